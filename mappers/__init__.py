@@ -1,0 +1,1 @@
+"""What becomes of a legacy row: one file an entity, expressions over columns, no I/O."""

@@ -1,0 +1,166 @@
+"""The shape of a mapper: what it reads, what it writes, and one pure function between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import polars as pl
+
+Cast = Literal["text", "integer"]
+Fate = Literal["merged", "rejected", "excluded"]
+
+#: One row a source row that was not migrated. `source_id` is the row's key as
+#: text, `detail` says what an operator needs to find the cause, never a
+#: person's data.
+FATES: Mapping[str, pl.DataType] = {
+    "source_table": pl.String(),
+    "source_id": pl.String(),
+    "fate": pl.String(),
+    "reason": pl.String(),
+    "detail": pl.String(),
+}
+#: One row a value that was migrated otherwise than it stood.
+WARNINGS: Mapping[str, pl.DataType] = {
+    "source_table": pl.String(),
+    "source_id": pl.String(),
+    "column": pl.String(),
+    "rule": pl.String(),
+}
+#: One row a legacy id that other systems may look up.
+ID_MAP: Mapping[str, pl.DataType] = {
+    "entity": pl.String(),
+    "legacy_id": pl.String(),
+    "new_id": pl.String(),
+    "via": pl.String(),
+}
+
+
+class Ids(Protocol):
+    """Derives new ids; see `migrate.ids.Ids`."""
+
+    def derive(self, entity: str, legacy_id: int | str) -> str:
+        """Return the new id of one legacy id."""
+        ...
+
+    def expr(self, entity: str, *keys: pl.Expr) -> pl.Expr:
+        """Return an expression of new ids; several keys are joined with `:`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Query:
+    """A batch of the snapshot, read in the order of an integer key.
+
+    `sql` selects from the snapshot (its tables by name) and the crosswalk
+    (schema `x`), with `?1` for the key to start after and `?2` for the number
+    of keys wanted; it returns rows ordered by `key`. `columns` names every
+    column it returns and how it is read: `integer` as int64 (null where it is
+    none), `text` as text whatever its storage class (a float as SQLite prints
+    it, a blob's bytes as UTF-8).
+
+    `count` gives the number of keys, for the plan and the progress bar.
+    """
+
+    sql: str
+    key: str
+    columns: Mapping[str, Cast]
+    count: str
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What one batch becomes.
+
+    `tables`: a frame for each target table, columns named as the target's.
+    `fates`, `warnings`, `id_map`: frames shaped as `FATES`, `WARNINGS`,
+    `ID_MAP`.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    fates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(FATES)))
+    warnings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(WARNINGS)))
+    id_map: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(ID_MAP)))
+
+
+class Mapper(Protocol):
+    """One step of a mapper stage."""
+
+    #: unique in the run; the ledger's cursor is kept under it
+    name: str
+    reads: Query
+    #: the target tables it fills
+    writes: tuple[str, ...]
+
+    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+        """Return what `rows` (the columns of `reads`) become; no clock, no chance, no I/O."""
+        ...
+
+
+class Bench(Protocol):
+    """The local database in which questions about whole tables are settled.
+
+    The snapshot is attached read-only as the main schema's neighbour: its
+    tables are found by their bare names; tables of the crosswalk, which are
+    ours to make, are in schema `x`.
+    """
+
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        """Return the snapshot's tables and the names of their columns."""
+        ...
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Run one statement; return the number of rows it changed."""
+        ...
+
+    def scalar(self, sql: str, parameters: Sequence[object] = ()) -> object:
+        """Return the first column of the first row, None where there is no row."""
+        ...
+
+    def read(self, query: Query) -> Iterator[pl.DataFrame]:
+        """Yield the query's rows batch by batch."""
+        ...
+
+    def write(self, table: str, rows: pl.DataFrame) -> None:
+        """Append a frame to the table `x.<table>`, which is made where it is missing."""
+        ...
+
+
+@dataclass(frozen=True)
+class MapperStage:
+    """A stage of the pipeline that runs mappers one after the other."""
+
+    name: str
+    mappers: tuple[Mapper, ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """How the rows of one source table are accounted for.
+
+    `sql` selects, over snapshot and crosswalk, one row for every row of the
+    source table: `source_id` (text, as the fates name it), `entity` and `key`
+    (text). A row without a fate must be proven by a row of the target table
+    `target` whose `column` equals the id derived from (entity, key).
+    """
+
+    source: str
+    sql: str
+    target: str
+    column: str = "id"
+
+
+class Project(Protocol):
+    """A whole mapping: the flagship's, or one made from a schema."""
+
+    #: the mapper stages, in order
+    stages: tuple[MapperStage, ...]
+    #: one or more for every migrated source table
+    accounts: tuple[Account, ...]
+    #: source tables left out, and the name of the rule that says so
+    left_out: Mapping[str, str]
+
+    def prepare(self, bench: Bench) -> None:
+        """Make the crosswalk: everything that needs whole tables at once."""
+        ...

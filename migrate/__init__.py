@@ -1,0 +1,3 @@
+"""Leave a legacy Turso (libSQL) database for a Prisma-shaped PostgreSQL: engine and command line."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,81 @@
+"""Files that appear whole or not at all, in a folder that only its owner can read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from migrate.errors import MigrateError, UsageError
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def make_folder(path: Path) -> Path:
+    """Create `path` (mode 0700) where it is missing and return it.
+
+    Raises UsageError where it cannot be made or is no folder.
+    """
+    try:
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        path.chmod(FOLDER_MODE)
+    except OSError as error:
+        raise UsageError(
+            f"cannot use {path} as a work folder: {error.strerror}",
+            hint="name another folder with --work, or mend its owner and rights",
+        ) from error
+    return path
+
+
+def sync_folder(path: Path) -> None:
+    """Flush the folder's own entries to the disk, so that a rename in it survives a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def write_whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file (mode 0600) that becomes `path` when the block ends well.
+
+    Temporary name, fsync, rename, fsync of the folder. Where the block
+    raises, `path` is as it was and nothing is left beside it.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(FILE_MODE)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise MigrateError(
+            f"cannot write {path}: {error.strerror}",
+            hint="make room or mend the rights of the folder, then type the same command again",
+        ) from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove what interrupted writes left in `folder`."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Reading libSQL: over HTTP, over WebSocket, a file, a dump; the snapshot."""

@@ -1,0 +1,1 @@
+"""Writing PostgreSQL: introspection, staging and ledger, publish, the embedded server."""

@@ -1,0 +1,39 @@
+"""Real servers for every test: one PostgreSQL cluster a worker, a fresh database a test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from migrate.target.embedded import THROWAWAY, EmbeddedServer
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A running PostgreSQL of the tests' own."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("postgres"), settings=THROWAWAY)
+    with server:
+        yield server
+    server.destroy()
+
+
+@pytest.fixture
+def database(postgres: EmbeddedServer) -> Iterator[str]:
+    """The URL of an empty database, dropped after the test."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield postgres.url(name)
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """An empty work folder."""
+    return tmp_path / "work"

@@ -1,0 +1,1 @@
+"""The checks: given open connections and the ids, they import nothing of the project."""
