@@ -1,0 +1,90 @@
+"""The command line: `migrate`. Each command is a file of `migrate/commands`."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import Final
+
+import click
+
+from migrate import __version__
+from migrate.errors import MigrateError
+
+#: Command and the one line that `--help` shows; the module is imported when the command is used.
+COMMANDS: Final = {
+    "run": "Migrate: back up, stage, check and publish; resumes where it stopped.",
+    "verify": "Dry run: the same stages into an embedded rehearsal; the live target is only read.",
+    "rollback": "Give up a run, or put the rows of the backup back.",
+    "status": "Show how far the run in the work folder is.",
+    "plan": "Show what a run would do; changes nothing.",
+    "ids": "Show the new id of a legacy id, or the legacy id of a new one.",
+    "sample": "Write a synthetic legacy database.",
+    "psql": "Open psql on the target.",
+}
+INTERRUPTED: Final = 130
+
+
+class _Commands(click.Group):
+    """Imports a command when it is used, so that `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"migrate.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed check or failed run, 2 usage or configuration, "
+    "3 stopped but resumable, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="migrate")
+def cli() -> None:
+    """Move a legacy Turso (libSQL) database into a Prisma-shaped PostgreSQL.
+
+    \b
+    Try it:       migrate run                    the built-in sample, embedded servers
+    Rehearse:     migrate verify                 your data, your target only read
+    Do it:        migrate run
+    Take it back: migrate rollback
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with the code that says how it ended."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        code = cli.main(standalone_mode=False)
+    except MigrateError as error:
+        _say(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        _say("interrupted", None)
+        sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        _say("interrupted", "type the same command again to go on")
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str, hint: str | None) -> None:
+    from migrate.console import terminal_safe
+    from migrate.log import redact
+
+    click.secho(f"error: {terminal_safe(redact(message))}", fg="red", err=True)
+    if hint:
+        click.secho(f"next:  {terminal_safe(redact(hint))}", err=True)

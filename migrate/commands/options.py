@@ -1,0 +1,71 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_Command = Callable[..., Any]
+DEFAULT_CONFIG = Path("config.toml")
+DEFAULT_WORK = Path("work")
+
+
+def config_option(command: _Command) -> _Command:
+    """Add `--config FILE`, by default config.toml where there is one."""
+
+    def find(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+        if value is None and DEFAULT_CONFIG.is_file():
+            return DEFAULT_CONFIG
+        return value
+
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=find,
+        help="Configuration file. [default: config.toml where there is one]",
+    )(command)
+
+
+def work_option(command: _Command) -> _Command:
+    """Add `--work DIR`, the folder of snapshot, backups, state and log."""
+    return click.option(
+        "--work",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_WORK,
+        show_default=True,
+        callback=lambda _context, _parameter, value: value.absolute(),
+        help="Folder of the snapshot, the backups, the state file and the log.",
+    )(command)
+
+
+def yes_option(command: _Command) -> _Command:
+    """Add `--yes`, which answers every question."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """Add `--json`, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def verbose_option(command: _Command) -> _Command:
+    """Add `-v`, for more lines."""
+    return click.option("-v", "--verbose", count=True, help="Say more.")(command)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before something severe; return where the answer is yes.
+
+    Raises UsageError where nobody can answer, Abort where the answer is no.
+    """
+    from migrate.errors import UsageError
+
+    if yes:
+        return
+    stdin = click.get_text_stream("stdin")
+    if not stdin.isatty():
+        raise UsageError("this must be confirmed, and no terminal is there to ask", hint="add --yes")
+    click.confirm(question, abort=True, err=True)
