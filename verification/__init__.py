@@ -1,1 +1,37 @@
-"""The checks: given open connections and the ids, they import nothing of the project."""
+"""The integrity checker: questions about the migrated rows, each answered from the rows themselves.
+
+Given open connections, the ids and the live schema's shape, it runs over the staging schema
+before publish and over the live one after. It imports nothing of the project.
+"""
+
+from verification.report import Check, CheckResult, Finding, Report
+from verification.runner import check_names, run_checks
+from verification.subject import (
+    Account,
+    Column,
+    ForeignKey,
+    Ids,
+    Key,
+    Limits,
+    Subject,
+    Table,
+    UrlSettings,
+)
+
+__all__ = [
+    "Account",
+    "Check",
+    "CheckResult",
+    "Column",
+    "Finding",
+    "ForeignKey",
+    "Ids",
+    "Key",
+    "Limits",
+    "Report",
+    "Subject",
+    "Table",
+    "UrlSettings",
+    "check_names",
+    "run_checks",
+]

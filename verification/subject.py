@@ -1,0 +1,165 @@
+"""What is checked: the snapshot it came from, the rows it became, and the shape they must have."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import polars as pl
+import psycopg
+
+
+class Ids(Protocol):
+    """Derives new ids from legacy ones."""
+
+    def derive(self, entity: str, legacy_id: int | str) -> str:
+        """Return the new id of one legacy id."""
+        ...
+
+    def expr(self, entity: str, *keys: pl.Expr) -> pl.Expr:
+        """Return an expression of new ids; several keys are joined with `:`."""
+        ...
+
+
+class Account(Protocol):
+    """How the rows of one source table are accounted for.
+
+    `sql` selects over snapshot and crosswalk one row for every row of `source`: `source_id`,
+    `entity`, `key`, all text. A row without a fate is proven by the row of `target` whose
+    `column` equals the id derived from (entity, key). Where a source table has several accounts,
+    the first lists every row, a null key says that the account cannot prove the row, and every
+    account that gives a key must prove it.
+    """
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def sql(self) -> str: ...  # noqa: D102
+    @property
+    def target(self) -> str: ...  # noqa: D102
+    @property
+    def column(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the live schema has it.
+
+    `type` as PostgreSQL's format_type gives it, such as `timestamp(3) without time zone`;
+    `max_length` in characters, of varchar(n) and char(n); `precision` and `scale` of numeric(p,s).
+    """
+
+    name: str
+    type: str
+    not_null: bool = False
+    enum: tuple[str, ...] | None = None
+    max_length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    generated: bool = False
+
+
+@dataclass(frozen=True)
+class Key:
+    """A primary key, unique constraint or unique index.
+
+    `columns` are names; `expressions` and `predicate` are the SQL texts of an index over
+    expressions or a part of the rows, as pg_get_indexdef and pg_get_expr give them.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    expressions: tuple[str, ...] = ()
+    predicate: str | None = None
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key of a filled table; columns pair up in order."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    to_table: str
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as the live schema has it; `keys` holds the primary key too."""
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of that name, None where there is none."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Shares (0 to 1) of a source table's rows that may be rejected, by default and by table."""
+
+    max_reject_share: float = 1.0
+    by_table: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UrlSettings:
+    """How image URLs are asked for over HTTP: requests at once, seconds to wait, redirects followed."""
+
+    concurrency: int = 16
+    timeout: float = 10.0
+    redirects: int = 5
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Everything the checks may look at; all of it is only read.
+
+    snapshot     the frozen source, the crosswalk attached as schema `x`
+    read         yields a query over snapshot and crosswalk as frames, batch by batch
+    target       a connection in autocommit mode; the checks share one read-only transaction of it
+    schema       where the migrated tables are: the staging schema, or the live one
+    live_schema  where tables are that the migration leaves as they were
+    ledger       the schema of the ledger (`fate`)
+    id_map       schema and table of the map of ids
+    tables       the filled tables, shaped as the live ones
+    emptied      live tables that publish empties without filling them
+    shared       target tables a row of which proves many source rows (a profile: its meta rows)
+    derived      target tables that hold rows besides those that the accounts prove (the other
+                 direction of a connection), or only such (services)
+    legacy_keys  target tables whose keys are the source's own, not derived
+    remap        maps the snapshot again: yields (target table, frame) as the mappers give them
+    """
+
+    snapshot: sqlite3.Connection
+    read: Callable[[str], Iterator[pl.DataFrame]]
+    target: psycopg.Connection[Any]
+    schema: str
+    live_schema: str
+    ledger: str
+    run_id: str
+    id_map: tuple[str, str]
+    ids: Ids
+    accounts: Sequence[Account]
+    left_out: Mapping[str, str]
+    tables: Mapping[str, Table]
+    foreign_keys: Sequence[ForeignKey] = ()
+    emptied: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    derived: frozenset[str] = frozenset()
+    legacy_keys: frozenset[str] = frozenset()
+    limits: Limits = Limits()
+    urls: UrlSettings = UrlSettings()
+    remap: Callable[[], Iterator[tuple[str, pl.DataFrame]]] | None = None
+
+    def lacks(self, *tables: str) -> str:
+        """Return a note that names the tables among `tables` that are not filled; '' where none lacks."""
+        missing = [table for table in tables if table not in self.tables]
+        return f"no table {', '.join(missing)}" if missing else ""
