@@ -1,0 +1,142 @@
+"""Connections to PostgreSQL, and the one place where its errors become ours."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors, sql
+
+from migrate.errors import MigrateError, TargetError, TargetUnavailable
+from migrate.target.address import Address, parse_url
+
+__all__ = ["Address", "Connection", "connect", "explain", "mapped", "parse_url"]
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+#: Every session of ours reads and writes text in the same way, whatever the defaults of role and database.
+_SESSION: Final = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    # A row hidden by a policy would be a row lost: fail instead, as pg_dump does.
+    "row_security": "off",
+}
+_AGAIN: Final = "type the same command again; it resumes where it stopped"
+_TRANSIENT: Final = (
+    errors.LockNotAvailable,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.QueryCanceled,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.TooManyConnections,
+    errors.DiskFull,
+    errors.OutOfMemory,
+)
+_PERMANENT_AT_CONNECT: Final = re.compile(
+    "password authentication failed|no password supplied|no pg_hba|does not exist|not permitted"
+    "|certificate|SSL"
+)
+
+
+def connect(address: Address, *, read_only: bool = False) -> Connection:
+    """Return an open connection in autocommit mode, its session set up the same everywhere.
+
+    Times are UTC; the address's schema comes first on the search path. With
+    `read_only` every transaction is one. Raises TargetUnavailable where the
+    server does not answer, TargetError where it refuses.
+    """
+    try:
+        # Prepared statements do not survive a pooler, which preflight must be able to look at.
+        conn = psycopg.connect(
+            address.conninfo, autocommit=True, client_encoding="UTF8", prepare_threshold=None
+        )
+    except psycopg.Error as error:
+        raise _refused(address, error) from error
+    try:
+        with mapped(f"setting up the session at {address.label}"):
+            for name, value in _SESSION.items():
+                conn.execute("SELECT set_config(%s, %s, false)", (name, value))
+            path = sql.Identifier(address.schema).as_string(conn)
+            conn.execute(
+                "SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), false)",
+                (path,),
+            )
+            if read_only:
+                conn.read_only = True
+                conn.execute("SET default_transaction_read_only = on")
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+@contextlib.contextmanager
+def mapped(doing: str) -> Iterator[None]:
+    """Turn PostgreSQL's errors inside the block into ours; `doing` says what was under way.
+
+    The message names table, column and constraint, never the text of a row.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise explain(doing, error) from error
+
+
+def explain(doing: str, error: psycopg.Error) -> MigrateError:
+    """Return the TargetError or TargetUnavailable that tells an operator about `error`."""
+    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    if lost or (error.sqlstate or "").startswith("08"):
+        return TargetUnavailable(f"{doing}: the connection to PostgreSQL was lost", hint=_AGAIN)
+    message = f"{doing}: {_what(error)}"
+    if isinstance(error, _TRANSIENT):
+        return TargetUnavailable(message, hint=_AGAIN)
+    if isinstance(error, errors.InsufficientPrivilege):
+        return TargetError(message, hint="connect as the owner of the tables, or have the right granted")
+    return TargetError(message)
+
+
+def _what(error: psycopg.Error) -> str:
+    diagnosis = error.diag
+    state = error.sqlstate or "no SQLSTATE"
+    # Data exceptions (class 22) and broken constraints (class 23) quote the offending value.
+    if state[:2] in ("22", "23"):
+        text = type(error).__name__
+    else:
+        text = (diagnosis.message_primary or str(error)).splitlines()[0]
+    parts = [f"{text} ({state})"]
+    for name, value in (
+        ("table", diagnosis.table_name),
+        ("column", diagnosis.column_name),
+        ("constraint", diagnosis.constraint_name),
+    ):
+        if value:
+            parts.append(f"{name} {value}")
+    place = re.match(r'COPY ([^,"\n]+), line (\d+)(?:, column ([^:"\n]+))?', diagnosis.context or "")
+    if place:
+        parts.append(f"COPY {place[1]}, row {place[2]}" + (f", column {place[3]}" if place[3] else ""))
+    return ", ".join(parts)
+
+
+def _refused(address: Address, error: psycopg.Error) -> MigrateError:
+    text = str(error).strip().splitlines()
+    reason = text[0] if text else type(error).__name__
+    message = f"cannot connect to {address.label}: {reason}"
+    if any(_PERMANENT_AT_CONNECT.search(line) for line in text):
+        return TargetError(
+            message, hint="check user, password, database name and TLS options of the target URL"
+        )
+    return TargetUnavailable(
+        message,
+        hint="see that the server runs and can be reached from here, then type the same command again",
+    )
