@@ -1,0 +1,1 @@
+"""The built-in sample: a synthetic legacy database, and a target with rows worth replacing."""

@@ -1,0 +1,88 @@
+"""Seeded choices, a column at a time.
+
+A choice depends on (seed, subject, name of the choice, row number) and on nothing
+else: not on the clock, the hash seed of Python, the number of threads or the size of
+a block of rows. The mixing function is SplitMix64 (Steele, Lea and Flood, "Fast
+splittable pseudorandom number generators", 2014), written in Polars' wrapping
+64-bit arithmetic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+#: the column of row numbers that every choice is made from
+ROW: Final = "n"
+
+_STEP: Final = 0x9E3779B97F4A7C15
+_FIRST: Final = 0xBF58476D1CE4E5B9
+_SECOND: Final = 0x94D049BB133111EB
+
+
+def _word(value: int) -> pl.Expr:
+    return pl.lit(value, dtype=pl.UInt64)
+
+
+def _mix(state: pl.Expr) -> pl.Expr:
+    # Division by a power of two stands for the right shift, which Polars lacks.
+    state = (state ^ (state // _word(1 << 30))) * _word(_FIRST)
+    state = (state ^ (state // _word(1 << 27))) * _word(_SECOND)
+    return state ^ (state // _word(1 << 31))
+
+
+def rows(start: int, stop: int) -> pl.DataFrame:
+    """Return a frame of the row numbers `start` to `stop` - 1, in the column `n`."""
+    return pl.select(pl.int_range(start, stop, dtype=pl.UInt64).alias(ROW))
+
+
+class Chance:
+    """Choices about one subject (a table, usually) under one seed.
+
+    Every method returns an expression over the column `n` of the frame at hand.
+    """
+
+    def __init__(self, seed: int, subject: str) -> None:
+        self._seed = seed
+        self._subject = subject
+
+    def unit(self, name: str) -> pl.Expr:
+        """Return numbers in [0, 1), 53 bits each."""
+        key = f"{self._seed}\x1f{self._subject}\x1f{name}".encode()
+        salt = int.from_bytes(hashlib.sha256(key).digest()[:8], "big")
+        mixed = _mix(pl.col(ROW) * _word(_STEP) + _word(salt))
+        return (mixed // _word(1 << 11)).cast(pl.Float64) / float(1 << 53)
+
+    def below(self, name: str, limit: int | pl.Expr) -> pl.Expr:
+        """Return whole numbers in [0, limit)."""
+        return (self.unit(name) * limit).floor().cast(pl.Int64)
+
+    def pick(self, name: str, values: Sequence[str | None] | pl.Series) -> pl.Expr:
+        """Return one of `values`, each as likely as it is frequent among them."""
+        series = values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.String)
+        return pl.lit(series).gather(self.below(name, len(series)))
+
+    def chosen(self, name: str, share: float) -> pl.Expr:
+        """Return true for exactly `share` of the frame's rows (rounded to a whole row)."""
+        return self.unit(name).rank("ordinal") <= (pl.len() * share).round()
+
+    def deal(self, name: str, shares: Mapping[str, float], rest: str = "usual") -> pl.Expr:
+        """Return a word for each row, each word for exactly its share of the frame's rows."""
+        rank = self.unit(name).rank("ordinal")
+        return _cut(lambda upto: rank <= (pl.len() * upto).round(), shares, rest)
+
+    def toss(self, name: str, shares: Mapping[str, float], rest: str = "usual") -> pl.Expr:
+        """Return a word for each row by its share: near it, and whatever the other rows of the frame."""
+        unit = self.unit(name)
+        return _cut(lambda upto: unit < upto, shares, rest)
+
+
+def _cut(below: Callable[[float], pl.Expr], shares: Mapping[str, float], rest: str) -> pl.Expr:
+    out = pl.lit(rest)
+    for number in range(len(shares), 0, -1):
+        words = list(shares)[:number]
+        out = pl.when(below(sum(shares[word] for word in words))).then(pl.lit(words[-1])).otherwise(out)
+    return out
