@@ -1,0 +1,27 @@
+"""The rules of common cleaning: each takes a column of text and returns a column, null for nothing."""
+
+from mappers.cleaning.dates import EPOCH, newest_first, timestamp
+from mappers.cleaning.names import email, person_name, username
+from mappers.cleaning.numbers import coordinate, coordinates
+from mappers.cleaning.text import decode_entities, text, without_nul
+from mappers.cleaning.values import boolean, is_odd_boolean, password, password_is_lost, percent_encode, url
+
+__all__ = [
+    "EPOCH",
+    "boolean",
+    "coordinate",
+    "coordinates",
+    "decode_entities",
+    "email",
+    "is_odd_boolean",
+    "newest_first",
+    "password",
+    "password_is_lost",
+    "percent_encode",
+    "person_name",
+    "text",
+    "timestamp",
+    "url",
+    "username",
+    "without_nul",
+]

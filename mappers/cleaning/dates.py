@@ -1,0 +1,110 @@
+"""Moments in time, in whatever form the legacy database wrote them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+#: The created_at of last resort.
+EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  the target's columns have no zone
+TYPE: Final = pl.Datetime("ms")
+
+_PLAIN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-5][0-9]$"
+_ISO: Final = (
+    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ](?P<time>[0-9]{2}:[0-9]{2})(?::(?P<second>[0-5][0-9])(?:[.,](?P<fraction>[0-9]{1,9})[0-9]*)?)?"
+    r" ?(?:[Zz]|(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-5][0-9]))?)?)?$"
+)
+_UNIX: Final = r"^([0-9]{9,14})(?:\.([0-9]{1,9})[0-9]*)?$"
+# Seconds reach the year 5138 below this number, milliseconds begin in 1973 above it.
+_MILLISECONDS_FROM: Final = 100_000_000_000
+_SECONDS_FROM: Final = 100_000_000
+_NANOSECONDS: Final = 1_000_000
+_YEAR_1, _YEAR_9999 = -62_135_596_800_000, 253_402_300_799_999
+
+
+def timestamp(column: pl.Expr) -> pl.Expr:
+    """Return the moments (naive, UTC, milliseconds) that a column of text names, null for nonsense.
+
+    Read are `YYYY-MM-DD HH:MM:SS[.ffffff]`, ISO 8601 with T, Z or an offset, `YYYY-MM-DD`,
+    unix seconds and milliseconds, told apart by magnitude (a number below 10^8 is no moment).
+    Parts of a millisecond are rounded, halves away from zero, as PostgreSQL does.
+    """
+    return column.map_batches(_timestamp, return_dtype=TYPE, is_elementwise=True)
+
+
+def newest_first(*columns: pl.Expr) -> pl.Expr:
+    """Return the newest of several moments, nulls left aside."""
+    return pl.max_horizontal(*columns)
+
+
+def month(column: pl.Expr) -> pl.Expr:
+    """Return the first moment of the month that 'Jul 2020' or 'July 2020' names, null for others."""
+    first = pl.lit("1 ") + column.str.strip_chars().str.replace_all(r"\s+", " ")
+    return pl.coalesce(
+        first.str.to_datetime(f"%d {name} %Y", time_unit="ms", strict=False) for name in ("%b", "%B")
+    )
+
+
+def _timestamp(cells: pl.Series) -> pl.Series:
+    cells = cells.cast(pl.String)
+    plain = cells.str.contains(_PLAIN).fill_null(False)
+    if plain.all():
+        return _calendar(cells)
+    frame = cells.alias("cell").to_frame().with_row_index("row")
+    quick = frame.filter(plain).select("row", _calendar(cells.filter(plain)).alias("at"))
+    rest = frame.filter(~plain & cells.is_not_null())
+    slow = rest.select("row", _slow(rest["cell"].str.strip_chars()).alias("at"))
+    found = pl.concat([quick, slow])
+    return frame.join(found, on="row", how="left", maintain_order="left")["at"].alias(cells.name)
+
+
+def _calendar(cells: pl.Series) -> pl.Series:
+    """Return the moments of cells in the plain form; a day no calendar has is null."""
+    found = cells.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="ms", strict=False)
+    return _in_range(found.to_physical()).cast(TYPE)
+
+
+def _in_range(milliseconds: pl.Series) -> pl.Series:
+    kept = pl.when(pl.col("ms").is_between(_YEAR_1, _YEAR_9999)).then(pl.col("ms"))
+    return milliseconds.alias("ms").to_frame().select(kept)["ms"]
+
+
+def _slow(cells: pl.Series) -> pl.Series:
+    part = {name: pl.col("iso").struct.field(name) for name in _FIELDS}
+    moment = (
+        (part["day"] + " " + part["time"].fill_null("00:00") + ":" + part["second"].fill_null("00"))
+        .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="ms", strict=False)
+        .to_physical()
+    )
+    offset = (part["hours"].cast(pl.Int64) * 60 + part["minutes"].fill_null("0").cast(pl.Int64)) * pl.when(
+        part["sign"] == "-"
+    ).then(-60_000).otherwise(60_000)
+    number = pl.col("unix").cast(pl.Int64)
+    unix = (
+        pl.when(number >= _MILLISECONDS_FROM)
+        .then(number + (_nanoseconds(pl.col("fraction")) >= _NANOSECONDS * 500).cast(pl.Int64))
+        .when(number >= _SECONDS_FROM)
+        .then(number * 1000 + _milliseconds(pl.col("fraction")))
+    )
+    iso = moment + _milliseconds(part["fraction"]) - offset.fill_null(0)
+    frame = cells.alias("cell").to_frame()
+    frame = frame.select(
+        pl.col("cell").str.extract_groups(_ISO).alias("iso"),
+        pl.col("cell").str.extract(_UNIX, 1).alias("unix"),
+        pl.col("cell").str.extract(_UNIX, 2).alias("fraction"),
+    )
+    return _in_range(frame.select(pl.coalesce(iso, unix).alias("at"))["at"]).cast(TYPE)
+
+
+_FIELDS: Final = ("day", "time", "second", "fraction", "sign", "hours", "minutes")
+
+
+def _nanoseconds(fraction: pl.Expr) -> pl.Expr:
+    return fraction.fill_null("0").str.pad_end(9, "0").cast(pl.Int64)
+
+
+def _milliseconds(fraction: pl.Expr) -> pl.Expr:
+    return (_nanoseconds(fraction) + _NANOSECONDS // 2) // _NANOSECONDS

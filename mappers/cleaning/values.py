@@ -1,0 +1,75 @@
+"""Booleans, URLs and passwords."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+TRUE: Final = ("1", "true", "yes", "on")
+FALSE: Final = ("0", "false", "no", "off", "")
+
+_LABEL: Final = r"[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?"
+_IPV4: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}"
+_PORT: Final = r"(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4}))?"
+_HOST: Final = rf"(?:(?:{_LABEL}\.)+\p{{L}}(?:[\p{{L}}\p{{N}}-]*[\p{{L}}\p{{N}}])\.?|{_IPV4})"
+_AFTER: Final = r"(?:[/?#][^\s\x00-\x1f\x7f]*)?"
+_WEB: Final = rf"^(?i:https?)://{_HOST}{_PORT}{_AFTER}$"
+_SECURE: Final = rf"^(?i:https)://{_HOST}{_PORT}{_AFTER}$"
+_SCHEME: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://"
+
+_BCRYPT: Final = r"^\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$"
+
+# RFC 3986: what stands for itself in a path, and the slash between its parts.
+_UNRESERVED: Final = r"[^A-Za-z0-9._~/-]"
+
+
+def boolean(column: pl.Expr) -> pl.Expr:
+    """Return true for 1, true, yes, on in any case; false for everything else, null too."""
+    return _word(column).is_in(TRUE)
+
+
+def is_odd_boolean(column: pl.Expr) -> pl.Expr:
+    """Tell which cells are neither a known yes nor a known no, and so became false with a warning."""
+    return ~_word(column).is_in([*TRUE, *FALSE])
+
+
+def _word(column: pl.Expr) -> pl.Expr:
+    return column.fill_null("").str.strip_chars().str.to_lowercase()
+
+
+def url(column: pl.Expr, *, secure: bool = False) -> pl.Expr:
+    """Return web addresses, `https://` added where the scheme is missing; null for what is none.
+
+    A host must have a dot. With `secure` the scheme must be there and be https. The column
+    is expected under the text rule.
+    """
+    if secure:
+        return pl.when(column.str.contains(_SECURE)).then(column)
+    bare = column.str.strip_prefix("//")
+    whole = pl.when(column.str.contains(_SCHEME)).then(column).otherwise(pl.lit("https://") + bare)
+    return pl.when(whole.str.contains(_WEB)).then(whole)
+
+
+def password(column: pl.Expr) -> pl.Expr:
+    """Return bcrypt hashes, `$2y$` written `$2b$` (the same algorithm); null for anything else."""
+    renamed = column.str.replace(r"^\$2y\$", "$$2b$$")
+    return pl.when(column.str.contains(_BCRYPT)).then(renamed)
+
+
+def password_is_lost(column: pl.Expr) -> pl.Expr:
+    """Tell which cells hold a password that cannot be kept, so that its owner needs a new one."""
+    return (column.fill_null("") != "") & ~column.fill_null("").str.contains(_BCRYPT)
+
+
+def percent_encode(column: pl.Expr) -> pl.Expr:
+    """Return the column fit for a URL's path: RFC 3986's unreserved characters and `/` stay."""
+    return column.map_batches(_percent_encoded, return_dtype=pl.String, is_elementwise=True)
+
+
+def _percent_encoded(cells: pl.Series) -> pl.Series:
+    found = cells.str.extract_all(_UNRESERVED).list.explode().drop_nulls().unique().sort().to_list()
+    if not found:
+        return cells
+    codes = ["".join(f"%{byte:02X}" for byte in character.encode()) for character in found]
+    return cells.str.replace_many(found, codes)

@@ -1,0 +1,216 @@
+"""The local database of a run: the frozen snapshot beside the crosswalk that is made from it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import polars as pl
+from adbc_driver_manager import Error as DriverError
+from adbc_driver_sqlite import dbapi
+
+from mappers.base import Cast, Query
+from migrate.errors import EvidenceError
+
+#: Keys of one batch where the caller names no other number.
+BATCH_KEYS: Final = 20_000
+#: The column that names, for a row, the columns whose bytes were no UTF-8.
+INVALID: Final = "invalid_utf8"
+_FIRST: Final = -(2**63)
+
+
+class Bench:
+    """Implements `mappers.base.Bench` over two SQLite files.
+
+    The snapshot is opened read-only, the crosswalk (schema `x`) is ours and
+    can be made anew at any time, so it is written without waiting for the
+    disk. SQL runs in the standard library's driver; frames are read and
+    written by the ADBC driver, whole columns at a time.
+    """
+
+    def __init__(self, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> None:
+        """Open both files; the crosswalk is created (mode 0600) where it is missing.
+
+        Raises EvidenceError where one of them is no SQLite database.
+        """
+        self._snapshot, self._crosswalk, self._batch_keys = snapshot, crosswalk, batch_keys
+        crosswalk.touch(mode=0o600, exist_ok=True)
+        try:
+            self._sql = open_sql(snapshot, crosswalk)
+            self._sql.execute("PRAGMA x.journal_mode=WAL")
+            self._sql.execute("PRAGMA x.synchronous=OFF")
+            self._reader = self._connect(f"file:{snapshot}?mode=ro")
+            self._writer = self._connect(f"file:{crosswalk}")
+            with closing(self._reader.cursor()) as cursor:
+                cursor.execute(f"ATTACH DATABASE {_quoted(f'file:{crosswalk}?mode=ro')} AS x")
+            with closing(self._writer.cursor()) as cursor:
+                cursor.execute("PRAGMA synchronous=OFF")
+        except (sqlite3.DatabaseError, DriverError) as error:
+            raise EvidenceError(
+                f"cannot open {snapshot.name} beside {crosswalk.name}: {error}",
+                hint=f"delete {crosswalk} and run again; if that does not help, delete {snapshot} too",
+            ) from error
+
+    @staticmethod
+    def _connect(uri: str) -> Any:
+        return dbapi.connect(uri, autocommit=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; the files stay."""
+        self._reader.close()
+        self._writer.close()
+        self._sql.close()
+
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        """Return the snapshot's tables and the names of their columns, in the order of their making."""
+        rows = self._sql.execute(
+            "SELECT m.name, c.name FROM main.sqlite_schema m JOIN pragma_table_info(m.name) c"
+            " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.rowid, c.cid"
+        ).fetchall()
+        found: dict[str, list[str]] = {}
+        for table, column in rows:
+            found.setdefault(table, []).append(column)
+        return found
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Run one statement to its end; return the number of rows it changed (0 for a query)."""
+        cursor = self._sql.execute(sql, tuple(parameters))
+        cursor.fetchone()
+        changed = cursor.rowcount
+        cursor.close()
+        return max(changed, 0)
+
+    def scalar(self, sql: str, parameters: Sequence[object] = ()) -> object:
+        """Return the first column of the first row, None where there is no row."""
+        with closing(self._sql.execute(sql, tuple(parameters))) as cursor:
+            row = cursor.fetchone()
+        return None if row is None else row[0]
+
+    def count(self, query: Query) -> int:
+        """Return the number of keys the query will give."""
+        found = self.scalar(query.count)
+        return found if isinstance(found, int) else 0
+
+    def read(
+        self, query: Query, *, after: int | None = None, batch_keys: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the query's rows in batches of `batch_keys` keys, starting after the key `after`.
+
+        A column read as text whose bytes are no UTF-8 is taken for Windows-1252; such a
+        frame has one more column, `invalid_utf8`, with the names of a row's columns so read.
+        """
+        size = batch_keys or self._batch_keys
+        sql = _typed(query)
+        last = _FIRST if after is None else after
+        while True:
+            page = self._page(sql, (last, size))
+            if page.is_empty():
+                return
+            rows = _decoded(page, query.columns)
+            yield rows
+            keys = rows[query.key]
+            if keys.n_unique() < size:
+                return
+            last = int(keys.max())  # type: ignore[arg-type]
+
+    def _page(self, sql: str, parameters: tuple[int, int]) -> pl.DataFrame:
+        with closing(self._reader.cursor()) as cursor:
+            # The driver takes a column's type from the first batch: one batch, one truth.
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(10**9)})
+            cursor.execute(sql, parameters)
+            frame = pl.from_arrow(cursor.fetch_arrow_table())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def write(self, table: str, rows: pl.DataFrame) -> None:
+        """Append a frame of integers and text to the table `x.<table>`, made where it is missing."""
+        with closing(self._writer.cursor()) as cursor:
+            cursor.adbc_ingest(table, rows.to_arrow(), mode="create_append")
+
+
+def open_sql(snapshot: Path, crosswalk: Path) -> sqlite3.Connection:
+    """Return a connection with the snapshot as its read-only main schema and the crosswalk as `x`."""
+    connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True, isolation_level=None)
+    connection.execute("ATTACH DATABASE ? AS x", (f"file:{crosswalk}",))
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA x.cache_size=-65536")
+    return connection
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _typed(query: Query) -> str:
+    """Return the query with each column cast, so that the driver sees one class of value in it."""
+    columns = ", ".join(_cast(name, cast) for name, cast in query.columns.items())
+    # Identifiers and SQL are the mappers' own constants, values are bound.
+    return f"SELECT {columns} FROM ({query.sql})"  # noqa: S608
+
+
+def _cast(name: str, cast: Cast) -> str:
+    column = '"' + name.replace('"', '""') + '"'
+    if cast == "text":
+        return f"CAST(CAST({column} AS TEXT) AS BLOB) AS {column}"
+    return (
+        f"CASE WHEN typeof({column}) = 'integer' THEN {column}"
+        f" WHEN typeof({column}) = 'real' AND {column} = CAST({column} AS INTEGER)"
+        f" THEN CAST({column} AS INTEGER)"
+        f" WHEN CAST(CAST({column} AS INTEGER) AS TEXT) = CAST({column} AS TEXT)"
+        f" THEN CAST({column} AS INTEGER) END AS {column}"
+    )
+
+
+def _decoded(page: pl.DataFrame, columns: Mapping[str, Cast]) -> pl.DataFrame:
+    """Return the page with its text columns as text."""
+    rows = page.with_columns(
+        pl.col(name).cast(pl.Int64 if cast == "integer" else pl.Binary) for name, cast in columns.items()
+    )
+    broken = []
+    for name, cast in columns.items():
+        if cast == "text":
+            try:
+                rows = rows.with_columns(pl.col(name).cast(pl.String))
+            except pl.exceptions.ComputeError:
+                text, invalid = _repaired(rows[name])
+                rows = rows.with_columns(text)
+                broken.append(pl.when(invalid).then(pl.lit(name)))
+    if not broken:
+        return rows
+    names = pl.concat_str(broken, separator=",", ignore_nulls=True)
+    return rows.with_columns(pl.when(names != "").then(names).alias(INVALID))
+
+
+def _repaired(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the column as text, and which cells were no UTF-8 and are read as Windows-1252.
+
+    Bytes that Windows-1252 leaves undefined become U+FFFD. Each distinct cell is decoded
+    once, and only in a batch that holds an invalid one.
+    """
+    cells = raw.drop_nulls().unique()
+    decoded = [_decode(cell) for cell in cells]
+    known = pl.DataFrame(
+        {"raw": cells, "text": [text for text, _ in decoded], "invalid": [invalid for _, invalid in decoded]},
+        schema={"raw": pl.Binary, "text": pl.String, "invalid": pl.Boolean},
+    )
+    found = raw.alias("raw").to_frame().join(known, on="raw", how="left", maintain_order="left")
+    return found["text"].alias(raw.name), found["invalid"].fill_null(False)
+
+
+def _decode(cell: bytes) -> tuple[str, bool]:
+    try:
+        return cell.decode(), False
+    except UnicodeDecodeError:
+        return cell.decode("cp1252", errors="replace"), True
