@@ -42,9 +42,9 @@ def dump(
 
     `conn` is idle and reaches the same database as `address` (a URL or libpq
     string; secret), by which pg_dump connects; `database` is what a person
-    may read about it. `measure` is called in the snapshot for every table.
-    `on_tick` is called several times a second and between tables; what it
-    raises ends the dump, and nothing is left.
+    may read about it. `measure` is called in the snapshot for every table,
+    `on_tick` several times a second and between tables; what either raises
+    ends the dump, passes through, and nothing is left.
 
     Raises BackupError where pg_dump is older than the server, the schema or
     a right is missing, a table stays locked for longer than
@@ -54,9 +54,9 @@ def dump(
     made_at = datetime.now(UTC)
     contents: dict[str, TableContent] = {}
 
-    def measure_all(dumping: Callable[[], bool]) -> None:
+    def measure_all(failed: Callable[[], bool]) -> None:
         for table in tables:
-            if not dumping():
+            if failed():
                 return
             if on_tick is not None:
                 on_tick()

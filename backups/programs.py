@@ -125,7 +125,7 @@ def run(
     """Run a program to its end; return its exit code and what it wrote to stderr.
 
     `output` receives its stdout. `meanwhile` is called once while it runs and
-    can ask whether it still does; `tick` is called again and again. When
+    can ask whether it has failed already; `tick` is called again and again. When
     either raises, the program is killed first.
     """
     with tempfile.TemporaryFile() as complaints:
@@ -140,7 +140,7 @@ def run(
             ) from error
         try:
             if meanwhile is not None:
-                meanwhile(lambda: process.poll() is None)
+                meanwhile(lambda: process.poll() not in (None, 0))
             _wait(process, tick)
         finally:
             if process.poll() is None:

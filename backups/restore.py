@@ -17,10 +17,11 @@ from backups import programs
 from backups.errors import BackupError, say
 from backups.surroundings import Surroundings, provide
 
-_ENTRY: Final = re.compile(r"pg_restore: from TOC entry \d+; \d+ \d+ (?P<what>.+) \S+$")
 _ERROR: Final = "pg_restore: error: "
 # What the server says to a row it refuses quotes the row: only the table is passed on.
 _COPY_FAILED: Final = re.compile(r'COPY failed for table "(?P<table>.*?)": ')
+_COMMAND: Final = re.compile(r"^Command was: (?P<command>.*?)(?:;\s*\n|\n\n|\Z)", re.MULTILINE | re.DOTALL)
+_COMMAND_WIDTH: Final = 200
 _QUERY_FAILED: Final = re.compile(r"could not execute query: (?:ERROR|FATAL):\s+")
 
 
@@ -109,23 +110,26 @@ def restore_into(
 
 
 def read_problems(stderr: str) -> tuple[str, ...]:
-    """Return what pg_restore complained of, a line each: the object, and the server's words about it.
+    """Return what pg_restore complained of, a line each: the command, and the server's words about it.
 
     Nothing that quotes a row is passed on: the server's words on a failed COPY, DETAIL, CONTEXT.
     """
-    problems = []
-    entry = ""
-    for line in stderr.splitlines():
-        if found := _ENTRY.match(line):
-            entry = found["what"]
-        elif line.startswith(_ERROR):
-            text = line.removeprefix(_ERROR)
-            if copied := _COPY_FAILED.match(text):
-                problems.append(f'the rows of table "{copied["table"]}" were refused')
-                continue
-            text, from_query = _QUERY_FAILED.subn("", text)
-            problems.append(f"{entry}: {text}" if from_query and entry else text)
+    problems: list[str] = []
+    for part in re.split(rf"^{re.escape(_ERROR)}", stderr, flags=re.MULTILINE)[1:]:
+        text = part.splitlines()[0]
+        if copied := _COPY_FAILED.match(text):
+            problems.append(f'the rows of table "{copied["table"]}" were refused')
+            continue
+        text, from_query = _QUERY_FAILED.subn("", text)
+        command = _COMMAND.search(part) if from_query else None
+        problems.append(f"{_shorten(command['command'])}: {text}" if command else text)
     return tuple(problems)
+
+
+def _shorten(command: str) -> str:
+    # Enough to tell which object: ALTER TABLE ONLY public.a ADD CONSTRAINT b …
+    line = " ".join(command.split())
+    return line if len(line) <= _COMMAND_WIDTH else line[: _COMMAND_WIDTH - 1] + "…"
 
 
 def is_outside(problem: str) -> bool:
