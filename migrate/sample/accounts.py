@@ -12,6 +12,7 @@ from migrate.sample.chance import Chance, rows
 from migrate.sample.people import People
 
 EMPTY_PASSWORDS: Final = 0.03
+ODD_DATES: Final = 0.018
 #: of the second generation: the share of shows_users that it holds, by how it holds them
 COPIES: Final = {"same": 0.52, "sparse": 0.05, "conflict": 0.02, "chain": 0.015, "stub": 0.01}
 _STUBS: Final = 0.02
@@ -24,14 +25,17 @@ def shows_users(people: People, seed: int) -> pl.DataFrame:
     paid = pl.col("role_id") == "7"
     return (
         people.main.head(people.users)
-        .with_columns(chance.pick("role", _ROLES).alias("role_id"))
+        .with_columns(
+            chance.pick("role", _ROLES).alias("role_id"),
+            chance.deal("joined form", dates.odd_shares(ODD_DATES)).alias("joined form"),
+        )
         .select(
             "id",
             pl.col("username").str.head(40),
             "email",
             _passwords(chance).alias("password"),
             pl.col("display").alias("display_name"),
-            dates.legacy_date(chance, "joined", pl.col("created"), 0.018).alias("joined"),
+            dates.legacy_date(pl.col("joined form"), pl.col("created")).alias("joined"),
             pl.col("active").cast(pl.Int64).alias("status"),
             "role_id",
             chance.pick("reminder", [None, None, ""]).alias("reminder"),
@@ -64,7 +68,7 @@ def users(people: People, seed: int) -> pl.DataFrame:
     copy = pl.col("copy")
     everyone = pl.concat([kept, new]).select(
         "id",
-        pl.when(copy == "sparse").then(pl.lit("")).otherwise(pl.col("username").str.strip_chars()).alias("username"),
+        pl.when(copy == "sparse").then(pl.lit("")).otherwise(_trimmed("username")).alias("username"),
         pl.when(copy == "sparse")
         .then(chance.pick("no name", [None, ""]))
         .otherwise(pl.concat_str("first", pl.lit(" "), "last"))
@@ -99,6 +103,10 @@ def community_users(people: People, seed: int) -> pl.DataFrame:
         pl.lit(None, dtype=pl.String).alias("reminder"),
         pl.lit("0").alias("remember"),
     )
+
+
+def _trimmed(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars()
 
 
 def _stubs(people: People) -> pl.DataFrame:

@@ -1,16 +1,18 @@
 """Seeded choices, a column at a time.
 
-A choice depends on (seed, subject, name of the choice, row number) and on nothing
-else: not on the clock, the hash seed of Python, the number of threads or the size of
-a block of rows. The mixing function is SplitMix64 (Steele, Lea and Flood, "Fast
-splittable pseudorandom number generators", 2014), written in Polars' wrapping
-64-bit arithmetic.
+A choice depends on (seed, subject, name of the choice, row number): not on the clock, the
+hash seed of Python or the number of threads. Where a share is to be exact, it depends on
+the other rows of the frame as well.
+
+The mixing function is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
+number generators", 2014), written in Polars' wrapping 64-bit arithmetic.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -71,18 +73,16 @@ class Chance:
 
     def deal(self, name: str, shares: Mapping[str, float], rest: str = "usual") -> pl.Expr:
         """Return a word for each row, each word for exactly its share of the frame's rows."""
-        rank = self.unit(name).rank("ordinal")
-        return _cut(lambda upto: rank <= (pl.len() * upto).round(), shares, rest)
+        place = (self.unit(name).rank("ordinal") - 0.5) / pl.len()
+        return _cut(place, shares, rest)
 
     def toss(self, name: str, shares: Mapping[str, float], rest: str = "usual") -> pl.Expr:
         """Return a word for each row by its share: near it, and whatever the other rows of the frame."""
-        unit = self.unit(name)
-        return _cut(lambda upto: unit < upto, shares, rest)
+        return _cut(self.unit(name), shares, rest)
 
 
-def _cut(below: Callable[[float], pl.Expr], shares: Mapping[str, float], rest: str) -> pl.Expr:
-    out = pl.lit(rest)
-    for number in range(len(shares), 0, -1):
-        words = list(shares)[:number]
-        out = pl.when(below(sum(shares[word] for word in words))).then(pl.lit(words[-1])).otherwise(out)
-    return out
+def _cut(place: pl.Expr, shares: Mapping[str, float], rest: str) -> pl.Expr:
+    ends = pl.Series(list(itertools.accumulate(shares.values())), dtype=pl.Float64)
+    # An index into the words by search, not a chain of comparisons: `place` is computed once.
+    index = pl.lit(ends).search_sorted(place, side="right")
+    return pl.lit(pl.Series([*shares, rest], dtype=pl.String)).gather(index)

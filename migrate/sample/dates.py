@@ -51,13 +51,16 @@ def month(moment: pl.Expr) -> pl.Expr:
     return pl.from_epoch(moment, "s").dt.strftime("%b %Y")
 
 
-def legacy_date(chance: Chance, name: str, moment: pl.Expr, odd: float, *, exact: bool = True) -> pl.Expr:
-    """Return dates as text: plain ones, and a share `odd` in the other forms, each as often.
+def odd_shares(odd: float) -> dict[str, float]:
+    """Return the share of each of the odd forms, `odd` together."""
+    return {word: odd / len(ODD_FORMS) for word in ODD_FORMS}
 
-    Where not `exact`, a date depends on its own row alone, and the share is only near.
+
+def legacy_date(form: pl.Expr, moment: pl.Expr) -> pl.Expr:
+    """Return dates as text, each in the form that `form` names: one of `ODD_FORMS`, or plain.
+
+    `form` had better be a column: it is looked at once for each odd form.
     """
-    choose = chance.deal if exact else chance.toss
-    form = choose(f"{name} form", {word: odd / len(ODD_FORMS) for word in ODD_FORMS})
     when = pl.from_epoch(moment, "s")
     return (
         pl.when(form == "zero").then(pl.lit("0000-00-00 00:00:00"))

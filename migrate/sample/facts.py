@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -12,7 +13,17 @@ from migrate.sample.chance import Chance
 from migrate.sample.keys import KEYS, Key
 from migrate.sample.pools import Pools
 
-Look = Callable[[Chance, str, Pools], pl.Expr]
+
+@dataclass(frozen=True)
+class Draw:
+    """What the values of one key are drawn from."""
+
+    chance: Chance
+    name: str
+    pools: Pools
+
+
+Look = Callable[[Draw], pl.Expr]
 
 _GEAR: Final = (
     "ISDN on request", "Skype: booth-1", "Zoom and Teams", "Source Connect: booth", "Cleanfeed link",
@@ -22,16 +33,17 @@ _PURPOSE: Final = (
     "I record podcast episodes.", "Commercial and production work.", "A recording studio for hire.",
     "Our professional studio is open late.", "A mobile rig for on-location jobs.", "Voice only.", "", "", "",
 )  # fmt: skip
+_ODD_DATES: Final = dates.odd_shares(0.09)
 _COORDINATES: Final = {"long": 0.3, "zero": 0.08, "outside": 0.03, "half": 0.05, "words": 0.02}
 
 
-def _flag(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-    return chance.pick(name, ["1"] * 40 + ["yes"] * 4 + ["on", "true", "TRUE", "2", "maybe"])
+def _flag(draw: Draw) -> pl.Expr:
+    return draw.chance.pick(draw.name, ["1"] * 40 + ["yes"] * 4 + ["on", "true", "TRUE", "2", "maybe"])
 
 
 def _web(host: str) -> Look:
-    def look(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-        form = chance.unit(f"{name} form")
+    def look(draw: Draw) -> pl.Expr:
+        form = draw.chance.unit(f"{draw.name} form")
         path = pl.concat_str(pl.lit(f"{host}example.com/"), "slug")
         return (
             pl.when(form < 0.45).then("https://" + path)
@@ -47,11 +59,12 @@ def _web(host: str) -> Look:
 
 
 def _degrees(limit: float, digits: int) -> Look:
-    def look(chance: Chance, name: str, pools: Pools) -> pl.Expr:
+    def look(draw: Draw) -> pl.Expr:
         # One form for both coordinates of a person, whichever keys hold them.
-        form = chance.toss("coordinates", _COORDINATES)
+        form = draw.chance.toss("coordinates", _COORDINATES)
         value = (
-            chance.below(f"degrees {limit}", int(1.8 * limit * 10**12)).cast(pl.Float64) / 1e12 - 0.9 * limit
+            draw.chance.below(f"degrees {limit}", int(1.8 * limit * 10**12)).cast(pl.Float64) / 1e12
+            - 0.9 * limit
         )
         return (
             pl.when(form == "long").then(value.round(digits).cast(pl.String))
@@ -65,9 +78,9 @@ def _degrees(limit: float, digits: int) -> Look:
     return look
 
 
-def _rate(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-    amount = (chance.below(f"{name} amount", 60) * 5 + 20).cast(pl.String)
-    form = chance.unit(f"{name} form")
+def _rate(draw: Draw) -> pl.Expr:
+    amount = (draw.chance.below(f"{draw.name} amount", 60) * 5 + 20).cast(pl.String)
+    form = draw.chance.unit(f"{draw.name} form")
     return (
         pl.when(form < 0.5).then("£" + amount)
         .when(form < 0.7).then(amount)
@@ -77,10 +90,10 @@ def _rate(chance: Chance, name: str, pools: Pools) -> pl.Expr:
     )  # fmt: skip
 
 
-def _phone(chance: Chance, name: str, pools: Pools) -> pl.Expr:
+def _phone(draw: Draw) -> pl.Expr:
     # Ranges that regulators keep for fiction: Ofcom's, and 555-0100 to 555-0199.
-    last = chance.below(f"{name} number", 1000).cast(pl.String).str.zfill(3)
-    form = chance.unit(f"{name} range")
+    last = draw.chance.below(f"{draw.name} number", 1000).cast(pl.String).str.zfill(3)
+    form = draw.chance.unit(f"{draw.name} range")
     return (
         pl.when(form < 0.4).then("07700 900" + last)
         .when(form < 0.7).then("01632 960" + last)
@@ -89,64 +102,67 @@ def _phone(chance: Chance, name: str, pools: Pools) -> pl.Expr:
     )  # fmt: skip
 
 
-def _about(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-    parts = [chance.pick(f"{name} {part}", pools.sentence) for part in range(5)]
-    breaks = chance.pick(f"{name} break", ["\r\n\r\n", "\n", "\r", " "])
-    return pl.concat_str(parts[0], pl.lit(" "), chance.pick(f"{name} purpose", _PURPOSE), breaks, *parts[1:])
+def _about(draw: Draw) -> pl.Expr:
+    parts = [draw.chance.pick(f"{draw.name} {part}", draw.pools.sentence) for part in range(5)]
+    breaks = draw.chance.pick(f"{draw.name} break", ["\r\n\r\n", "\n", "\r", " "])
+    return pl.concat_str(
+        parts[0], pl.lit(" "), draw.chance.pick(f"{draw.name} purpose", _PURPOSE), breaks, *parts[1:]
+    )
 
 
-def _token(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-    return "sample-token-" + chance.below(name, 10**15).cast(pl.String).str.zfill(15)
+def _token(draw: Draw) -> pl.Expr:
+    return "sample-token-" + draw.chance.below(draw.name, 10**15).cast(pl.String).str.zfill(15)
 
 
-def _file(chance: Chance, name: str, pools: Pools) -> pl.Expr:
+def _file(draw: Draw) -> pl.Expr:
     endings = [".jpg", ".JPG", " room.jpg", "-über.png", " 50%.jpeg", " (2).webp"]
-    return pl.concat_str("slug", pl.lit(f"-{name}"), chance.pick(name, endings))
+    return pl.concat_str("slug", pl.lit(f"-{draw.name}"), draw.chance.pick(draw.name, endings))
 
 
-def _day(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-    return pl.from_epoch(dates.any_moment(chance, name) - 30 * 365 * 86_400, "s").dt.strftime("%Y-%m-%d")
+def _day(draw: Draw) -> pl.Expr:
+    return pl.from_epoch(dates.any_moment(draw.chance, draw.name) - 30 * 365 * 86_400, "s").dt.strftime(
+        "%Y-%m-%d"
+    )
 
 
-def _date(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-    later = dates.after(chance, f"{name} later", pl.col("created"), 3)
-    return dates.legacy_date(chance, name, later, 0.09, exact=False)
+def _date(draw: Draw) -> pl.Expr:
+    later = dates.after(draw.chance, f"{draw.name} later", pl.col("created"), 3)
+    return dates.legacy_date(draw.chance.toss(f"{draw.name} form", _ODD_DATES), later)
 
 
-def _month(chance: Chance, name: str, pools: Pools) -> pl.Expr:
-    later = dates.after(chance, f"{name} later", pl.col("created"), 3)
-    return (
-        pl.when(chance.unit(f"{name} form") < 0.7).then(dates.month(later)).otherwise(dates.plain(later))
-    )  # fmt: skip
+def _month(draw: Draw) -> pl.Expr:
+    later = dates.after(draw.chance, f"{draw.name} later", pl.col("created"), 3)
+    short = draw.chance.unit(f"{draw.name} form") < 0.7
+    return pl.when(short).then(dates.month(later)).otherwise(dates.plain(later))
 
 
 _LOOKS: Final[Mapping[str, Look]] = {
-    "first": lambda _chance, _name, _pools: pl.col("first"),
-    "last": lambda _chance, _name, _pools: pl.col("last"),
-    "city": lambda _chance, _name, _pools: pl.col("city"),
-    "street": lambda chance, _name, pools: chance.pick("street", pools.street),
+    "first": lambda _draw: pl.col("first"),
+    "last": lambda _draw: pl.col("last"),
+    "city": lambda _draw: pl.col("city"),
+    "street": lambda draw: draw.chance.pick("street", draw.pools.street),
     "latitude": _degrees(90.0, 12),
     "longitude": _degrees(180.0, 11),
     "phone": _phone,
     "web": _web(""),
-    "video": lambda chance, name, _pools: "vid" + chance.below(name, 10**8).cast(pl.String).str.zfill(8),
-    "handle": lambda _chance, _name, _pools: "@" + pl.col("slug"),
+    "video": lambda draw: "vid" + draw.chance.below(draw.name, 10**8).cast(pl.String).str.zfill(8),
+    "handle": lambda _draw: "@" + pl.col("slug"),
     "about": _about,
-    "short": lambda chance, name, pools: chance.pick(name, pools.sentence),
+    "short": lambda draw: draw.chance.pick(draw.name, draw.pools.sentence),
     "rate": _rate,
     "flag": _flag,
-    "code": lambda chance, name, _pools: chance.pick(name, ["1", "1", "1", "2", "3", "4", "5", "6"]),
-    "gear": lambda chance, name, _pools: chance.pick(name, _GEAR),
+    "code": lambda draw: draw.chance.pick(draw.name, ["1", "1", "1", "2", "3", "4", "5", "6"]),
+    "gear": lambda draw: draw.chance.pick(draw.name, _GEAR),
     "file": _file,
-    "picture": lambda _chance, name, _pools: pl.concat_str(
-        pl.lit(f"https://{name.split('_')[0]}.example.com/"), "slug", pl.lit("/picture?type=large")
+    "picture": lambda draw: pl.concat_str(
+        pl.lit(f"https://{draw.name.split('_')[0]}.example.com/"), "slug", pl.lit("/picture?type=large")
     ),
     "day": _day,
     "date": _date,
     "month": _month,
-    "ip": lambda chance, name, _pools: "192.0.2." + chance.below(name, 255).cast(pl.String),
+    "ip": lambda draw: "192.0.2." + draw.chance.below(draw.name, 255).cast(pl.String),
     "token": _token,
-    "number": lambda chance, name, _pools: chance.below(name, 5000).cast(pl.String),
+    "number": lambda draw: draw.chance.below(draw.name, 5000).cast(pl.String),
 }
 
 
@@ -155,9 +171,9 @@ def _value(key: Key, chance: Chance, pools: Pools) -> pl.Expr:
     if look == "word":
         value = chance.pick(key.name, rest.split(","))
     elif look == "web" and rest:
-        value = _web(f"{rest}.")(chance, key.name, pools)
+        value = _web(f"{rest}.")(Draw(chance, key.name, pools))
     else:
-        value = _LOOKS[look](chance, key.name, pools)
+        value = _LOOKS[look](Draw(chance, key.name, pools))
     unset = chance.pick(f"{key.name} unset", ["0"] * 5 + ["", "", "no"]) if look == "flag" else pl.lit("")
     has = chance.unit(f"{key.name} has") < key.share
     if look in ("latitude", "longitude"):

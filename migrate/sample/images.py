@@ -11,7 +11,8 @@ from migrate.sample.chance import Chance, rows
 from migrate.sample.people import People
 from migrate.sample.size import Size
 
-WITH_GALLERY: Final = 0.4
+#: the share of people who have one: studios mostly
+WITH_GALLERY: Final = {"studio": 0.62, "other": 0.12}
 #: how the picture is named: on Cloudinary (the rest), by its file alone, or not at all
 FORMS: Final = {"file": 0.22, "insecure": 0.02, "nonsense": 0.01, "nothing": 0.015}
 LOST: Final = 0.008
@@ -35,7 +36,8 @@ def studio_gallery(people: People, size: Size, seed: int) -> pl.DataFrame:
     """Return the rows of `studio_gallery`, `size.images` in all."""
     chance = Chance(seed, "gallery")
     members = people.main.head(people.users)
-    owners = members.filter(Chance(seed, "gallery owners").chosen("owner", WITH_GALLERY))["id"]
+    share = pl.col("kind").replace_strict(WITH_GALLERY, default=0.15, return_dtype=pl.Float64)
+    owners = members.filter((Chance(seed, "gallery owners").unit("owner") < share) | (pl.col("n") == 0))["id"]
     number = pl.col("n").cast(pl.String)
     # One avatar for each owner first, then the gallery, larger for some than for others.
     first = pl.col("n") < len(owners)
@@ -47,14 +49,14 @@ def studio_gallery(people: People, size: Size, seed: int) -> pl.DataFrame:
         (pl.lit("studio") + number + chance.pick("file", _FILES)).alias("file"),
         (chance.below("version", 10**8) + 1_600_000_000).cast(pl.String).alias("version"),
     )
-    form = pl.col("form")
+    form, nobody = pl.col("form"), chance.below("nobody", 50) + people.beyond
     public = pl.concat_str(pl.lit("studios/studio"), number)
     address = pl.concat_str(
         pl.lit(f"{_BASE}/"), chance.pick("change", _CHANGES), pl.lit("v"), "version", pl.lit("/"), public
     )
     return frame.select(
         (pl.col("n") + 1).cast(pl.Int64).alias("id"),
-        pl.when(chance.chosen("lost", LOST)).then(chance.below("nobody", 50) + people.beyond).otherwise(owner).alias("user_id"),
+        pl.when(chance.chosen("lost", LOST)).then(nobody).otherwise(owner).alias("user_id"),
         pl.when("avatar").then(pl.lit("avatar")).otherwise(pl.lit("gallery")).alias("image_type"),
         pl.when(form == "nothing").then(pl.lit("")).otherwise("file").alias("image_filename"),
         pl.when(form == "file").then(chance.pick("no address", [None, None, ""]))

@@ -60,7 +60,7 @@ def _tables(size: Size, seed: int) -> Iterator[tuple[str, Iterable[pl.DataFrame]
     yield "users", [users]
     yield "community_users", [accounts.community_users(people, seed)]
     yield "shows_usermeta", profiles.shows_usermeta(people, size, seed, pools)
-    yield "profile", [profiles.profile(people, users, seed, pools)]
+    yield "profile", profiles.profile(people, users, seed, pools)
     yield "community_usermeta", [profiles.community_usermeta(people, seed, pools)]
     yield "studio_gallery", [images.studio_gallery(people, size, seed)]
     yield "shows_messages", mail.shows_messages(people, size, seed, pools)

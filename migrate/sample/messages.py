@@ -22,7 +22,14 @@ EMPTY_OF_ENTITIES: Final = 0.004
 WITH_NUL: Final = 0.001
 #: messages with an end that is nobody, for each of the two ends
 LOST: Final = 0.015
+ODD_DATES: Final = 0.006
 
+_FORMS: Final = {
+    "entity": WITH_ENTITIES - EMPTY_OF_ENTITIES,
+    "blank entity": EMPTY_OF_ENTITIES,
+    "blank": EMPTY,
+    "nul": WITH_NUL,
+}
 _BLOCK: Final = 100_000
 _FORUM_MESSAGES_AT_SCALE_ONE: Final = 30
 _FORUM_CONTACTS_AT_SCALE_ONE: Final = 8
@@ -52,11 +59,16 @@ def _messages(
     sender = (chance.unit("sender") * chance.unit("sender again") * len(ids)).floor().cast(pl.Int64)
     receiver = chance.below("receiver", len(ids))
     nobody = chance.below("nobody", 50) + beyond
+    moment = dates.growing_moment(chance, "moment", count)
     # One deal for all three, so that a message to oneself has no lost end.
     ends = chance.deal("ends", {"self": TO_ONESELF, "no sender": LOST, "no receiver": LOST})
     return (
         block.with_columns(
-            ends.alias("ends"), pl.lit(ids).gather(sender).alias("from"), pl.lit(ids).gather(receiver).alias("to")
+            ends.alias("ends"),
+            chance.deal("form", _FORMS).alias("form"),
+            chance.deal("date form", dates.odd_shares(ODD_DATES)).alias("date form"),
+            pl.lit(ids).gather(sender).alias("from"),
+            pl.lit(ids).gather(receiver).alias("to"),
         )
         .with_columns(
             # Chance alone sends a few more to oneself: those go to the neighbour.
@@ -73,7 +85,7 @@ def _messages(
             .otherwise("to")
             .alias("to_user"),
             _body(chance, pools).alias("message"),
-            dates.legacy_date(chance, "date", dates.growing_moment(chance, "moment", count), 0.006).alias("date"),
+            dates.legacy_date(pl.col("date form"), moment).alias("date"),
             chance.chosen("read", 0.7).cast(pl.Int64).alias("read"),
             chance.chosen("deleted", DELETED).cast(pl.Int64).alias("deleted"),
         )
@@ -81,15 +93,7 @@ def _messages(
 
 
 def _body(chance: Chance, pools: Pools) -> pl.Expr:
-    form = chance.deal(
-        "form",
-        {
-            "entity": WITH_ENTITIES - EMPTY_OF_ENTITIES,
-            "blank entity": EMPTY_OF_ENTITIES,
-            "blank": EMPTY,
-            "nul": WITH_NUL,
-        },
-    )
+    form = pl.col("form")
     opening, closing = chance.pick("opening", pools.sentence), chance.pick("closing", pools.sentence)
     snippet, space = chance.pick("snippet", ENTITY_SNIPPETS), chance.pick("space", _BREAKS)
     return (
@@ -130,7 +134,10 @@ def _contacts(count: int, ids: pl.Series, beyond: int, chance: Chance) -> pl.Dat
     word = pl.col("form")
     return frame.select(
         (pl.col("n") + 1).cast(pl.Int64).alias("id"),
-        pl.when(word == "again").then("old one").when(word == "reversed").then("old two").otherwise("one").alias("user1"),
+        pl.when(word == "again").then("old one")
+        .when(word == "reversed").then("old two")
+        .otherwise("one")
+        .alias("user1"),
         pl.when(word == "again").then("old two")
         .when(word == "reversed").then("old one")
         .when(word == "self").then("one")

@@ -19,21 +19,24 @@ _NAMES_PER_LOCALE: Final = 120
 _PLACES: Final = 300
 _SENTENCES: Final = 600
 
-_WORDS: Final = (
-    "voice studio session microphone booth client script recording audio commercial narration demo "
-    "podcast production character accent editing mix delivery broadcast remote director engineer home "
-    "treated quiet professional award warm friendly corporate explainer animation game trailer radio "
-    "television charity audiobook mobile location patch source connect available weekday evening rate "
-    "quote project deadline tomorrow week file master noise floor preamp interface monitor agency "
-    "London Berlin Kraków Málaga Zürich naïve café we you they record deliver need offer and with for "
-    "from the a in on at our your this that very well soon please thanks"
-).split()  # fmt: skip
+_WORDS: Final = """
+    voice studio session microphone booth client script recording audio commercial narration demo
+    podcast production character accent editing mix delivery broadcast remote director engineer home
+    treated quiet professional award warm friendly corporate explainer animation game trailer radio
+    television charity audiobook mobile location patch source connect available weekday evening rate
+    quote project deadline tomorrow week file master noise floor preamp interface monitor agency
+    London Berlin Kraków Málaga Zürich naïve café we you they record deliver need offer and with for
+    from the a in on at our your this that very well soon please thanks
+"""
 
 #: Snippets with entities, of all the forms that HTML 5 knows; some encoded twice.
 ENTITY_SNIPPETS: Final = (
-    "I&#039;m free on Tuesday", "it&#039;s ready &amp; waiting", "the rate is &pound;120", "it is &euro;80 a page",
-    "we&rsquo;ll send the &quot;final&quot; script", "&bull; dry booth &bull; ISDN", "&lt;b&gt;urgent&lt;/b&gt;",
-    "see you in the caf&eacute;", "wait&hellip; one more take", "10 &ndash; 12 minutes", "room&nbsp;2, please",
+    "I&#039;m free on Tuesday", "it&#039;s ready &amp; waiting", "the rate is &pound;120",
+    "it is &euro;80 a page",
+    "we&rsquo;ll send the &quot;final&quot; script",
+    "&bull; dry booth &bull; ISDN", "&lt;b&gt;urgent&lt;/b&gt;",
+    "see you in the caf&eacute;", "wait&hellip; one more take", "10 &ndash; 12 minutes",
+    "room&nbsp;2, please",
     "&#163;50 &#x2014; agreed", "Smith &amp;amp; Sons", "Stra&szlig;e 4, M&uuml;nchen", "&copy; the client",
     "that&#x27;s fine", "&ldquo;slower&rdquo; they said", "5 &times; 30&Prime; spots", "R&B &amp; soul",
     "AT&T-style read &amp; more",
@@ -58,7 +61,6 @@ class Pools:
     street: pl.Series
     sentence: pl.Series
     title: pl.Series
-    firm: pl.Series
 
 
 def _series(values: list[str]) -> pl.Series:
@@ -82,6 +84,7 @@ def make_pools(seed: int) -> Pools:
     last = _series([name for name in lasts if slug(name)])
     words = Faker("en_GB")
     words.seed_instance(seed)
+    vocabulary = _WORDS.split()
     return Pools(
         first=first,
         first_slug=pl.Series([slug(name) for name in first]),
@@ -89,7 +92,6 @@ def make_pools(seed: int) -> Pools:
         last_slug=pl.Series([slug(name) for name in last]),
         city=_series(_many(words.city, _PLACES)),
         street=_series(_many(words.street_address, _PLACES)),
-        sentence=_series([words.sentence(nb_words=9, ext_word_list=_WORDS) for _ in range(_SENTENCES)]),
-        title=_series([words.sentence(nb_words=4, ext_word_list=_WORDS) for _ in range(_PLACES)]),
-        firm=_series(_many(words.company, _PLACES)),
+        sentence=_series([words.sentence(nb_words=9, ext_word_list=vocabulary) for _ in range(_SENTENCES)]),
+        title=_series([words.sentence(nb_words=4, ext_word_list=vocabulary) for _ in range(_PLACES)]),
     )

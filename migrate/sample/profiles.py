@@ -44,34 +44,33 @@ def community_usermeta(people: People, seed: int, pools: Pools) -> pl.DataFrame:
     return _meta_rows(facts, Chance(seed, "forum meta"), rows, 0, 1_000_000)
 
 
-def profile(people: People, users: pl.DataFrame, seed: int, pools: Pools) -> pl.DataFrame:
-    """Return the rows of `profile`, for nine of ten of those in `users` who say something.
+def profile(people: People, users: pl.DataFrame, seed: int, pools: Pools) -> Iterator[pl.DataFrame]:
+    """Yield the rows of `profile`, for nine of ten of those in `users` who say something.
 
     The same facts as the meta rows, but now and then blank, so that the meta row fills in,
     or another first name, so that the order of authority shows.
     """
     chance = Chance(seed, "profile")
     main = people.main.join(users.select("id"), on="id", how="semi", maintain_order="left")
-    facts = tell_facts(_speaking(main, seed), Chance(seed, "facts"), pools)
-    facts = facts.filter(chance.chosen("has one", 0.9))
     prose = {key.name for key in KEYS if key.look in PROSE}
-
-    def column(key: str) -> pl.Expr:
-        blank = chance.unit(f"{key} blank")
-        value = pl.col(key)
-        if key == "first_name":
-            value = pl.when(chance.unit("renamed") < 0.04).then(value + " B.").otherwise(value)
-        if key in prose:
-            entity = (chance.unit(f"{key} entity") < _ENTITIES_IN_PROSE) & (value != "")
-            value = (
-                pl.when(entity)
-                .then(value + " " + chance.pick(f"{key} snippet", ENTITY_SNIPPETS))
-                .otherwise(value)
-            )
-        return pl.when(blank < 0.1).then(None).when(blank < 0.15).then(pl.lit("")).otherwise(value).alias(key)
-
     lost = pl.when(chance.chosen("lost", LOST * 2)).then(pl.col("id") + people.beyond).otherwise("id")
-    return facts.select(lost.alias("user_id"), *map(column, PROFILE))
+    columns = [_profile_column(key, chance, key in prose) for key in PROFILE]
+    for start in range(0, main.height, _BLOCK):
+        speaking = _speaking(main.slice(start, _BLOCK), seed).filter(chance.chosen("has one", 0.9))
+        facts = tell_facts(speaking, Chance(seed, "facts"), pools)
+        yield facts.select(lost.alias("user_id"), *columns)
+
+
+def _profile_column(key: str, chance: Chance, prose: bool) -> pl.Expr:
+    blank = chance.unit(f"{key} blank")
+    value = pl.col(key)
+    if key == "first_name":
+        value = pl.when(chance.unit("renamed") < 0.04).then(value + " B.").otherwise(value)
+    if prose:
+        entity = (chance.unit(f"{key} entity") < _ENTITIES_IN_PROSE) & (value != "")
+        snippet = chance.pick(f"{key} snippet", ENTITY_SNIPPETS)
+        value = pl.when(entity).then(value + " " + snippet).otherwise(value)
+    return pl.when(blank < 0.1).then(None).when(blank < 0.15).then(pl.lit("")).otherwise(value).alias(key)
 
 
 def _speaking(people: pl.DataFrame, seed: int) -> pl.DataFrame:

@@ -18,7 +18,12 @@ def _tables(conn: psycopg.Connection) -> list[str]:
 
 
 def _content(conn: psycopg.Connection, table: str) -> list[str]:
-    return [row for (row,) in conn.execute(sql.SQL("SELECT t::text FROM {} t ORDER BY 1").format(sql.Identifier(table)))]
+    return [
+        row
+        for (row,) in conn.execute(
+            sql.SQL("SELECT t::text FROM {} t ORDER BY 1").format(sql.Identifier(table))
+        )
+    ]
 
 
 def test_every_table_has_rows(database: str) -> None:
@@ -34,7 +39,8 @@ def test_prisma_finds_its_migration_finished(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as conn:
         seed_target(conn)
         row = conn.execute(
-            'SELECT migration_name, checksum, finished_at IS NOT NULL, rolled_back_at, applied_steps_count FROM "_prisma_migrations"'
+            "SELECT migration_name, checksum, finished_at IS NOT NULL, rolled_back_at, applied_steps_count"
+            ' FROM "_prisma_migrations"'
         ).fetchone()
     digest = hashlib.sha256(target_schema().encode()).hexdigest()
     assert row == ("20230101000000_init", digest, True, None, 1)
@@ -59,7 +65,9 @@ def test_ids_have_the_shape_of_prismas(database: str) -> None:
         seed_target(conn)
         for table in _tables(conn):
             if table != "_prisma_migrations":
-                query = sql.SQL("SELECT count(*) FROM {} WHERE id !~ '^c[0-9a-z]{{24}}$'").format(sql.Identifier(table))
+                query = sql.SQL("SELECT count(*) FROM {} WHERE id !~ '^c[0-9a-z]{{24}}$'").format(
+                    sql.Identifier(table)
+                )
                 assert conn.execute(query).fetchone() == (0,), table
 
 
