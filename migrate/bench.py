@@ -18,6 +18,8 @@ from migrate.errors import EvidenceError
 
 #: Keys of one batch where the caller names no other number.
 BATCH_KEYS: Final = 20_000
+#: Rows of one chunk of a query that is read through.
+STREAM_ROWS: Final = 100_000
 #: The column that names, for a row, the columns whose bytes were no UTF-8.
 INVALID: Final = "invalid_utf8"
 _FIRST: Final = -(2**63)
@@ -133,6 +135,21 @@ class Bench:
             frame = pl.from_arrow(cursor.fetch_arrow_table())
         assert isinstance(frame, pl.DataFrame)
         return frame
+
+    def stream(self, sql: str) -> Iterator[pl.DataFrame]:
+        """Yield all rows of a query, every column as text, in chunks of `STREAM_ROWS`."""
+        with closing(self._reader.cursor()) as probe:
+            probe.execute(f"SELECT * FROM ({sql}) LIMIT 0")  # noqa: S608
+            names = [item[0] for item in probe.description]
+        columns = ", ".join(f'CAST("{name}" AS TEXT) AS "{name}"' for name in names)
+        with closing(self._reader.cursor()) as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(STREAM_ROWS)})
+            cursor.execute(f"SELECT {columns} FROM ({sql})")  # noqa: S608
+            for batch in cursor.fetch_record_batch():
+                if batch.num_rows:
+                    frame = pl.from_arrow(batch)
+                    assert isinstance(frame, pl.DataFrame)
+                    yield frame.cast(pl.String)
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
         """Append a frame of integers and text to the table `x.<table>`, made where it is missing."""

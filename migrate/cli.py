@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sys
 from typing import Final
 
@@ -63,7 +62,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that says how it ended."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         code = cli.main(standalone_mode=False)
     except MigrateError as error:

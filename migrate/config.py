@@ -49,41 +49,48 @@ class Source(SourceSettings):
     """`[source]`: the legacy database."""
 
     url: SecretStr | None = Field(
-        None,
+        default=None,
         description="libsql://…, https://…, http://…, ws://…, wss://…, a SQLite file, a .sql dump, or sample",
     )
     url_env: list[str] = Field(
-        ["TURSO_DATABASE_URL", "TURSO_CONNECTION_URL"],
+        default=["TURSO_DATABASE_URL", "TURSO_CONNECTION_URL"],
         description="environment variables that hold the URL; the first that is set wins over `url`",
     )
-    token_env: str = Field("TURSO_AUTH_TOKEN", description="environment variable that holds the token")
+    token_env: str = Field(
+        default="TURSO_AUTH_TOKEN", description="environment variable that holds the token"
+    )
 
 
 class Target(_Section):
     """`[target]`: the PostgreSQL that receives the data."""
 
     url: SecretStr = Field(
-        SecretStr(EMBEDDED), description="postgresql://…, or embedded: a PostgreSQL in the work folder"
+        default=SecretStr(EMBEDDED),
+        description="postgresql://…, or embedded: a PostgreSQL in the work folder",
     )
-    url_env: str | None = Field(None, description="environment variable that holds the URL; wins over `url`")
-    staging_schema: Name = Field("migrate_staging", description="schema of ours for the staged rows")
-    ledger_schema: Name = Field("migrate_ledger", description="schema of ours for the ledger and the id map")
+    url_env: str | None = Field(
+        default=None, description="environment variable that holds the URL; wins over `url`"
+    )
+    staging_schema: Name = Field(default="migrate_staging", description="schema of ours for the staged rows")
+    ledger_schema: Name = Field(
+        default="migrate_ledger", description="schema of ours for the ledger and the id map"
+    )
     empty: list[Name] = Field(
-        list(APPLICATION_TABLES),
+        default=list(APPLICATION_TABLES),
         description="live tables that are emptied, never filled, because their rows hang on replaced rows",
     )
-    keep: list[Name] = Field([], description="live tables that must be left as they are")
+    keep: list[Name] = Field(default=[], description="live tables that must be left as they are")
     lock_timeout_ms: int = Field(
-        2_000, ge=10, le=600_000, description="longest wait for the locks of one attempt to publish"
+        default=2_000, ge=10, le=600_000, description="longest wait for the locks of one attempt to publish"
     )
-    publish_attempts: int = Field(30, ge=1, le=10_000, description="attempts to get the locks")
+    publish_attempts: int = Field(default=30, ge=1, le=10_000, description="attempts to get the locks")
 
 
 class IdSettings(_Section):
     """`[ids]`: how new ids are made."""
 
     secret: SecretStr | None = Field(
-        None,
+        default=None,
         min_length=16,
         description="the id secret; without one a secret is made at the first run and kept in the ledger",
     )
@@ -92,28 +99,28 @@ class IdSettings(_Section):
 class Sample(_Section):
     """`[sample]`: the built-in legacy database."""
 
-    scale: float = Field(1.0, gt=0, le=10_000, description="1 is 640 users and 2,690 messages")
-    seed: int = Field(1, ge=0, description="another seed, other people")
+    scale: float = Field(default=1.0, gt=0, le=10_000, description="1 is 640 users and 2,690 messages")
+    seed: int = Field(default=1, ge=0, description="another seed, other people")
     messages: int | None = Field(
-        None, ge=0, description="number of messages, where the scale's is not wanted"
+        default=None, ge=0, description="number of messages, where the scale's is not wanted"
     )
 
 
 class Load(_Section):
     """`[load]`: batches."""
 
-    batch_rows: int = Field(50_000, ge=1, le=1_000_000, description="source rows a batch")
+    batch_rows: int = Field(default=50_000, ge=1, le=1_000_000, description="source rows a batch")
 
 
 class Checks(_Section):
     """`[verification]`: when a run must not be published."""
 
     max_reject_share: float = Field(
-        0.05, ge=0, le=1, description="largest share of a source table's rows that may be rejected"
+        default=0.05, ge=0, le=1, description="largest share of a source table's rows that may be rejected"
     )
-    deep: bool = Field(False, description="map everything once more and compare cell by cell")
-    check_urls: bool = Field(False, description="ask every image URL over HTTP whether it answers")
-    findings: int = Field(20, ge=1, le=10_000, description="findings listed a check; all are counted")
+    deep: bool = Field(default=False, description="map everything once more and compare cell by cell")
+    check_urls: bool = Field(default=False, description="ask every image URL over HTTP whether it answers")
+    findings: int = Field(default=20, ge=1, le=10_000, description="findings listed a check; all are counted")
 
 
 class Config(BaseSettings):

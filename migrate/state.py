@@ -57,6 +57,7 @@ class Document(_Record):
     binding: dict[str, Any]
     id_secret: str
     outcome: Outcome = "open"
+    publication: int | None = None
     stages: dict[str, StageRecord] = {}
 
 

@@ -21,24 +21,26 @@ def config_option(command: _Command) -> _Command:
             return DEFAULT_CONFIG
         return value
 
-    return click.option(
+    option: Callable[[_Command], _Command] = click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
         callback=find,
         help="Configuration file. [default: config.toml where there is one]",
-    )(command)
+    )
+    return option(command)
 
 
 def work_option(command: _Command) -> _Command:
     """Add `--work DIR`, the folder of snapshot, backups, state and log."""
-    return click.option(
+    option: Callable[[_Command], _Command] = click.option(
         "--work",
         type=click.Path(path_type=Path, file_okay=False),
         default=DEFAULT_WORK,
         show_default=True,
         callback=lambda _context, _parameter, value: value.absolute(),
         help="Folder of the snapshot, the backups, the state file and the log.",
-    )(command)
+    )
+    return option(command)
 
 
 def yes_option(command: _Command) -> _Command:

@@ -1,0 +1,35 @@
+"""`migrate plan`: what a run would do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from migrate.commands.options import config_option, json_option, work_option
+
+
+@click.command("plan")
+@config_option
+@work_option
+@json_option
+def command(config: Path | None, work: Path, as_json: bool) -> int:
+    """Show what `migrate run` would do. Neither end is written to."""
+    from rich.console import Console
+
+    from migrate.config import load_config
+    from migrate.opening import open_target
+    from migrate.origin import find_origin
+    from migrate.plan import make_plan, show_plan
+    from migrate.target.connection import connect
+
+    settings = load_config(config)
+    origin = find_origin(settings, work)
+    with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
+        plan = make_plan(settings, work, origin, target.address, connection, target.named_by)
+    if as_json:
+        click.echo(json.dumps(plan.facts()))
+    else:
+        show_plan(plan, Console(highlight=False))
+    return 1 if plan.errors else 0

@@ -1,0 +1,32 @@
+"""`migrate psql`: psql on the target, the embedded one started for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import click
+
+from migrate.commands.options import config_option, work_option
+
+
+@click.command("psql", context_settings={"ignore_unknown_options": True})
+@config_option
+@work_option
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def command(config: Path | None, work: Path, words: tuple[str, ...]) -> int:
+    """Open psql on the target; WORDS are psql's own.
+
+    \b
+    migrate psql
+    migrate psql -- -c 'select count(*) from users'
+    """
+    from backups.programs import environment
+    from migrate.config import load_config
+    from migrate.opening import open_target
+    from migrate.target.embedded import binary
+
+    with open_target(load_config(config), work) as target:
+        variables = os.environ | environment(target.address.conninfo)
+        return subprocess.run([binary("psql"), *words], env=variables, check=False).returncode

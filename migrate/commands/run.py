@@ -1,0 +1,75 @@
+"""`migrate run`: the migration, begun or resumed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from migrate.commands.options import (
+    config_option,
+    confirm,
+    json_option,
+    work_option,
+    yes_option,
+)
+
+
+@click.command("run")
+@config_option
+@work_option
+@yes_option
+@json_option
+@click.option(
+    "--fresh", is_flag=True, help="Give up what the work folder holds of an earlier run and begin anew."
+)
+def command(config: Path | None, work: Path, yes: bool, as_json: bool, fresh: bool) -> None:
+    """Migrate: snapshot, backup, staging, mapping, checks, publish.
+
+    Stopped or killed at any moment, the same command goes on where it
+    stopped. Finished, it says so and changes nothing.
+
+    \b
+    migrate run
+    migrate run --config config.toml --work work --yes
+    """
+    from rich.console import Console
+
+    from migrate.config import load_config
+    from migrate.console import ConsoleReporter
+    from migrate.opening import open_run, open_target
+    from migrate.origin import find_origin
+    from migrate.pipeline import run_stages
+    from migrate.plan import make_plan, show_plan
+    from migrate.state import State
+    from migrate.summary import show, summarise
+    from migrate.target.connection import connect
+
+    settings = load_config(config)
+    console = Console(highlight=False, stderr=as_json)
+    state = None if fresh else State.load(work)
+    if state is None or not (state.done("snapshot") or state.document.outcome == "published"):
+        origin = find_origin(settings, work)
+        with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
+            plan = make_plan(settings, work, origin, target.address, connection, target.named_by)
+            show_plan(plan, console)
+            plan.require()
+    if state is None or state.document.outcome != "published":
+        with open_target(settings, work) as target:
+            if not target.embedded:
+                confirm(f"Replace the rows of {target.address.label}, schema {target.address.schema}?", yes)
+    with ConsoleReporter() as report, open_run(settings, work, report, fresh=fresh) as run:
+        already = run.state.document.outcome == "published"
+        if already:
+            report.note("this run is published already; nothing is done")
+        else:
+            run_stages(run)
+        summary = summarise(run)
+    if as_json:
+        click.echo(json.dumps(summary.facts()))
+        return
+    show(summary, console)
+    console.print(
+        "Next: `migrate verify --published` checks the live rows, `migrate rollback` takes them back."
+    )

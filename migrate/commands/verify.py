@@ -1,0 +1,101 @@
+"""`migrate verify`: the dry run, and the checks of what was published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from migrate.commands.options import config_option, json_option, verbose_option, work_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from migrate.config import Config
+
+
+@click.command("verify")
+@config_option
+@work_option
+@json_option
+@verbose_option
+@click.option("--published", is_flag=True, help="Check the live rows that a run has published.")
+@click.option("--deep", is_flag=True, help="Map everything once more and compare cell by cell.")
+@click.option("--check-urls", is_flag=True, help="Ask every image URL over HTTP whether it answers.")
+def command(
+    config: Path | None,
+    work: Path,
+    as_json: bool,
+    verbose: int,
+    published: bool,
+    deep: bool,
+    check_urls: bool,
+) -> None:
+    """Dry run: every stage, publish included, into an embedded PostgreSQL shaped like the live one.
+
+    The live target and the source are only read. With --published, check the
+    live rows instead.
+
+    \b
+    migrate verify
+    migrate verify --published --deep
+    """
+    from rich.console import Console
+
+    from migrate.config import load_config
+
+    settings = load_config(config)
+    checks = settings.verification.model_copy(
+        update={
+            "deep": settings.verification.deep or deep,
+            "check_urls": settings.verification.check_urls or check_urls,
+        }
+    )
+    settings = settings.model_copy(update={"verification": checks})
+    console = Console(highlight=False, stderr=as_json)
+    facts = _published(settings, work, console, verbose) if published else _rehearse(settings, work, console)
+    if as_json:
+        click.echo(json.dumps(facts))
+
+
+def _published(settings: Config, work: Path, console: Console, verbose: int) -> dict[str, Any]:
+    from migrate import tally
+    from migrate.console import ConsoleReporter, terminal_safe
+    from migrate.errors import UsageError
+    from migrate.opening import open_run
+    from migrate.stages.verify import check_rows, require
+
+    with ConsoleReporter() as report, open_run(settings, work, report, resume_only=True) as run:
+        if tally.publication_of(run.connection, run.ledger, run.id) is None:
+            raise UsageError("this run has published nothing yet", hint="`migrate run` finishes it")
+        result = check_rows(run, schema=run.address.schema)
+    for line in result.lines() if verbose or not result.passed else []:
+        console.print(terminal_safe(line), markup=False)
+    require(result, f"read {work / 'checks.json'}; `migrate rollback` takes the publication back")
+    console.print(f"{len(result.results)} checks passed over the live rows.")
+    return {"version": 1, **result.to_json()}
+
+
+def _rehearse(settings: Config, work: Path, console: Console) -> dict[str, Any]:
+    from migrate.console import ConsoleReporter
+    from migrate.opening import open_target
+    from migrate.origin import find_origin
+    from migrate.pipeline import run_stages
+    from migrate.plan import make_plan, show_plan
+    from migrate.rehearsal import open_rehearsal
+    from migrate.summary import show, summarise
+    from migrate.target.connection import connect
+
+    origin = find_origin(settings, work)
+    with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
+        plan = make_plan(settings, work, origin, target.address, connection, target.named_by)
+        show_plan(plan, console)
+        plan.require()
+    with ConsoleReporter() as report, open_rehearsal(settings, work, origin, report) as run:
+        run_stages(run)
+        summary = summarise(run)
+    show(summary, console)
+    console.print("The rehearsal went through; the live target was only read. Next: `migrate run`.")
+    return summary.facts()

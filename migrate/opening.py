@@ -1,0 +1,250 @@
+"""Opens a run: the work folder, the target, the lock, the state; and sets them right with each other."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import hmac
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import cuid2
+import psycopg
+
+from migrate import __version__, files
+from migrate.config import EMBEDDED, Config, target_url
+from migrate.console import Reporter
+from migrate.errors import EvidenceError, UsageError
+from migrate.ids import Ids, make_secret
+from migrate.log import open_log
+from migrate.occupancy import holder, occupy
+from migrate.origin import Origin, find_origin
+from migrate.run import Run
+from migrate.state import State
+from migrate.target.connection import Address, connect, parse_url
+from migrate.target.embedded import EmbeddedServer
+from migrate.target.ledger import Ledger
+
+REHEARSAL = "rehearsal"
+
+
+@dataclass(frozen=True)
+class LiveTarget:
+    """The live target: how to reach it, and what to call it."""
+
+    address: Address
+    named_by: str
+    embedded: bool
+
+
+@contextlib.contextmanager
+def open_target(config: Config, work: Path) -> Iterator[LiveTarget]:
+    """Yield the live target; the embedded one is started, and filled at its first start."""
+    url, named_by = target_url(config)
+    if url != EMBEDDED:
+        yield LiveTarget(parse_url(url), named_by, embedded=False)
+        return
+    with EmbeddedServer(work) as server:
+        # Its port may change from one start to the next: the label is what a run is bound to.
+        address = dataclasses.replace(parse_url(server.url()), label="the embedded PostgreSQL")
+        with connect(address) as connection:
+            _seed_once(connection)
+        yield LiveTarget(address, named_by, embedded=True)
+
+
+def _seed_once(connection: psycopg.Connection[Any]) -> None:
+    from migrate.sample.target import seed_target
+
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('migrate sample target'))")
+        made = connection.execute("SELECT to_regclass('public.users') IS NOT NULL").fetchone()
+        if made is not None and not made[0]:
+            seed_target(connection)
+
+
+@contextlib.contextmanager
+def open_run(
+    config: Config, work: Path, report: Reporter, *, fresh: bool = False, resume_only: bool = False
+) -> Iterator[Run]:
+    """Yield the run of the work folder, begun or resumed, with the target locked for it.
+
+    `fresh` gives up a run that is not finished, and begins a new one;
+    `resume_only` opens the recorded run whatever became of it. Raises
+    Occupied where another run holds folder or target, EvidenceError where
+    state file, ledger and configuration do not agree.
+    """
+    with occupy(work), open_target(config, work) as target:
+        origin = find_origin(config, work)
+        secret = known_secret(config, target, work)
+        with hold_run(config, work, origin, target.address, report, secret=secret, fresh=fresh,
+                      resume_only=resume_only) as run:  # fmt: skip
+            yield run
+
+
+@contextlib.contextmanager
+def hold_run(
+    config: Config,
+    work: Path,
+    origin: Origin,
+    address: Address,
+    report: Reporter,
+    *,
+    secret: str | None = None,
+    fresh: bool = False,
+    resume_only: bool = False,
+    dry: bool = False,
+) -> Iterator[Run]:
+    """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
+
+    `secret` is the id secret that a new run shall keep, where one is known.
+    """
+    files.make_folder(work)
+    files.sweep_parts(work)
+    with connect(address) as connection:
+        ledger = Ledger(connection, config.target.ledger_schema)
+        ledger.create()
+        state = None if fresh else State.load(work)
+        if state is not None and state.document.outcome == "rolled_back" and not resume_only:
+            state = None
+        ledger.take(state.document.run_id if state else "new", holder())
+        binding = bind(config, origin, address)
+        if state is None:
+            state = _begin(config, work, ledger, binding, secret)
+        else:
+            _hold_against(state, binding, ledger)
+        with contextlib.closing(open_log(work, state.document.run_id)), _stop_on_signals() as stopping:
+            yield Run(
+                config=config,
+                work=work,
+                state=state,
+                origin=origin,
+                address=address,
+                connection=connection,
+                ledger=ledger,
+                ids=Ids(secret_of(config, state)),
+                report=report,
+                stopping=stopping,
+                dry=dry,
+            )
+
+
+# ---- the id secret -----------------------------------------------------------------
+
+
+def secret_of(config: Config, state: State) -> str:
+    """Return the id secret of a run: the configuration's, else the one that the run keeps."""
+    if config.ids.secret is not None:
+        return config.ids.secret.get_secret_value()
+    return state.document.id_secret
+
+
+def known_secret(config: Config, target: LiveTarget, work: Path) -> str | None:
+    """Return the id secret that an earlier run or rehearsal keeps: in the ledger, else in a state file."""
+    with connect(target.address, read_only=True) as connection:
+        ledger = Ledger(connection, config.target.ledger_schema)
+        kept = ledger.secret() if ledger.exists() else None
+    for folder in (work, work / REHEARSAL):
+        if kept is None:
+            kept = _secret_in(folder)
+    return kept
+
+
+def _secret_in(folder: Path) -> str | None:
+    try:
+        state = State.load(folder)
+    except EvidenceError:
+        return None  # a damaged state file is spoken of where its run is resumed
+    return state.document.id_secret or None if state else None
+
+
+def _mark(secret: str) -> str:
+    """Return what tells two secrets apart and gives neither away."""
+    return hmac.new(secret.encode(), b"migrate id secret", hashlib.sha256).hexdigest()[:16]
+
+
+# ---- state, ledger and configuration ------------------------------------------------
+
+
+def bind(config: Config, origin: Origin, address: Address) -> dict[str, Any]:
+    """Return everything that must stay the same for the whole run, without secrets."""
+    return {
+        "source": origin.label,
+        "target": address.label,
+        "schema": address.schema,
+        **config.target.model_dump(include={"staging_schema", "ledger_schema", "empty", "keep"}),
+        "ids.secret": _mark(config.ids.secret.get_secret_value()) if config.ids.secret else "kept",
+        "mappers": config.mappers.model_dump(mode="json"),
+    }
+
+
+def _begin(config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], secret: str | None) -> State:
+    """Begin a run: in the ledger first, so that no state file names a run that the ledger does not know."""
+    kept = ""
+    if config.ids.secret is None:
+        kept = ledger.secret() or secret or make_secret()
+        ledger.keep_secret(kept)
+    _put_aside(work)
+    run_id = cuid2.Cuid().generate()
+    ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
+    return State.begin(work, run_id=run_id, code=__version__, binding=binding, id_secret=kept)
+
+
+def _hold_against(state: State, binding: dict[str, Any], ledger: Ledger) -> None:
+    document = state.document
+    if document.code != __version__:
+        raise EvidenceError(
+            f"this run was begun by migrate {document.code}; {__version__} could map rows otherwise",
+            hint=f"use migrate {document.code}, or type `migrate run --fresh` to start anew",
+        )
+    before = document.binding
+    changed = sorted(key for key in before.keys() | binding.keys() if before.get(key) != binding.get(key))
+    if changed:
+        raise UsageError(
+            f"the configuration is not the one that this run was begun with; changed: {', '.join(changed)}",
+            hint="put it back, name another folder with --work, or type `migrate run --fresh` to start anew",
+        )
+    if ledger.facts(document.run_id) is None:
+        raise EvidenceError(
+            f"the target's ledger does not know the run of {state.folder}: "
+            "another database, or one that was restored",
+            hint="check [target] url; or type `migrate run --fresh` to start anew",
+        )
+
+
+def _put_aside(work: Path) -> None:
+    """Keep what an earlier run left out of the way of a new one; its backups stay where they are."""
+    for name in ("state.json", "checks.json"):
+        path = work / name
+        if path.exists():
+            path.replace(work / f"previous-{name}")
+    for name in ("snapshot.db", "snapshot.partial.db", "crosswalk.db"):
+        (work / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Turn the first SIGINT or SIGTERM into a request to stop after the batch; the second one interrupts."""
+    stopping = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        stopping.set()
+        os.write(2, b"\nstopping after the current batch; once more to interrupt at once\n")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopping
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)

@@ -1,0 +1,64 @@
+"""The order of the stages, and nothing else: each stage is a value of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from migrate.errors import MigrateError
+from migrate.log import log
+from migrate.run import Left, Run, Stage
+from migrate.stages import backup, cleanup, mapping, preflight, publish, snapshot, verify
+
+STAGES: tuple[Stage, ...] = (
+    preflight.STAGE,
+    snapshot.STAGE,
+    backup.STAGE,
+    cleanup.STAGE,
+    *mapping.STAGES,
+    verify.STAGE,
+    publish.STAGE,
+)
+
+
+def run_stages(run: Run, stages: Sequence[Stage] = STAGES) -> None:
+    """Bring every stage to its end, in order; finished ones are checked and passed over.
+
+    Each stage is recorded in the state file when it begins and when it ends.
+    Raises what the stage raised; the record then says that it failed, and
+    typing the same command again goes on from there.
+    """
+    for stage in stages:
+        run.stop_if_asked()
+        if run.state.done(stage.name) and not stage.always:
+            stage.check(run)
+            run.report.note(f"done already: {stage.name}")
+            continue
+        _run_stage(run, stage)
+
+
+def undo_stages(run: Run, stages: Sequence[Stage] = STAGES) -> None:
+    """Undo what the stages left on the target and in the work folder, last first."""
+    for stage in reversed(stages):
+        if run.state.stage(stage.name) is not None:
+            stage.undo(run)
+
+
+def _run_stage(run: Run, stage: Stage) -> Left:
+    began = time.monotonic()
+    run.state.start(stage.name)
+    log().info("stage begins", stage=stage.name)
+    run.report.begin(stage.name)
+    try:
+        left = stage.run(run)
+    except BaseException as error:
+        seconds = time.monotonic() - began
+        log().error("stage stopped", stage=stage.name, seconds=round(seconds, 3), error=type(error).__name__,
+                    message=error.message if isinstance(error, MigrateError) else None)  # fmt: skip
+        run.state.fail(stage.name, seconds)
+        raise
+    seconds = time.monotonic() - began
+    run.state.finish(stage.name, seconds, left.facts, left.artifacts)
+    log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **left.facts)
+    run.report.end(stage.name, seconds, left.line)
+    return left

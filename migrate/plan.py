@@ -1,0 +1,204 @@
+"""What a run would do: read from both ends, nothing written to either."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from mappers.flagship import Flagship
+from migrate.config import Config
+from migrate.console import terminal_safe
+from migrate.errors import TargetError, UsageError
+from migrate.origin import Origin
+from migrate.source.snapshot import forecast
+from migrate.target.connection import Address
+from migrate.target.content import measure
+from migrate.target.preflight import Finding, inspect_target
+from migrate.target.schema import introspect
+
+#: A snapshot, its crosswalk and a dump need about this many times the bytes of the source's rows.
+SPACE_FACTOR = 3
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One table of the source: its rows, and what becomes of it."""
+
+    name: str
+    rows: int
+    fate: str
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """One live table that publish touches: its rows now, and what becomes of them."""
+
+    name: str
+    rows: int
+    fate: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Both ends as they are now and the stages between."""
+
+    source: str
+    source_named_by: str
+    target: str
+    target_named_by: str
+    schema: str
+    source_tables: list[SourceTable]
+    live_tables: list[LiveTable]
+    stages: list[tuple[str, str]]
+    rows_billed: int
+    backups: str
+    findings: list[Finding]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that forbid a run."""
+        return [finding for finding in self.findings if finding.level == "error"]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the plan as a JSON document."""
+        return {"version": 1, **asdict(self)}
+
+    def require(self) -> None:
+        """Raise TargetError listing every error among the findings; return where there is none."""
+        if self.errors:
+            raise TargetError(
+                "the target cannot take the migration:\n"
+                + "\n".join(f"  {finding.message}" for finding in self.errors),
+                hint="; ".join(dict.fromkeys(finding.hint for finding in self.errors if finding.hint))
+                or None,
+            )
+
+
+def make_plan(
+    config: Config,
+    work: Path,
+    origin: Origin,
+    address: Address,
+    connection: psycopg.Connection[Any],
+    named_by: str,
+) -> Plan:
+    """Look at both ends and return the plan.
+
+    Raises SourceError or TargetError where an end does not answer, UsageError
+    where the source is no studio directory.
+    """
+    source = origin.open()
+    try:
+        catalogue = source.inspect()
+        rows = forecast(source)
+    finally:
+        source.close()
+    columns = {table.name: [column.name for column in table.columns] for table in catalogue.tables}
+    live = introspect(connection, address.schema)
+    project = Flagship(config.mappers, columns)
+    _require_people(columns, origin)
+    emptied = [name for name in config.target.empty if name in live.tables and name not in config.target.keep]
+    findings = inspect_target(
+        address,
+        connection,
+        live,
+        ledger_schema=config.target.ledger_schema,
+        staging_schema=config.target.staging_schema,
+        writes=project.writes,
+        emptied=emptied,
+        keep=config.target.keep,
+    )
+    findings += _space(work, sum(item.bytes or 0 for item in rows))
+    return Plan(
+        source=origin.label,
+        source_named_by=origin.named_by,
+        target=address.label,
+        target_named_by=named_by,
+        schema=address.schema,
+        source_tables=[SourceTable(item.table, item.rows, _fate(project, item.table)) for item in rows],
+        live_tables=[
+            LiveTable(name, measure(connection, address.schema, name).rows, fate)
+            for names, fate in ((project.tables_filled, "replaced"), (emptied, "emptied"))
+            for name in names
+            if name in live.tables
+        ],
+        stages=_stages(),
+        rows_billed=sum(item.rows_read for item in rows),
+        backups=str(work / "backups"),
+        findings=findings,
+    )
+
+
+def _stages() -> list[tuple[str, str]]:
+    from migrate.pipeline import STAGES
+
+    return [(stage.name, stage.does) for stage in STAGES]
+
+
+def _require_people(columns: Mapping[str, Sequence[str]], origin: Origin) -> None:
+    if not {"users", "shows_users", "community_users"} & columns.keys():
+        raise UsageError(
+            f"{origin.label} holds no users, shows_users or community_users: it is not a studio directory",
+            hint="check the source's URL; the tables found are: " + (", ".join(sorted(columns)) or "none"),
+        )
+
+
+def _fate(project: Flagship, table: str) -> str:
+    if table in project.left_out:
+        return f"left out: {project.left_out[table]}"
+    return "migrated" if any(account.source == table for account in project.accounts) else "unknown"
+
+
+def _space(work: Path, source_bytes: int) -> list[Finding]:
+    folder = next(path for path in [work, *work.parents] if path.exists())
+    free = shutil.disk_usage(folder).free
+    needed = source_bytes * SPACE_FACTOR
+    if free >= needed:
+        return []
+    return [
+        Finding(
+            "error",
+            f"the work folder {work} has {free:,} bytes free; about {needed:,} are needed",
+            "name a roomier folder with --work",
+        )
+    ]
+
+
+# ---- for a person --------------------------------------------------------------------
+
+
+def show_plan(plan: Plan, console: Console) -> None:
+    """Print the plan."""
+    console.print(f"source  {terminal_safe(plan.source)}  (from {plan.source_named_by})", markup=False)
+    console.print(
+        f"target  {terminal_safe(plan.target)}, schema {terminal_safe(plan.schema)}  "
+        f"(from {plan.target_named_by})",
+        markup=False,
+    )
+    console.print(_table("Source tables", plan.source_tables))
+    console.print(f"Reading them is billed as about {plan.rows_billed:,} rows read.")
+    console.print(_table("Live tables that publish replaces or empties", plan.live_tables))
+    console.print("Stages: " + ", ".join(name for name, _ in plan.stages))
+    console.print(
+        f"The live rows are backed up to {plan.backups} and the backup is restored once as a test.",
+        markup=False,
+    )
+    for finding in plan.findings:
+        console.print(f"{finding.level}: {terminal_safe(finding.message)}", markup=False)
+
+
+def _table(title: str, rows: Sequence[SourceTable | LiveTable]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    table.add_column("what becomes of it")
+    for row in rows:
+        table.add_row(terminal_safe(row.name).replace("[", r"\["), f"{row.rows:,}", terminal_safe(row.fate))
+    return table

@@ -1,0 +1,62 @@
+"""The dry run: the same stages into an embedded PostgreSQL shaped like the live one, which is only read."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from psycopg import sql
+
+from backups.clone import clone_schema
+from migrate import backup_folder
+from migrate.config import Config
+from migrate.console import Reporter
+from migrate.occupancy import occupy
+from migrate.opening import REHEARSAL, LiveTarget, hold_run, known_secret, open_target
+from migrate.origin import Origin
+from migrate.run import Run
+from migrate.state import State
+from migrate.target.address import parse_url
+from migrate.target.connection import connect
+from migrate.target.embedded import THROWAWAY, EmbeddedServer, binary
+
+DATABASE = "rehearsal"
+
+
+@contextlib.contextmanager
+def open_rehearsal(config: Config, work: Path, origin: Origin, report: Reporter) -> Iterator[Run]:
+    """Yield a dry run in `<work>/rehearsal`: one that was interrupted goes on, else it begins anew."""
+    folder = work / REHEARSAL
+    with occupy(folder), open_target(config, work) as target:
+        server = EmbeddedServer(folder, "postgres", THROWAWAY)
+        state = State.load(folder)
+        anew = state is None or state.document.outcome != "open" or not server.exists
+        if anew:
+            server.destroy()
+            (folder / "state.json").unlink(missing_ok=True)
+        with server:
+            url = server.url(DATABASE)
+            if anew:
+                _clone(target, server)
+            address = dataclasses.replace(
+                parse_url(url), schema=target.address.schema, label=f"the rehearsal of {target.address.label}"
+            )
+            secret = known_secret(config, target, work)
+            with hold_run(config, folder, origin, address, report, secret=secret, dry=True) as run:
+                yield run
+
+
+def _clone(target: LiveTarget, server: EmbeddedServer) -> None:
+    with connect(parse_url(server.url())) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(DATABASE)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    with backup_folder.mapped():
+        clone_schema(
+            target.address.conninfo,
+            server.url(DATABASE),
+            schema=target.address.schema,
+            pg_dump=binary("pg_dump"),
+            pg_restore=binary("pg_restore"),
+        )

@@ -1,0 +1,142 @@
+"""The way back: before publish the staging is dropped, after it the backup's rows are published."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backups.content import Change, changed_since
+from backups.restore import restored_database
+from backups.transfer import copy_tables
+from migrate import backup_folder, tally
+from migrate.backup_folder import Backup
+from migrate.errors import EvidenceError, LiveChanged
+from migrate.pipeline import STAGES, undo_stages
+from migrate.run import Run
+from migrate.stages import snapshot
+from migrate.state import Outcome
+from migrate.tally import Published
+from migrate.target import staging
+from migrate.target.connection import Address, Connection, connect
+from migrate.target.content import measure, measure_all
+from migrate.target.embedded import binary
+from migrate.target.publish import publish
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """Rows put back (None where nothing had been published), and where those before them are kept."""
+
+    rows: int | None
+    backup: Path | None
+    again: bool = False
+
+
+def written_since(run: Run, publication: Published) -> list[Change]:
+    """Return the live tables that hold other rows than the publication left, with the counts of both."""
+    with run.connection.transaction():
+        run.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return changed_since(run.connection, run.address.schema, publication.tables, measure)
+
+
+def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) -> RolledBack:
+    """Take the latest publication back, or give the run up where it has published nothing.
+
+    What the live tables hold now is backed up first, so that a rollback can
+    itself be rolled back. `discard` puts the rows back although the
+    application has written since; `backup` names a backup's folder where the
+    work folder does not hold the one that the ledger names.
+
+    Raises LiveChanged where the application has written since, EvidenceError
+    where the backup is missing or altered.
+    """
+    latest = tally.last_publication(run.connection, run.ledger)
+    if latest is not None and latest.id != run.state.document.publication and latest.kind == "rollback":
+        return _acknowledge(run, latest)  # killed between its commit and the state file
+    if latest is None or (run.state.document.outcome == "open" and latest.run_id != run.id):
+        return _give_up(run)
+    changes = written_since(run, latest)
+    if changes and not discard:
+        raise LiveChanged(
+            "the application has written to the published tables, and these rows would be lost:\n"
+            + "\n".join(f"  {change}" for change in changes),
+            hint="`migrate rollback --discard-changes` rolls back all the same; "
+            "a backup of what is there now is made first",
+        )
+    source = (
+        backup_folder.load(backup) if backup else backup_folder.find(run.work, latest.backup_digest or "")
+    )
+    name = f"{run.id}-{latest.id:04}-before-rollback"
+    kept = backup_folder.make(run.work, name, run.connection, run.address, run.stop_if_asked)
+    tables = [name for name in latest.tables if name in source.manifest.tables]
+    with _restored(run, source) as old:
+        staging.create(run.connection, run.address.schema, run.staging, tables)
+        with backup_folder.mapped():
+            copy_tables(old, run.connection, run.address.schema, run.staging, tables)
+    _compare(run, source, tables)
+    staging.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
+    done = publish(
+        run.connection,
+        ledger=run.ledger,
+        schema=run.address.schema,
+        staging=run.staging,
+        filled=tables,
+        emptied=[],
+        expected={name: kept.contents()[name] for name in tables},
+        run_id=run.id,
+        kind="rollback",
+        backup_digest=kept.manifest.sha256,
+        lock_timeout_ms=run.config.target.lock_timeout_ms,
+        attempts=run.config.target.publish_attempts,
+    )
+    _conclude(run, done.id)
+    return RolledBack(sum(content.rows for content in done.tables.values()), kept.folder)
+
+
+def _acknowledge(run: Run, latest: Published) -> RolledBack:
+    _conclude(run, latest.id)
+    return RolledBack(sum(content.rows for content in latest.tables.values()), None, again=True)
+
+
+def _conclude(run: Run, publication: int) -> None:
+    staging.drop(run.connection, run.staging)
+    # A rollback of a rollback brings the migrated rows back.
+    outcome: Outcome = "published" if run.state.document.outcome == "rolled_back" else "rolled_back"
+    run.state.document.publication = publication
+    run.state.conclude(outcome)
+
+
+def _give_up(run: Run) -> RolledBack:
+    undo_stages(run, [stage for stage in STAGES if stage is not snapshot.STAGE])
+    staging.drop(run.connection, run.staging)
+    run.state.conclude("rolled_back")
+    return RolledBack(None, None)
+
+
+@contextlib.contextmanager
+def _restored(run: Run, source: Backup) -> Iterator[Connection]:
+    """Yield a connection to a throwaway database that holds the backup's rows."""
+    part = source.manifest
+    with (
+        backup_folder.mapped(),
+        backup_folder.throwaway(run.work) as server,
+        restored_database(
+            source.dump, schema=part.schema_name, needs=part.surroundings, server=server,
+            pg_restore=binary("pg_restore"), on_tick=run.stop_if_asked,
+        ) as restored,
+        connect(Address(restored.address, part.schema_name, "the restored backup")) as connection,
+    ):  # fmt: skip
+        yield connection
+
+
+def _compare(run: Run, source: Backup, tables: list[str]) -> None:
+    """Raise EvidenceError where the staged rows are not those that were backed up."""
+    staged = measure_all(run.connection, run.staging, tables)
+    wrong = [name for name in tables if staged[name] != source.contents()[name]]
+    if wrong:
+        raise EvidenceError(
+            f"the backup in {source.folder} no longer restores to the same rows: {', '.join(wrong)}",
+            hint="nothing was changed; if a column was added or altered since, bring the schema back first",
+        )

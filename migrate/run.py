@@ -1,0 +1,146 @@
+"""One run: the open ends, the state and the settings that its stages work with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+
+from mappers.flagship import Flagship
+from migrate.bench import Bench
+from migrate.config import Config
+from migrate.console import Reporter
+from migrate.errors import Stopped
+from migrate.ids import Ids
+from migrate.origin import Origin
+from migrate.state import Artifact, State
+from migrate.target.connection import Address
+from migrate.target.ledger import Ledger
+from migrate.target.schema import LiveSchema, introspect
+
+Facts = dict[str, Any]
+
+
+@dataclass
+class Left:
+    """What a stage left: one line for a person, facts for the state file, files with their digests."""
+
+    line: str
+    facts: Facts = field(default_factory=dict)
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """The context that every stage receives.
+
+    `work` is the run's own folder (of a dry run: `rehearsal` in the work
+    folder), `connection` the session that holds the target's lock.
+    """
+
+    config: Config
+    work: Path
+    state: State
+    origin: Origin
+    address: Address
+    connection: psycopg.Connection[Any]
+    ledger: Ledger
+    ids: Ids
+    report: Reporter
+    stopping: threading.Event
+    dry: bool = False
+
+    @property
+    def id(self) -> str:
+        """The run's id, a CUID."""
+        return self.state.document.run_id
+
+    @property
+    def staging(self) -> str:
+        """The schema of the staged rows."""
+        return self.config.target.staging_schema
+
+    @property
+    def snapshot_path(self) -> Path:
+        """Where the frozen snapshot is, or will be."""
+        return self.work / "snapshot.db"
+
+    @property
+    def crosswalk_path(self) -> Path:
+        """Where the crosswalk is, which is made from the snapshot and can be made again."""
+        return self.work / "crosswalk.db"
+
+    def should_stop(self) -> bool:
+        """Tell whether the operator asked to stop after the current batch."""
+        return self.stopping.is_set()
+
+    def stop_if_asked(self) -> None:
+        """Raise Stopped where the operator asked to stop."""
+        if self.should_stop():
+            raise Stopped("stopped on request", hint="type the same command again to go on")
+
+    @cached_property
+    def live(self) -> LiveSchema:
+        """The live schema's shape, read once: nothing but publish may change it, and publish restores it."""
+        return introspect(self.connection, self.address.schema)
+
+    def bench(self) -> Bench:
+        """Open the snapshot with its crosswalk; the caller closes it."""
+        return Bench(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
+
+    def project(self, tables: Mapping[str, Sequence[str]]) -> Flagship:
+        """Return the mapping for a source that has these tables and columns."""
+        return Flagship(
+            self.config.mappers,
+            tables,
+            target_columns={
+                name: [column.name for column in t.columns] for name, t in self.live.tables.items()
+            },
+            limits={
+                (name, column.name): column.max_length
+                for name, table in self.live.tables.items()
+                for column in table.columns
+                if column.max_length is not None
+            },
+        )
+
+    @property
+    def filled(self) -> list[str]:
+        """The live tables that the mappers fill."""
+        return list(Flagship.tables_filled)
+
+    @property
+    def emptied(self) -> list[str]:
+        """The live tables that publish empties and does not fill."""
+        keep = set(self.config.target.keep)
+        return [name for name in self.config.target.empty if name in self.live.tables and name not in keep]
+
+
+class Step(Protocol):
+    """A function of a run, such as a stage's three."""
+
+    def __call__(self, run: Run) -> Any:
+        """Do it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage, a value with its way back; it knows nothing of its neighbours.
+
+    `check` raises EvidenceError where what the finished stage left no longer
+    holds, `run` does the work and may be called again after any interruption,
+    `undo` removes what it left.
+    """
+
+    name: str
+    does: str
+    check: Callable[[Run], None]
+    run: Callable[[Run], Left]
+    undo: Callable[[Run], None]
+    always: bool = False

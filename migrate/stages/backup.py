@@ -1,0 +1,52 @@
+"""Dumps the live target and proves the dump by restoring it elsewhere."""
+
+from __future__ import annotations
+
+from migrate import backup_folder
+from migrate.backup_folder import Backup
+from migrate.errors import EvidenceError
+from migrate.run import Left, Run, Stage
+
+NAME = "before-publish"
+
+
+def folder_name(run: Run) -> str:
+    """Return the name of the run's backup folder."""
+    return f"{run.id}-{NAME}"
+
+
+def load_backup(run: Run) -> Backup:
+    """Return the backup of this run, found unaltered; EvidenceError where it is not what was recorded."""
+    backup = backup_folder.load(run.work / backup_folder.FOLDER / folder_name(run))
+    record = run.state.stage("backup")
+    if record is None or record.facts.get("dump") != backup.manifest.sha256:
+        raise EvidenceError(
+            f"the backup in {backup.folder} is not the one that this run made",
+            hint="put it back, or type `migrate run --fresh` to start anew; the live tables are untouched",
+        )
+    return backup
+
+
+def _check(run: Run) -> None:
+    load_backup(run)
+
+
+def _run(run: Run) -> Left:
+    backup = backup_folder.make(run.work, folder_name(run), run.connection, run.address, run.stop_if_asked)
+    rows = backup_folder.rows_of(backup.contents())
+    return Left(
+        f"{rows:,} live rows of {len(backup.manifest.tables)} tables dumped, restored elsewhere and compared",
+        {
+            "folder": str(backup.folder.relative_to(run.work)),
+            "dump": backup.manifest.sha256,
+            "rows": rows,
+            "tables": {name: content.rows for name, content in backup.contents().items()},
+        },
+    )
+
+
+def _undo(_run: Run) -> None:
+    """Nothing: a backup is kept."""
+
+
+STAGE = Stage("backup", "dump the live rows, restore the dump elsewhere, compare", _check, _run, _undo)

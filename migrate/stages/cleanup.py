@@ -1,0 +1,49 @@
+"""Makes a clean staging schema and says what publish will replace."""
+
+from __future__ import annotations
+
+from migrate import tally
+from migrate.errors import EvidenceError
+from migrate.run import Left, Run, Stage
+from migrate.target import staging
+from migrate.target.content import measure
+from migrate.target.fingerprint import fingerprint
+from migrate.target.schema import introspect
+
+
+def _check(run: Run) -> None:
+    if tally.publication_of(run.connection, run.ledger, run.id) is not None:
+        return  # moved and dropped
+    there = introspect(run.connection, run.staging).tables
+    missing = [name for name in run.filled if name not in there]
+    if missing:
+        raise EvidenceError(
+            f"the staging schema {run.staging} lacks {', '.join(missing)}, which this run had made",
+            hint="type `migrate run --fresh` to start anew; the live tables are untouched",
+        )
+
+
+def _run(run: Run) -> Left:
+    house = fingerprint(run.connection, run.address.schema)
+    with run.connection.transaction():  # batches and the rows they brought go together
+        staging.create(run.connection, run.address.schema, run.staging, run.filled)
+        run.ledger.reset(run.id)
+    replaced = {
+        name: measure(run.connection, run.address.schema, name).rows for name in [*run.filled, *run.emptied]
+    }
+    changed = {
+        name for name in house if fingerprint(run.connection, run.address.schema).get(name) != house[name]
+    }
+    if changed:
+        raise EvidenceError(f"the live schema changed while staging was made: {', '.join(sorted(changed))}")
+    return Left(
+        f"{len(run.filled)} staging tables; publish will replace {sum(replaced.values()):,} live rows",
+        {"replaced": replaced},
+    )
+
+
+def _undo(run: Run) -> None:
+    staging.drop(run.connection, run.staging)
+
+
+STAGE = Stage("cleanup", "make a clean staging schema", _check, _run, _undo)

@@ -1,0 +1,85 @@
+"""The mapper stages: read a batch, map its columns, COPY it; the ledger says how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from mappers.base import Mapper
+from migrate import tally
+from migrate.bench import Bench
+from migrate.run import Left, Run, Stage
+from migrate.target.load import Batch, commit_batch, encode_batch
+
+#: The flagship's entities in the order of their stages.
+ENTITIES = ("users", "profiles", "studios", "images", "messages", "connections", "reviews")
+
+
+@dataclass(frozen=True)
+class _Entity:
+    """The two functions of one mapper stage."""
+
+    name: str
+
+    def run(self, run: Run) -> Left:
+        bench = run.bench()
+        try:
+            project = run.project(bench.tables())
+            project.prepare(bench)
+            stage = next(stage for stage in project.stages if stage.name == self.name)
+            _expect_rows(run, bench, stage.mappers)
+            for mapper in stage.mappers:
+                _run_mapper(run, bench, self.name, mapper)
+        finally:
+            bench.close()
+        counts = tally.staged_rows(run.connection, run.ledger, run.id, self.name)
+        rows = ", ".join(f"{table} {count:,}" for table, count in sorted(counts.items()))
+        return Left(rows or "nothing to map", {"rows": counts})
+
+    def check(self, run: Run) -> None:
+        """Nothing to prove here: the ledger's batches are proven row by row in verify."""
+
+    def undo(self, run: Run) -> None:
+        """Nothing: undoing cleanup drops the staging."""
+
+
+def _expect_rows(run: Run, bench: Bench, mappers: tuple[Mapper, ...]) -> None:
+    total = sum(int(str(bench.scalar(mapper.reads.count) or 0)) for mapper in mappers)
+    run.report.begin(mappers[0].name if mappers else "", total)
+
+
+def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
+    cursor = run.ledger.cursor(run.id, mapper.name)
+    if cursor.done:
+        return
+    batches = _map_batches(run, bench, stage, mapper, cursor.batch, cursor.after)
+    # While one batch is copied, the next is read, mapped and encoded.
+    with ThreadPoolExecutor(1, thread_name_prefix="mapper") as pool:
+        ahead = pool.submit(next, batches, None)
+        while (batch := ahead.result()) is not None:
+            ahead = pool.submit(next, batches, None)
+            commit_batch(run.connection, run.ledger, run.staging, batch)
+            run.report.advance(batch.source_rows)
+            if run.should_stop():
+                ahead.cancel()
+                run.stop_if_asked()
+    run.ledger.finish(run.id, stage, mapper.name)
+
+
+def _map_batches(
+    run: Run, bench: Bench, stage: str, mapper: Mapper, number: int, after: int | None
+) -> Iterator[Batch]:
+    for rows in bench.read(mapper.reads, after=after):
+        number += 1
+        keys = rows[mapper.reads.key]
+        first, last = int(keys[0]), int(keys[-1])
+        mapped = mapper.map(rows, run.ids)
+        yield encode_batch(Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped))
+
+
+STAGES = tuple(
+    Stage(name, f"map and stage {name}", entity.check, entity.run, entity.undo)
+    for name in ENTITIES
+    for entity in (_Entity(name),)
+)

@@ -1,0 +1,50 @@
+"""Makes the staged rows the live ones, in one transaction."""
+
+from __future__ import annotations
+
+from migrate import tally
+from migrate.errors import EvidenceError
+from migrate.run import Left, Run, Stage
+from migrate.stages.backup import load_backup
+from migrate.target import staging
+from migrate.target.publish import publish
+
+
+def _check(run: Run) -> None:
+    if tally.publication_of(run.connection, run.ledger, run.id) is None:
+        raise EvidenceError(
+            "the state file says that this run was published, the target's ledger does not",
+            hint="check [target] url: is it the database that this run published to?",
+        )
+
+
+def _run(run: Run) -> Left:
+    publication = tally.publication_of(run.connection, run.ledger, run.id)
+    if publication is None:  # else it was committed and the process died before it could say so
+        backup = load_backup(run)
+        publication = publish(
+            run.connection,
+            ledger=run.ledger,
+            schema=run.address.schema,
+            staging=run.staging,
+            filled=run.filled,
+            emptied=run.emptied,
+            expected=backup.contents(),
+            run_id=run.id,
+            kind="publish",
+            backup_digest=backup.manifest.sha256,
+            lock_timeout_ms=run.config.target.lock_timeout_ms,
+            attempts=run.config.target.publish_attempts,
+        )
+    staging.drop(run.connection, run.staging)
+    run.state.document.publication = publication.id
+    run.state.conclude("published")
+    rows = sum(content.rows for content in publication.tables.values())
+    return Left(f"{rows:,} rows are live", {"publication": publication.id, "rows": rows})
+
+
+def _undo(_run: Run) -> None:
+    """Nothing: what was published is taken back with the backup, see `migrate.rollback`."""
+
+
+STAGE = Stage("publish", "replace the live rows in one transaction", _check, _run, _undo)

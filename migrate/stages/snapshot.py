@@ -1,0 +1,38 @@
+"""Copies the source into a local SQLite file and freezes it."""
+
+from __future__ import annotations
+
+from migrate.run import Left, Run, Stage
+from migrate.source.snapshot import Progress, take_snapshot
+
+
+def _check(run: Run) -> None:
+    run.state.prove_file("snapshot", "snapshot")
+
+
+def _run(run: Run) -> Left:
+    source = run.origin.open()
+    seen = 0
+
+    def show(progress: Progress) -> None:
+        nonlocal seen
+        run.report.advance(max(progress.rows - seen, 0))
+        seen = progress.rows
+
+    try:
+        facts = take_snapshot(source, run.work, run.config.source, show, run.should_stop)
+    finally:
+        source.close()
+    return Left(
+        f"{facts.rows:,} rows, {facts.tables} tables, {facts.bytes:,} bytes; {facts.rows_read:,} rows billed",
+        {"rows": facts.rows, "tables": facts.tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
+        {"snapshot": run.state.record_file(run.snapshot_path)},
+    )
+
+
+def _undo(run: Run) -> None:
+    for name in ("snapshot.db", "snapshot.partial.db", "crosswalk.db"):
+        (run.work / name).unlink(missing_ok=True)
+
+
+STAGE = Stage("snapshot", "copy the source into a local file and freeze it", _check, _run, _undo)

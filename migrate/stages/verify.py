@@ -1,0 +1,63 @@
+"""Checks the staged rows against the snapshot; what fails here is never published."""
+
+from __future__ import annotations
+
+import json
+
+from migrate import files
+from migrate.errors import CheckError
+from migrate.run import Left, Run, Stage
+from migrate.subject import open_subject
+from verification.report import Report
+from verification.runner import run_checks
+
+REPORT = "checks.json"
+
+
+def check_rows(run: Run, *, schema: str) -> Report:
+    """Run the checks over the tables in `schema`, write the report, and return it."""
+    settings = run.config.verification
+    with open_subject(run, schema=schema) as subject:
+        report = run_checks(
+            subject, deep=settings.deep, urls=settings.check_urls, on_check=lambda _check: run.stop_if_asked()
+        )
+    with files.write_whole(run.work / REPORT) as file:
+        file.write(json.dumps({"version": 1, "schema": schema, **report.to_json()}, indent=1).encode())
+    return report
+
+
+def require(report: Report, where: str) -> None:
+    """Raise CheckError with every finding of a report that has failures."""
+    if report.passed:
+        return
+    lines = [line for line in report.lines() if not line.startswith(("ok", "not applicable"))]
+    raise CheckError(
+        f"{len(report.failed)} of {len(report.results)} checks failed:\n"
+        + "\n".join(f"  {line}" for line in lines),
+        hint=where,
+    )
+
+
+def _check(_run: Run) -> None:
+    """Publish moves the very rows that were checked: nothing can have come between."""
+
+
+def _run(run: Run) -> Left:
+    report = check_rows(run, schema=run.staging)
+    require(
+        report,
+        f"the live tables are untouched; read {run.work / REPORT}, then mend the source or the configuration "
+        "and type `migrate run --fresh`",
+    )
+    looked = sum(result.looked_at for result in report.results)
+    return Left(
+        f"{len(report.results)} checks passed, {looked:,} rows looked at",
+        {"checks": {result.name: result.looked_at for result in report.results}},
+    )
+
+
+def _undo(run: Run) -> None:
+    (run.work / REPORT).unlink(missing_ok=True)
+
+
+STAGE = Stage("verify", "check the staged rows against the snapshot", _check, _run, _undo)

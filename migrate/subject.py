@@ -1,0 +1,129 @@
+"""Gathers what the checks need: the open ends, the accounts and the live schema's shape."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import polars as pl
+
+from mappers.flagship import Flagship
+from migrate import tally
+from migrate.bench import Bench, open_sql
+from migrate.run import Run
+from migrate.target import schema as shape
+from migrate.target.connection import mapped
+from verification import subject as checked
+
+_KEYS: Final = """
+SELECT c.relname, x.relname, i.indnullsnotdistinct,
+       pg_get_expr(i.indpred, i.indrelid),
+       array_agg(a.attname::text ORDER BY k.place) FILTER (WHERE a.attname IS NOT NULL),
+       array_agg(pg_get_indexdef(i.indexrelid, k.place::int, false) ORDER BY k.place)
+           FILTER (WHERE a.attname IS NULL)
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_class x ON x.oid = i.indexrelid
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
+  AND i.indisunique AND k.place <= i.indnkeyatts
+GROUP BY c.relname, x.relname, i.indnullsnotdistinct, i.indpred, i.indrelid
+ORDER BY c.relname, x.relname
+"""
+#: PostgreSQL 14 and older know no NULLS NOT DISTINCT.
+_KEYS_BEFORE_15: Final = _KEYS.replace("i.indnullsnotdistinct", "false").replace(
+    "c.relname, x.relname, false, i.", "c.relname, x.relname, i."
+)
+
+
+@contextlib.contextmanager
+def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
+    """Yield the subject of the checks over the tables in `schema`: the staging schema or the live one."""
+    bench = run.bench()
+    snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
+    try:
+        project = run.project(bench.tables())
+        project.prepare(bench)
+        staged = schema == run.staging
+        yield checked.Subject(
+            snapshot=snapshot,
+            read=bench.stream,
+            target=run.connection,
+            schema=schema,
+            live_schema=run.address.schema,
+            ledger=run.ledger.schema,
+            run_id=run.id,
+            id_map=(run.staging, "id_map") if staged else (run.ledger.schema, "id_map"),
+            ids=run.ids,
+            accounts=project.accounts,
+            left_out=project.left_out,
+            tables=_tables(run),
+            foreign_keys=[
+                checked.ForeignKey(key.name, key.table, key.columns, key.ref_table, key.ref_columns)
+                for key in run.live.foreign_keys
+                if key.schema == key.ref_schema == run.address.schema and key.table in run.filled
+            ],
+            emptied=frozenset(run.emptied),
+            shared=frozenset(project.shared),
+            derived=frozenset(project.derived),
+            limits=checked.Limits(run.config.verification.max_reject_share),
+            remap=_remap(run, bench, project),
+        )
+    finally:
+        snapshot.close()
+        bench.close()
+
+
+def _tables(run: Run) -> dict[str, checked.Table]:
+    query = _KEYS if run.connection.info.server_version >= 150_000 else _KEYS_BEFORE_15
+    keys: dict[str, list[checked.Key]] = {}
+    with mapped(f"reading the keys of {run.address.schema}"):
+        for table, name, not_distinct, predicate, columns, expressions in run.connection.execute(
+            query, (run.address.schema,)
+        ).fetchall():
+            key = checked.Key(
+                name,
+                tuple(columns or ()),
+                tuple(expressions or ()),
+                predicate,
+                nulls_distinct=not not_distinct,
+            )
+            keys.setdefault(table, []).append(key)
+    return {name: _table(run.live.tables[name], tuple(keys.get(name, ()))) for name in run.filled}
+
+
+def _table(table: shape.Table, keys: tuple[checked.Key, ...]) -> checked.Table:
+    columns = tuple(
+        checked.Column(
+            column.name,
+            column.type,
+            not_null=column.not_null,
+            enum=column.enum,
+            max_length=column.max_length,
+            precision=column.precision,
+            scale=column.scale,
+            generated=column.generated,
+        )
+        for column in table.columns
+    )
+    return checked.Table(table.name, columns, table.primary_key, keys)
+
+
+def _remap(run: Run, bench: Bench, project: Flagship) -> Callable[[], Iterator[tuple[str, pl.DataFrame]]]:
+    """Return a function that maps the whole snapshot again."""
+
+    def remap() -> Iterator[tuple[str, pl.DataFrame]]:
+        for stage in project.stages:
+            for mapper in stage.mappers:
+                for rows in bench.read(mapper.reads):
+                    yield from mapper.map(rows, run.ids).tables.items()
+
+    return remap
+
+
+def staged_or_live(run: Run) -> str:
+    """Return the schema in which the run's rows are now."""
+    published = tally.publication_of(run.connection, run.ledger, run.id)
+    return run.staging if published is None else run.address.schema

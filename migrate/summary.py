@@ -1,0 +1,146 @@
+"""What a run did, as facts and as tables for a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from psycopg import sql
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from migrate import tally
+from migrate.console import terminal_safe
+from migrate.run import Run
+
+
+@dataclass
+class Flow:
+    """Where the rows of one source table went; the four fates add up to `rows`."""
+
+    table: str
+    rows: int
+    migrated: int = 0
+    merged: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    excluded: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Summary:
+    """A finished run in figures; `left_out` are source tables that a rule leaves behind."""
+
+    run_id: str
+    outcome: str
+    flows: list[Flow]
+    left_out: dict[str, tuple[str, int]]
+    filled: dict[str, int]
+    categories: dict[str, int]
+    warnings: dict[str, int]
+    seconds: dict[str, float]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the summary as a JSON document."""
+        return {"version": 1, **asdict(self)}
+
+
+def summarise(run: Run) -> Summary:
+    """Count what the run did, from the rows of snapshot, ledger and target."""
+    bench = run.bench()
+    try:
+        project = run.project(bench.tables())
+        counted = {
+            name: int(str(bench.scalar(f'SELECT count(*) FROM "{name.replace(chr(34), chr(34) * 2)}"')))  # noqa: S608
+            for name in bench.tables()
+        }
+    finally:
+        bench.close()
+    fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for table, fate, reason, count in tally.fates(run.connection, run.ledger, run.id):
+        fates[table][fate][reason] = count
+    flows = []
+    for table in dict.fromkeys(account.source for account in project.accounts):
+        of = fates[table]
+        flow = Flow(table, counted[table], 0, of["merged"], of["rejected"], of["excluded"])
+        gone = sum(sum(reasons.values()) for reasons in (flow.merged, flow.rejected, flow.excluded))
+        flow.migrated = flow.rows - gone
+        flows.append(flow)
+    published = tally.publication_of(run.connection, run.ledger, run.id) is not None
+    schema = run.address.schema if published else run.staging
+    return Summary(
+        run_id=run.id,
+        outcome=run.state.document.outcome,
+        flows=flows,
+        left_out={name: (rule, counted[name]) for name, rule in project.left_out.items() if name in counted},
+        filled={name: _count(run, schema, name) for name in run.filled},
+        categories=_categories(run, schema),
+        warnings=tally.warnings(run.connection, run.ledger, run.id),
+        seconds={name: record.seconds for name, record in run.state.document.stages.items()},
+    )
+
+
+def _count(run: Run, schema: str, table: str) -> int:
+    row = run.connection.execute(
+        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _categories(run: Run, schema: str) -> dict[str, int]:
+    if "user_metadata" not in run.filled:
+        return {}
+    rows = run.connection.execute(
+        sql.SQL(
+            "SELECT value, count(*) FROM {} WHERE key = 'profile_category' GROUP BY value ORDER BY 2 DESC, 1"
+        ).format(sql.Identifier(schema, "user_metadata"))
+    ).fetchall()
+    return {str(value): int(count) for value, count in rows}
+
+
+# ---- for a person --------------------------------------------------------------------
+
+
+def _reasons(counts: dict[str, int]) -> str:
+    total = sum(counts.values())
+    if not total:
+        return "0"
+    listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items()))
+    return f"{total:,} ({listed})"
+
+
+def _safe(text: object) -> str:
+    return escape(terminal_safe(text))
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the summary as tables."""
+    flow_table = Table(title="Source rows", title_justify="left", box=None, pad_edge=False)
+    for name in ("table", "rows", "migrated", "merged", "rejected", "excluded"):
+        flow_table.add_column(
+            name, justify="right" if name in ("rows", "migrated") else "left", overflow="fold"
+        )
+    for flow in summary.flows:
+        flow_table.add_row(
+            _safe(flow.table), f"{flow.rows:,}", f"{flow.migrated:,}",
+            *(_safe(_reasons(part)) for part in (flow.merged, flow.rejected, flow.excluded)),
+        )  # fmt: skip
+    console.print(flow_table)
+    if summary.left_out:
+        left = ", ".join(
+            f"{name} {rows:,} ({rule})" for name, (rule, rows) in sorted(summary.left_out.items())
+        )
+        console.print(f"Left out by rule: {_safe(left)}")
+    filled = ", ".join(f"{name} {rows:,}" for name, rows in summary.filled.items())
+    console.print(f"Target rows: {_safe(filled)}")
+    if summary.categories:
+        console.print(
+            "Profiles: " + _safe(", ".join(f"{name} {rows:,}" for name, rows in summary.categories.items()))
+        )
+    if summary.warnings:
+        console.print(
+            "Warnings: " + _safe(", ".join(f"{rule} {n:,}" for rule, n in summary.warnings.items()))
+        )
+    times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds.items())
+    console.print(f"Seconds: {_safe(times)}; together {sum(summary.seconds.values()):.1f}")

@@ -1,0 +1,75 @@
+"""Counts from the ledger: what was staged, what was not migrated and why, what was published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from migrate.target.connection import Connection, mapped
+from migrate.target.content import Content
+from migrate.target.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row of the ledger's publications; `tables` is what each live table held after it."""
+
+    id: int
+    run_id: str
+    kind: str
+    at: str
+    tables: dict[str, Content]
+    backup_digest: str | None
+
+
+def staged_rows(connection: Connection, ledger: Ledger, run_id: str, stage: str) -> dict[str, int]:
+    """Return the rows that the committed batches of a stage staged, by target table."""
+    query = sql.SQL(
+        "SELECT t.key, sum(t.value::bigint)::bigint FROM {}, jsonb_each_text(target_rows) AS t"
+        " WHERE run_id = %s AND stage = %s GROUP BY t.key ORDER BY t.key"
+    ).format(ledger.name("batch"))
+    with mapped("counting the staged rows"):
+        return dict(connection.execute(query, (run_id, stage)).fetchall())
+
+
+def fates(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str, str, int]]:
+    """Return (source table, fate, reason, rows) for every source row that was not migrated."""
+    query = sql.SQL(
+        "SELECT source_table, fate, reason, count(*) FROM {} WHERE run_id = %s"
+        " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ).format(ledger.name("fate"))
+    with mapped("counting the fates"):
+        return connection.execute(query, (run_id,)).fetchall()
+
+
+def warnings(connection: Connection, ledger: Ledger, run_id: str) -> dict[str, int]:
+    """Return the number of warnings by rule."""
+    query = sql.SQL("SELECT rule, count(*) FROM {} WHERE run_id = %s GROUP BY 1 ORDER BY 1").format(
+        ledger.name("warning")
+    )
+    with mapped("counting the warnings"):
+        return dict(connection.execute(query, (run_id,)).fetchall())
+
+
+def publication_of(connection: Connection, ledger: Ledger, run_id: str) -> Published | None:
+    """Return the publication of a run, None where it has not published."""
+    return _one(connection, ledger, "WHERE run_id = %s AND kind = 'publish' ORDER BY id DESC LIMIT 1", run_id)
+
+
+def last_publication(connection: Connection, ledger: Ledger) -> Published | None:
+    """Return the latest publication of all, a rollback included; None where there was none."""
+    return _one(connection, ledger, "ORDER BY id DESC LIMIT 1")
+
+
+def _one(connection: Connection, ledger: Ledger, condition: str, *parameters: str) -> Published | None:
+    query = sql.SQL("SELECT id, run_id, kind, at::text, tables, backup_digest FROM {} ").format(
+        ledger.name("publication")
+    )
+    with mapped("reading the publications"):
+        row = connection.execute(query + sql.SQL(condition), parameters).fetchone()
+    if row is None:
+        return None
+    number, run_id, kind, at, tables, digest = row
+    contents = {name: Content(int(part["rows"]), str(part["checksum"])) for name, part in tables.items()}
+    return Published(number, run_id, kind, at, contents, digest)

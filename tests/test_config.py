@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from migrate.config import APPLICATION_TABLES, EMBEDDED, SAMPLE, load_config, source_url, target_url
+from migrate.errors import UsageError
+
+SHIPPED = Path(__file__).parent.parent / "config.toml"
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TURSO_DATABASE_URL", "TURSO_CONNECTION_URL", "TURSO_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_shipped_file_runs_the_sample_on_embedded_servers() -> None:
+    config = load_config(SHIPPED)
+    assert source_url(config) == (SAMPLE, "[source] url")
+    assert target_url(config) == (EMBEDDED, "[target] url")
+    assert tuple(config.target.empty) == APPLICATION_TABLES
+
+
+def test_every_key_that_the_shipped_file_comments_out_exists_with_that_value(tmp_path: Path) -> None:
+    lines = SHIPPED.read_text().splitlines()
+    keys = [
+        line[2:] if line.startswith("# ") and (" = " in line or line.startswith('#          "')) else line
+        for line in lines
+        if not (line.startswith("# ") and " = " not in line and not line.startswith('#          "'))
+    ]
+    text = "\n".join(
+        key for key in keys if not key.startswith(('url_env = "DATABASE_URL"', "messages", "secret"))
+    )
+    assert tomllib.loads(text)
+    assert load_config(write(tmp_path, text)) == load_config(SHIPPED)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, '[source]\nurl = "a.db"\n[target]\nurl = "embedded"\n[load]\nbatch_rows = 7\n')
+    monkeypatch.setenv("MIGRATE__TARGET__URL", "postgresql://u:p@db.example/x")
+    monkeypatch.setenv("MIGRATE__LOAD__BATCH_ROWS", "9")
+    monkeypatch.setenv("TURSO_CONNECTION_URL", "libsql://old.example")
+    config = load_config(path)
+    assert config.load.batch_rows == 9
+    assert target_url(config)[0] == "postgresql://u:p@db.example/x"
+    assert source_url(config) == ("libsql://old.example", "$TURSO_CONNECTION_URL")
+    monkeypatch.setenv("TURSO_DATABASE_URL", "libsql://first.example")
+    assert source_url(config)[0] == "libsql://first.example"
+    monkeypatch.setenv("MIGRATE__SOURCE__URL", "b.db")
+    assert source_url(load_config(path)) == ("b.db", "[source] url")
+
+
+def test_url_env_names_another_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(write(tmp_path, '[target]\nurl_env = "SHOP_DB"\n[source]\nurl_env = ["SHOP_OLD"]\n'))
+    with pytest.raises(UsageError, match="SHOP_DB"):
+        target_url(config)
+    with pytest.raises(UsageError, match="no source") as caught:
+        source_url(config)
+    assert "SHOP_OLD" in str(caught.value.hint)
+    monkeypatch.setenv("SHOP_DB", "postgresql://u@h/d")
+    monkeypatch.setenv("SHOP_OLD", "old.db")
+    assert target_url(config) == ("postgresql://u@h/d", "$SHOP_DB")
+    assert source_url(config) == ("old.db", "$SHOP_OLD")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[source]\nulr = 'x'\n", "did you mean url"),
+        ("[sorce]\nurl = 'x'\n", "did you mean source"),
+        ("[load]\nbatch_rows = 0\n", "greater than or equal to 1"),
+        ("[load]\nbatch_rows = 'many'\n", "integer"),
+        ("[ids]\nsecret = 'short'\n", "at least 16"),
+        ("[verification]\nmax_reject_share = 2\n", "less than or equal to 1"),
+        ("[mappers.images]\nbase = 'x'\n", "did you mean base_url"),
+        ("[source\n", "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_key(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_config(write(tmp_path, text))
+
+
+def test_a_mistaken_value_is_never_repeated(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_config(write(tmp_path, "[ids]\nsecret = 'hunter2'\n"))
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_mistaken_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"MIGRATE__SORCE__URL.*did you mean source"):
+        load_config(None, {"MIGRATE__SORCE__URL": "x"})
+    monkeypatch.setenv("MIGRATE__SOURCE__ULR", "x")
+    with pytest.raises(UsageError, match="did you mean url"):
+        load_config(None)
+
+
+def test_a_missing_file_says_where_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no configuration file"):
+        load_config(tmp_path / "none.toml")
