@@ -1,0 +1,170 @@
+"""A `.sql` dump, as `turso db shell NAME ".dump"` writes it, loaded into a private SQLite file."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from migrate import files
+from migrate.errors import SourceError, UsageError
+from migrate.source.address import Address
+from migrate.source.file import open_private
+from migrate.source.local import LocalChannel
+from migrate.source.settings import SourceSettings
+
+#: what ends a statement, and what may hide a semicolon
+_TOKEN = re.compile(
+    rb"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|;""",
+    re.DOTALL,
+)
+_LITERAL = re.compile(rb"'(?:[^']|'')*'")
+_COMMENTS = re.compile(rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
+_TRIGGER = re.compile(rb"CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TRIGGER\b", re.IGNORECASE)
+#: what a dump holds for virtual tables, which are not copied
+_SCHEMA_TRICKS = re.compile(
+    rb"(?:INSERT\s+INTO\s+[\"'\[`]?sqlite_(?:schema|master)\b|PRAGMA\s+writable_schema\b|CREATE\s+VIRTUAL\s)",
+    re.IGNORECASE,
+)
+_LAST = re.compile(rb"(?:COMMIT|END)(?:\s+TRANSACTION)?\s*;\s*\Z", re.IGNORECASE)
+_LAST_BYTES = 4096
+
+_ALLOWED = frozenset(
+    {
+        sqlite3.SQLITE_CREATE_INDEX, sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_CREATE_VIEW, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_INSERT, sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_REINDEX, sqlite3.SQLITE_ANALYZE, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_ALTER_TABLE,
+    }
+)  # fmt: skip
+
+
+def open_dump(address: Address, settings: SourceSettings) -> LocalChannel:
+    """Return a channel to a private database made from the dump.
+
+    Raises UsageError where there is no such file, SourceError where the dump
+    is cut short or holds something that a dump does not.
+    """
+    path = Path(address.url)
+    try:
+        mark = files.digest_file(path)
+    except OSError as error:
+        raise UsageError(f"the dump {path} cannot be read: {error.strerror}") from error
+    _require_complete(path)
+    folder = Path(tempfile.mkdtemp(prefix="migrate-source-"))
+    try:
+        copy = folder / "copy.db"
+        os.close(os.open(copy, os.O_CREAT | os.O_RDWR, files.FILE_MODE))
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            _load(path, connection)
+        channel = open_private(copy)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return LocalChannel(
+        channel, label=address.label, mark=mark, page_bytes=settings.page_bytes, folder=folder
+    )
+
+
+def _require_complete(path: Path) -> None:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LAST_BYTES))
+        end = file.read()
+    if _LAST.search(end) is None:
+        raise SourceError(
+            f"the dump {path} does not end in COMMIT; : it was cut short",
+            hint='make it again with `turso db shell NAME ".dump" > FILE.sql` and see how it ends',
+        )
+
+
+def _load(path: Path, connection: sqlite3.Connection) -> None:
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    # Newer shells write control characters with this function.
+    connection.create_function("unistr", 1, _unistr, deterministic=True)
+    connection.set_authorizer(_authorize)
+    number = 0
+    try:
+        for statement in _statements(path):
+            number += 1
+            connection.execute(_text(statement))
+    except sqlite3.Error as error:
+        raise SourceError(
+            f"statement {number} of the dump {path} was refused: {error}",
+            hint='a dump holds CREATE and INSERT only; make it again with `turso db shell NAME ".dump"`',
+        ) from error
+    if connection.in_transaction:
+        raise SourceError(
+            f"the dump {path} does not end its transaction",
+            hint='make it again with `turso db shell NAME ".dump" > FILE.sql`',
+        )
+    connection.set_authorizer(None)
+
+
+def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """Let a dump do what dumps do; not attach files, load extensions or set pragmas."""
+    if action == sqlite3.SQLITE_PRAGMA:
+        return sqlite3.SQLITE_OK if first == "foreign_keys" and second else sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_FUNCTION and second in ("load_extension", "fts3_tokenizer"):
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
+
+
+def _statements(path: Path) -> Iterator[bytes]:
+    """Yield the statements of a dump one by one, however large the file is."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        start = 0
+        for token in _TOKEN.finditer(content):
+            if token.group() != b";":
+                continue
+            end = token.end()
+            skipped = _COMMENTS.match(content, start)
+            first = min(end, skipped.end() if skipped else start)
+            statement = content[first:end]
+            if _TRIGGER.match(statement) and not sqlite3.complete_statement(
+                statement.decode(errors="replace")
+            ):
+                continue
+            start = end
+            if statement != b";" and not _SCHEMA_TRICKS.match(statement):
+                yield statement
+
+
+def _text(statement: bytes) -> str:
+    """Return a statement as text; literals that are no UTF-8 or hold NUL are spelled out in hex."""
+    try:
+        text = statement.decode()
+        if "\x00" not in text:
+            return text
+    except UnicodeDecodeError:
+        pass
+    return _LITERAL.sub(_spelled_out, statement).decode(errors="replace")
+
+
+def _spelled_out(literal: re.Match[bytes]) -> bytes:
+    raw = literal.group()
+    try:
+        raw.decode()
+        if b"\x00" not in raw:
+            return raw
+    except UnicodeDecodeError:
+        pass
+    return b"CAST(x'" + raw[1:-1].replace(b"''", b"'").hex().encode() + b"' AS TEXT)"
+
+
+def _unistr(text: str) -> str:
+    r"""Return the text with `\XXXX`, `\uXXXX`, `\UXXXXXXXX`, `\+XXXXXX` and `\\` replaced, as SQLite does."""
+
+    def one(match: re.Match[str]) -> str:
+        digits = match.group(1)
+        return "\\" if digits is None else chr(int(digits.lstrip("uU+"), 16))
+
+    return re.sub(r"\\(?:\\|(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\+[0-9A-Fa-f]{6}|[0-9A-Fa-f]{4}))", one, text)

@@ -1,0 +1,135 @@
+"""An SQLite file, WAL included, copied by SQLite's own backup and read from the copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from migrate import files
+from migrate.errors import SourceError, UsageError
+from migrate.source.address import Address
+from migrate.source.local import LocalChannel
+from migrate.source.settings import SourceSettings
+
+_MAGIC = b"SQLite format 3\x00"
+_COMPANIONS = ("-wal", "-journal")
+_TRIES = 5
+
+
+def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
+    """Return a channel to a private copy of the database file.
+
+    The file and what lies beside it stay as they are, also while an
+    application writes to it. Raises UsageError where there is no such file,
+    SourceError where it is no SQLite database.
+    """
+    path = Path(address.url)
+    _require_database(path)
+    folder = Path(tempfile.mkdtemp(prefix="migrate-source-"))
+    try:
+        copy = folder / "copy.db"
+        _copy(path, copy)
+        mark = files.digest_file(copy)
+        connection = open_private(copy)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return LocalChannel(
+        connection, label=address.label, mark=mark, page_bytes=settings.page_bytes, folder=folder
+    )
+
+
+def open_private(copy: Path) -> sqlite3.Connection:
+    """Return a read-only connection to a copy that is ours alone."""
+    uri = f"file:{quote(str(copy))}?mode=ro&immutable=1"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _require_database(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except OSError as error:
+        raise UsageError(
+            f"the source file {path} cannot be read: {error.strerror}",
+            hint="name an SQLite file, or a dump whose name ends in .sql",
+        ) from error
+    if start not in (b"", _MAGIC):
+        raise SourceError(
+            f"{path} is not an SQLite database",
+            hint="a dump must have a name that ends in .sql; an encrypted file cannot be read",
+        )
+
+
+def _beside(path: Path) -> list[Path]:
+    """Return the companions of a database file that hold something."""
+    found = [path.with_name(path.name + end) for end in _COMPANIONS]
+    return [one for one in found if one.exists() and one.stat().st_size > 0]
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    stats = [(one.name, one.stat()) for one in (path, *_beside(path))]
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a database into `copy` without leaving a trace beside the original.
+
+    A read-only connection to a file in WAL mode would make a `-shm` beside it,
+    so that is done only where an application has one there already; otherwise
+    the bytes are copied, and copied again if they moved meanwhile.
+    """
+    if path.with_name(path.name + "-shm").exists() and _beside(path):
+        try:
+            return _backup(f"file:{quote(str(path))}?mode=ro", copy)
+        except sqlite3.OperationalError:
+            copy.unlink(missing_ok=True)
+    for _ in range(_TRIES):
+        try:
+            before = _stamp(path)
+            raw = copy.with_name("raw.db")
+            for one in (path, *_beside(path)):
+                shutil.copyfile(one, raw.with_name(raw.name + one.name[len(path.name) :]))
+            steady = _stamp(path) == before
+        except FileNotFoundError:  # a companion went away between two looks
+            continue
+        except OSError as error:
+            raise SourceError(
+                f"{path} cannot be copied: {error.strerror}",
+                hint="make room in the folder for temporary files, or name another with TMPDIR",
+            ) from error
+        if steady:
+            return _settle(path, raw, copy)
+    raise SourceError(
+        f"{path} changes all the time",
+        hint="stop the application that writes to it, then type the same command again",
+    )
+
+
+def _settle(path: Path, raw: Path, copy: Path) -> None:
+    """Make `copy` from raw bytes; opening them plays the WAL or an interrupted journal back."""
+    try:
+        _backup(f"file:{quote(str(raw))}", copy)
+    except sqlite3.DatabaseError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error}",
+            hint="see what `sqlite3 FILE 'PRAGMA integrity_check'` says, or read a dump instead",
+        ) from error
+    for left in raw.parent.glob("raw.db*"):
+        left.unlink()
+
+
+def _backup(uri: str, copy: Path) -> None:
+    os.close(os.open(copy, os.O_CREAT | os.O_RDWR, files.FILE_MODE))
+    with (
+        closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target, pages=4096, sleep=0.01)
+        # The copy is opened as immutable, which a file in WAL mode is not.
+        target.execute("PRAGMA journal_mode = DELETE")

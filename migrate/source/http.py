@@ -1,0 +1,203 @@
+"""libSQL over HTTP: Hrana 3 pipelines, one statement a request, on a connection kept alive."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+import tenacity
+
+from migrate.errors import SourceError
+from migrate.source import hrana, trouble
+from migrate.source.address import Address
+from migrate.source.base import Value
+from migrate.source.channel import Answer, InvalidText, Kind
+from migrate.source.settings import SourceSettings
+from migrate.source.trouble import Transient
+
+_VERSIONS = ("v3", "v2")
+
+
+class HttpChannel:
+    """A database at a libSQL server, reached over HTTP.
+
+    `transport` takes the place of httpx's own, for whoever wants to watch or
+    disturb what goes over the wire.
+    """
+
+    exact = False
+    text_as_blobs = False
+    bills = True
+
+    def __init__(
+        self, address: Address, settings: SourceSettings, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.label = address.label
+        self.identity = address.label
+        self._settings = settings
+        self._token = address.token
+        self._versions = list(_VERSIONS)
+        self._client = httpx.Client(
+            base_url=address.url,
+            headers=self._headers(address),
+            timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout),
+            transport=transport,
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:
+        """Run one SELECT or PRAGMA and return its rows; see `Channel.run`."""
+        request = orjson.dumps(hrana.statement(sql, args))
+        result, size = self._retrying(request)
+        mark = result.get("replication_index")
+        return Answer(
+            rows=hrana.rows(result["rows"], kinds),
+            bytes=size,
+            rows_read=int(result.get("rows_read") or 0),
+            mark=None if mark is None else str(mark),
+        )
+
+    def _headers(self, address: Address) -> dict[str, str]:
+        gzip = self._settings.gzip
+        if gzip is None:
+            gzip = not _is_loopback(urlsplit(address.url).hostname or "")
+        headers = {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "gzip" if gzip else "identity",
+        }
+        if address.token:
+            headers["Authorization"] = f"Bearer {address.token}"
+        return headers
+
+    def _retrying(self, request: bytes) -> tuple[dict[str, Any], int]:
+        attempts = self._settings.attempts
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Transient),
+            stop=tenacity.stop_after_attempt(attempts),
+            wait=self._wait,
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, request)
+        except Transient as error:
+            raise trouble.unavailable(self.label, str(error), attempts) from error
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Return the seconds to wait: the server's wish, or a jittered, growing time."""
+        error = state.outcome.exception() if state.outcome else None
+        longest = self._settings.longest_wait
+        if isinstance(error, Transient) and error.retry_after is not None:
+            return min(longest, error.retry_after)
+        growing: float = 0.2 * 2**state.attempt_number
+        return random.uniform(0.5, 1.0) * min(longest, growing)  # noqa: S311
+
+    def _once(self, request: bytes) -> tuple[dict[str, Any], int]:
+        while True:
+            response = self._send(request)
+            if response.status_code == 404 and len(self._versions) > 1:
+                self._versions.pop(0)
+                continue
+            self._check(response)
+            return self._read(response), len(response.content)
+
+    def _send(self, request: bytes) -> httpx.Response:
+        try:
+            return self._client.post(f"/{self._versions[0]}/pipeline", content=request)
+        except httpx.TransportError as error:
+            cause = error.__cause__
+            while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+                cause = cause.__cause__ or cause.__context__
+            if cause is not None:
+                raise SourceError(
+                    f"{self.label} shows a certificate that is not trusted",
+                    hint="see that the host name is right; SSL_CERT_FILE names a private authority's file",
+                ) from error
+            raise Transient(f"{type(error).__name__}: {error}") from error
+
+    def _read(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            body = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise Transient("an answer that is not JSON") from error
+        return hrana.result(body, self.label)
+
+    def _check(self, response: httpx.Response) -> None:
+        """Raise what the status of a response means, if it means trouble."""
+        status = response.status_code
+        if status == 200:
+            return
+        code, message = _error_in(response)
+        if hrana.says_invalid_text(message):
+            raise InvalidText(message)
+        if status == 429 or status == 503:
+            raise Transient(f"status {status}", _retry_after(response))
+        if code in ("BLOCKED", "STREAM_EXPIRED", "RESPONSE_TOO_LARGE"):
+            raise hrana.failure(code, message, self.label)
+        if status == 505:
+            raise trouble.no_websocket(self.label)
+        if status >= 500:
+            raise Transient(f"status {status}")
+        if status in (401, 403):
+            raise trouble.unauthorized(self.label, status, self._token is not None)
+        if status == 404:
+            raise trouble.not_found(self.label)
+        if 300 <= status < 400:
+            raise trouble.moved_away(self.label, status)
+        raise trouble.refused(self.label, status)
+
+
+def _error_in(response: httpx.Response) -> tuple[str, str]:
+    """Return code and message of an error response, empty where it has none."""
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        text = response.text
+        return (
+            "BLOCKED" if "BLOCKED" in text else "STREAM_EXPIRED" if "STREAM_EXPIRED" in text else "",
+            text,
+        )
+    if not isinstance(body, dict):
+        return "", ""
+    inner = body.get("error")
+    if isinstance(inner, dict):
+        body = inner
+        inner = None
+    message = str(inner or body.get("message") or "")
+    code = str(body.get("code") or "")
+    if not code and ("BLOCKED" in message or "was blocked" in message):
+        code = "BLOCKED"
+    return code, message
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds of a Retry-After header, given as such or as a date."""
+    value = response.headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

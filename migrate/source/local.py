@@ -1,0 +1,95 @@
+"""A private SQLite copy of a database, read as if it were a server."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from sys import getsizeof
+
+from migrate.errors import SourceError
+from migrate.source.base import RawText, Row, Value
+from migrate.source.channel import Answer, Kind
+
+_CHUNK_ROWS = 500
+
+
+def tolerant_text(raw: bytes) -> str | RawText:
+    """Return text as `str`, or as `RawText` where it is not UTF-8: a text factory for sqlite3."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return RawText(raw)
+
+
+class LocalChannel:
+    """An SQLite database of our own; `folder`, where given, is removed with it."""
+
+    exact = True
+    text_as_blobs = False
+    bills = False
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        label: str,
+        mark: str,
+        page_bytes: int,
+        folder: Path | None = None,
+    ) -> None:
+        self.label = label
+        self.identity = label
+        self._connection = connection
+        self._mark = mark
+        self._page_bytes = page_bytes
+        self._folder = folder
+
+    def close(self) -> None:
+        """Close the copy and remove it."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:  # noqa: ARG002
+        """Run one SELECT or PRAGMA and return its rows, fewer than asked for where they grow big."""
+        try:
+            return self._read(sql, args)
+        except sqlite3.OperationalError as error:
+            if "decode to UTF-8" not in str(error):
+                raise self._mapped(error) from error
+        except sqlite3.Error as error:
+            raise self._mapped(error) from error
+        self._connection.text_factory = tolerant_text
+        try:
+            return self._read(sql, args)
+        except sqlite3.Error as error:
+            raise self._mapped(error) from error
+
+    def _mapped(self, error: sqlite3.Error) -> SourceError:
+        return SourceError(
+            f"{self.label} cannot be read: {error}",
+            hint="open it with `sqlite3 FILE 'PRAGMA integrity_check'` and see what it says",
+        )
+
+    def _read(self, sql: str, args: Sequence[Value]) -> Answer:
+        cursor = self._connection.execute(sql, args)
+        rows: list[Row] = []
+        size, cut = 0, False
+        while chunk := cursor.fetchmany(_CHUNK_ROWS):
+            rows += chunk
+            size += sum(sum(map(getsizeof, column)) for column in zip(*chunk, strict=True))
+            if size > self._page_bytes:
+                cut = True
+                break
+        cursor.close()
+        return Answer(rows, size, mark=self._mark, cut=cut, raw=self._raw(rows))
+
+    def _raw(self, rows: Sequence[Row]) -> frozenset[int]:
+        if self._connection.text_factory is not tolerant_text:
+            return frozenset()
+        columns = zip(*rows, strict=True)
+        return frozenset(at for at, column in enumerate(columns) if RawText in set(map(type, column)))

@@ -1,0 +1,38 @@
+"""From a URL to a source."""
+
+from __future__ import annotations
+
+from migrate.errors import UsageError
+from migrate.source.address import parse_address
+from migrate.source.base import Source
+from migrate.source.channel import Channel
+from migrate.source.dump import open_dump
+from migrate.source.file import open_file
+from migrate.source.http import HttpChannel
+from migrate.source.reader import ChannelSource
+from migrate.source.settings import SourceSettings
+from migrate.source.ws import WsChannel
+
+
+def open_source(url: str, *, token: str | None = None, settings: SourceSettings | None = None) -> Source:
+    """Return the source that a URL or path means.
+
+    `libsql://`, `https://`, `http://` are read over HTTP, `wss://`, `ws://`
+    over WebSocket, `file:` or a path as an SQLite file, a path that ends in
+    `.sql` as a dump. Raises UsageError for any other, and what the way raises
+    that is chosen. Nothing is sent to a server yet.
+    """
+    settings = settings or SourceSettings()
+    address = parse_address(url, token)
+    channel: Channel
+    if address.way == "http":
+        channel = HttpChannel(address, settings)
+    elif address.way == "ws":
+        channel = WsChannel(address, settings)
+    elif address.way == "dump":
+        channel = open_dump(address, settings)
+    elif address.way == "file":
+        channel = open_file(address, settings)
+    else:  # pragma: no cover
+        raise UsageError(f"no way to read {address.label}")
+    return ChannelSource(channel, settings)

@@ -1,0 +1,160 @@
+"""A source over any channel: first look, pages that grow and shrink, cells in pieces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from migrate.errors import SourceError
+from migrate.source import catalogue, statements
+from migrate.source.base import Catalogue, Look, Page, Row, Table, Usage, Value
+from migrate.source.channel import Answer, Channel, InvalidText, Kind, TooLarge
+from migrate.source.looks import as_number, take_look
+from migrate.source.settings import SourceSettings
+from migrate.source.shape import Shape
+
+_MOST_ROWS = 200_000
+_SMALLEST_PIECE = 1024
+
+
+class ChannelSource:
+    """A legacy database behind a channel; see `Source`."""
+
+    def __init__(self, channel: Channel, settings: SourceSettings) -> None:
+        self.label = channel.label
+        self.identity = channel.identity
+        self.usage = Usage()
+        self._channel = channel
+        self._settings = settings
+
+    def close(self) -> None:
+        """Let go of connections and temporary files."""
+        self._channel.close()
+
+    def inspect(self) -> Catalogue:
+        """Return what the database holds."""
+        return catalogue.inspect(self._channel)
+
+    def count(self, table: Table) -> int:
+        """Return the number of rows of a table."""
+        return as_number(self._run(statements.count(table)).rows[0][0])
+
+    def forecast(self, rows: int) -> int:
+        """Return the rows billed: the first look, the pages, the last count; a second reading if unmarked."""
+        if not self._channel.bills:
+            return 0
+        return rows * (3 if self.mark() is not None else 4)
+
+    def mark(self) -> str | None:
+        """Return the present state: equal marks, equal content. None where there is no such thing."""
+        return self._run("SELECT 1").mark
+
+    def look(self, table: Table) -> Look | None:
+        """Return the storage classes in use, None where values come out exact without."""
+        if self._channel.exact:
+            return None
+        return take_look(self._run, table)
+
+    def pages(self, table: Table, look: Look | None, after: Row | None = None) -> Iterator[Page]:
+        """Yield the rows with keys beyond `after`; the next page is fetched while one is used."""
+        reading = _Reading(self, table, look, after)
+        with ThreadPoolExecutor(1, thread_name_prefix="source") as worker:
+            page = worker.submit(reading.next_page).result()
+            while page.more:
+                following = worker.submit(reading.next_page)
+                yield page
+                page = following.result()
+            yield page
+
+    def fingerprint(self, table: Table, look: Look | None) -> str:
+        """Read a table through and return a digest of its rows, whatever the page size."""
+        return fingerprint(self.pages(table, look))
+
+    def _run(
+        self, sql: str, args: tuple[Value, ...] | list[Value] = (), kinds: list[Kind] | None = None
+    ) -> Answer:
+        answer = self._channel.run(sql, args, kinds or ())
+        self.usage.requests += 1
+        self.usage.bytes += answer.bytes
+        self.usage.rows_read += answer.rows_read
+        return answer
+
+
+def fingerprint(pages: Iterator[Page]) -> str:
+    """Return a digest of the rows in `pages`, independent of where pages end."""
+    digest = hashlib.blake2b(digest_size=32)
+    for page in pages:
+        if page.rows:
+            digest.update((repr(list(page.rows))[1:-1] + ", ").encode())
+    return digest.hexdigest()
+
+
+class _Reading:
+    """Where the reading of one table stands: the last key, the rows to ask for, how columns are read."""
+
+    def __init__(self, source: ChannelSource, table: Table, look: Look | None, after: Row | None) -> None:
+        self._source = source
+        self._channel = source._channel
+        self._settings = source._settings
+        self._table = table
+        self._after = after
+        self._limit = self._settings.first_page_rows
+        self._shape = Shape(table, look, self._settings.piece_bytes, blobs=self._channel.text_as_blobs)
+
+    def next_page(self) -> Page:
+        """Fetch the page behind the last one."""
+        while True:
+            sql, args = statements.page(self._table, self._shape.outputs, self._after, self._limit)
+            try:
+                answer = self._source._run(sql, args, self._shape.kinds)
+            except TooLarge as error:
+                self._shrink(error)
+            except InvalidText as error:
+                if not self._shape.distrust_text():
+                    raise SourceError(
+                        f"table {self._table.name} of {self._channel.label} holds text that is not UTF-8",
+                        hint="read the database file, or a dump of it, instead",
+                    ) from error
+            except SourceError as error:
+                error.message = f"table {self._table.name}: {error.message}"
+                raise
+            else:
+                return self._page(answer)
+
+    def _page(self, answer: Answer) -> Page:
+        rows, raw = self._shape.rows(answer, self._piece)
+        more = bool(self._table.order) and (answer.cut or len(rows) >= self._limit)
+        if rows:
+            self._after = self._shape.key(rows[-1])
+        self._grow(answer.bytes)
+        return Page(rows, self._after or (), more, answer.mark, raw)
+
+    def _grow(self, size: int) -> None:
+        factor = self._settings.page_bytes / max(size, 1)
+        grown = int(self._limit * min(4.0, max(0.5, factor)))
+        self._limit = max(1, min(_MOST_ROWS, grown))
+
+    def _shrink(self, error: TooLarge) -> None:
+        if self._limit > 1 and self._table.order:
+            self._limit //= 2
+        elif not self._table.order or not self._shape.cut_smaller(_SMALLEST_PIECE):
+            raise SourceError(
+                f"table {self._table.name} of {self._channel.label} does not fit into a response",
+                hint="read the database file, or a dump of it, instead",
+            ) from error
+
+    def _piece(self, column: str, key: Row, size: int) -> bytes:
+        """Fetch one cell of `size` bytes in pieces."""
+        step = self._settings.piece_bytes
+        parts: list[bytes] = []
+        for start in range(1, size + 1, step):
+            sql, args = statements.piece(self._table, column, key, start, step)
+            found = self._source._run(sql, args).rows
+            if len(found) != 1 or not isinstance(found[0][0], bytes):
+                raise SourceError(
+                    f"a row of table {self._table.name} vanished while a long cell of it was read",
+                    hint="stop the application that writes to the database, then type the same command again",
+                )
+            parts.append(found[0][0])
+        return b"".join(parts)

@@ -1,0 +1,110 @@
+"""libSQL over WebSocket, through libsql-client: for self-hosted servers only."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from sys import getsizeof
+from typing import Any
+
+import tenacity
+
+from migrate.errors import SourceError, UsageError
+from migrate.source import hrana, trouble
+from migrate.source.address import Address
+from migrate.source.base import Row, Value
+from migrate.source.channel import Answer, Kind
+from migrate.source.settings import SourceSettings
+from migrate.source.trouble import Transient
+
+
+def _library() -> Any:
+    try:
+        return importlib.import_module("libsql_client")
+    except ImportError as error:
+        raise UsageError(
+            "ws:// and wss:// need the package libsql-client, which is not installed",
+            hint="pip install 'turso-to-prisma[ws]', or write the URL with http:// or https://",
+        ) from error
+
+
+class WsChannel:
+    """A database at a libSQL server, reached over WebSocket.
+
+    Text that is not UTF-8 makes the server hang up, so all text is asked for
+    as blobs. The library passes no replication index on: there is no mark.
+    """
+
+    exact = False
+    text_as_blobs = True
+    bills = True
+
+    def __init__(self, address: Address, settings: SourceSettings) -> None:
+        self.label = address.label
+        self.identity = address.label
+        self._address = address
+        self._settings = settings
+        self._library = _library()
+        self._client: Any = None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:  # noqa: ARG002
+        """Run one SELECT or PRAGMA and return its rows; see `Channel.run`."""
+        attempts = self._settings.attempts
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Transient),
+            stop=tenacity.stop_after_attempt(attempts),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=self._settings.longest_wait),
+            reraise=True,
+        )
+        try:
+            rows = retrying(self._once, sql, list(args))
+        except Transient as error:
+            raise trouble.unavailable(self.label, str(error), attempts) from error
+        size = sum(sum(map(getsizeof, column)) for column in zip(*rows, strict=True))
+        return Answer(rows, size)
+
+    def _once(self, sql: str, args: list[Value]) -> list[Row]:
+        try:
+            if self._client is None:
+                self._client = self._library.create_client_sync(
+                    self._address.url, auth_token=self._address.token
+                )
+            found = self._client.execute(sql, args)
+            return [tuple(row) for row in found.rows]
+        except self._library.LibsqlError as error:
+            raise self._mapped(error) from error
+        except Exception as error:
+            # aiohttp's errors: the library lets them through, and its connection is lost.
+            self.close()
+            status = getattr(error, "status", None)
+            if isinstance(status, int):
+                raise self._by_status(status) from error
+            raise Transient(type(error).__name__) from error
+
+    def _mapped(self, error: Any) -> Exception:
+        code = str(error.code or "")
+        message = str(error).removeprefix(f"{code}: ")
+        if code.startswith(("HRANA_WEBSOCKET", "CLIENT_CLOSED", "HRANA_CLOSED")):
+            self.close()
+            return Transient(code)
+        if code.startswith("AUTH") or "authenticat" in message.lower():
+            self.close()
+            return trouble.unauthorized(self.label, 401, self._address.token is not None)
+        return hrana.failure(code, message, self.label)
+
+    def _by_status(self, status: int) -> Exception:
+        if status in (401, 403):
+            return trouble.unauthorized(self.label, status, self._address.token is not None)
+        if status == 404:
+            return trouble.not_found(self.label)
+        if status in (400, 426, 505):
+            return trouble.no_websocket(self.label)
+        if status == 429 or status >= 500:
+            return Transient(f"status {status}")
+        return SourceError(f"{self.label} refused the connection ({status})")
