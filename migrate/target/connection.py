@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import psycopg
 from psycopg import errors, sql
 
-from migrate.errors import MigrateError, TargetError, TargetUnavailable
+from migrate.errors import MigrateError, TargetError, TargetUnavailable, UsageError
 from migrate.target.address import Address, parse_url
 
-__all__ = ["Address", "Connection", "connect", "explain", "mapped", "parse_url"]
+__all__ = ["Address", "Connection", "connect", "explain", "libpq_environment", "mapped", "parse_url"]
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -79,6 +79,27 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
         conn.close()
         raise
     return conn
+
+
+def libpq_environment(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment variables that give libpq's programs these connection settings.
+
+    The password goes this way and never by argv. Raises UsageError for a
+    setting that has no variable.
+    """
+    names = {option.keyword.decode(): option.envvar for option in psycopg.pq.Conninfo.get_defaults()}
+    out: dict[str, str] = {}
+    for key, value in settings.items():
+        if key.startswith(("keepalives", "tcp_")) or key == "fallback_application_name":
+            continue  # they say how to wait, not where to go
+        variable = names.get(key)
+        if variable is None:
+            raise UsageError(
+                f"the connection parameter {key} cannot be handed to PostgreSQL's own programs",
+                hint="leave it out of the target URL",
+            )
+        out[variable.decode()] = str(value)
+    return out
 
 
 @contextlib.contextmanager

@@ -21,13 +21,17 @@ from tests.target.conftest import RUN
 STAGING = "migrate_staging"
 
 
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
 def users(*names: str) -> pl.DataFrame:
     return pl.DataFrame({
         "id": [f"c{name}" for name in names],
         "email": [f"{name}@example.com" for name in names],
         "username": list(names),
         "display_name": list(names),
-        "updated_at": pl.Series([datetime(2020, 1, 1)] * len(names), dtype=pl.Datetime("ms")),
+        "updated_at": pl.Series([at('2020-01-01')] * len(names), dtype=pl.Datetime("ms")),
     })  # fmt: skip
 
 
@@ -172,9 +176,9 @@ def test_values_survive_copy(conn: Connection, ledger: Ledger) -> None:
         "e": ["so so", 'it"s, fine', None] * 3,
         "d": pl.Series([Decimal("-1.00000001"), None, Decimal("179.12345678")] * 3, dtype=pl.Decimal(11, 8)),
         "j": ['{"a": "x\\ny", "b": [1, null]}', None, '""'] * 3,
-        "at": pl.Series([datetime(1970, 1, 1), None, datetime(2024, 2, 29, 23, 59, 59, 999000)] * 3,
+        "at": pl.Series([at('1970-01-01'), None, at('2024-02-29 23:59:59.999')] * 3,
                         dtype=pl.Datetime("ms")),
-        "z": pl.Series([datetime(2024, 7, 1, 12)] * n, dtype=pl.Datetime("us", "UTC"))
+        "z": pl.Series([at('2024-07-01 12:00')] * n, dtype=pl.Datetime("us", "UTC"))
                .dt.convert_time_zone("Europe/Paris"),
         "b": [True, False, None] * 3,
         "f": [1e300, float("inf"), 0.1] * 3,
@@ -188,7 +192,7 @@ def test_values_survive_copy(conn: Connection, ledger: Ledger) -> None:
     assert [row[3] for row in rows[:3]] == [Decimal("-1.00000001"), None, Decimal("179.12345678")]
     assert [row[4] for row in rows[:3]] == [{"a": "x\ny", "b": [1, None]}, None, ""]
     assert [row[5] for row in rows[:3]] == [
-        datetime(1970, 1, 1), None, datetime(2024, 2, 29, 23, 59, 59, 999000)
+        at('1970-01-01'), None, at('2024-02-29 23:59:59.999')
     ]  # fmt: skip
     assert {row[6].isoformat() for row in rows} == {"2024-07-01T12:00:00+00:00"}
     assert [row[7] for row in rows[:3]] == [True, False, None]
