@@ -13,8 +13,6 @@ from migrate.sample.people import People
 
 EMPTY_PASSWORDS: Final = 0.03
 ODD_DATES: Final = 0.018
-#: of the second generation: the share of shows_users that it holds, by how it holds them
-COPIES: Final = {"same": 0.52, "sparse": 0.05, "conflict": 0.02, "chain": 0.015, "stub": 0.01}
 _STUBS: Final = 0.02
 _ROLES: Final = ["2"] * 84 + ["7"] * 13 + ["4"] * 2 + ["1"]
 
@@ -54,19 +52,12 @@ def shows_users(people: People, seed: int) -> pl.DataFrame:
 
 
 def users(people: People, seed: int) -> pl.DataFrame:
-    """Return the rows of `users`: copies of shows_users, newcomers, stubs.
-
-    `conflict` is a copy with a new address; `chain` one with the address of somebody
-    else, which makes that person, this one and their copies a single person.
-    """
+    """Return the rows of `users`: copies of shows_users (see `people.COPIES`), newcomers, stubs."""
     chance = Chance(seed, "users")
-    main = people.main
-    old = main.head(people.users).with_columns(chance.deal("copy", COPIES, rest="none").alias("copy"))
-    kept = old.filter(pl.col("copy") != "none")
-    new = main.tail(main.height - people.users).with_columns(pl.lit("same").alias("copy"))
-    whom = pl.lit(old["email"]).gather(chance.below("whom", people.users))
+    known = people.main["email"].head(people.users)
+    whom = pl.lit(known).gather(chance.below("whom", people.users))
     copy = pl.col("copy")
-    everyone = pl.concat([kept, new]).select(
+    everyone = people.main.filter(copy != "none").select(
         "id",
         pl.when(copy == "sparse").then(pl.lit("")).otherwise(_trimmed("username")).alias("username"),
         pl.when(copy == "sparse")

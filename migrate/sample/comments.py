@@ -103,7 +103,7 @@ def _comments(
         .alias("updated"),
         chance.below("up", 8).alias("upvotes"),
         chance.below("down", 3).alias("downvotes"),
-        chance.pick("status", ["1"] * 7 + ["0"] * 2 + ["2"]).alias("status"),
+        chance.deal("status", {"0": 0.2, "2": 0.08}, rest="1").alias("status"),
         pl.when(form == "lost parent").then(pl.lit(count + 1000))
         .when("reply").then(pl.col("parent") + 1)
         .otherwise(0)

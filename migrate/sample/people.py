@@ -19,6 +19,9 @@ from migrate.sample.size import Size
 #: what the profile of a person shows: a studio's address, rates, connections only, or nothing
 KINDS: Final = {"studio": 0.55, "voice": 0.2, "wired": 0.07}
 
+#: who of shows_users is in `users` too, and how: `sparse` with hardly a field, `conflict` with a
+#: new address, `chain` with the address of somebody else, `stub` as a placeholder only
+COPIES: Final = {"same": 0.52, "sparse": 0.05, "conflict": 0.02, "chain": 0.015, "stub": 0.01}
 #: e-mail addresses that no rule can save
 INVALID: Final = 0.015
 #: people who registered a second time with the same address
@@ -47,25 +50,32 @@ class People:
 def make_people(size: Size, seed: int, pools: Pools) -> People:
     """Return the people of a sample.
 
-    Columns: n, id (legacy), first, last, display, slug, username, email, kind,
-    created (seconds since 1970), active, city.
+    Columns: n, id (legacy), first, last, display, slug, username, email, kind, copy
+    (see `COPIES`), created (seconds since 1970), active, city.
     """
     newcomers = max(1, round(size.users * NEWCOMERS))
     main = _identities(rows(0, size.users + newcomers), Chance(seed, "people"), pools, "")
     # Ids have gaps, as after years of deleted accounts.
     main = main.with_columns((pl.col("n") + pl.col("n") // 7 + 3).cast(pl.Int64).alias("id"))
+    copy = Chance(seed, "users").deal("copy", COPIES, rest="none").alias("copy")
+    known = main.head(size.users).with_columns(copy)
+    new = main.tail(newcomers).with_columns(pl.lit("same").alias("copy"))
     chance = Chance(seed, "forum")
     forum = _identities(rows(0, size.some(_FORUM_PEOPLE_AT_SCALE_ONE)), chance, pools, "f")
-    known = main.head(size.users)
-    other = chance.below("whom", known.height)
-    # Some of the forum's people are on the main site too, under the same address.
+    # Some of the forum's people are on the main site too, under the same address; the first
+    # of them at the end of a chain, so that one person is in all three tables.
+    linked = known.filter(pl.col("copy") == "chain")["email"].head(1)
+    other = pl.lit(known["email"]).gather(chance.below("whom", known.height))
     forum = forum.with_columns(
-        pl.when(chance.chosen("known", 0.3))
-        .then(pl.lit(known["email"]).gather(other).str.to_uppercase())
+        pl.when((pl.col("n") == 0) & pl.lit(len(linked) > 0))
+        .then(pl.lit(linked.first(), dtype=pl.String))
+        .when(chance.chosen("known", 0.3))
+        .then(other.str.to_uppercase())
         .otherwise("email")
         .alias("email"),
         (pl.col("n") + 1).cast(pl.Int64).alias("id"),
     )
+    main = pl.concat([known, new])
     return People(main=main, forum=forum, users=size.users)
 
 

@@ -138,7 +138,7 @@ def test_a_disk_that_refuses_leaves_nothing(tmp_path: Path) -> None:
 def test_nothing_points_outside_the_reserved_domains(sample: sqlite3.Connection) -> None:
     # Names kept for examples, and the demo account that the images name.
     host = re.compile(r"(?:https?://|www\.|@)([\w.-]+\.[a-z]{2,})", re.IGNORECASE)
-    seen = set()
+    seen: set[str] = set()
     for table in tables(sample):
         for row in sample.execute(f'SELECT * FROM "{table}"'):
             for value in row:
