@@ -224,7 +224,7 @@ def _put_aside(work: Path) -> None:
         path = work / name
         if path.exists():
             path.replace(work / f"previous-{name}")
-    for name in ("snapshot.db", "snapshot.partial.db", "crosswalk.db"):
+    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db", "crosswalk.db"):
         (work / name).unlink(missing_ok=True)
 
 

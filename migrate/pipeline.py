@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from migrate.errors import MigrateError
 from migrate.log import log
+from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.stages import backup, cleanup, mapping, preflight, publish, snapshot, verify
 
@@ -49,8 +50,10 @@ def _run_stage(run: Run, stage: Stage) -> Left:
     run.state.start(stage.name)
     log().info("stage begins", stage=stage.name)
     run.report.begin(stage.name)
+    reach(f"{stage.name}:begin")
     try:
         left = stage.run(run)
+        reach(f"{stage.name}:end")
     except BaseException as error:
         seconds = time.monotonic() - began
         log().error("stage stopped", stage=stage.name, seconds=round(seconds, 3), error=type(error).__name__,
@@ -59,6 +62,7 @@ def _run_stage(run: Run, stage: Stage) -> Left:
         raise
     seconds = time.monotonic() - began
     run.state.finish(stage.name, seconds, left.facts, left.artifacts)
+    reach(f"{stage.name}:recorded")
     log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **left.facts)
     run.report.end(stage.name, seconds, left.line)
     return left

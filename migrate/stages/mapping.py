@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mappers.base import Mapper
 from migrate import tally
 from migrate.bench import Bench
+from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.target.load import Batch, commit_batch, encode_batch
 
@@ -60,6 +61,7 @@ def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
         while (batch := ahead.result()) is not None:
             ahead = pool.submit(next, batches, None)
             commit_batch(run.connection, run.ledger, run.staging, batch)
+            reach(f"{stage}:batch")
             run.report.advance(batch.source_rows)
             if run.should_stop():
                 ahead.cancel()

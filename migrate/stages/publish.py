@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrate import tally
 from migrate.errors import EvidenceError
+from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.stages.backup import load_backup
 from migrate.target import staging
@@ -36,6 +37,7 @@ def _run(run: Run) -> Left:
             lock_timeout_ms=run.config.target.lock_timeout_ms,
             attempts=run.config.target.publish_attempts,
         )
+        reach("publish:committed")
     staging.drop(run.connection, run.staging)
     run.state.document.publication = publication.id
     run.state.conclude("published")

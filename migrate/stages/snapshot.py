@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.source.snapshot import Progress, take_snapshot
 
@@ -18,20 +19,21 @@ def _run(run: Run) -> Left:
         nonlocal seen
         run.report.advance(max(progress.rows - seen, 0))
         seen = progress.rows
+        reach("snapshot:page")
 
     try:
         facts = take_snapshot(source, run.work, run.config.source, show, run.should_stop)
     finally:
         source.close()
     return Left(
-        f"{facts.rows:,} rows, {facts.tables} tables, {facts.bytes:,} bytes; {facts.rows_read:,} rows billed",
-        {"rows": facts.rows, "tables": facts.tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
+        f"{facts.rows:,} rows, {len(facts.tables)} tables, {facts.bytes:,} bytes; {facts.rows_read:,} rows billed",
+        {"rows": facts.rows, "tables": len(facts.tables), "bytes": facts.bytes, "rows_read": facts.rows_read},
         {"snapshot": run.state.record_file(run.snapshot_path)},
     )
 
 
 def _undo(run: Run) -> None:
-    for name in ("snapshot.db", "snapshot.partial.db", "crosswalk.db"):
+    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db", "crosswalk.db"):
         (run.work / name).unlink(missing_ok=True)
 
 
