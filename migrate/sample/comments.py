@@ -54,7 +54,8 @@ def _comments(
 ) -> pl.DataFrame:
     owner = pl.lit(studios).gather(chance.below("owner", len(studios)))
     writer = pl.lit(everyone).gather(chance.below("writer", len(everyone)))
-    # Replies come last, so that their parents are older than they are.
+    # Replies come last, so that their parents are older than they are; the owners' first ones
+    # before all, so that a second one finds the first.
     frame = (
         rows(0, count)
         .with_columns(
@@ -63,7 +64,7 @@ def _comments(
             writer.alias("writer"),
         )
         .with_columns(pl.col("form").str.contains("reply").alias("reply"))
-        .sort("reply", "n")
+        .sort("reply", pl.col("form") != "owner's reply", "n")
         .with_columns(pl.int_range(pl.len(), dtype=pl.UInt64).alias("n"))
     )
     reviews = max(1, frame.filter(~pl.col("reply")).height)
