@@ -108,7 +108,7 @@ class Bench:
     def read(
         self, query: Query, *, after: int | None = None, batch_keys: int | None = None
     ) -> Iterator[pl.DataFrame]:
-        """Yield the query's rows in batches of `batch_keys` keys, starting after the key `after`.
+        """Yield the query's rows in batches of at most `batch_keys` keys, from the first after `after`.
 
         A column read as text whose bytes are no UTF-8 is taken for Windows-1252; such a
         frame has one more column, `invalid_utf8`, with the names of a row's columns so read.
@@ -122,10 +122,7 @@ class Bench:
                 return
             rows = _decoded(page, query.columns)
             yield rows
-            keys = rows[query.key]
-            if keys.n_unique() < size:
-                return
-            last = int(keys.max())  # type: ignore[arg-type]
+            last = int(rows[query.key].max())  # type: ignore[arg-type]
 
     def _page(self, sql: str, parameters: tuple[int, int]) -> pl.DataFrame:
         with closing(self._reader.cursor()) as cursor:

@@ -33,6 +33,10 @@ class Reporter(Protocol):
         """Say something that is worth a line."""
         ...
 
+    def detail(self, text: str) -> None:
+        """Say something that only who asked for more wants to read."""
+        ...
+
 
 def terminal_safe(text: object) -> str:
     """Return text that a terminal shows and never obeys: control characters become `?`."""
@@ -42,8 +46,9 @@ def terminal_safe(text: object) -> str:
 class ConsoleReporter:
     """Reports to standard error; a context manager, since the live bar must be taken down."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
         self.console = console or Console(file=sys.stderr, highlight=False)
+        self._verbose = verbose
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._stage = ""
@@ -103,3 +108,8 @@ class ConsoleReporter:
     def note(self, text: str) -> None:
         """Print one line."""
         self.console.print(escape(terminal_safe(text)))
+
+    def detail(self, text: str) -> None:
+        """Print one line where more was asked for."""
+        if self._verbose:
+            self.note(text)

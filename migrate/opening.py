@@ -112,11 +112,14 @@ def hold_run(
         ledger.create()
         state = None if fresh else State.load(work)
         if state is not None and state.document.outcome == "rolled_back" and not resume_only:
-            state = None
-        ledger.take(state.document.run_id if state else "new", holder())
+            state, fresh = None, True
+        if state is None and not fresh:
+            _require_empty(work)
+        run_id = state.document.run_id if state else cuid2.Cuid().generate()
+        ledger.take(run_id, holder())
         binding = bind(config, origin, address)
         if state is None:
-            state = _begin(config, work, ledger, binding, secret)
+            state = _begin(config, work, ledger, binding, secret, run_id)
         else:
             _hold_against(state, binding, ledger)
         with contextlib.closing(open_log(work, state.document.run_id)), _stop_on_signals() as stopping:
@@ -184,14 +187,25 @@ def bind(config: Config, origin: Origin, address: Address) -> dict[str, Any]:
     }
 
 
-def _begin(config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], secret: str | None) -> State:
+def _require_empty(work: Path) -> None:
+    left = [name for name in ("snapshot.db", "snapshot.partial.db") if (work / name).exists()]
+    if left:
+        raise EvidenceError(
+            f"{work} holds {' and '.join(left)} of a run, but its state file is missing",
+            hint="restore state.json from a copy, name another folder with --work, "
+            "or type `migrate run --fresh` to start anew (backups are kept)",
+        )
+
+
+def _begin(
+    config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], secret: str | None, run_id: str
+) -> State:
     """Begin a run: in the ledger first, so that no state file names a run that the ledger does not know."""
     kept = ""
     if config.ids.secret is None:
         kept = ledger.secret() or secret or make_secret()
         ledger.keep_secret(kept)
     _put_aside(work)
-    run_id = cuid2.Cuid().generate()
     ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
     return State.begin(work, run_id=run_id, code=__version__, binding=binding, id_secret=kept)
 

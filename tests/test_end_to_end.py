@@ -25,7 +25,7 @@ SETTINGS = {
     "MIGRATE__SAMPLE__SCALE": "0.25",
     "MIGRATE__LOAD__BATCH_ROWS": "500",
 }
-LEDGER_FREE = (
+FILLED = (
     "users",
     "messages",
     "user_metadata",
@@ -68,7 +68,7 @@ def test_run_then_again_then_rollback_then_run(work: Path) -> None:
     for flow in first["flows"]:
         gone = sum(sum(flow[fate].values()) for fate in ("merged", "rejected", "excluded"))
         assert flow["migrated"] + gone == flow["rows"] > 0, flow
-    assert all(after[table] != before[table] for table in LEDGER_FREE)
+    assert all(after[table] != before[table] for table in FILLED)
     assert after["_prisma_migrations"] == before["_prisma_migrations"]
 
     again = migrate("run", "--work", str(work), "--yes", **SETTINGS)
@@ -173,7 +173,7 @@ def test_a_dry_run_and_the_run_after_it_make_the_same_ids(work: Path) -> None:
         rehearsed = content(server.url("rehearsal"))
     migrate("run", "--work", str(work), "--yes", **free)
     live = embedded_content(work)
-    assert {table: live[table] for table in LEDGER_FREE} == {table: rehearsed[table] for table in LEDGER_FREE}
+    assert {table: live[table] for table in FILLED} == {table: rehearsed[table] for table in FILLED}
 
 
 def test_rows_written_after_the_backup_stop_publish(tmp_path: Path, legacy: Path, application: str) -> None:
@@ -221,8 +221,11 @@ def test_given_up_before_publish_nothing_of_ours_is_left_in_the_way(
 def test_ids_are_found_both_ways(work: Path) -> None:
     migrate("run", "--work", str(work), "--yes", **SETTINGS)
     with EmbeddedServer(work) as server:
-        merged = query(server.url(), "SELECT legacy_id, new_id FROM migrate_ledger.id_map WHERE via = 'same_email'"
-                                     " AND entity = 'users' LIMIT 1")  # fmt: skip
+        merged = query(
+            server.url(),
+            "SELECT legacy_id, new_id FROM migrate_ledger.id_map"
+            " WHERE via = 'same_email' AND entity = 'users' LIMIT 1",
+        )
         message = query(server.url(), "SELECT id FROM messages ORDER BY id LIMIT 1")[0][0]
     legacy_id, new_id = merged[0]
     assert migrate("ids", "users", legacy_id, "--work", str(work), **SETTINGS).out.strip() == new_id

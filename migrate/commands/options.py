@@ -55,7 +55,7 @@ def json_option(command: _Command) -> _Command:
 
 def verbose_option(command: _Command) -> _Command:
     """Add `-v`, for more lines."""
-    return click.option("-v", "--verbose", count=True, help="Say more.")(command)
+    return click.option("-v", "--verbose", is_flag=True, help="Say more.")(command)
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -11,6 +11,7 @@ from migrate.commands.options import (
     config_option,
     confirm,
     json_option,
+    verbose_option,
     work_option,
     yes_option,
 )
@@ -21,10 +22,11 @@ from migrate.commands.options import (
 @work_option
 @yes_option
 @json_option
+@verbose_option
 @click.option(
     "--fresh", is_flag=True, help="Give up what the work folder holds of an earlier run and begin anew."
 )
-def command(config: Path | None, work: Path, yes: bool, as_json: bool, fresh: bool) -> None:
+def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: bool, fresh: bool) -> None:
     """Migrate: snapshot, backup, staging, mapping, checks, publish.
 
     Stopped or killed at any moment, the same command goes on where it
@@ -59,7 +61,7 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, fresh: bo
         with open_target(settings, work) as target:
             if not target.embedded:
                 confirm(f"Replace the rows of {target.address.label}, schema {target.address.schema}?", yes)
-    with ConsoleReporter() as report, open_run(settings, work, report, fresh=fresh) as run:
+    with ConsoleReporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
         already = run.state.document.outcome == "published"
         if already:
             report.note("this run is published already; nothing is done")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from migrate.config import Config
+    from migrate.console import ConsoleReporter
 
 
 @click.command("verify")
@@ -28,7 +29,7 @@ def command(
     config: Path | None,
     work: Path,
     as_json: bool,
-    verbose: int,
+    verbose: bool,
     published: bool,
     deep: bool,
     check_urls: bool,
@@ -45,41 +46,37 @@ def command(
     from rich.console import Console
 
     from migrate.config import load_config
+    from migrate.console import ConsoleReporter
 
     settings = load_config(config)
-    checks = settings.verification.model_copy(
-        update={
-            "deep": settings.verification.deep or deep,
-            "check_urls": settings.verification.check_urls or check_urls,
-        }
-    )
+    asked = {"deep": deep, "check_urls": check_urls}
+    checks = settings.verification.model_copy(update={key: True for key, flag in asked.items() if flag})
     settings = settings.model_copy(update={"verification": checks})
     console = Console(highlight=False, stderr=as_json)
-    facts = _published(settings, work, console, verbose) if published else _rehearse(settings, work, console)
+    check = _check_published if published else _rehearse
+    facts = check(settings, work, console, ConsoleReporter(verbose=verbose))
     if as_json:
         click.echo(json.dumps(facts))
 
 
-def _published(settings: Config, work: Path, console: Console, verbose: int) -> dict[str, Any]:
+def _check_published(
+    settings: Config, work: Path, console: Console, reporter: ConsoleReporter
+) -> dict[str, Any]:
     from migrate import tally
-    from migrate.console import ConsoleReporter, terminal_safe
     from migrate.errors import UsageError
     from migrate.opening import open_run
     from migrate.stages.verify import check_rows, require
 
-    with ConsoleReporter() as report, open_run(settings, work, report, resume_only=True) as run:
+    with reporter as report, open_run(settings, work, report, resume_only=True) as run:
         if tally.publication_of(run.connection, run.ledger, run.id) is None:
             raise UsageError("this run has published nothing yet", hint="`migrate run` finishes it")
         result = check_rows(run, schema=run.address.schema)
-    for line in result.lines() if verbose or not result.passed else []:
-        console.print(terminal_safe(line), markup=False)
     require(result, f"read {work / 'checks.json'}; `migrate rollback` takes the publication back")
     console.print(f"{len(result.results)} checks passed over the live rows.")
     return {"version": 1, **result.to_json()}
 
 
-def _rehearse(settings: Config, work: Path, console: Console) -> dict[str, Any]:
-    from migrate.console import ConsoleReporter
+def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleReporter) -> dict[str, Any]:
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import run_stages
@@ -93,7 +90,7 @@ def _rehearse(settings: Config, work: Path, console: Console) -> dict[str, Any]:
         plan = make_plan(settings, work, origin, target.address, connection, target.named_by)
         show_plan(plan, console)
         plan.require()
-    with ConsoleReporter() as report, open_rehearsal(settings, work, origin, report) as run:
+    with reporter as report, open_rehearsal(settings, work, origin, report) as run:
         run_stages(run)
         summary = summarise(run)
     show(summary, console)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mappers.base import Mapper
 from migrate import tally
 from migrate.bench import Bench
+from migrate.errors import EvidenceError
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.target.load import Batch, commit_batch, encode_batch
@@ -39,7 +40,12 @@ class _Entity:
         return Left(rows or "nothing to map", {"rows": counts})
 
     def check(self, run: Run) -> None:
-        """Nothing to prove here: the ledger's batches are proven row by row in verify."""
+        """Hold the state file against the ledger, which is the truth about batches."""
+        if not tally.finished_mappers(run.connection, run.ledger, run.id, self.name):
+            raise EvidenceError(
+                f"the state file says that {self.name} are staged, the target's ledger does not",
+                hint="type `migrate run --fresh` to start anew; the live tables are untouched",
+            )
 
     def undo(self, run: Run) -> None:
         """Nothing: undoing cleanup drops the staging."""

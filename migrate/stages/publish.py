@@ -20,10 +20,10 @@ def _check(run: Run) -> None:
 
 
 def _run(run: Run) -> Left:
-    publication = tally.publication_of(run.connection, run.ledger, run.id)
-    if publication is None:  # else it was committed and the process died before it could say so
+    # One that is there was committed by a process that died before it could say so.
+    if tally.publication_of(run.connection, run.ledger, run.id) is None:
         backup = load_backup(run)
-        publication = publish(
+        publish(
             run.connection,
             ledger=run.ledger,
             schema=run.address.schema,
@@ -38,6 +38,11 @@ def _run(run: Run) -> Left:
             attempts=run.config.target.publish_attempts,
         )
         reach("publish:committed")
+    publication = tally.publication_of(run.connection, run.ledger, run.id)
+    if publication is None:
+        raise EvidenceError(
+            "the ledger does not know what was just published", hint="type the same command again"
+        )
     staging.drop(run.connection, run.staging)
     run.state.document.publication = publication.id
     run.state.conclude("published")

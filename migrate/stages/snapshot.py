@@ -25,9 +25,10 @@ def _run(run: Run) -> Left:
         facts = take_snapshot(source, run.work, run.config.source, show, run.should_stop)
     finally:
         source.close()
+    tables = len(facts.tables)
     return Left(
-        f"{facts.rows:,} rows, {len(facts.tables)} tables, {facts.bytes:,} bytes; {facts.rows_read:,} rows billed",
-        {"rows": facts.rows, "tables": len(facts.tables), "bytes": facts.bytes, "rows_read": facts.rows_read},
+        f"{facts.rows:,} rows, {tables} tables, {facts.bytes:,} bytes; {facts.rows_read:,} rows billed",
+        {"rows": facts.rows, "tables": tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
         {"snapshot": run.state.record_file(run.snapshot_path)},
     )
 

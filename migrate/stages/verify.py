@@ -21,6 +21,8 @@ def check_rows(run: Run, *, schema: str) -> Report:
         report = run_checks(
             subject, deep=settings.deep, urls=settings.check_urls, on_check=lambda _check: run.stop_if_asked()
         )
+    for line in report.lines():
+        run.report.detail(line)
     with files.write_whole(run.work / REPORT) as file:
         file.write(json.dumps({"version": 1, "schema": schema, **report.to_json()}, indent=1).encode())
     return report
