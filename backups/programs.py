@@ -25,10 +25,11 @@ Tick = Callable[[], None]
 
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "KRB5CCNAME", "KRB5_CONFIG")
 _TICK_SECONDS: Final = 0.2
-# Parameters that libpq takes from no variable, and that are nobody's secret.
-_TUNING: Final = (
-    "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-)  # fmt: skip
+# What libpq takes from no variable, and is nobody's secret: how soon a line that went dead is noticed.
+_TUNING: Final = {
+    "keepalives": "1", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6",
+    "tcp_user_timeout": "120000",
+}  # fmt: skip
 _TLS_OPTIONAL: Final = ("disable", "allow", "prefer")
 
 
@@ -57,9 +58,11 @@ def environment(address: str) -> dict[str, str]:
 
 
 def database_argument(address: str) -> str:
-    """Return the value of `--dbname` for `address`: the database's name and network tuning, no more."""
+    """Return the value of `--dbname` for `address`: the database's name and the keepalives, no more."""
     given = conninfo.conninfo_to_dict(address)
-    return conninfo.make_conninfo("", **{k: given[k] for k in ("dbname", *_TUNING) if k in given})
+    name = {"dbname": given["dbname"]} if given.get("dbname") else {}
+    tuning = {keyword: given.get(keyword) or usual for keyword, usual in _TUNING.items()}
+    return conninfo.make_conninfo("", **name, **tuning)
 
 
 def major_version(program: Path) -> int:
