@@ -12,6 +12,7 @@ from psycopg import errors, sql
 
 from migrate.errors import MigrateError, TargetError, TargetUnavailable, UsageError
 from migrate.target.address import Address, parse_url
+from migrate.target.pooling import ADVICE, shares_sessions
 
 __all__ = ["Address", "Connection", "connect", "explain", "libpq_environment", "mapped", "parse_url"]
 
@@ -54,10 +55,11 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
 
     Times are UTC; the address's schema comes first on the search path. With
     `read_only` every transaction is one. Raises TargetUnavailable where the
-    server does not answer, TargetError where it refuses.
+    server does not answer, TargetError where it refuses or where a
+    transaction pooler answers for it.
     """
     try:
-        # Prepared statements do not survive a pooler, which preflight must be able to look at.
+        # Prepared statements do not survive a pooler, which must be recognised first.
         conn = psycopg.connect(
             address.conninfo, autocommit=True, client_encoding="UTF8", prepare_threshold=None
         )
@@ -65,6 +67,9 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
         raise _refused(address, error) from error
     try:
         with mapped(f"setting up the session at {address.label}"):
+            # Before anything is set: through a pooler it would be set for the application.
+            if shares_sessions(address.conninfo, conn):
+                raise TargetError(f"{address.label} is a transaction-pooling endpoint", hint=ADVICE)
             for name, value in _SESSION.items():
                 conn.execute("SELECT set_config(%s, %s, false)", (name, value))
             path = sql.Identifier(address.schema).as_string(conn)

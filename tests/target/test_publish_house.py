@@ -52,7 +52,8 @@ def go(conn: Connection, ledger: Ledger, kind: Kind = "publish") -> Publication:
 def stage(conn: Connection) -> None:
     conn.execute(
         f"""INSERT INTO {STAGING}."Person" ("Id", "eMail", mood, shoe, room, nick)
-            SELECT 'n' || i, 'n' || i || '@example.com', 'Fine', i, i, 'nick' || i FROM generate_series(1, 50) i;
+            SELECT 'n' || i, 'n' || i || '@example.com', 'Fine', i, i, 'nick' || i
+            FROM generate_series(1, 50) i;
         INSERT INTO {STAGING}.letter (id, sender, receiver)
             SELECT i * 3, 'n' || i, 'n' || (51 - i) FROM generate_series(1, 50) i"""
     )
