@@ -54,8 +54,8 @@ def _comments(
 ) -> pl.DataFrame:
     owner = pl.lit(studios).gather(chance.below("owner", len(studios)))
     writer = pl.lit(everyone).gather(chance.below("writer", len(everyone)))
-    # Replies come last, so that their parents are older than they are; the owners' first ones
-    # before all, so that a second one finds the first.
+    # Replies come last, so that their parents are older than they are. Sound reviews and the
+    # owners' first replies come before the others of their kind, so that a second reply finds both.
     frame = (
         rows(0, count)
         .with_columns(
@@ -64,7 +64,7 @@ def _comments(
             writer.alias("writer"),
         )
         .with_columns(pl.col("form").str.contains("reply").alias("reply"))
-        .sort("reply", pl.col("form") != "owner's reply", "n")
+        .sort("reply", ~pl.col("form").is_in(["review", "owner's reply"]), "n")
         .with_columns(pl.int_range(pl.len(), dtype=pl.UInt64).alias("n"))
     )
     reviews = max(1, frame.filter(~pl.col("reply")).height)

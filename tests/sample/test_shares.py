@@ -166,7 +166,8 @@ def test_a_user_has_a_key_once(ask: Ask) -> None:
 def test_profile_leaves_gaps_that_meta_fills(ask: Ask) -> None:
     query = (
         "SELECT count(*) FROM profile p"
-        " JOIN shows_usermeta m ON m.user_id = p.user_id AND m.meta_key = 'about' WHERE coalesce(p.about, '') = '' AND m.meta_value <> ''"
+        " JOIN shows_usermeta m ON m.user_id = p.user_id AND m.meta_key = 'about'"
+        " WHERE coalesce(p.about, '') = '' AND m.meta_value <> ''"
     )
     assert _number(ask, query) > 0
 
