@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Final, NoReturn
 
@@ -17,7 +18,7 @@ from psycopg import sql
 
 from backups import programs
 from backups.content import Measure, list_tables, read_rendering
-from backups.errors import BackupError, say
+from backups.errors import BackupError, BackupUnavailable, say
 from backups.files import digest_file, write_whole
 from backups.manifest import Manifest, TableContent
 from backups.surroundings import survey
@@ -47,24 +48,17 @@ def dump(
     ends the dump, passes through, and nothing is left.
 
     Raises BackupError where pg_dump is older than the server, the schema or
-    a right is missing, a table stays locked for longer than
-    `lock_timeout_ms`, or the server or the disk fails.
+    a right is missing, or the disk fails; its subclass BackupUnavailable
+    where the server goes away or a table stays locked for longer than
+    `lock_timeout_ms`.
     """
     _check_version(conn, pg_dump)
     made_at = datetime.now(UTC)
     contents: dict[str, TableContent] = {}
-
-    def measure_all(failed: Callable[[], bool]) -> None:
-        for table in tables:
-            if failed():
-                return
-            if on_tick is not None:
-                on_tick()
-            content = measure(conn, schema, table)
-            contents[table] = TableContent(rows=content.rows, checksum=content.checksum)
-
+    measure_all = partial(_measure_into, contents, conn, schema, measure, on_tick)
     try:
-        tables = _tables_of(conn, schema, database)
+        _check_schema(conn, schema, database)
+        tables = list_tables(conn, schema)
         with conn.transaction(), write_whole(path) as file:
             _begin(conn, schema, tables, lock_timeout_ms)
             command = [
@@ -114,13 +108,29 @@ def _check_version(conn: psycopg.Connection, pg_dump: Path) -> None:
         )
 
 
-def _tables_of(conn: psycopg.Connection, schema: str, database: str) -> tuple[str, ...]:
+def _check_schema(conn: psycopg.Connection, schema: str, database: str) -> None:
     found = conn.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", (schema,))
     if found.rowcount != 1:
         raise BackupError(
             f"{database} has no schema {schema}", hint="name the live schema in the URL: ?schema=…"
         )
-    return list_tables(conn, schema)
+
+
+def _measure_into(
+    contents: dict[str, TableContent],
+    conn: psycopg.Connection,
+    schema: str,
+    measure: Measure,
+    on_tick: programs.Tick | None,
+    failed: Callable[[], bool],
+) -> None:
+    for table in list_tables(conn, schema):
+        if failed():
+            return
+        if on_tick is not None:
+            on_tick()
+        content = measure(conn, schema, table)
+        contents[table] = TableContent(rows=content.rows, checksum=content.checksum)
 
 
 def _begin(conn: psycopg.Connection, schema: str, tables: tuple[str, ...], lock_timeout_ms: int) -> None:
@@ -153,4 +163,5 @@ def _refuse(database: str, error: psycopg.Error) -> NoReturn:
         hint = "another session holds a lock on a live table; end it, then type the same command again"
     elif isinstance(error, psycopg.errors.InsufficientPrivilege):
         hint = "connect as the tables' owner, or as a role that may read them all"
-    raise BackupError(f"{database} could not be backed up: {say(error)}", hint=hint) from error
+    kind = BackupUnavailable if isinstance(error, psycopg.OperationalError) else BackupError
+    raise kind(f"{database} could not be backed up: {say(error)}", hint=hint) from error

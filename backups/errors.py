@@ -1,6 +1,7 @@
 """What can go wrong with a backup.
 
     BackupError           a program, a server or the disk refused
+    ├── BackupUnavailable transient: the server went away or a lock was not to be had
     └── BackupDamaged     a dump or its manifest is missing, altered or not of this kind
 
 No message carries a password or the text of a row.
@@ -21,6 +22,10 @@ class BackupError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class BackupUnavailable(BackupError):
+    """The server did not answer, or a lock was not to be had; worth trying again."""
 
 
 class BackupDamaged(BackupError):

@@ -17,7 +17,7 @@ from psycopg import conninfo
 
 from backups import programs
 from backups.dump import dump
-from backups.errors import BackupError
+from backups.errors import BackupError, BackupUnavailable
 from migrate.errors import TargetError
 from migrate.target.content import Content, measure
 from migrate.target.embedded import binary
@@ -127,7 +127,7 @@ def test_a_failed_dump_leaves_the_one_before(live: Live) -> None:
 def test_a_locked_table_is_waited_for_no_longer_than_told(live: Live) -> None:
     with psycopg.connect(live.address) as other:
         other.execute(f'LOCK TABLE "{SCHEMA}".users IN ACCESS EXCLUSIVE MODE')
-        with pytest.raises(BackupError, match="lock timeout") as caught:
+        with pytest.raises(BackupUnavailable, match="lock timeout") as caught:
             live.dump(lock_timeout_ms=100)
     assert caught.value.hint
     assert "another session holds a lock" in caught.value.hint
@@ -216,3 +216,19 @@ def test_a_secret_that_no_variable_takes_is_refused() -> None:
     with pytest.raises(BackupError, match="sslpassword") as caught:
         programs.environment("postgresql://u@h/d?sslpassword=sesame")
     assert "sesame" not in str(caught.value)
+
+
+def test_a_table_made_while_the_dump_begins_is_measured_as_well(live: Live) -> None:
+    class Racing(psycopg.Connection[Any]):
+        def execute(self, query: Any, *arguments: Any, **settings: Any) -> Any:
+            if query == "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY":
+                live.run("CREATE TABLE quick (id text)")
+            return super().execute(query, *arguments, **settings)
+
+    with Racing.connect(live.address, autocommit=True) as conn:
+        manifest = dump(
+            conn, live.address, schema=SCHEMA, database="x", path=live.folder / "backup.dump",
+            pg_dump=binary("pg_dump"), measure=measure,
+        )  # fmt: skip
+    assert manifest.tables["quick"].rows == 0
+    assert live.drill(manifest).passed

@@ -15,7 +15,7 @@ import pytest
 
 from backups import programs
 from backups.dump import dump
-from backups.errors import BackupError
+from backups.errors import BackupError, BackupUnavailable
 from migrate.errors import TargetUnavailable
 from migrate.files import sweep_parts
 from migrate.target.content import Content, measure
@@ -85,7 +85,7 @@ def test_a_session_ended_by_the_server_is_an_error(live: Live) -> None:
         conn.execute("SELECT 1")
         return measure(conn, schema, table)
 
-    with pytest.raises(BackupError, match="could not be backed up: terminating connection"):
+    with pytest.raises(BackupUnavailable, match="could not be backed up: terminating connection"):
         live.dump(measure=end)
     assert list(live.folder.iterdir()) == []
 
