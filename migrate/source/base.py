@@ -121,15 +121,15 @@ class Catalogue:
 class ColumnLook:
     """The storage classes in use in one column.
 
-    Counts of cells by class, those of infinite reals, and the bytes of the longest
-    text or blob.
+    Counts of cells by class, whether a real may be infinite (it may where their
+    sum is), and the bytes of the longest text or blob.
     """
 
     integers: int
     reals: int
     texts: int
     blobs: int
-    infinite: int
+    infinite: bool
     longest: int
 
 

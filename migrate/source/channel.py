@@ -49,6 +49,8 @@ class Channel(Protocol):
     text_as_blobs: bool
     #: the server bills for the rows it reads
     bills: bool
+    #: responses had better not be longer than this, in bytes
+    most_bytes: int
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:
         """Run one SELECT or PRAGMA and return its rows.

@@ -27,11 +27,15 @@ _TOKEN = re.compile(
 _LITERAL = re.compile(rb"'(?:[^']|'')*'")
 _COMMENTS = re.compile(rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 _TRIGGER = re.compile(rb"CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TRIGGER\b", re.IGNORECASE)
-#: what a dump holds for virtual tables, which are not copied
-_SCHEMA_TRICKS = re.compile(
-    rb"(?:INSERT\s+INTO\s+[\"'\[`]?sqlite_(?:schema|master)\b|PRAGMA\s+writable_schema\b|CREATE\s+VIRTUAL\s)",
+#: how a dump writes a virtual table: straight into the schema, without running its module
+_VIRTUAL = re.compile(
+    rb"INSERT\s+INTO\s+sqlite_(?:schema|master)\s*\(type,name,tbl_name,rootpage,sql\)\s*"
+    rb"VALUES\('table',('(?:[^']|'')*'),\1,0,'CREATE VIRTUAL TABLE (?:[^']|'')*'\);\Z",
     re.IGNORECASE,
 )
+_WRITABLE_SCHEMA = re.compile(rb"PRAGMA\s+writable_schema\s*=", re.IGNORECASE)
+#: libSQL writes infinite reals as bare words
+_INFINITE = re.compile(r"('(?:[^']|'')*')|(?<=[,(])(-?)inf(?=[,)])", re.IGNORECASE)
 _LAST = re.compile(rb"(?:COMMIT|END)(?:\s+TRANSACTION)?\s*;\s*\Z", re.IGNORECASE)
 _LAST_BYTES = 4096
 
@@ -95,7 +99,7 @@ def _load(path: Path, connection: sqlite3.Connection) -> None:
     try:
         for statement in _statements(path):
             number += 1
-            connection.execute(_text(statement))
+            _execute(connection, statement)
     except sqlite3.Error as error:
         raise SourceError(
             f"statement {number} of the dump {path} was refused: {error}",
@@ -107,6 +111,25 @@ def _load(path: Path, connection: sqlite3.Connection) -> None:
             hint='make it again with `turso db shell NAME ".dump" > FILE.sql`',
         )
     connection.set_authorizer(None)
+
+
+def _execute(connection: sqlite3.Connection, statement: bytes) -> None:
+    if _WRITABLE_SCHEMA.match(statement):
+        return
+    text = _text(statement)
+    if _VIRTUAL.match(statement):
+        connection.set_authorizer(None)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(text)
+        connection.execute("PRAGMA writable_schema = OFF")
+        connection.set_authorizer(_authorize)
+        return
+    try:
+        connection.execute(text)
+    except sqlite3.OperationalError as error:
+        if str(error).lower() != "no such column: inf":
+            raise
+        connection.execute(_INFINITE.sub(lambda m: m[1] or f"{m[2]}9e999", text))
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
@@ -134,7 +157,7 @@ def _statements(path: Path) -> Iterator[bytes]:
             ):
                 continue
             start = end
-            if statement != b";" and not _SCHEMA_TRICKS.match(statement):
+            if statement != b";":
                 yield statement
 
 

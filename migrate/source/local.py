@@ -30,6 +30,7 @@ class LocalChannel:
     exact = True
     text_as_blobs = False
     bills = False
+    most_bytes = 64 * 1024 * 1024
 
     def __init__(
         self,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 
 from migrate.source import statements
 from migrate.source.base import ColumnLook, Look, Table, Value
@@ -24,8 +24,28 @@ def take_look(run: Callable[[str], Answer], table: Table) -> Look:
         for at, name in enumerate(part):
             first = 1 + at * statements.LOOK_TERMS
             numbers = found[first : first + statements.LOOK_TERMS]
-            columns[name] = ColumnLook(*[as_number(value) for value in numbers])
+            columns[name] = _column_look([as_number(value) for value in numbers])
     return Look(rows, columns)
+
+
+def _column_look(numbers: Sequence[int]) -> ColumnLook:
+    reals, integers = divmod(numbers[0], statements.LOOK_PACK)
+    blobs, texts = divmod(numbers[1], statements.LOOK_PACK)
+    return ColumnLook(
+        integers, reals, texts, blobs, infinite=reals > 0 and not numbers[2], longest=numbers[3]
+    )
+
+
+def differing(one: Look, other: Look) -> list[str]:
+    """Return the columns in which two looks found other classes, numbers of cells or lengths.
+
+    Whether a sum is finite is left aside: it depends on the order of summing.
+    """
+    return [
+        name
+        for name, found in one.columns.items()
+        if replace(found, infinite=False) != replace(other.columns[name], infinite=False)
+    ]
 
 
 def as_number(value: Value) -> int:

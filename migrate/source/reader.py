@@ -54,7 +54,10 @@ class ChannelSource:
         """Return the storage classes in use, None where values come out exact without."""
         if self._channel.exact:
             return None
-        return take_look(self._run, table)
+        try:
+            return take_look(self._run, table)
+        except SourceError as error:
+            raise named(error, table) from error
 
     def pages(self, table: Table, look: Look | None, after: Row | None = None) -> Iterator[Page]:
         """Yield the rows with keys beyond `after`; the next page is fetched while one is used."""
@@ -90,6 +93,11 @@ def fingerprint(pages: Iterator[Page]) -> str:
     return digest.hexdigest()
 
 
+def named(error: SourceError, table: Table) -> SourceError:
+    """Return the same error, its message naming the table that was read."""
+    return type(error)(f"table {table.name}: {error.message}", hint=error.hint)
+
+
 class _Reading:
     """Where the reading of one table stands: the last key, the rows to ask for, how columns are read."""
 
@@ -100,7 +108,9 @@ class _Reading:
         self._table = table
         self._after = after
         self._limit = self._settings.first_page_rows
-        self._shape = Shape(table, look, self._settings.piece_bytes, blobs=self._channel.text_as_blobs)
+        self._page_bytes = min(self._settings.page_bytes, self._channel.most_bytes)
+        self._piece_bytes = min(self._settings.piece_bytes, self._channel.most_bytes)
+        self._shape = Shape(table, look, self._piece_bytes, blobs=self._channel.text_as_blobs)
 
     def next_page(self) -> Page:
         """Fetch the page behind the last one."""
@@ -117,8 +127,7 @@ class _Reading:
                         hint="read the database file, or a dump of it, instead",
                     ) from error
             except SourceError as error:
-                error.message = f"table {self._table.name}: {error.message}"
-                raise
+                raise named(error, self._table) from error
             else:
                 return self._page(answer)
 
@@ -131,7 +140,7 @@ class _Reading:
         return Page(rows, self._after or (), more, answer.mark, raw)
 
     def _grow(self, size: int) -> None:
-        factor = self._settings.page_bytes / max(size, 1)
+        factor = self._page_bytes / max(size, 1)
         grown = int(self._limit * min(4.0, max(0.5, factor)))
         self._limit = max(1, min(_MOST_ROWS, grown))
 
@@ -146,7 +155,7 @@ class _Reading:
 
     def _piece(self, column: str, key: Row, size: int) -> bytes:
         """Fetch one cell of `size` bytes in pieces."""
-        step = self._settings.piece_bytes
+        step = self._piece_bytes
         parts: list[bytes] = []
         for start in range(1, size + 1, step):
             sql, args = statements.piece(self._table, column, key, start, step)

@@ -34,7 +34,7 @@ class Shape:
         if self._look is None:
             return False
         found = self._look.columns[name]
-        return found.infinite > 0 or found.longest > self._longest or (blobs and found.texts > 0)
+        return found.infinite or found.longest > self._longest or (blobs and found.texts > 0)
 
     @property
     def outputs(self) -> list[str]:

@@ -19,7 +19,7 @@ from migrate.source.facts import (
     read_facts,
     write_facts,
 )
-from migrate.source.looks import take_look
+from migrate.source.looks import differing, take_look
 from migrate.source.partial import PARTIAL_NAME, Partial, is_stripped
 from migrate.source.reader import ChannelSource
 from migrate.source.settings import SourceSettings
@@ -195,8 +195,7 @@ class _Taking:
                     raise self._differs(table, f"{here} rows were copied, the source has {there}")
                 look = self._partial.record(table).look
                 if look is not None:
-                    mine = take_look(copy.run, table)
-                    wrong = [name for name in look.columns if look.columns[name] != mine.columns[name]]
+                    wrong = differing(look, take_look(copy.run, table))
                     if wrong:
                         raise self._differs(table, f"storage classes differ in {', '.join(wrong[:10])}")
                 facts.append(TableFacts(table.name, here, table.key))

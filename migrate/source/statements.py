@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from migrate.source.base import KeyPart, RawText, Row, Table, Value
 
-#: what `look` asks of each column, in this order (see `ColumnLook`)
-LOOK_TERMS = 6
+#: how many terms `look` has for each column
+LOOK_TERMS = 4
+#: two counts travel in one sum: SQLite evaluates typeof anew in each term
+LOOK_PACK = 2**31
 
 
 def quote(name: str) -> str:
@@ -35,13 +37,22 @@ def count(table: Table) -> str:
 
 
 def look(table: Table, columns: Iterable[str]) -> str:
-    """Return the statement of the first look: rows, then `LOOK_TERMS` numbers for each column."""
+    """Return the statement of the first look: rows, then `LOOK_TERMS` numbers for each column.
+
+    Those are integers + `LOOK_PACK` * reals, texts + `LOOK_PACK` * blobs, whether the
+    sum of the numbers is finite, and the bytes of the longest text or blob.
+    """
     terms = ["count(*)"]
     for column in columns:
         name = quote(column)
-        terms += [f"total(typeof({name}) = '{kind}')" for kind in ("integer", "real", "text", "blob")]
-        terms.append(f"total(typeof({name}) = 'real' AND {name} IN (9e999, -9e999))")
-        terms.append(f"max(CASE WHEN typeof({name}) IN ('text', 'blob') THEN {_size(name)} END)")
+        terms += [
+            f"sum(CASE typeof({name}) WHEN '{one}' THEN 1 WHEN '{two}' THEN {LOOK_PACK} END)"
+            for one, two in (("integer", "real"), ("text", "blob"))
+        ]
+        terms.append(f"coalesce(total({name}) BETWEEN -1e308 AND 1e308, 0)")
+        terms.append(
+            f"max(CASE typeof({name}) WHEN 'text' THEN {_size(name)} WHEN 'blob' THEN length({name}) END)"
+        )
     return f"SELECT {', '.join(terms)} FROM {quote(table.name)}"  # noqa: S608
 
 

@@ -13,7 +13,7 @@ from migrate.errors import SourceError, UsageError
 from migrate.source import hrana, trouble
 from migrate.source.address import Address
 from migrate.source.base import Row, Value
-from migrate.source.channel import Answer, Kind
+from migrate.source.channel import Answer, Kind, TooLarge
 from migrate.source.settings import SourceSettings
 from migrate.source.trouble import Transient
 
@@ -38,6 +38,7 @@ class WsChannel:
     exact = False
     text_as_blobs = True
     bills = True
+    most_bytes = 1024 * 1024  # aiohttp refuses messages over 4 MiB, and JSON makes them longer
 
     def __init__(self, address: Address, settings: SourceSettings) -> None:
         self.label = address.label
@@ -83,6 +84,8 @@ class WsChannel:
             # aiohttp's errors: the library lets them through, and its connection is lost.
             self.close()
             status = getattr(error, "status", None)
+            if "exceeds limit" in str(error):
+                raise TooLarge("a message too long for the WebSocket") from error
             if isinstance(status, int):
                 raise self._by_status(status) from error
             raise Transient(type(error).__name__) from error
