@@ -6,15 +6,39 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from verification.correspondence import LIVE_ENDS, MESSAGE_COUNTS
+from verification.coverage import LEFT_OUT, REJECTS
+from verification.deep import DEEP
+from verification.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
+from verification.domains import DOMAINS
+from verification.identity import IDS_MAPPED, IDS_SHAPED
+from verification.links import URLS_ANSWER, URLS_PARSE
+from verification.reconciliation import RECONCILIATION
 from verification.relations import DANGLING
 from verification.report import Check, CheckResult, Report
 from verification.subject import Subject
 from verification.uniqueness import UNIQUENESS
 
 #: what every run checks, in order
-STANDARD: tuple[Check, ...] = (DANGLING, UNIQUENESS)
+STANDARD: tuple[Check, ...] = (
+    RECONCILIATION,
+    LEFT_OUT,
+    REJECTS,
+    DANGLING,
+    UNIQUENESS,
+    DOMAINS,
+    IDS_SHAPED,
+    IDS_MAPPED,
+    PROFILE_CATEGORIES,
+    STUDIOS,
+    URLS_PARSE,
+    IMAGE_ORDER,
+    LIVE_ENDS,
+    MESSAGE_COUNTS,
+    CONNECTIONS,
+)
 #: what is checked when asked for by name
-ON_REQUEST: tuple[Check, ...] = ()
+ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER)
 
 
 def check_names() -> list[str]:
@@ -39,7 +63,7 @@ def run_checks(
     known = {check.name: check for check in (*STANDARD, *ON_REQUEST)}
     wanted = [check.name for check in STANDARD] if checks is None else list(checks)
     wanted += [
-        name for name, asked in (("deep", deep), ("urls_answer", urls)) if asked and name not in wanted
+        name for name, asked in ((DEEP.name, deep), (URLS_ANSWER.name, urls)) if asked and name not in wanted
     ]
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"no check is named {', '.join(unknown)}; there are {', '.join(known)}")

@@ -1,0 +1,82 @@
+"""One form for the cells of a row, whether PostgreSQL holds them or a mapper gave them.
+
+A row's text is its cells one after the other, each as its length in characters, a colon and the
+text, or `-` for null: '' and null stay apart, and no value can pose as two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+from psycopg import sql
+
+from verification.subject import Column
+
+_NULL = "-"
+#: types that a mapper's text and PostgreSQL's rendering of it need not agree on
+_UNCOMPARED = ("json", "jsonb", "xml", "tsvector")
+
+
+def comparable(column: Column) -> bool:
+    """Whether a column's cells have one form on both sides: not computed ones, no documents, no arrays."""
+    return not column.generated and column.type not in _UNCOMPARED and not column.type.endswith("[]")
+
+
+def staged_row(columns: Sequence[Column]) -> sql.Composed:
+    """Return an SQL expression for the text of a row."""
+    cells = [sql.SQL("coalesce(length({0}) || ':' || {0}, {1})").format(_staged(c), _NULL) for c in columns]
+    return sql.SQL("concat({})").format(sql.SQL(", ").join(cells))
+
+
+def _staged(column: Column) -> sql.Composed:
+    name = sql.Identifier(column.name)
+    if column.type.endswith("with time zone"):
+        return sql.SQL("to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')").format(name)
+    if column.type.startswith("timestamp"):
+        return sql.SQL("to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')").format(name)
+    if column.type.startswith("numeric"):
+        return sql.SQL("trim_scale({})::text").format(name)
+    if column.type == "bytea":
+        return sql.SQL("encode({}, 'hex')").format(name)
+    return sql.SQL("{}::text").format(name)
+
+
+def expected_row(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.Expr:
+    """Return an expression for the text of a row of `frame`, whose columns `columns` names."""
+    texts = [_expected(column, frame.schema[column.name]) for column in columns]
+    cells = [pl.concat_str(t.str.len_chars(), pl.lit(":"), t).fill_null(_NULL) for t in texts]
+    return pl.concat_str(cells)
+
+
+def _expected(column: Column, given: pl.DataType) -> pl.Expr:
+    value = pl.col(column.name)
+    if isinstance(given, pl.Datetime):
+        value = value if given.time_zone is None else value.dt.convert_time_zone("UTC")
+        return value.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    if column.type.startswith("timestamp"):
+        moment = value.cast(pl.String).str.to_datetime(time_unit="us", strict=True)
+        return moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    if column.type.startswith("numeric"):
+        text = value.cast(pl.String)
+        trimmed = text.str.strip_chars_end("0").str.strip_chars_end(".")
+        return pl.when(text.str.contains(".", literal=True)).then(trimmed).otherwise(text)
+    if isinstance(given, pl.Binary):
+        return value.bin.encode("hex")
+    return value.cast(pl.String)
+
+
+def cells_of(text: str) -> list[str | None]:
+    """Return the cells of a row's text."""
+    cells: list[str | None] = []
+    place = 0
+    while place < len(text):
+        if text[place] == _NULL:
+            cells.append(None)
+            place += 1
+            continue
+        colon = text.index(":", place)
+        end = colon + 1 + int(text[place:colon])
+        cells.append(text[colon + 1 : end])
+        place = end
+    return cells

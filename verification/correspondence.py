@@ -1,0 +1,118 @@
+"""Messages and connections: between live users, and as many for each as the source has."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+from psycopg import sql
+
+from verification.fates import fates_of
+from verification.identity import has_people, people
+from verification.report import Check, Outcome
+from verification.rows import at, copy_out, count_rows, key_of, offenders, quoted, source_tables
+from verification.subject import Subject
+
+_ENDS: Final = {
+    "messages": ("sender_id", "receiver_id"),
+    "user_connections": ("user_id", "connected_user_id"),
+}
+#: source tables of messages, and the id space of their users
+_MESSAGES: Final = {
+    "messages": "users",
+    "shows_messages": "users",
+    "community_messages": "community_users",
+}
+_COUNTED: Final = {"sender_id": "sent", "receiver_id": "received"}
+
+
+def _living(subject: Subject) -> Outcome:
+    present = [table for table in _ENDS if table in subject.tables]
+    if not present or subject.lacks("users"):
+        return Outcome.not_applicable(subject.lacks("users", *_ENDS))
+    outcome = Outcome()
+    for table in present:
+        outcome.looked_at += count_rows(subject, table)
+        for end in _ENDS[table]:
+            # A null end joins nobody either: the reason to ask beside the foreign keys.
+            rows = sql.SQL(
+                "SELECT {key} FROM {table} AS held "
+                "WHERE NOT EXISTS (SELECT FROM {users} AS u WHERE u.id = held.{end})"
+            ).format(
+                key=key_of(subject.tables[table], "held"),
+                table=at(subject, table),
+                users=at(subject, "users"),
+                end=sql.Identifier(end),
+            )
+            offenders(subject, outcome, table, rows, "joins no live user", end)
+    return outcome
+
+
+def _counts(subject: Subject) -> Outcome:
+    if lacking := subject.lacks("users", "messages"):
+        return Outcome.not_applicable(lacking)
+    if not has_people(subject):
+        return Outcome.not_applicable("the crosswalk knows no people")
+    outcome = Outcome()
+    accounted = {account.source for account in subject.accounts}
+    sources = [table for table in source_tables(subject) if table in _MESSAGES and table in accounted]
+    everybody = pl.concat([pl.DataFrame(schema=dict.fromkeys(_WHO, pl.String)), *people(subject)])
+    legacy = pl.concat([_NOBODY, *(_legacy(subject, table, everybody, outcome) for table in sources)])
+    legacy = legacy.group_by("end", "id").agg(pl.col("times").sum())
+    held = pl.concat([_NOBODY, *(_held(subject, end) for end in _COUNTED)])
+    both = legacy.join(held, on=["end", "id"], how="full", coalesce=True, suffix="_held")
+    both = both.with_columns(pl.col("times", "times_held").fill_null(0))
+    for end, id_, times, times_held in both.filter(pl.col("times") != pl.col("times_held")).sort("id").rows():
+        outcome.found("messages", id_, f"{times_held} {_COUNTED[end]}, of {times} in the source", end)
+    return outcome
+
+
+_WHO: Final = ("entity", "legacy_id", "id")
+_NOBODY: Final = pl.DataFrame(schema={"end": pl.String, "id": pl.String, "times": pl.Int64})
+
+
+def _legacy(subject: Subject, table: str, everybody: pl.DataFrame, outcome: Outcome) -> pl.DataFrame:
+    """Return how many of the table's messages without a fate each person sent and received."""
+    query = (
+        "SELECT CAST(id AS TEXT) AS source_id, CAST(from_user AS TEXT) AS sender_id, "  # noqa: S608  quoted
+        f"CAST(to_user AS TEXT) AS receiver_id FROM main.{quoted(table)}"
+    )
+    fates = fates_of(subject, table)
+    ends = pl.DataFrame(schema={"end": pl.String, "legacy_id": pl.String, "times": pl.Int64})
+    for frame in subject.read(query):
+        outcome.looked_at += frame.height
+        migrated = frame.cast(pl.String).join(fates, on="source_id", how="anti")
+        for end in _COUNTED:
+            part = migrated.group_by(pl.col(end).alias("legacy_id")).agg(
+                pl.len().cast(pl.Int64).alias("times")
+            )
+            ends = pl.concat([ends, part.select(pl.lit(end).alias("end"), "legacy_id", "times")])
+        ends = ends.group_by("end", "legacy_id").agg(pl.col("times").sum())
+    who = everybody.filter(pl.col("entity") == _MESSAGES[table]).select("legacy_id", "id")
+    known = ends.join(who, on="legacy_id", how="left")
+    for end, legacy_id, times, _ in known.filter(pl.col("id").is_null()).sort("end", "legacy_id").rows():
+        what = f"{times} rows {_COUNTED[end]} by user {legacy_id}, who is no migrated person, have no fate"
+        outcome.found(table, None, what)
+    return known.drop_nulls("id").select("end", "id", "times")
+
+
+def _held(subject: Subject, end: str) -> pl.DataFrame:
+    query = sql.SQL("SELECT {0}::text, count(*) FROM {1} WHERE {0} IS NOT NULL GROUP BY 1").format(
+        sql.Identifier(end), at(subject, "messages")
+    )
+    counted = pl.col("times").cast(pl.Int64)
+    return pl.concat(
+        [
+            _NOBODY,
+            *(
+                frame.select(pl.lit(end).alias("end"), "id", counted)
+                for frame in copy_out(subject, query, ["id", "times"])
+            ),
+        ]
+    )
+
+
+LIVE_ENDS = Check("live_ends", "Does every message and connection join two live users?", _living)
+MESSAGE_COUNTS = Check(
+    "message_counts", "Has everybody sent and received as many messages as in the source?", _counts
+)

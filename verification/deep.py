@@ -1,0 +1,85 @@
+"""Every cell: the target's rows against what the mappers give, mapped once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from verification.canonical import cells_of, comparable, expected_row, staged_row
+from verification.fingerprint import Difference, Staged, Sums, compare, sum_staged
+from verification.report import Check, Outcome
+from verification.rows import at, count_rows, key_of
+from verification.subject import Column, Subject, Table
+
+_UNLIKE: Final = "is not what the mapper gives"
+
+
+def _run(subject: Subject) -> Outcome:
+    if subject.remap is None:
+        return Outcome.not_applicable("nothing to map again with")
+    outcome = Outcome()
+    sums: dict[str, Sums] = {}
+    given: dict[str, tuple[Column, ...]] = {}
+    for table, frame in subject.remap():
+        if table not in subject.tables:
+            outcome.found(table, None, "is mapped but not filled")
+            continue
+        columns = given.setdefault(table, _columns(subject.tables[table], frame))
+        sums.setdefault(table, Sums()).add(_texts(subject.tables[table], columns, frame))
+    for table in subject.tables:
+        if table in sums:
+            _hold(subject, table, given[table], sums[table], outcome)
+        elif rows := count_rows(subject, table):
+            outcome.found_many(table, [None], "no mapper gives these rows", total=rows)
+    return outcome
+
+
+def _columns(table: Table, frame: pl.DataFrame) -> tuple[Column, ...]:
+    """Return the columns to compare: what the mapper gives; the rest are the target's defaults."""
+    return tuple(column for column in table.columns if column.name in frame.columns and comparable(column))
+
+
+def _texts(table: Table, columns: tuple[Column, ...], frame: pl.DataFrame) -> pl.DataFrame:
+    keys = [pl.col(name).cast(pl.String) for name in table.primary_key] or [pl.lit(None, pl.String)]
+    return frame.select(
+        expected_row(frame, columns).alias("text"), pl.concat_str(keys, separator=":").alias("key")
+    )
+
+
+def _hold(subject: Subject, name: str, columns: tuple[Column, ...], sums: Sums, outcome: Outcome) -> None:
+    table = subject.tables[name]
+    outcome.looked_at += sums.rows
+    staged = Staged(at(subject, name), staged_row(columns), key_of(table))
+    if sums.same_as(sum_staged(subject, staged)):
+        return
+    remap = subject.remap
+    assert remap is not None
+
+    def again() -> Iterator[pl.DataFrame]:
+        return (_texts(table, columns, frame) for mapped, frame in remap() if mapped == name)
+
+    _name(name, columns, compare(subject, again, staged), outcome)
+
+
+def _name(name: str, columns: tuple[Column, ...], difference: Difference, outcome: Outcome) -> None:
+    """Name what differs: rows by their key, and of rows that are on both sides the columns."""
+    missing, unexpected = difference.missing, difference.unexpected
+    both = missing.join(unexpected, on="key", how="inner", suffix="_held").sort("key")
+    absent = missing.join(unexpected, on="key", how="anti")["key"].sort()
+    surplus = unexpected.join(missing, on="key", how="anti")["key"].sort()
+    room = outcome.room
+    for key, text, held in both.select("key", "text", "text_held").head(room).rows():
+        pairs = zip(columns, cells_of(text), cells_of(held), strict=True)
+        differing = [column.name for column, expected, found in pairs if expected != found]
+        outcome.found(name, key, _UNLIKE, ", ".join(differing))
+    outcome.found_many(name, [], _UNLIKE, total=max(0, both.height - room))
+    outcome.found_many(name, absent.to_list(), "the mapper gives this row, the table does not have it")
+    outcome.found_many(name, surplus.to_list(), "the table has this row, the mapper does not give it")
+    if difference.unnamed:
+        what = "more rows than can be named differ"
+        outcome.found_many(name, [None], what, total=difference.unnamed)
+
+
+DEEP = Check("deep", "Is every cell what the mappers give?", _run)

@@ -1,0 +1,48 @@
+"""The fates that the ledger keeps: one for each source row that was not migrated."""
+
+from __future__ import annotations
+
+import polars as pl
+from psycopg import sql
+
+from verification.report import Outcome
+from verification.rows import ask, copy_out
+from verification.subject import Subject
+
+#: the fates a row can have beside *migrated*
+FATES = ("merged", "rejected", "excluded")
+
+
+def fates_of(subject: Subject, table: str) -> pl.DataFrame:
+    """Return `source_id` and `fate` of the rows of one source table that were not migrated.
+
+    Some 17 bytes a row: what grows with the number of rows that were not migrated.
+    """
+    query = sql.SQL("SELECT source_id, fate FROM {} WHERE run_id = {} AND source_table = {}").format(
+        sql.Identifier(subject.ledger, "fate"), sql.Literal(subject.run_id), sql.Literal(table)
+    )
+    kinds = pl.Enum([*FATES, "other"])
+    fate = pl.when(pl.col("fate").is_in(FATES)).then("fate").otherwise(pl.lit("other")).cast(kinds)
+    empty = pl.DataFrame(schema={"source_id": pl.String, "fate": kinds})
+    frames = [frame.with_columns(fate) for frame in copy_out(subject, query, ["source_id", "fate"])]
+    return pl.concat([empty, *frames])
+
+
+def fated_tables(subject: Subject) -> dict[str, dict[str, int]]:
+    """Return {source table: {fate: rows}} as the ledger has them."""
+    query = sql.SQL(
+        "SELECT source_table, fate, count(*) FROM {} WHERE run_id = {} GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    found: dict[str, dict[str, int]] = {}
+    ledger = sql.Identifier(subject.ledger, "fate")
+    for table, fate, rows in ask(subject, query.format(ledger, sql.Literal(subject.run_id))):
+        found.setdefault(str(table), {})[str(fate)] = int(str(rows))
+    return found
+
+
+def judge(table: str, fates: pl.DataFrame, outcome: Outcome) -> None:
+    """Record unknown fates, and rows with more than one, as faults."""
+    unknown = fates.filter(pl.col("fate") == "other")["source_id"]
+    outcome.found_many(table, unknown.sort().to_list(), "has a fate that is none")
+    twice = fates.filter(pl.col("source_id").is_duplicated())["source_id"].unique()
+    outcome.found_many(table, twice.sort().to_list(), "has more than one fate")

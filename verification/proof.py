@@ -1,0 +1,106 @@
+"""Proving migrated rows by the rows that they became in one column of one target table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+from psycopg import sql
+
+from verification.fingerprint import Staged, compare
+from verification.report import Outcome
+from verification.rows import ask, at, copy_out, count_rows, key_of
+from verification.subject import Subject
+from verification.walk import Walk, new_ids
+
+#: between a source table and the key of its row, in what we carry along to name a row
+_BETWEEN = "\x1f"
+_UNACCOUNTED = "no source row accounts for this row"
+
+
+def prove(subject: Subject, target: str, column: str, walks: Sequence[Walk], outcome: Outcome) -> None:
+    """Record the migrated rows without their target row, and the target rows without a source row."""
+    if target not in subject.tables:
+        for walk in walks:
+            rows = sum(free.height for free, _ in walk.rows())
+            if rows:
+                what = f"is proven by {target}, which is not filled"
+                outcome.found_many(walk.account.source, [None], what, total=rows)
+        return
+    if target in subject.shared | subject.derived:
+        _each(subject, target, column, walks, outcome)
+    else:
+        _one_to_one(subject, target, column, walks, outcome)
+
+
+def _one_to_one(subject: Subject, target: str, column: str, walks: Sequence[Walk], outcome: Outcome) -> None:
+    def expected() -> Iterator[pl.DataFrame]:
+        for walk in walks:
+            name = pl.lit(walk.account.source + _BETWEEN) + pl.col("source_id")
+            for free, _ in walk.rows():
+                yield new_ids(subject, free).select(pl.col("id").alias("text"), name.alias("key"))
+
+    table = subject.tables[target]
+    text = sql.SQL("{}::text").format(sql.Identifier(column))
+    difference = compare(subject, expected, Staged(at(subject, target), text, key_of(table)))
+    named = difference.missing["key"].to_list()
+    for source, key in (name.split(_BETWEEN, 1) for name in named):
+        outcome.found(source, key, f"was migrated, but {target} has no row of its own for it")
+    unexpected = difference.unexpected["key"].to_list()
+    outcome.found_many(target, unexpected, _UNACCOUNTED, column)
+    if difference.unnamed:
+        what = "more rows than can be named do not match"
+        outcome.found_many(target, [None], what, column, total=difference.unnamed)
+
+
+def _each(subject: Subject, target: str, column: str, walks: Sequence[Walk], outcome: Outcome) -> None:
+    shared = target in subject.shared
+    seen = pl.DataFrame(schema={"mark": pl.UInt64})
+    for walk in walks:
+        source = walk.account.source
+        for free, barred in walk.rows():
+            ids = new_ids(subject, free.unique(["entity", "key"]) if shared else free).with_columns(
+                pl.col("id").hash().alias("mark")
+            )
+            new = ids.unique("mark", keep="any").join(seen, on="mark", how="anti")
+            if not shared and new.height < ids.height:
+                again = ids.join(seen, on="mark", how="semi").vstack(
+                    ids.filter(pl.col("mark").is_duplicated())
+                )
+                keys = again["source_id"].unique().sort().to_list()
+                outcome.found_many(source, keys, f"shares its row of {target} with another row")
+            seen.extend(new.select("mark"))
+            lost = new.join(_there(subject, target, column, new), on="id", how="anti")["source_id"]
+            outcome.found_many(source, lost.sort().to_list(), f"was migrated, but {target} has no row for it")
+            if not shared and barred.height:
+                ids = new_ids(subject, barred)
+                kept = ids.join(_there(subject, target, column, ids), on="id", how="semi")["source_id"]
+                outcome.found_many(
+                    source, kept.sort().to_list(), f"was not to be migrated, but is in {target}"
+                )
+    if target not in subject.derived and count_rows(subject, target) != seen.height:
+        _surplus(subject, target, column, seen, outcome)
+
+
+def _there(subject: Subject, target: str, column: str, ids: pl.DataFrame) -> pl.DataFrame:
+    """Return which of the column `id` are in the target, once each."""
+    query = sql.SQL(
+        "SELECT wanted.id FROM unnest(%s::text[]) AS wanted (id) WHERE EXISTS "
+        "(SELECT FROM {} AS held WHERE held.{}::text = wanted.id)"
+    ).format(at(subject, target), sql.Identifier(column))
+    rows = ask(subject, query, ids["id"].unique().to_list())
+    return pl.DataFrame(rows, schema={"id": pl.String}, orient="row")
+
+
+def _surplus(subject: Subject, target: str, column: str, seen: pl.DataFrame, outcome: Outcome) -> None:
+    table = at(subject, target)
+    query = sql.SQL("SELECT {}::text, {} FROM {}").format(
+        sql.Identifier(column), key_of(subject.tables[target]), table
+    )
+    found = pl.DataFrame(schema={"mark": pl.UInt64})
+    for frame in copy_out(subject, query, ["id", "key"]):
+        marked = frame.with_columns(pl.col("id").hash().alias("mark"))
+        first = marked.unique("mark", keep="first", maintain_order=True).join(found, on="mark", how="anti")
+        extra = marked.join(first.join(seen, on="mark", how="semi"), on="key", how="anti")["key"]
+        outcome.found_many(target, extra.sort().to_list(), _UNACCOUNTED, column)
+        found.extend(first.select("mark"))

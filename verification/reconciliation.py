@@ -1,0 +1,69 @@
+"""Reconciliation: every source row has one fate, and every migrated row is proven by a target row."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from verification.fates import FATES, fated_tables, judge
+from verification.proof import prove
+from verification.report import Check, Outcome
+from verification.rows import count_rows, source_count, source_tables
+from verification.subject import Account, Subject
+from verification.walk import Walk, account_rows
+
+
+def _run(subject: Subject) -> Outcome:
+    outcome = Outcome()
+    held = set(source_tables(subject))
+    accounts = [account for account in subject.accounts if account.source in held]
+    sources: dict[str, list[Account]] = {}
+    targets: dict[tuple[str, str], list[Account]] = {}
+    for account in accounts:
+        sources.setdefault(account.source, []).append(account)
+        targets.setdefault((account.target, account.column), []).append(account)
+    for (target, column), proving in targets.items():
+        walks = [Walk(subject, account) for account in proving]
+        prove(subject, target, column, walks, outcome)
+        for walk in walks:
+            first, *others = sources[walk.account.source]
+            if walk.account is first:
+                _add_up(subject, walk, others, outcome)
+    for table, counts in fated_tables(subject).items():
+        if table not in sources:
+            outcome.found_many(table, [None], "has fates but no account", total=sum(counts.values()))
+    _unexplained(subject, outcome)
+    return outcome
+
+
+def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcome) -> None:
+    """Hold a source table's rows against what its first account lists and what the ledger says."""
+    source = walk.account.source
+    judge(source, walk.fates, outcome)
+    rows = source_count(subject, source)
+    outcome.looked_at += rows
+    if walk.listed != rows:
+        outcome.found(source, None, f"has {rows} rows, of which its account lists {walk.listed}")
+    met = walk.fates.filter(walk.met).unique("source_id")
+    absent = walk.fates.filter(~walk.met)["source_id"].unique().sort()
+    outcome.found_many(source, absent.to_list(), "has a fate, but there is no such row")
+    unproven = walk.unproven
+    for account in others if unproven.height else ():
+        for frame in account_rows(subject, account):
+            unproven = unproven.join(frame.drop_nulls("key"), on="source_id", how="anti")
+    keys = unproven["source_id"].sort().to_list()
+    outcome.found_many(source, keys, "has neither a fate nor a row that could prove it")
+    counts = {fate: met.filter(pl.col("fate") == fate).height for fate in FATES}
+    outcome.numbers[source] = {"rows": rows, "migrated": walk.unfated - unproven.height, **counts}
+
+
+def _unexplained(subject: Subject, outcome: Outcome) -> None:
+    """Rows of a table for which nothing in the source accounts, and nothing says that this is right."""
+    explained = {account.target for account in subject.accounts} | subject.derived
+    for table in sorted(subject.tables.keys() - explained):
+        if rows := count_rows(subject, table):
+            outcome.found_many(table, [None], "no source row accounts for the rows of this table", total=rows)
+
+
+RECONCILIATION = Check(
+    "reconciliation", "Has every source row one fate, and every migrated row its target row?", _run
+)
