@@ -2,6 +2,41 @@
 
 from __future__ import annotations
 
-from tests.servers.libsql import libsql
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.libsql import LibsqlServer, libsql, servers
+from tests.source import hard
 
 __all__ = ["libsql"]
+
+WAYS = ("http", "ws", "file", "dump")
+
+
+@pytest.fixture(scope="session")
+def hard_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every hard value; nobody writes to it."""
+    return hard.make(tmp_path_factory.mktemp("hard") / "hard.db")
+
+
+@pytest.fixture(scope="session")
+def hard_server(tmp_path_factory: pytest.TempPathFactory, hard_file: Path) -> Iterator[LibsqlServer]:
+    """A libSQL server with every hard value; nobody writes to it."""
+    with servers(tmp_path_factory.mktemp("server")) as make:
+        yield make(content=hard_file)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """Each way of reaching a legacy database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def hard_url(way: str, hard_file: Path, hard_server: LibsqlServer, tmp_path: Path) -> str:
+    """The URL of the database with every hard value, by each way."""
+    if way == "dump":
+        return str(hard.write_dump(hard_file, tmp_path / "hard.sql"))
+    return {"http": hard_server.url, "ws": hard_server.ws_url, "file": f"file:{hard_file}"}[way]

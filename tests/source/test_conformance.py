@@ -1,0 +1,145 @@
+"""What every way of reaching a legacy database must do alike."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from migrate.errors import Stopped
+from migrate.source import Source, SourceSettings, forecast, open_source, take_snapshot
+from migrate.source.base import LeftOut, RawText
+from tests.source import hard
+
+SMALL = SourceSettings(first_page_rows=2)
+
+
+@pytest.fixture
+def source(hard_url: str):
+    with closing(open_source(hard_url, settings=SMALL)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("first_page_rows", [1, 3, 1000])
+def test_the_snapshot_holds_every_value_exactly(
+    hard_url: str, way: str, hard_file: Path, work: Path, first_page_rows: int
+) -> None:
+    settings = SourceSettings(first_page_rows=first_page_rows)
+    with closing(open_source(hard_url, settings=settings)) as source:
+        take_snapshot(source, work, settings)
+    rowids = way != "dump"  # a dump has none
+    assert hard.content(work / "snapshot.db", rowids=rowids) == hard.content(hard_file, rowids=rowids)
+
+
+def test_the_snapshot_holds_the_tables_by_their_own_ddl_and_nothing_else(
+    source: Source, hard_file: Path, work: Path
+) -> None:
+    take_snapshot(source, work, SMALL)
+    with (
+        closing(sqlite3.connect(work / "snapshot.db")) as copy,
+        closing(sqlite3.connect(hard_file)) as original,
+    ):
+        made = dict(copy.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        wanted = dict(original.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        names = hard.copied_tables(original)
+    made.pop("sqlite_sequence")
+    assert made == {name: wanted[name] for name in names}
+
+
+def test_internal_virtual_and_shadow_tables_are_left_out_by_name(source: Source, way: str) -> None:
+    left_out = source.inspect().left_out
+    assert LeftOut("sqlite_sequence", "table", "internal to the database") in left_out
+    if way != "dump":  # this dump was written without them
+        assert LeftOut("_litestream_seq", "table", "internal to the database") in left_out
+        assert LeftOut("search", "table", "virtual: its content is computed from other tables") in left_out
+        assert LeftOut("search_content", "table", "shadow of a virtual table") in left_out
+    assert not {one.name for one in left_out} & {table.name for table in source.inspect().tables}
+
+
+def test_the_catalogue_names_views_triggers_and_indexes(source: Source) -> None:
+    catalogue = source.inspect()
+    assert [name for name, _ in catalogue.views] == ["view_of_ints"]
+    assert [name for name, _ in catalogue.triggers] == ["after_ints"]
+    assert [name for name, _ in catalogue.indexes] == ["texts_v"]
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("ints", ("id",)), ("nokey", ("rowid",)), ("pair", ("a", "b")), ("folded", ("a", "b")),
+        ("textkey", ("rowid",)), ("rowidcol", ("_rowid_",)), ("hidden", ()),
+    ],
+)  # fmt: skip
+def test_a_table_is_paged_by_its_rowid_or_primary_key(
+    source: Source, table: str, key: tuple[str, ...]
+) -> None:
+    assert source.inspect().table(table).key == key
+
+
+def test_reading_goes_on_behind_any_key(source: Source) -> None:
+    for name in ("pair", "folded", "nokey", "floats"):
+        table = source.inspect().table(name)
+        look = source.look(table)
+        rows = [row for page in source.pages(table, look) for row in page.rows]
+        keys = [page.after for page in source.pages(table, look)]
+        behind = [row for page in source.pages(table, look, keys[0]) for row in page.rows]
+        assert rows[len(rows) - len(behind) :] == behind
+        assert len(rows) - len(behind) <= SMALL.first_page_rows
+
+
+def test_text_that_is_not_utf8_comes_as_raw_text(source: Source) -> None:
+    table = source.inspect().table("texts")
+    rows = {row[0]: row[1] for page in source.pages(table, source.look(table)) for row in page.rows}
+    assert isinstance(rows[9], RawText)
+    assert rows[9] == b"\xffA"
+    assert rows[3] == "a\0b"
+
+
+def test_count_and_forecast_tell_the_rows(source: Source, way: str) -> None:
+    found = {one.table: one for one in forecast(source)}
+    assert found["ints"].rows == source.count(source.inspect().table("ints")) == 6
+    assert found["empty"].rows == 0
+    assert found["ints"].rows_read == {"http": 18, "ws": 24, "file": 0, "dump": 0}[way]
+
+
+def test_a_fingerprint_depends_on_content_only(source: Source, hard_url: str) -> None:
+    table = source.inspect().table("texts")
+    look = source.look(table)
+    with closing(open_source(hard_url, settings=SourceSettings())) as other:
+        assert other.fingerprint(table, look) == source.fingerprint(table, look)
+    blobs = source.inspect().table("blobs")
+    assert source.fingerprint(blobs, source.look(blobs)) != source.fingerprint(table, look)
+
+
+def test_a_snapshot_stopped_after_every_page_ends_as_an_undisturbed_one(
+    hard_url: str, way: str, hard_file: Path, work: Path
+) -> None:
+    stops = 0
+    while True:
+        with closing(open_source(hard_url, settings=SMALL)) as source:
+            try:
+                facts = take_snapshot(source, work, SMALL, should_stop=lambda: True)
+            except Stopped as stop:
+                assert "again" in (stop.hint or "")
+                stops += 1
+                continue
+            break
+    rowids = way != "dump"
+    assert stops > len(facts.tables)
+    assert hard.content(work / "snapshot.db", rowids=rowids) == hard.content(hard_file, rowids=rowids)
+
+
+def test_the_facts_tell_what_was_copied(source: Source, work: Path, way: str) -> None:
+    seen = []
+    facts = take_snapshot(source, work, SMALL, seen.append)
+    assert (
+        facts.rows
+        == sum(table.rows for table in facts.tables)
+        == sum({one.table: one.rows for one in seen}.values())
+    )
+    assert facts.bytes > 0
+    assert (facts.rows_read > facts.rows) == (way == "http")  # libsql-client does not pass it on
+    assert facts.source == source.label
+    assert (facts.mark is None) == (way == "ws")
