@@ -55,7 +55,8 @@ class Query:
 
     `sql` selects from the snapshot (its tables by name) and the crosswalk
     (schema `x`), with `?1` for the key to start after and `?2` for the number
-    of keys wanted; it returns rows ordered by `key`. `columns` names every
+    of keys wanted; it returns rows ordered by `key`, all rows of a key
+    together, of no more keys than wanted; no row means no key is left. `columns` names every
     column it returns and how it is read: `integer` as int64 (null where it is
     none), `text` as text whatever its storage class (a float as SQLite prints
     it, a blob's bytes as UTF-8).

@@ -1,0 +1,127 @@
+"""The flagship's whole mapping: its stages, its crosswalk, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mappers.base import Account, Bench, MapperStage
+from mappers.connections import connection_accounts, connection_mappers
+from mappers.crosswalk.accounts import gather_accounts
+from mappers.crosswalk.comments import settle_comments
+from mappers.crosswalk.facts import gather_facts
+from mappers.crosswalk.links import settle_links
+from mappers.crosswalk.people import settle_people
+from mappers.crosswalk.persons import settle_persons
+from mappers.crosswalk.pictures import settle_pictures
+from mappers.crosswalk.usernames import settle_usernames
+from mappers.images import image_accounts, image_mappers
+from mappers.legacy import CONTACTS, MESSAGES, META, PEOPLE, Legacy
+from mappers.messages import message_accounts, message_mappers
+from mappers.notes import Limits
+from mappers.profiles import profile_accounts, profile_mappers
+from mappers.reviews import review_accounts, review_mappers
+from mappers.settings import MapperSettings
+from mappers.studios import studio_mappers
+from mappers.users import user_accounts, user_mappers
+
+_MIGRATED: Final = (*PEOPLE, "profile", *META, "studio_gallery", *MESSAGES, *CONTACTS, "shows_comments")
+#: Tables left out by name, and by the end or the beginning of it: the name of the rule.
+_RULES: Final[Mapping[str, str]] = {
+    "shows_options": "site_options",
+    "shows_sessions": "sessions",
+    "community_comments": "comments_on_no_studio",
+    "poi": "points_of_interest",
+    "contacts": "contact_form",
+    "_database_metadata": "import_notes",
+}
+_ENDINGS: Final[Mapping[str, str]] = {"_commentvotes": "comment_votes", "_roles": "roles"}
+_BEGINNINGS: Final[Mapping[str, str]] = {"faq": "faq", "maps_": "maps"}
+_UNKNOWN: Final = "not_in_the_mapping"
+
+
+class Flagship:
+    """Implements `mappers.base.Project` for the studio directory.
+
+    `tables`: the snapshot's tables and their columns, of which any may be missing.
+    `limits`: the longest text of target columns that have a limit, by (table, column);
+    `target_columns`: the columns of target tables, to fill an optional one.
+    """
+
+    tables_filled: Final = (
+        "users",
+        "user_profiles",
+        "user_metadata",
+        "studios",
+        "studio_services",
+        "studio_images",
+        "messages",
+        "user_connections",
+        "reviews",
+        "review_responses",
+    )
+
+    def __init__(
+        self,
+        settings: MapperSettings,
+        tables: Mapping[str, Sequence[str]],
+        *,
+        limits: Limits | None = None,
+        target_columns: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.legacy = legacy = Legacy(tables)
+        self.limits: Limits = dict(limits or {})
+        self.stages = (
+            MapperStage("users", user_mappers(legacy, settings)),
+            MapperStage(
+                "profiles", profile_mappers(legacy, settings, (target_columns or {}).get("user_profiles"))
+            ),
+            MapperStage("studios", studio_mappers(settings)),
+            MapperStage("images", image_mappers(legacy, self.limits)),
+            MapperStage("messages", message_mappers(legacy, settings, self.limits)),
+            MapperStage("connections", connection_mappers(legacy)),
+            MapperStage("reviews", review_mappers(legacy, settings, self.limits)),
+        )
+        self.accounts: tuple[Account, ...] = (
+            *user_accounts(legacy),
+            *profile_accounts(legacy),
+            *image_accounts(legacy),
+            *message_accounts(legacy),
+            *connection_accounts(legacy),
+            *review_accounts(legacy),
+        )
+        self.left_out: Mapping[str, str] = {
+            table: _rule(table) for table in legacy.tables if table not in _MIGRATED
+        }
+
+    def prepare(self, bench: Bench) -> None:
+        """Make the crosswalk anew: people, their names and facts, and the order of what they own."""
+        _clear(bench)
+        settle_people(bench, self.legacy, self.settings.users)
+        gather_accounts(bench, self.legacy)
+        settle_usernames(bench)
+        gather_facts(bench, self.legacy, self.settings.profiles.dropped_keys)
+        settle_persons(bench, self.legacy, self.settings)
+        settle_pictures(bench, self.legacy, self.settings.images)
+        settle_links(bench, self.legacy)
+        settle_comments(bench, self.legacy)
+
+
+def _rule(table: str) -> str:
+    if table in _RULES:
+        return _RULES[table]
+    for ending, rule in _ENDINGS.items():
+        if table.endswith(ending):
+            return rule
+    for beginning, rule in _BEGINNINGS.items():
+        if table.startswith(beginning):
+            return rule
+    return _UNKNOWN
+
+
+def _clear(bench: Bench) -> None:
+    """Drop what an earlier attempt left in the crosswalk."""
+    left = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
+    while (table := bench.scalar(left)) is not None:
+        bench.execute(f'DROP TABLE x."{table}"')

@@ -1,0 +1,276 @@
+"""Profiles and the metadata that keeps what no column holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from mappers import cleaning
+from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.crosswalk.people import member
+from mappers.facts import wide
+from mappers.keys import moment, person_id
+from mappers.legacy import META, Legacy, quoted, sql, typed
+from mappers.notes import fates, warn
+from mappers.settings import MapperSettings
+
+TEXTS: Final[Mapping[str, str]] = {
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "phone": "phone",
+    "about": "about",
+    "shortabout": "short_about",
+    "location": "location",
+    "rates1": "rate_tier_1",
+    "rates2": "rate_tier_2",
+    "rates3": "rate_tier_3",
+}
+FLAGS: Final[Mapping[str, str]] = {
+    "showrates": "show_rates",
+    "showemail": "show_email",
+    "showphone": "show_phone",
+    "showaddress": "show_address",
+    "crb": "is_crb_checked",
+    "featured": "is_featured",
+    "spotlight": "is_spotlight",
+}
+VERIFIED: Final = "verified"
+#: The first of the keys that holds a URL gives the column; what another held stays as metadata.
+URLS: Final[Mapping[str, Sequence[str]]] = {
+    "facebook_url": ("facebook",),
+    "twitter_url": ("twitter",),
+    "linkedin_url": ("linkedin",),
+    "instagram_url": ("instagram",),
+    "soundcloud_url": ("soundcloud",),
+    "youtube_url": ("youtubepage", "youtube2"),
+    "vimeo_url": ("vimeopage", "vimeo", "vimeo2"),
+}
+#: Free text about the equipment. A mere 0 or 1 is a flag, no text, and stays as metadata.
+EQUIPMENT: Final = ("connection10", "sc")
+
+_PERSON: Final = ("person", "space", "legacy_id", "profile", "category", "created_at", "updated_at")
+
+
+def mapped_keys(settings: MapperSettings) -> frozenset[str]:
+    """Return the keys that have a target column in `user_profiles`."""
+    urls = (key for keys in URLS.values() for key in keys)
+    return frozenset({*TEXTS, *FLAGS, VERIFIED, *urls, *EQUIPMENT, *settings.studios.labels})
+
+
+def equipment(key: str) -> pl.Expr:
+    """Return the free text of an equipment key, null where it is none."""
+    value = cleaning.text(pl.col(key))
+    return pl.when(~value.is_in(["0", "1"])).then(value)
+
+
+class Profiles:
+    """Writes a profile for each person that has one, and the metadata of everybody."""
+
+    name = "profiles"
+    writes = ("user_profiles", "user_metadata")
+    # A person has some sixty facts: fewer people a batch keep memory flat.
+    reads = Query(
+        sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT min(?2, 4000))"
+        " SELECT p.person, p.space, p.legacy_id, p.profile, p.category, p.created_at, p.updated_at,"
+        " p.avatar_url, f.key, f.value, f.source, f.source_id"
+        " FROM k JOIN x.person AS p USING (person) LEFT JOIN x.fact AS f USING (person)"
+        " ORDER BY p.person, f.key",
+        key="person",
+        columns=typed(
+            ("person", "legacy_id", "profile", "created_at", "updated_at"),
+            ("space", "category", "avatar_url", "key", "value", "source", "source_id"),
+        ),
+        count="SELECT count(*) FROM x.person",
+    )
+
+    def __init__(self, settings: MapperSettings, columns: Sequence[str] | None = None) -> None:
+        """Take the columns of the target's user_profiles, to see whether it has a `category`."""
+        self._category_column = "category" in (columns or ())
+        self._category_key = settings.profiles.category_key
+        self._labels = settings.studios.labels
+        self._flags = (*FLAGS, VERIFIED, *settings.studios.labels, *settings.studios.services)
+        self._mapped = mapped_keys(settings)
+
+    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+        """Return profiles and metadata, and a warning for each value that is kept otherwise."""
+        people = rows.select(*_PERSON).unique("person", maintain_order=True)
+        people = people.with_columns(person_id(people, ids).alias("user_id"))
+        facts = wide(rows, {*self._mapped, *self._flags})
+        profiles = people.join(facts, on="person", how="left", maintain_order="left")
+        kept, warned = self._exceptions(rows, facts)
+        return Mapped(
+            {
+                "user_profiles": self._profiles(profiles.filter(pl.col("profile") == 1), ids),
+                "user_metadata": self._metadata(rows, people, kept, ids),
+            },
+            warnings=warned,
+        )
+
+    def _profiles(self, rows: pl.DataFrame, ids: Ids) -> pl.DataFrame:
+        category = [pl.col("category")] if self._category_column else []
+        return rows.select(
+            ids.expr("user_profiles", pl.col("space"), pl.col("legacy_id")).alias("id"),
+            "user_id",
+            *(cleaning.text(pl.col(key)).alias(column) for key, column in TEXTS.items()),
+            *(_yes(key).alias(column) for key, column in FLAGS.items()),
+            *(pl.coalesce(_url(key) for key in keys).alias(column) for column, keys in URLS.items()),
+            pl.when(_yes(VERIFIED))
+            .then(pl.lit("verified"))
+            .otherwise(pl.lit("none"))
+            .alias("verification_level"),
+            pl.lit(None, pl.String).alias("home_studio_description"),
+            _joined([equipment(key) for key in EQUIPMENT], "\n").alias("equipment_list"),
+            _joined(
+                [pl.when(_yes(key)).then(pl.lit(label)) for key, label in self._labels.items()], ", "
+            ).alias("services_offered"),
+            moment("created_at"),
+            moment("updated_at"),
+            *category,
+        )
+
+    def _metadata(
+        self, rows: pl.DataFrame, people: pl.DataFrame, kept: pl.DataFrame, ids: Ids
+    ) -> pl.DataFrame:
+        """Return every fact without a column, as it was, and the category of each profile."""
+        facts = rows.filter(pl.col("key").is_not_null() & (pl.col("key") != self._category_key))
+        unmapped = facts.filter(~_landed(self._mapped)).select("person", "key", "value")
+        kept = facts.join(kept, on=["person", "key"], how="semi", maintain_order="left")
+        category = people.filter(pl.col("profile") == 1).select(
+            "person", pl.lit(self._category_key).alias("key"), pl.col("category").alias("value")
+        )
+        every = pl.concat([unmapped, kept.select("person", "key", "value"), category])
+        return (
+            every.with_columns(cleaning.without_nul(pl.col("key")), cleaning.without_nul(pl.col("value")))
+            .unique(["person", "key"], keep="first", maintain_order=True)
+            .sort("person", "key")
+            .join(people, on="person", how="left", maintain_order="left")
+            .select(
+                ids.expr("user_metadata", *(pl.col(c) for c in ("space", "legacy_id", "key"))).alias("id"),
+                "user_id",
+                "key",
+                "value",
+                moment("created_at"),
+                moment("updated_at"),
+            )
+        )
+
+    def _exceptions(self, rows: pl.DataFrame, facts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return (person, key) of facts that have a column but did not fit it, and the warnings."""
+        beside, odd = [], []
+        for keys in URLS.values():
+            for n, key in enumerate(keys):
+                there, used = cleaning.text(pl.col(key)).is_not_null(), _url(key).is_not_null()
+                earlier = pl.any_horizontal(pl.lit(False), *(_url(k).is_not_null() for k in keys[:n]))
+                beside.append((key, there & (earlier | ~used)))
+                odd.append((key, there & ~used, "invalid_url"))
+        beside += [(key, pl.col(key).is_not_null() & equipment(key).is_null()) for key in EQUIPMENT]
+        odd += [
+            (key, cleaning.is_odd_boolean(cleaning.text(pl.col(key))), "invalid_boolean")
+            for key in self._flags
+        ]
+        kept = pl.concat(
+            facts.filter(where).select("person", pl.lit(key).alias("key")) for key, where in beside
+        )
+        found = pl.concat(
+            facts.filter(where).select("person", pl.lit(key).alias("key"), pl.lit(rule).alias("rule"))
+            for key, where, rule in odd
+        )
+        stray = rows.filter(_own_avatar() & pl.col("avatar_url").is_null())
+        found = pl.concat([found, stray.select("person", "key", pl.lit("invalid_url").alias("rule"))])
+        named = found.join(rows, on=["person", "key"], how="inner", maintain_order="left")
+        warnings = named.select(
+            "source_id", pl.col("source").alias("source_table"), pl.col("key").alias("column"), "rule"
+        )
+        broken_bytes = warn(
+            rows.filter(pl.col("source").is_not_null()), pl.col("source"), pl.col("source_id")
+        )
+        return kept, pl.concat([warnings.select("source_table", "source_id", "column", "rule"), broken_bytes])
+
+
+def _landed(mapped: frozenset[str]) -> pl.Expr:
+    """Tell which facts have a column of their own; the users' avatar_url has, where it is a URL."""
+    return pl.col("key").is_in(sorted(mapped)) | (_own_avatar() & pl.col("avatar_url").is_not_null())
+
+
+def _own_avatar() -> pl.Expr:
+    return (pl.col("key") == "avatar_url") & ~pl.col("source").is_in(["profile", *META])
+
+
+def _yes(key: str) -> pl.Expr:
+    return cleaning.boolean(cleaning.text(pl.col(key)))
+
+
+def _url(key: str) -> pl.Expr:
+    return cleaning.url(cleaning.text(pl.col(key)))
+
+
+def _joined(parts: Sequence[pl.Expr], separator: str) -> pl.Expr:
+    joined = pl.concat_str(parts, separator=separator, ignore_nulls=True)
+    return pl.when(joined != "").then(joined)
+
+
+class Orphans:
+    """Rejects the rows of a table of keys and values, or of `profile`, that belong to nobody."""
+
+    writes = ()
+
+    def __init__(self, table: str) -> None:
+        self.name = f"{table}_rows"
+        self._table = table
+        if table == "profile":
+            rows = "FROM x.profile_row AS r WHERE r.person IS NULL"
+            key, source_id, end = "r.number", "r.source_id", "'no such person'"
+        else:
+            rows = sql(
+                "FROM $table AS t LEFT JOIN x.$member AS m ON m.legacy_id = t.user_id WHERE m.person IS NULL",
+                table=quoted(table),
+                member=member(META[table]),
+            )
+            key, source_id, end = "t.id", "t.id", "'user ' || coalesce(t.user_id, '')"
+        self.reads = Query(
+            sql=sql(
+                "SELECT $key AS number, $source_id AS source_id, $end AS detail $rows"
+                " AND $key > ?1 ORDER BY $key LIMIT ?2",
+                rows=rows,
+                key=key,
+                source_id=source_id,
+                end=end,
+            ),
+            key="number",
+            columns=typed(("number",), ("source_id", "detail")),
+            count=sql("SELECT count(*) $rows", rows=rows),
+        )
+
+    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:  # noqa: ARG002  the shape of a mapper
+        """Return fates alone."""
+        rejected = rows.with_columns(pl.lit("rejected").alias("fate"), pl.lit("unknown_user").alias("reason"))
+        return Mapped({}, fates=fates(rejected, pl.lit(self._table), pl.col("source_id")))
+
+
+def profile_mappers(
+    legacy: Legacy, settings: MapperSettings, columns: Sequence[str] | None = None
+) -> tuple[Mapper, ...]:
+    """Return the mappers of the stage `profiles`, in order."""
+    tables = legacy.present(("profile", *META))
+    return Profiles(settings, columns), *(Orphans(table) for table in tables)
+
+
+def profile_accounts(legacy: Legacy) -> tuple[Account, ...]:
+    """Return how each row of profile and meta tables is accounted for: by its person's profile."""
+    accounts = []
+    for table in legacy.present(("profile", *META)):
+        rows = _PROFILE_ACCOUNT
+        if table != "profile":
+            rows = sql(_META_ACCOUNT, table=quoted(table), member=member(META[table]))
+        accounts.append(Account(source=table, sql=rows, target="user_profiles", column="user_id"))
+    return tuple(accounts)
+
+
+_PROFILE_ACCOUNT: Final = """
+SELECT t.source_id AS source_id, p.space AS entity, CAST(p.legacy_id AS TEXT) AS key
+FROM x.profile_row AS t LEFT JOIN x.person AS p USING (person)"""
+_META_ACCOUNT: Final = """
+SELECT CAST(t.id AS TEXT) AS source_id, m.space AS entity, CAST(m.main_id AS TEXT) AS key
+FROM $table AS t LEFT JOIN x.$member AS m ON m.legacy_id = t.user_id"""
