@@ -56,10 +56,10 @@ class Query:
     `sql` selects from the snapshot (its tables by name) and the crosswalk
     (schema `x`), with `?1` for the key to start after and `?2` for the number
     of keys wanted; it returns rows ordered by `key`, all rows of a key
-    together, of no more keys than wanted; no row means no key is left. `columns` names every
-    column it returns and how it is read: `integer` as int64 (null where it is
-    none), `text` as text whatever its storage class (a float as SQLite prints
-    it, a blob's bytes as UTF-8).
+    together, of no more keys than wanted; no row means that no key is left.
+    `columns` names every column it returns and how it is read: `integer` as
+    int64 (null where it is none), `text` as text whatever its storage class (a
+    float as SQLite prints it, a blob's bytes as UTF-8).
 
     `count` gives the number of keys, for the plan and the progress bar.
     """
@@ -119,8 +119,10 @@ class Bench(Protocol):
         """Return the first column of the first row, None where there is no row."""
         ...
 
-    def read(self, query: Query) -> Iterator[pl.DataFrame]:
-        """Yield the query's rows batch by batch."""
+    def read(
+        self, query: Query, *, after: int | None = None, batch_keys: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the query's rows in batches of at most `batch_keys` keys, from the first after `after`."""
         ...
 
     def write(self, table: str, rows: pl.DataFrame) -> None:

@@ -24,7 +24,7 @@ class Connections:
     """Writes the connections that the crosswalk settled."""
 
     name = "connections"
-    writes = ("user_connections",)
+    writes: tuple[str, ...] = ("user_connections",)
 
     def __init__(self, legacy: Legacy) -> None:
         tables = legacy.present(CONTACTS)

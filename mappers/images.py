@@ -21,7 +21,7 @@ class Images:
     """Writes the images of gallery and meta keys; an avatar's has gone to its user."""
 
     name = "images"
-    writes = ("studio_images",)
+    writes: tuple[str, ...] = ("studio_images",)
 
     def __init__(self, legacy: Legacy, limits: Limits) -> None:
         self._limits = limits

@@ -27,7 +27,7 @@ WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"""
 class Messages:
     """Writes the messages of one table; the ids of the people's own space are one union."""
 
-    writes = ("messages",)
+    writes: tuple[str, ...] = ("messages",)
 
     def __init__(self, table: str, legacy: Legacy, settings: MapperSettings, limits: Limits) -> None:
         self.name = table

@@ -69,7 +69,7 @@ class Profiles:
     """Writes a profile for each person that has one, and the metadata of everybody."""
 
     name = "profiles"
-    writes = ("user_profiles", "user_metadata")
+    writes: tuple[str, ...] = ("user_profiles", "user_metadata")
     # A person has some sixty facts: fewer people a batch keep memory flat.
     reads = Query(
         sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT min(?2, 4000))"
@@ -214,7 +214,7 @@ def _joined(parts: Sequence[pl.Expr], separator: str) -> pl.Expr:
 class Orphans:
     """Rejects the rows of a table of keys and values, or of `profile`, that belong to nobody."""
 
-    writes = ()
+    writes: tuple[str, ...] = ()
 
     def __init__(self, table: str) -> None:
         self.name = f"{table}_rows"

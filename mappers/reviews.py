@@ -56,7 +56,7 @@ class Reviews:
     """Writes the comments on people who have a studio."""
 
     name = "reviews"
-    writes = ("reviews",)
+    writes: tuple[str, ...] = ("reviews",)
 
     def __init__(self, legacy: Legacy, settings: MapperSettings, limits: Limits) -> None:
         self._rating, self._limits = settings.reviews.rating, limits
@@ -89,7 +89,7 @@ class Answers:
     """Writes the earliest answer of a studio's owner to each review."""
 
     name = "review_responses"
-    writes = ("review_responses",)
+    writes: tuple[str, ...] = ("review_responses",)
 
     def __init__(self, legacy: Legacy, limits: Limits) -> None:
         self._limits = limits

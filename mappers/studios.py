@@ -51,7 +51,7 @@ class Studios:
     """Writes studios and their services."""
 
     name = "studios"
-    writes = ("studios", "studio_services")
+    writes: tuple[str, ...] = ("studios", "studio_services")
 
     def __init__(self, settings: MapperSettings) -> None:
         self._settings = settings.studios
@@ -166,7 +166,7 @@ class StudioIds:
     """Publishes which studio the owner of each legacy id has."""
 
     name = "studio_ids"
-    writes = ()
+    writes: tuple[str, ...] = ()
     reads = Query(
         sql="WITH k AS (SELECT person FROM x.person WHERE studio AND person > ?1 ORDER BY person LIMIT ?2)"
         " SELECT p.person, p.space, p.legacy_id, a.space AS alias_space, a.legacy_id AS alias, a.via"

@@ -21,7 +21,7 @@ class Users:
     """Writes a row for each person."""
 
     name = "users"
-    writes = ("users",)
+    writes: tuple[str, ...] = ("users",)
 
     def __init__(self, legacy: Legacy, settings: MapperSettings) -> None:
         self._admin = settings.users.admin_role
@@ -108,7 +108,7 @@ class UserRows:
     """Gives the rows of the user tables that are no person's first their fates."""
 
     name = "user_rows"
-    writes = ()
+    writes: tuple[str, ...] = ()
     reads = Query(
         sql="SELECT l.seq, l.source, l.legacy_id, l.fate, l.reason,"
         " coalesce(l.email <> p.email, 0) AS conflict, l.email IS NULL AS invalid"
@@ -134,7 +134,7 @@ class UserIds:
     """Publishes which person each legacy id has become."""
 
     name = "user_ids"
-    writes = ()
+    writes: tuple[str, ...] = ()
     reads = Query(
         sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT ?2)"
         " SELECT p.person, p.space, p.legacy_id, a.space AS entity, a.legacy_id AS alias, a.via"
