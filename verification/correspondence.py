@@ -62,8 +62,15 @@ def _counts(subject: Subject) -> Outcome:
     held = pl.concat([_NOBODY, *(_held(subject, end) for end in _COUNTED)])
     both = legacy.join(held, on=["end", "id"], how="full", coalesce=True, suffix="_held")
     both = both.with_columns(pl.col("times", "times_held").fill_null(0))
-    for end, id_, times, times_held in both.filter(pl.col("times") != pl.col("times_held")).sort("id").rows():
-        outcome.found("messages", id_, f"{times_held} {_COUNTED[end]}, of {times} in the source", end)
+    known = pl.col("id").is_in(everybody["id"].implode())
+    unlike = (
+        both.filter(pl.col("times") != pl.col("times_held")).with_columns(known.alias("known")).sort("id")
+    )
+    for end, id_, times, times_held, person in unlike.rows():
+        if person:
+            outcome.found("messages", id_, f"{times_held} {_COUNTED[end]}, of {times} in the source", end)
+        else:
+            outcome.found("messages", None, f"{times_held} {_COUNTED[end]} by no migrated person", end)
     return outcome
 
 

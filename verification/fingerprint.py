@@ -108,7 +108,7 @@ def _shape(rows: list[tuple[object, ...]]) -> pl.DataFrame:
 
 
 def _hashed() -> pl.Expr:
-    return pl.col("text").chash.sha256()  # type: ignore[attr-defined, no-any-return]
+    return pl.col("text").chash.sha2_256()  # type: ignore[attr-defined, no-any-return]
 
 
 def _piece(number: int) -> pl.Expr:

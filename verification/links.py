@@ -17,7 +17,7 @@ from verification.subject import Subject, UrlSettings
 _IMAGES: Final = {("studio_images", "image_url"): "https", ("users", "avatar_url"): "https?"}
 _LABEL: Final = "[[:alnum:]]([[:alnum:]-]*[[:alnum:]])?"
 #: RFC 3986, but for characters beyond ASCII, which browsers encode themselves
-_REST: Final = r"([/?#]([^][:space:][:cntrl:]%<>\"{}|\\^`[]|%[0-9A-Fa-f]{2})*)?"
+_REST: Final = r"([/?#]([^[:space:][:cntrl:]%<>\"{}|\\^`]|%[0-9A-Fa-f]{2})*)?"
 #: answers on which a server that knows no HEAD is asked by GET
 _ASK_AGAIN: Final = frozenset({400, 403, 404, 405, 501})
 

@@ -99,8 +99,9 @@ def _surplus(subject: Subject, target: str, column: str, seen: pl.DataFrame, out
     )
     found = pl.DataFrame(schema={"mark": pl.UInt64})
     for frame in copy_out(subject, query, ["id", "key"]):
-        marked = frame.with_columns(pl.col("id").hash().alias("mark"))
+        marked = frame.with_columns(pl.col("id").hash().alias("mark")).with_row_index("place")
         first = marked.unique("mark", keep="first", maintain_order=True).join(found, on="mark", how="anti")
-        extra = marked.join(first.join(seen, on="mark", how="semi"), on="key", how="anti")["key"]
+        proven = first.join(seen, on="mark", how="semi")
+        extra = marked.join(proven, on="place", how="anti")["key"]
         outcome.found_many(target, extra.sort().to_list(), _UNACCOUNTED, column)
         found.extend(first.select("mark"))
