@@ -61,6 +61,11 @@ class Flagship:
         "review_responses",
     )
 
+    #: tables of which one row proves many source rows: a profile, the meta rows it is made of
+    shared: Final = ("user_profiles",)
+    #: tables that hold other rows than those that the accounts prove one to one
+    derived: Final = ("user_metadata", "studios", "studio_services", "studio_images", "user_connections")
+
     def __init__(
         self,
         settings: MapperSettings,

@@ -131,8 +131,9 @@ def review_accounts(legacy: Legacy) -> tuple[Account, ...]:
         Account(
             source="shows_comments",
             sql=sql(
-                "SELECT CAST(id AS TEXT) AS source_id, 'shows_comments' AS entity, CAST(id AS TEXT) AS key"
-                " FROM x.comment WHERE kind = '$kind'",
+                "SELECT CAST(s.id AS TEXT) AS source_id, 'shows_comments' AS entity,"
+                " CAST(c.id AS TEXT) AS key FROM shows_comments s"
+                " LEFT JOIN x.comment c ON c.id = s.id AND c.kind = '$kind'",
                 kind=kind,
             ),
             target=target,

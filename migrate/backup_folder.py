@@ -15,10 +15,10 @@ from typing import Any
 import psycopg
 
 from backups import drill, dump, manifest
-from backups.errors import BackupDamaged, BackupError
+from backups.errors import BackupDamaged, BackupError, BackupUnavailable
 from backups.manifest import Manifest
 from migrate import files
-from migrate.errors import EvidenceError, MigrateError, TargetError
+from migrate.errors import EvidenceError, MigrateError, TargetError, TargetUnavailable
 from migrate.target.connection import Address
 from migrate.target.content import Content, measure
 from migrate.target.embedded import THROWAWAY, EmbeddedServer, binary
@@ -53,6 +53,8 @@ def mapped() -> Iterator[None]:
         yield
     except BackupDamaged as error:
         raise EvidenceError(error.message, hint=error.hint) from error
+    except BackupUnavailable as error:
+        raise TargetUnavailable(error.message, hint=error.hint) from error
     except BackupError as error:
         raise TargetError(error.message, hint=error.hint) from error
 

@@ -133,6 +133,17 @@ class Bench:
         assert isinstance(frame, pl.DataFrame)
         return frame
 
+    def holds(self, mark: str) -> bool:
+        """Tell whether the crosswalk was completed under this mark."""
+        if self.scalar("SELECT 1 FROM x.sqlite_schema WHERE name = 'made'") is None:
+            return False
+        return self.scalar("SELECT mark FROM x.made") == mark
+
+    def mark(self, mark: str) -> None:
+        """Say that the crosswalk is complete, and what it was made from."""
+        self.execute("CREATE TABLE x.made (mark TEXT NOT NULL)")
+        self.execute("INSERT INTO x.made VALUES (?)", (mark,))
+
     def stream(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yield all rows of a query, every column as text, in chunks of `STREAM_ROWS`."""
         with closing(self._reader.cursor()) as probe:

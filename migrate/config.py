@@ -116,7 +116,7 @@ class Checks(_Section):
     """`[verification]`: when a run must not be published."""
 
     max_reject_share: float = Field(
-        default=0.05, ge=0, le=1, description="largest share of a source table's rows that may be rejected"
+        default=0.5, ge=0, le=1, description="largest share of a source table's rows that may be rejected"
     )
     deep: bool = Field(default=False, description="map everything once more and compare cell by cell")
     check_urls: bool = Field(default=False, description="ask every image URL over HTTP whether it answers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 import time
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 _PLAIN_EVERY_SECONDS = 5.0
+_PLAIN_WIDTH = 160
 
 
 class Reporter(Protocol):
@@ -38,6 +39,14 @@ class Reporter(Protocol):
         ...
 
 
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console as wide as the terminal, or wide enough for any table where there is none."""
+    console = Console(highlight=False, stderr=stderr)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PLAIN_WIDTH
+    return console
+
+
 def terminal_safe(text: object) -> str:
     """Return text that a terminal shows and never obeys: control characters become `?`."""
     return "".join(char if char.isprintable() or char == "\n" else "?" for char in str(text))
@@ -47,7 +56,7 @@ class ConsoleReporter:
     """Reports to standard error; a context manager, since the live bar must be taken down."""
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
-        self.console = console or Console(file=sys.stderr, highlight=False)
+        self.console = console or make_console(stderr=True)
         self._verbose = verbose
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -96,18 +105,20 @@ class ConsoleReporter:
         elif now - self._said >= _PLAIN_EVERY_SECONDS:
             self._said = now
             of = f" of {self._total:,}" if self._total else ""
-            self.console.print(f"{self._stage:<12} {self._rows:,}{of} rows, {rate.strip()}")
+            self.console.print(f"{self._stage:<12} {self._rows:,}{of} rows, {rate.strip()}", soft_wrap=True)
 
     def end(self, stage: str, seconds: float, what: str) -> None:
         """Take the bar down and say what the stage did."""
         if self._progress is not None and self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
-        self.console.print(f"[green]done[/] {stage:<12} {seconds:>7.2f} s  {escape(terminal_safe(what))}")
+        self.console.print(
+            f"[green]done[/] {stage:<12} {seconds:>7.2f} s  {escape(terminal_safe(what))}", soft_wrap=True
+        )
 
     def note(self, text: str) -> None:
         """Print one line."""
-        self.console.print(escape(terminal_safe(text)))
+        self.console.print(escape(terminal_safe(text)), soft_wrap=True)
 
     def detail(self, text: str) -> None:
         """Print one line where more was asked for."""

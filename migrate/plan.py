@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import psycopg
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +17,7 @@ from mappers.flagship import Flagship
 from migrate.config import Config
 from migrate.console import terminal_safe
 from migrate.errors import TargetError, UsageError
+from migrate.ids import Ids
 from migrate.origin import Origin
 from migrate.source.snapshot import forecast
 from migrate.target.connection import Address
@@ -111,7 +113,7 @@ def make_plan(
         live,
         ledger_schema=config.target.ledger_schema,
         staging_schema=config.target.staging_schema,
-        writes=project.writes,
+        writes=_writes(project),
         emptied=emptied,
         keep=config.target.keep,
     )
@@ -134,6 +136,19 @@ def make_plan(
         backups=str(work / "backups"),
         findings=findings,
     )
+
+
+def _writes(project: Flagship) -> dict[str, list[str]]:
+    """Return the columns that the mappers give each table: those of what no row at all becomes."""
+    nobody = Ids("no row, no id")
+    written: dict[str, dict[str, None]] = {}
+    for stage in project.stages:
+        for mapper in stage.mappers:
+            types = {"integer": pl.Int64, "text": pl.String}
+            rows = pl.DataFrame(schema={name: types[cast] for name, cast in mapper.reads.columns.items()})
+            for table, frame in mapper.map(rows, nobody).tables.items():
+                written.setdefault(table, {}).update(dict.fromkeys(frame.columns))
+    return {table: list(columns) for table, columns in written.items()}
 
 
 def _stages() -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +94,24 @@ class Run:
     def bench(self) -> Bench:
         """Open the snapshot with its crosswalk; the caller closes it."""
         return Bench(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
+
+    def prepared(self, bench: Bench) -> Flagship:
+        """Return the mapping with its crosswalk made; one that fits is used again."""
+        project = self.project(bench.tables())
+        snapshot = self.state.stage("snapshot")
+        mark = hashlib.sha256(
+            json.dumps(
+                [
+                    snapshot.artifacts["snapshot"].sha256 if snapshot else None,
+                    self.config.mappers.model_dump(mode="json"),
+                    self.state.document.code,
+                ]
+            ).encode()
+        ).hexdigest()
+        if not bench.holds(mark):
+            project.prepare(bench)
+            bench.mark(mark)
+        return project
 
     def project(self, tables: Mapping[str, Sequence[str]]) -> Flagship:
         """Return the mapping for a source that has these tables and columns."""

@@ -44,8 +44,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
     bench = run.bench()
     snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
     try:
-        project = run.project(bench.tables())
-        project.prepare(bench)
+        project = run.prepared(bench)
         staged = schema == run.staging
         yield checked.Subject(
             snapshot=snapshot,

@@ -102,31 +102,30 @@ def _categories(run: Run, schema: str) -> dict[str, int]:
 # ---- for a person --------------------------------------------------------------------
 
 
-def _reasons(counts: dict[str, int]) -> str:
-    total = sum(counts.values())
-    if not total:
-        return "0"
-    listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items()))
-    return f"{total:,} ({listed})"
-
-
 def _safe(text: object) -> str:
     return escape(terminal_safe(text))
 
 
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("table", "fate", "reason") else "right")
+    return table
+
+
 def show(summary: Summary, console: Console) -> None:
     """Print the summary as tables."""
-    flow_table = Table(title="Source rows", title_justify="left", box=None, pad_edge=False)
-    for name in ("table", "rows", "migrated", "merged", "rejected", "excluded"):
-        flow_table.add_column(
-            name, justify="right" if name in ("rows", "migrated") else "left", overflow="fold"
-        )
+    flows = _table("Source rows", "table", "rows", "migrated", "merged", "rejected", "excluded")
+    reasons = _table("Not migrated as rows of their own", "table", "fate", "reason", "rows")
     for flow in summary.flows:
-        flow_table.add_row(
-            _safe(flow.table), f"{flow.rows:,}", f"{flow.migrated:,}",
-            *(_safe(_reasons(part)) for part in (flow.merged, flow.rejected, flow.excluded)),
-        )  # fmt: skip
-    console.print(flow_table)
+        parts = {"merged": flow.merged, "rejected": flow.rejected, "excluded": flow.excluded}
+        counts = (flow.rows, flow.migrated, *(sum(part.values()) for part in parts.values()))
+        flows.add_row(_safe(flow.table), *(f"{count:,}" for count in counts))
+        for fate, part in parts.items():
+            for reason, count in sorted(part.items()):
+                reasons.add_row(_safe(flow.table), fate, _safe(reason), f"{count:,}")
+    console.print(flows)
+    console.print(reasons)
     if summary.left_out:
         left = ", ".join(
             f"{name} {rows:,} ({rule})" for name, (rule, rows) in sorted(summary.left_out.items())

@@ -55,7 +55,8 @@ def json_option(command: _Command) -> _Command:
 
 def verbose_option(command: _Command) -> _Command:
     """Add `-v`, for more lines."""
-    return click.option("-v", "--verbose", is_flag=True, help="Say more.")(command)
+    option: Callable[[_Command], _Command] = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+    return option(command)
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -16,9 +16,8 @@ from migrate.commands.options import config_option, json_option, work_option
 @json_option
 def command(config: Path | None, work: Path, as_json: bool) -> int:
     """Show what `migrate run` would do. Neither end is written to."""
-    from rich.console import Console
-
     from migrate.config import load_config
+    from migrate.console import make_console
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.plan import make_plan, show_plan
@@ -31,5 +30,5 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(plan.facts()))
     else:
-        show_plan(plan, Console(highlight=False))
+        show_plan(plan, make_console())
     return 1 if plan.errors else 0

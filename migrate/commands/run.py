@@ -36,10 +36,8 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
     migrate run
     migrate run --config config.toml --work work --yes
     """
-    from rich.console import Console
-
     from migrate.config import load_config
-    from migrate.console import ConsoleReporter
+    from migrate.console import ConsoleReporter, make_console
     from migrate.opening import open_run, open_target
     from migrate.origin import find_origin
     from migrate.pipeline import run_stages
@@ -49,7 +47,7 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
     from migrate.target.connection import connect
 
     settings = load_config(config)
-    console = Console(highlight=False, stderr=as_json)
+    console = make_console(stderr=as_json)
     state = None if fresh else State.load(work)
     if state is None or not (state.done("snapshot") or state.document.outcome == "published"):
         origin = find_origin(settings, work)

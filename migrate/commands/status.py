@@ -16,10 +16,9 @@ from migrate.commands.options import json_option, work_option
 @json_option
 def command(work: Path, as_json: bool) -> None:
     """Show how far the run in the work folder is; reads the state file alone."""
-    from rich.console import Console
     from rich.table import Table
 
-    from migrate.console import terminal_safe
+    from migrate.console import make_console, terminal_safe
     from migrate.state import State
 
     state = State.load(work)
@@ -38,7 +37,7 @@ def command(work: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return
-    console = Console(highlight=False)
+    console = make_console()
     if state is None:
         console.print(
             f"No run in {work}. Next: `migrate plan`, `migrate verify`, `migrate run`.", markup=False

@@ -43,16 +43,14 @@ def command(
     migrate verify
     migrate verify --published --deep
     """
-    from rich.console import Console
-
     from migrate.config import load_config
-    from migrate.console import ConsoleReporter
+    from migrate.console import ConsoleReporter, make_console
 
     settings = load_config(config)
     asked = {"deep": deep, "check_urls": check_urls}
     checks = settings.verification.model_copy(update={key: True for key, flag in asked.items() if flag})
     settings = settings.model_copy(update={"verification": checks})
-    console = Console(highlight=False, stderr=as_json)
+    console = make_console(stderr=as_json)
     check = _check_published if published else _rehearse
     facts = check(settings, work, console, ConsoleReporter(verbose=verbose))
     if as_json:
@@ -70,6 +68,8 @@ def _check_published(
     with reporter as report, open_run(settings, work, report, resume_only=True) as run:
         if tally.publication_of(run.connection, run.ledger, run.id) is None:
             raise UsageError("this run has published nothing yet", hint="`migrate run` finishes it")
+        if run.state.document.outcome == "rolled_back":
+            raise UsageError("this run was rolled back", hint="`migrate run` migrates again")
         result = check_rows(run, schema=run.address.schema)
     require(result, f"read {work / 'checks.json'}; `migrate rollback` takes the publication back")
     console.print(f"{len(result.results)} checks passed over the live rows.")

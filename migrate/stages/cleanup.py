@@ -7,7 +7,7 @@ from migrate.errors import EvidenceError
 from migrate.run import Left, Run, Stage
 from migrate.target import staging
 from migrate.target.content import measure
-from migrate.target.fingerprint import fingerprint
+from migrate.target.fingerprint import differences, fingerprint
 from migrate.target.schema import introspect
 
 
@@ -31,11 +31,12 @@ def _run(run: Run) -> Left:
     replaced = {
         name: measure(run.connection, run.address.schema, name).rows for name in [*run.filled, *run.emptied]
     }
-    changed = {
-        name for name in house if fingerprint(run.connection, run.address.schema).get(name) != house[name]
-    }
+    changed = differences(house, fingerprint(run.connection, run.address.schema))
     if changed:
-        raise EvidenceError(f"the live schema changed while staging was made: {', '.join(sorted(changed))}")
+        raise EvidenceError(
+            f"the live schema changed while staging was made: {', '.join(changed)}",
+            hint="let nobody alter the schema during the run, then type the same command again",
+        )
     return Left(
         f"{len(run.filled)} staging tables; publish will replace {sum(replaced.values()):,} live rows",
         {"replaced": replaced},

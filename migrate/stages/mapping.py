@@ -27,8 +27,7 @@ class _Entity:
     def run(self, run: Run) -> Left:
         bench = run.bench()
         try:
-            project = run.project(bench.tables())
-            project.prepare(bench)
+            project = run.prepared(bench)
             stage = next(stage for stage in project.stages if stage.name == self.name)
             _expect_rows(run, bench, stage.mappers)
             for mapper in stage.mappers:

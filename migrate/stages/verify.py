@@ -12,6 +12,8 @@ from verification.report import Report
 from verification.runner import run_checks
 
 REPORT = "checks.json"
+#: Findings of a failed check that its message names; the report names more, and counts all.
+NAMED = 5
 
 
 def check_rows(run: Run, *, schema: str) -> Report:
@@ -29,14 +31,19 @@ def check_rows(run: Run, *, schema: str) -> Report:
 
 
 def require(report: Report, where: str) -> None:
-    """Raise CheckError with every finding of a report that has failures."""
+    """Raise CheckError with the first findings of a report that has failures."""
     if report.passed:
         return
-    lines = [line for line in report.lines() if not line.startswith(("ok", "not applicable"))]
+    lines = []
+    for result in report.failed:
+        lines.append(
+            f"  {result.name}: {result.question} {result.total:,} findings in {result.looked_at:,} rows"
+        )
+        lines += [f"    {finding}" for finding in result.findings[:NAMED]]
+        if result.total > NAMED:
+            lines.append(f"    and {result.total - NAMED:,} more")
     raise CheckError(
-        f"{len(report.failed)} of {len(report.results)} checks failed:\n"
-        + "\n".join(f"  {line}" for line in lines),
-        hint=where,
+        f"{len(report.failed)} of {len(report.results)} checks failed:\n" + "\n".join(lines), hint=where
     )
 
 

@@ -195,7 +195,7 @@ class EmbeddedServer:
         """Return the connection URL, password included: for connecting, never for printing."""
         place = self._place()
         name = quote(database, safe="")
-        return f"postgresql://{USER}:{quote(place.password)}@127.0.0.1:{place.port}/{name}"
+        return f"postgresql://{USER}:{quote(place.password)}@127.0.0.1:{place.port}/{name}?sslmode=disable"
 
     # ---- parts -----------------------------------------------------------------
 
