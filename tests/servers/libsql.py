@@ -259,6 +259,11 @@ class LibsqlServer:
             f"{namespace}/config", {"block_reads": block, "block_writes": False, "block_reason": "quota"}
         )
 
+    def forget(self) -> None:
+        """Remove the database; the server goes on. Only with `longest_row`."""
+        url = f"http://127.0.0.1:{self._admin_port}/v1/namespaces/{_NAMESPACE}"
+        httpx.request("DELETE", url, json={}, timeout=30).raise_for_status()
+
     def _admin(self, path: str, body: dict[str, Any]) -> None:
         url = f"http://127.0.0.1:{self._admin_port}/v1/namespaces/{path}"
         httpx.post(url, json=body, timeout=30).raise_for_status()

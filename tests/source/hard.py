@@ -166,4 +166,5 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 
 
 def _has_rowid(connection: sqlite3.Connection, table: str) -> bool:
-    return table not in ("pair", "folded", "hidden")
+    (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    return "WITHOUT ROWID" not in sql and table != "hidden"
