@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,6 @@ def confirm(question: str, yes: bool) -> None:
 
     if yes:
         return
-    stdin = click.get_text_stream("stdin")
-    if not stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("this must be confirmed, and no terminal is there to ask", hint="add --yes")
     click.confirm(question, abort=True, err=True)
