@@ -75,7 +75,7 @@ def content(url: str, schema: str = "public") -> dict[str, str]:
     digests = {}
     with psycopg.connect(url, options="-c TimeZone=UTC") as connection:
         for table in tables_of(connection, schema):
-            query = sql.SQL('SELECT t::text FROM {} t ORDER BY 1 COLLATE "C"')
+            query = sql.SQL('SELECT t::text FROM {} t ORDER BY t::text COLLATE "C"')
             rows = connection.execute(query.format(sql.Identifier(schema, table))).fetchall()
             digests[table] = hashlib.sha256("\n".join(row[0] for row in rows).encode()).hexdigest()
     return digests
