@@ -16,9 +16,10 @@ from mappers.settings import HOMESTUDIO, CategoryRule
 ADDRESS: Final = ("address", "loc1")
 LATITUDE: Final = ("latitude", "loc3")
 LONGITUDE: Final = ("longitude", "loc4")
+PLACE: Final = ("place_latitude", "place_longitude")
 
 _FACTS_OF: Final = """
-WITH k AS (SELECT person FROM $people WHERE person > ?1 ORDER BY person LIMIT ?2)
+WITH k AS (SELECT person FROM $people WHERE person > ?1 ORDER BY person LIMIT min(?2, 4000))
 SELECT k.person AS person, f.key AS key, f.value AS value
 FROM k LEFT JOIN x.fact AS f ON f.person = k.person AND f.key IN ($keys) ORDER BY k.person, f.key"""
 
@@ -29,12 +30,12 @@ def facts_of(people: str, keys: Iterable[str]) -> str:
 
 
 def wide(rows: pl.DataFrame, keys: Iterable[str]) -> pl.DataFrame:
-    """Return a row a person, in their order, with a column of raw values for each key."""
+    """Return a row a person, in their order, with a column for each key: its value under the text rule."""
     names = sorted(set(keys))
     people = rows.select("person").unique(maintain_order=True)
     if not names:
         return people
-    facts = rows.filter(pl.col("key").is_in(names))
+    facts = rows.filter(pl.col("key").is_in(names)).with_columns(cleaning.text(pl.col("value")))
     pivoted = facts.pivot(
         on="key", on_columns=names, index="person", values="value", aggregate_function="first"
     )
@@ -42,25 +43,26 @@ def wide(rows: pl.DataFrame, keys: Iterable[str]) -> pl.DataFrame:
 
 
 def first_of(*keys: str) -> pl.Expr:
-    """Return the first of several facts under the text rule."""
-    return pl.coalesce(cleaning.text(pl.col(key)) for key in keys)
+    """Return the first of several facts of a wide frame."""
+    return pl.coalesce(*keys)
 
 
-def position() -> tuple[pl.Expr, pl.Expr]:
-    """Return latitude and longitude, both or neither, of a wide frame.
+def placed(facts: pl.DataFrame) -> pl.DataFrame:
+    """Return a wide frame with its place: columns `place_latitude` and `place_longitude`, both or neither.
 
     Where the first of each kind make no place, the meta keys' own pair is tried.
     """
-    pairs = (
-        cleaning.coordinates(first_of(*LATITUDE), first_of(*LONGITUDE)),
-        cleaning.coordinates(first_of(LATITUDE[1]), first_of(LONGITUDE[1])),
+    told = facts.select(first_of(*LATITUDE).alias("lat"), first_of(*LONGITUDE).alias("lon"))
+    latitude, longitude = cleaning.place(told["lat"], told["lon"])
+    other = cleaning.place(facts[LATITUDE[1]], facts[LONGITUDE[1]])
+    return facts.with_columns(
+        latitude.fill_null(other[0]).alias(PLACE[0]), longitude.fill_null(other[1]).alias(PLACE[1])
     )
-    return pl.coalesce(lat for lat, _ in pairs), pl.coalesce(lon for _, lon in pairs)
 
 
 def code(key: str) -> pl.Expr:
     """Return a one-digit code, null where it is not set or 0."""
-    value = cleaning.text(pl.col(key))
+    value = pl.col(key)
     return pl.when(~value.str.to_lowercase().is_in(["0", "false", "no", "off"])).then(value)
 
 
@@ -70,7 +72,7 @@ def first_code() -> pl.Expr:
 
 
 def category(rules: Sequence[CategoryRule]) -> pl.Expr:
-    """Return the category of each person of a wide frame, by the first rule that holds."""
+    """Return the category of each person of a wide frame with its place, by the first rule that holds."""
     chosen = pl.lit("OTHER")
     for rule in reversed(rules):
         chosen = pl.when(_holds(rule)).then(pl.lit(rule.category)).otherwise(chosen)
@@ -80,21 +82,19 @@ def category(rules: Sequence[CategoryRule]) -> pl.Expr:
 def category_keys(rules: Sequence[CategoryRule]) -> set[str]:
     """Return the keys that the rules look at."""
     keys = {key for rule in rules for key in (*rule.codes, *rule.texts, *rule.flags)}
-    return keys | {*LATITUDE, *LONGITUDE} if any(rule.coordinates for rule in rules) else keys
+    return keys | {*LATITUDE, *LONGITUDE}
 
 
 def last_seen() -> pl.Expr:
     """Return when the person was last seen: last_login, else lastupdated."""
-    updated = cleaning.text(pl.col("lastupdated"))
-    return pl.coalesce(
-        cleaning.timestamp(cleaning.text(pl.col("last_login"))), cleaning.timestamp(updated), month(updated)
-    )
+    updated = pl.col("lastupdated")
+    return pl.coalesce(cleaning.timestamp(pl.col("last_login")), cleaning.timestamp(updated), month(updated))
 
 
 def _holds(rule: CategoryRule) -> pl.Expr:
     signs = [code(key).is_not_null() for key in rule.codes]
-    signs += [cleaning.text(pl.col(key)).is_not_null() for key in rule.texts]
-    signs += [cleaning.boolean(cleaning.text(pl.col(key))) for key in rule.flags]
+    signs += [pl.col(key).is_not_null() for key in rule.texts]
+    signs += [cleaning.boolean(pl.col(key)) for key in rule.flags]
     if rule.coordinates:
-        signs.append(position()[0].is_not_null())
+        signs.append(pl.col(PLACE[0]).is_not_null())
     return pl.any_horizontal(signs) if signs else pl.lit(False)

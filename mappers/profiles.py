@@ -61,7 +61,7 @@ def mapped_keys(settings: MapperSettings) -> frozenset[str]:
 
 def equipment(key: str) -> pl.Expr:
     """Return the free text of an equipment key, null where it is none."""
-    value = cleaning.text(pl.col(key))
+    value = pl.col(key)
     return pl.when(~value.is_in(["0", "1"])).then(value)
 
 
@@ -72,7 +72,7 @@ class Profiles:
     writes: tuple[str, ...] = ("user_profiles", "user_metadata")
     # A person has some sixty facts: fewer people a batch keep memory flat.
     reads = Query(
-        sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT min(?2, 4000))"
+        sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT min(?2, 2000))"
         " SELECT p.person, p.space, p.legacy_id, p.profile, p.category, p.created_at, p.updated_at,"
         " p.avatar_url, f.key, f.value, f.source, f.source_id"
         " FROM k JOIN x.person AS p USING (person) LEFT JOIN x.fact AS f USING (person)"
@@ -113,7 +113,7 @@ class Profiles:
         return rows.select(
             ids.expr("user_profiles", pl.col("space"), pl.col("legacy_id")).alias("id"),
             "user_id",
-            *(cleaning.text(pl.col(key)).alias(column) for key, column in TEXTS.items()),
+            *(pl.col(key).alias(column) for key, column in TEXTS.items()),
             *(_yes(key).alias(column) for key, column in FLAGS.items()),
             *(pl.coalesce(_url(key) for key in keys).alias(column) for column, keys in URLS.items()),
             pl.when(_yes(VERIFIED))
@@ -161,15 +161,12 @@ class Profiles:
         beside, odd = [], []
         for keys in URLS.values():
             for n, key in enumerate(keys):
-                there, used = cleaning.text(pl.col(key)).is_not_null(), _url(key).is_not_null()
+                there, used = pl.col(key).is_not_null(), _url(key).is_not_null()
                 earlier = pl.any_horizontal(pl.lit(False), *(_url(k).is_not_null() for k in keys[:n]))
                 beside.append((key, there & (earlier | ~used)))
                 odd.append((key, there & ~used, "invalid_url"))
         beside += [(key, pl.col(key).is_not_null() & equipment(key).is_null()) for key in EQUIPMENT]
-        odd += [
-            (key, cleaning.is_odd_boolean(cleaning.text(pl.col(key))), "invalid_boolean")
-            for key in self._flags
-        ]
+        odd += [(key, cleaning.is_odd_boolean(pl.col(key)), "invalid_boolean") for key in self._flags]
         kept = pl.concat(
             facts.filter(where).select("person", pl.lit(key).alias("key")) for key, where in beside
         )
@@ -199,11 +196,11 @@ def _own_avatar() -> pl.Expr:
 
 
 def _yes(key: str) -> pl.Expr:
-    return cleaning.boolean(cleaning.text(pl.col(key)))
+    return cleaning.boolean(pl.col(key))
 
 
 def _url(key: str) -> pl.Expr:
-    return cleaning.url(cleaning.text(pl.col(key)))
+    return cleaning.url(pl.col(key))
 
 
 def _joined(parts: Sequence[pl.Expr], separator: str) -> pl.Expr:

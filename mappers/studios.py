@@ -8,17 +8,17 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Ids, Mapped, Mapper, Query
-from mappers.facts import ADDRESS, LATITUDE, LONGITUDE, first_code, first_of, position, wide
+from mappers.facts import ADDRESS, LATITUDE, LONGITUDE, PLACE, first_code, first_of, placed, wide
 from mappers.keys import moment, person_id, person_key
 from mappers.legacy import literal, sql, typed
 from mappers.profiles import EQUIPMENT, equipment
 from mappers.settings import HOMESTUDIO, MapperSettings
 
-_PLACE: Final = (*LATITUDE, *LONGITUDE)
+_PLACE_KEYS: Final = (*LATITUDE, *LONGITUDE)
 _KEYS: Final = (
     *HOMESTUDIO,
     *ADDRESS,
-    *_PLACE,
+    *_PLACE_KEYS,
     *EQUIPMENT,
     "about",
     "shortabout",
@@ -30,7 +30,7 @@ _KEYS: Final = (
     "crb",
 )
 _READS: Final = """
-WITH k AS (SELECT person FROM x.person WHERE studio AND person > ?1 ORDER BY person LIMIT min(?2, 8000))
+WITH k AS (SELECT person FROM x.person WHERE studio AND person > ?1 ORDER BY person LIMIT min(?2, 4000))
 SELECT p.person, p.space, p.legacy_id, p.studio_name, p.active, p.premium, p.created_at, p.updated_at,
        f.key, f.value, f.source, f.source_id
 FROM k JOIN x.person AS p USING (person)
@@ -74,14 +74,13 @@ class Studios:
             person_key().alias("studio_key"),
         ).with_columns(ids.expr("studios", pl.col("studio_key")).alias("id"))
         facts = people.join(wide(rows, self._keys), on="person", how="left", maintain_order="left")
-        facts = facts.with_columns(first_of("about", "shortabout").alias("description"))
+        facts = placed(facts).with_columns(first_of("about", "shortabout").alias("description"))
         return Mapped(
             {"studios": self._studios(facts), "studio_services": self._services(facts, ids)},
             warnings=_warnings(rows, facts),
         )
 
     def _studios(self, facts: pl.DataFrame) -> pl.DataFrame:
-        latitude, longitude = position()
         return facts.select(
             "id",
             "owner_id",
@@ -89,8 +88,8 @@ class Studios:
             "description",
             self._type().alias("studio_type"),
             first_of(*ADDRESS, "location").alias("address"),
-            latitude.alias("latitude"),
-            longitude.alias("longitude"),
+            pl.col(PLACE[0]).alias("latitude"),
+            pl.col(PLACE[1]).alias("longitude"),
             cleaning.url(first_of("url")).alias("website_url"),
             first_of("phone").alias("phone"),
             (cleaning.boolean(first_of("featured")) | (pl.col("premium") == 1)).alias("is_premium"),
@@ -145,9 +144,9 @@ class Studios:
 def _warnings(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Return warnings about a website that is no URL and coordinates that are no place."""
     site = first_of("url")
-    nowhere = position()[0].is_null()
+    nowhere = pl.col(PLACE[0]).is_null()
     odd = [("url", site.is_not_null() & cleaning.url(site).is_null(), "invalid_url")]
-    for key in _PLACE:
+    for key in _PLACE_KEYS:
         value = first_of(key)
         odd.append((key, nowhere & value.is_not_null() & ~value.str.contains(_NOUGHT), "invalid_number"))
     found = pl.concat(

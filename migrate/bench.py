@@ -169,7 +169,6 @@ def open_sql(snapshot: Path, crosswalk: Path) -> sqlite3.Connection:
     """Return a connection with the snapshot as its read-only main schema and the crosswalk as `x`."""
     connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True, isolation_level=None)
     connection.execute("ATTACH DATABASE ? AS x", (f"file:{crosswalk}",))
-    connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA x.cache_size=-65536")
     return connection
 

@@ -2,7 +2,7 @@
 
 from mappers.cleaning.dates import EPOCH, newest_first, timestamp
 from mappers.cleaning.names import email, person_name, username
-from mappers.cleaning.numbers import coordinate, coordinates
+from mappers.cleaning.numbers import coordinate, place
 from mappers.cleaning.text import decode_entities, text, without_nul
 from mappers.cleaning.values import boolean, is_odd_boolean, password, password_is_lost, percent_encode, url
 
@@ -10,7 +10,6 @@ __all__ = [
     "EPOCH",
     "boolean",
     "coordinate",
-    "coordinates",
     "decode_entities",
     "email",
     "is_odd_boolean",
@@ -19,6 +18,7 @@ __all__ = [
     "password_is_lost",
     "percent_encode",
     "person_name",
+    "place",
     "text",
     "timestamp",
     "url",

@@ -25,11 +25,15 @@ def coordinate(column: pl.Expr, limit: int) -> pl.Expr:
     return number.map_batches(lambda cells: _rounded(cells, limit), return_dtype=TYPE, is_elementwise=True)
 
 
-def coordinates(latitude: pl.Expr, longitude: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Return both coordinates or neither; 0/0 is none."""
-    lat, lon = coordinate(latitude, LATITUDE), coordinate(longitude, LONGITUDE)
-    both = lat.is_not_null() & lon.is_not_null() & ((lat != 0) | (lon != 0))
-    return pl.when(both).then(lat), pl.when(both).then(lon)
+def place(latitude: pl.Series, longitude: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return both coordinates, or neither, of two columns of text; 0/0 is none."""
+    lat, lon = pl.col("latitude"), pl.col("longitude")
+    numbers = pl.DataFrame({"latitude": latitude, "longitude": longitude}).select(
+        coordinate(lat, LATITUDE).alias("latitude"), coordinate(lon, LONGITUDE).alias("longitude")
+    )
+    found = lat.is_not_null() & lon.is_not_null() & ((lat != 0) | (lon != 0))
+    both = numbers.select(pl.when(found).then(lat), pl.when(found).then(lon))
+    return both["latitude"], both["longitude"]
 
 
 def _plain_form(column: pl.Expr) -> pl.Expr:

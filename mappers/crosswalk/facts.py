@@ -49,6 +49,9 @@ WHERE c.value <> '' AND c.key NOT IN (SELECT key FROM x.dropped)
 ORDER BY $order"""
 
 
+_PROFILES_AT_ONCE: Final = 5_000
+
+
 def gather_facts(bench: Bench, legacy: Legacy, dropped_keys: Sequence[str]) -> None:
     """Make x.fact from profile and meta rows, and x.profile_row.
 
@@ -65,8 +68,7 @@ def gather_facts(bench: Bench, legacy: Legacy, dropped_keys: Sequence[str]) -> N
         bench.execute("CREATE INDEX x.profile_row_person ON profile_row (person)")
     _find_blanks(bench, legacy)
     # Nearly everybody has one legacy id: the first ids in two plain passes, the others sorted.
-    for column in profile_columns(legacy):
-        _add(bench, _profile_claims(column, "r.position = 0"))
+    _add_profiles(bench, profile_columns(legacy))
     for table in _metas(legacy):
         _add(bench, _meta_claims(table, "m.position = 0"))
     later = [_profile_claims(column, "r.position > 0") for column in profile_columns(legacy)]
@@ -116,6 +118,31 @@ def _find_blanks(bench: Bench, legacy: Legacy) -> None:
 
 def _add(bench: Bench, claims: str, order: str = "c.number") -> None:
     bench.execute(sql(_ADD, claims=claims, order=order))
+
+
+def _add_profiles(bench: Bench, columns: Sequence[str]) -> None:
+    """Add the facts of the first ids' profile rows, a few thousand rows at a time.
+
+    Whole columns one after the other would touch every page of the table for each column.
+    """
+    last = bench.scalar("SELECT max(number) FROM x.profile_row")
+    if not columns or not isinstance(last, int):
+        return
+    which = "r.position = 0 AND r.number > ?1 AND r.number <= ?2"
+    claims = sql(
+        _ADD,
+        claims=" UNION ALL ".join(_profile_claims(column, which) for column in columns),
+        order="c.person, c.key, c.number",
+    )
+    after = bench.scalar("SELECT min(number) - 1 FROM x.profile_row")
+    while isinstance(after, int) and after < last:
+        upto = bench.scalar(
+            "SELECT max(number) FROM (SELECT number FROM x.profile_row WHERE number > ?1"
+            " ORDER BY number LIMIT ?2)",
+            (after, _PROFILES_AT_ONCE),
+        )
+        bench.execute(claims, (after, upto))
+        after = upto
 
 
 def _profile_claims(column: str, which: str) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from mappers import cleaning
 from mappers.base import Bench, Query
 from mappers.crosswalk.people import member
-from mappers.facts import category, category_keys, facts_of, last_seen, wide
+from mappers.facts import category, category_keys, facts_of, last_seen, placed, wide
 from mappers.legacy import COMMENTS, MESSAGES, META, PEOPLE, Legacy, quoted, sql
 from mappers.settings import MapperSettings
 
@@ -86,13 +86,11 @@ def _derive(bench: Bench, settings: MapperSettings) -> None:
     )
     bench.write("derived", pl.DataFrame(schema=_DERIVED))
     for rows in bench.read(query):
-        found = wide(rows, keys).select(
+        found = placed(wide(rows, keys)).select(
             "person",
             category(rules).alias("category"),
-            cleaning.person_name(
-                cleaning.text(pl.col("first_name")), cleaning.text(pl.col("last_name"))
-            ).alias("full_name"),
-            cleaning.text(pl.col("location")).alias("location"),
+            cleaning.person_name(pl.col("first_name"), pl.col("last_name")).alias("full_name"),
+            "location",
             last_seen().to_physical().alias("seen_at"),
         )
         bench.write("derived", found)
