@@ -29,6 +29,15 @@ _POOL_ONLY: Final = frozenset({
     "connection_limit", "pool_timeout", "pool_max", "socket_timeout", "statement_cache_size",
     "single_use_connections", "max_connection_lifetime", "max_idle_connection_lifetime",
 })  # fmt: skip
+#: A peer that vanished is noticed within about a minute, in reading as in writing.
+_DEFAULTS: Final = {
+    "fallback_application_name": "migrate",
+    "connect_timeout": "30",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 _TRUE: Final = frozenset({"true", "1", "yes", "on", "require"})
 _EXAMPLE: Final = "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE?schema=public"
 
@@ -202,7 +211,7 @@ def _require(parameters: Mapping[str, str]) -> None:
 
 
 def _compose(parameters: Mapping[str, str]) -> str:
-    settings: dict[str, str] = {"fallback_application_name": "migrate", **parameters}
+    settings = {**_DEFAULTS, **parameters}
     try:
         return libpq.make_conninfo("", **settings)
     except psycopg.Error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -28,6 +29,17 @@ _SESSION: Final = {
     "standard_conforming_strings": "on",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    # Nothing waits for a lock for ever; publish asks for less.
+    "lock_timeout": "60s",
+    # A statement must see what was committed while it waited for a lock.
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    # The session of a machine that died gives the target up within minutes, not hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
     # A row hidden by a policy would be a row lost: fail instead, as pg_dump does.
     "row_security": "off",
 }
@@ -70,13 +82,7 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
             # Before anything is set: through a pooler it would be set for the application.
             if shares_sessions(address.conninfo, conn):
                 raise TargetError(f"{address.label} is a transaction-pooling endpoint", hint=ADVICE)
-            for name, value in _SESSION.items():
-                conn.execute("SELECT set_config(%s, %s, false)", (name, value))
-            path = sql.Identifier(address.schema).as_string(conn)
-            conn.execute(
-                "SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), false)",
-                (path,),
-            )
+            _set_up(conn, address.schema)
             if read_only:
                 conn.read_only = True
                 conn.execute("SET default_transaction_read_only = on")
@@ -84,6 +90,19 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
         conn.close()
         raise
     return conn
+
+
+def _set_up(conn: Connection, schema: str) -> None:
+    # By way of pg_settings, since older servers do not know all of them.
+    conn.execute(
+        "SELECT set_config(s.name, v.value, false)"
+        " FROM jsonb_each_text(%s) AS v JOIN pg_settings s ON s.name = v.key",
+        (json.dumps(_SESSION),),
+    )
+    conn.execute(
+        "SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), false)",
+        (sql.Identifier(schema).as_string(conn),),
+    )
 
 
 def libpq_environment(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -42,7 +42,7 @@ _AGAIN: Final = (
 )
 _SESSION: Final = {
     "idle_in_transaction_session_timeout": "0",
-    "maintenance_work_mem": "256MB",
+    "maintenance_work_mem": "128MB",
     "work_mem": "64MB",
     # Rows keep the order they were staged in, whoever else reads the table.
     "synchronize_seqscans": "off",
@@ -119,7 +119,9 @@ def publish(
     """Replace the rows of `filled` by the staged ones, empty `emptied`, and record it; all or nothing.
 
     `expected` is what each of these tables held when it was backed up.
-    `before_commit` is called inside the transaction as its last act; what it
+    An attempt waits for the locks `lock_timeout_ms`, but always less than the
+    server's `deadlock_timeout`, so that no query of the application is ended
+    on our account. `before_commit` is called inside the transaction as its last act; what it
     raises undoes everything.
 
     Raises LiveChanged (live rows moved after the backup), Occupied (another
@@ -159,8 +161,7 @@ def _attempt(
 ) -> Publication:
     tries = int(retrying.statistics.get("attempt_number", 1))
     with conn.transaction():
-        for name, value in _SESSION.items():
-            conn.execute("SELECT set_config(%s, %s, true)", (name, value))
+        _set_up(conn)
         _lock(conn, order)
         locked = time.monotonic()
         order.ledger.guard(conn)
@@ -185,14 +186,36 @@ def _attempt(
     )
 
 
+def _set_up(conn: Connection) -> None:
+    for name, value in _SESSION.items():
+        conn.execute("SELECT set_config(%s, %s, true)", (name, value))
+    # What is reported as published must survive the server's own crash.
+    conn.execute(
+        "SELECT set_config('synchronous_commit', 'on', true)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
+    )
+
+
 def _lock(conn: Connection, order: _Order) -> None:
     order.on_progress("lock", f"{len(order.managed)} tables")
-    conn.execute("SELECT set_config('lock_timeout', %s, true)", (f"{order.lock_timeout_ms}ms",))
     # lock_timeout counts for each table anew; the whole statement may take no longer either.
-    conn.execute("SELECT set_config('statement_timeout', %s, true)", (f"{order.lock_timeout_ms}ms",))
+    for name in ("lock_timeout", "statement_timeout"):
+        conn.execute("SELECT set_config(%s, %s, true)", (name, f"{_patience(conn, order)}ms"))
     tables = sql.SQL(", ").join(sql.Identifier(order.schema, table) for table in sorted(order.managed))
     conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(tables))
     conn.execute("SET LOCAL statement_timeout = 0")
+
+
+def _patience(conn: Connection, order: _Order) -> int:
+    """Return how many milliseconds an attempt may wait.
+
+    Less than `deadlock_timeout`: an application that waits for a table we
+    hold, while we wait for one it holds, is ended by PostgreSQL after that
+    time. We let go first.
+    """
+    row = conn.execute("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'").fetchone()
+    assert row is not None
+    return max(1, min(order.lock_timeout_ms, int(row[0]) * 4 // 5))
 
 
 def _require_unchanged(conn: Connection, order: _Order) -> dict[str, int]:

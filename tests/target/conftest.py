@@ -18,6 +18,11 @@ def init_sql() -> str:
     return resources.files("migrate.sample").joinpath("init.sql").read_text()
 
 
+def with_query(url: str, query: str) -> str:
+    """The URL with more parameters."""
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
 @pytest.fixture
 def opened(database: str) -> Iterator[Callable[[], Connection]]:
     """Opens connections to the test's database; all are closed after it."""

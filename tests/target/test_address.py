@@ -11,10 +11,15 @@ from migrate.target.address import parse_url
 BASE = "postgresql://ann:secret@db.example.com:5433/shop"
 
 
+DEFAULTS = {
+    "fallback_application_name": "migrate", "connect_timeout": "30", "keepalives_idle": "30",
+    "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000",
+}  # fmt: skip
+
+
 def settings(url: str) -> dict[str, object]:
     out = dict(conninfo_to_dict(parse_url(url).conninfo))
-    out.pop("fallback_application_name")
-    return out
+    return {key: value for key, value in out.items() if value != DEFAULTS.get(key)}
 
 
 def test_a_plain_url_is_taken_apart() -> None:

@@ -12,6 +12,7 @@ from migrate.errors import TargetError, TargetUnavailable, UsageError
 from migrate.target.connection import Connection, connect, libpq_environment, mapped, parse_url
 from migrate.target.embedded import binary
 from tests.servers.pooler import TransactionPooler
+from tests.target.conftest import with_query
 
 
 def show(conn: Connection, name: str) -> str:
@@ -31,6 +32,7 @@ def test_a_session_is_the_same_whatever_the_database_is_set_to(database: str) ->
         assert show(conn, "DateStyle") == "ISO, MDY"
         assert show(conn, "statement_timeout") == "0"
         assert show(conn, "row_security") == "off"
+        assert show(conn, "default_transaction_isolation") == "read committed"
         text = "SELECT '2024-03-01 02:03:04.5+09'::timestamptz::text || '\\x00ff'::bytea::text || 0.1::float8"
         assert conn.execute(text).fetchone() == ("2024-02-29 17:03:04.5+00\\x00ff0.1",)
         assert conn.autocommit
@@ -39,7 +41,7 @@ def test_a_session_is_the_same_whatever_the_database_is_set_to(database: str) ->
 def test_the_schema_of_the_url_comes_first_on_the_search_path(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as admin:
         admin.execute('CREATE SCHEMA "My Shop"; CREATE TABLE "My Shop".here (n int)')
-    with connect(parse_url(database + "?schema=My%20Shop")) as conn:
+    with connect(parse_url(with_query(database, "schema=My%20Shop"))) as conn:
         assert conn.execute("SELECT count(*) FROM here").fetchone() == (0,)
 
 
@@ -52,7 +54,9 @@ def test_a_read_only_connection_writes_nothing(database: str) -> None:
 
 
 def test_a_prisma_url_connects_as_pasted(database: str) -> None:
-    pasted = database + "?schema=public&connection_limit=5&pool_timeout=10&sslmode=prefer&socket_timeout=3"
+    pasted = with_query(
+        database, "schema=public&connection_limit=5&pool_timeout=10&sslmode=prefer&socket_timeout=3"
+    )
     with connect(parse_url(pasted)) as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
@@ -67,7 +71,7 @@ def test_a_wrong_password_is_told_without_the_password(database: str) -> None:
 
 def test_a_missing_database_is_no_passing_trouble(database: str) -> None:
     with pytest.raises(TargetError, match="does not exist") as caught:
-        connect(parse_url(database + "_not"))
+        connect(parse_url(database.replace("/t_", "/not_t_")))
     assert not isinstance(caught.value, TargetUnavailable)
 
 
@@ -111,7 +115,7 @@ def test_a_missing_right_tells_the_way_out(conn: Connection) -> None:
 
 
 def test_postgresqls_own_programs_connect_by_environment(database: str) -> None:
-    settings = psycopg.conninfo.conninfo_to_dict(parse_url(database + "?keepalives=1").conninfo)
+    settings = psycopg.conninfo.conninfo_to_dict(parse_url(with_query(database, "keepalives=1")).conninfo)
     environment = libpq_environment(settings)
     done = subprocess.run(
         [binary("psql"), "-Atc", "SELECT current_database()"],

@@ -16,7 +16,7 @@ from migrate.target.ledger import Ledger
 from migrate.target.preflight import Finding, inspect_target
 from migrate.target.publish import publish
 from migrate.target.schema import introspect
-from tests.target.conftest import init_sql
+from tests.target.conftest import init_sql, with_query
 
 WRITES = {"users": ["id", "email", "username", "display_name", "updated_at"]}
 
@@ -49,12 +49,12 @@ def test_a_good_target_has_no_findings(address: Address, flagship: Connection) -
 
 
 def test_notes_of_the_url_are_passed_on(database: str, flagship: Connection) -> None:
-    found = look(parse_url(database + "?connection_limit=1"), flagship)
+    found = look(parse_url(with_query(database, "connection_limit=1")), flagship)
     assert [finding.level for finding in found] == ["note"]
 
 
 def test_a_pooled_url_is_refused_with_the_way_out(database: str, flagship: Connection) -> None:
-    found = look(parse_url(database + "?pgbouncer=true"), flagship)
+    found = look(parse_url(with_query(database, "pgbouncer=true")), flagship)
     assert "transaction-pooling endpoint" in errors(found)[0]
     assert "direct URL" in (found[-1].hint or "")
 
@@ -84,7 +84,7 @@ def test_what_the_schema_lacks_is_named(address: Address, flagship: Connection) 
 
 
 def test_a_schema_that_is_not_there_is_named(database: str, conn: Connection) -> None:
-    found = errors(look(parse_url(database + "?schema=shop"), conn))
+    found = errors(look(parse_url(with_query(database, "schema=shop")), conn))
     assert found == ["the schema shop has no table users"]
 
 
@@ -163,14 +163,14 @@ def test_a_database_that_is_not_utf8_is_refused(postgres: object, database: str)
 @pytest.fixture
 def owner(database: str) -> Iterator[Address]:
     """An ordinary role that owns the flagship's tables in the schema `app`, and nothing else."""
-    name = f"owner_{database.rsplit('_', 1)[1]}"
+    name = f"owner_{urlsplit(database).path[3:]}"
     parts = urlsplit(database)
     with psycopg.connect(database, autocommit=True) as admin:
         role = sql.Identifier(name)
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pw'").format(role))
         admin.execute(sql.SQL("CREATE SCHEMA app AUTHORIZATION {}").format(role))
     place = f"{parts.hostname}:{parts.port}"
-    address = parse_url(urlunsplit(parts._replace(netloc=f"{name}:pw@{place}")) + "?schema=app")
+    address = parse_url(with_query(urlunsplit(parts._replace(netloc=f"{name}:pw@{place}")), "schema=app"))
     with connect(address) as conn:
         conn.execute(init_sql().replace('CREATE SCHEMA IF NOT EXISTS "public";', "").encode())
     yield address

@@ -120,6 +120,7 @@ def reader(opened: Callable[[], Connection]) -> Iterator[list[tuple[int, int]]]:
     def poll() -> None:
         while not stop.is_set():
             seen.append(counts(conn))
+            time.sleep(0.001)
 
     thread = threading.Thread(target=poll)
     thread.start()
@@ -131,8 +132,8 @@ def reader(opened: Callable[[], Connection]) -> Iterator[list[tuple[int, int]]]:
 def test_a_reader_sees_all_old_or_all_new(ready: Connection, go: Plan, reader: list[tuple[int, int]]) -> None:
     before = len(reader)
     go(before_commit=lambda _conn: time.sleep(0.2))
-    after = len(reader)
-    while len(reader) < after + 5:
+    deadline, after = time.monotonic() + 10, len(reader)
+    while len(reader) < after + 5 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert before < after
     assert set(reader) == {(3, 3), (50, 50)}
@@ -238,6 +239,54 @@ def test_live_rows_that_changed_after_the_backup_stop_publish(
     named = "users" if "UPDATE users" in change else "messages"
     assert str(caught.value) == f"live rows changed after the backup was made: {named}"
     assert measure_all(ready, "public", MANAGED) == now
+
+
+def test_rows_committed_while_publish_waits_for_the_lock_are_seen(
+    ready: Connection, go: Plan, opened: Callable[[], Connection], database: str
+) -> None:
+    with psycopg.connect(database, autocommit=True) as admin:
+        name = admin.info.dbname
+        admin.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'".encode())
+    app = opened()
+    app.execute("BEGIN")
+    app.execute(
+        "INSERT INTO messages (id, sender_id, receiver_id, content) VALUES ('x', 'old1', 'old2', 'hi')"
+    )
+    commit = threading.Timer(0.3, app.execute, args=["COMMIT"])
+    go.conn = opened()  # of a database whose default would not see it
+    go.ledger = Ledger(go.conn)
+    ready.execute("SELECT pg_advisory_unlock_all()")
+    go.ledger.take(RUN, "again")
+    expected = measure_all(go.conn, "public", MANAGED)
+    commit.start()
+    with pytest.raises(LiveChanged, match="messages"):
+        go(expected=expected, attempts=1)
+    commit.join(10)
+
+
+def test_no_query_of_the_application_is_ended_as_a_deadlock(
+    ready: Connection, go: Plan, opened: Callable[[], Connection]
+) -> None:
+    app, waits = opened(), []
+
+    def work() -> None:
+        with app.transaction():
+            app.execute("SELECT count(*) FROM users")  # locked after messages by publish
+            began.wait(10)
+            time.sleep(0.05)
+            app.execute("SELECT count(*) FROM messages")
+        waits.append("done")
+
+    began = threading.Event()
+    thread = threading.Thread(target=work)
+    thread.start()
+    publication = go(
+        lock_timeout_ms=60_000, on_progress=lambda doing, _what: began.set() if doing == "lock" else None
+    )
+    thread.join(10)
+    assert waits == ["done"]
+    assert publication.attempts == 2
+    assert counts(ready) == (50, 50)
 
 
 def test_a_table_that_was_not_backed_up_counts_as_changed(ready: Connection, go: Plan) -> None:

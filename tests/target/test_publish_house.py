@@ -37,7 +37,7 @@ def schema_text(url: str) -> str:
 @pytest.fixture
 def odd(conn: Connection, database: str, ledger: Ledger) -> Connection:
     text = Path(__file__).with_name("odd_house.sql").read_text()
-    conn.execute(text.replace("%(name)s", database.rsplit("_", 1)[1]))
+    conn.execute(text.replace("%(name)s", conn.info.dbname))
     staging.create(conn, "public", STAGING, TABLES)
     return conn
 
