@@ -23,6 +23,9 @@ STREAM_ROWS: Final = 100_000
 #: The column that names, for a row, the columns whose bytes were no UTF-8.
 INVALID: Final = "invalid_utf8"
 _FIRST: Final = -(2**63)
+#: Rows for which the driver sets memory aside at once, for every column.
+DRIVER_ROWS: Final = 16_384
+_EMPTY_BLOB: Final = "x''"
 
 
 class Bench:
@@ -126,12 +129,11 @@ class Bench:
 
     def _page(self, sql: str, parameters: tuple[int, int]) -> pl.DataFrame:
         with closing(self._reader.cursor()) as cursor:
-            # The driver takes a column's type from the first batch: one batch, one truth.
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(10**9)})
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(DRIVER_ROWS)})
             cursor.execute(sql, parameters)
             frame = pl.from_arrow(cursor.fetch_arrow_table())
         assert isinstance(frame, pl.DataFrame)
-        return frame
+        return frame.slice(1)
 
     def holds(self, mark: str) -> bool:
         """Tell whether the crosswalk was completed under this mark."""
@@ -152,12 +154,14 @@ class Bench:
         columns = ", ".join(f'CAST("{name}" AS TEXT) AS "{name}"' for name in names)
         with closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(STREAM_ROWS)})
-            cursor.execute(f"SELECT {columns} FROM ({sql})")  # noqa: S608
+            typed = ", ".join("''" for _ in names)
+            cursor.execute(f"SELECT {typed} UNION ALL SELECT {columns} FROM ({sql})")  # noqa: S608
+            first = 1
             for batch in cursor.fetch_record_batch():
-                if batch.num_rows:
-                    frame = pl.from_arrow(batch)
-                    assert isinstance(frame, pl.DataFrame)
-                    yield frame.cast(pl.String)
+                frame = pl.from_arrow(batch)
+                assert isinstance(frame, pl.DataFrame)
+                yield frame.rename(dict(zip(frame.columns, names, strict=True))).slice(first)
+                first = 0
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
         """Append a frame of integers and text to the table `x.<table>`, made where it is missing."""
@@ -177,15 +181,25 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _named(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _typed(query: Query) -> str:
     """Return the query with each column cast, so that the driver sees one class of value in it."""
     columns = ", ".join(_cast(name, cast) for name, cast in query.columns.items())
+    # The driver takes a column's type from its first rows, which may all be null: so a first row
+    # of ours shows the types, and is dropped again.
+    shown = ", ".join(
+        f"{'0' if cast == 'integer' else _EMPTY_BLOB} AS {_named(name)}"
+        for name, cast in query.columns.items()
+    )
     # Identifiers and SQL are the mappers' own constants, values are bound.
-    return f"SELECT {columns} FROM ({query.sql})"  # noqa: S608
+    return f"SELECT {shown} UNION ALL SELECT {columns} FROM ({query.sql})"  # noqa: S608
 
 
 def _cast(name: str, cast: Cast) -> str:
-    column = '"' + name.replace('"', '""') + '"'
+    column = _named(name)
     if cast == "text":
         return f"CAST(CAST({column} AS TEXT) AS BLOB) AS {column}"
     return (

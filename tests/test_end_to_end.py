@@ -16,7 +16,7 @@ from migrate.sample.target import seed_target
 from migrate.stages.mapping import ENTITIES
 from migrate.target.embedded import EmbeddedServer
 from tests.commands import content, embedded_content, migrate, query, start
-from tests.servers.libsql import LibsqlServer
+from tests.servers.libsql import LibsqlServer, Signer
 
 SECRET = "an id secret of the tests"
 #: A sample that is small enough to be migrated in seconds and has every defect.
@@ -106,12 +106,12 @@ def test_without_a_secret_one_is_made_and_kept(work: Path) -> None:
 def test_every_way_in_and_every_server_gives_the_same_content(
     tmp_path: Path, legacy: Path, undisturbed: dict[str, str], application: str
 ) -> None:
-    with LibsqlServer(tmp_path / "sqld", locked=True) as libsql:
-        libsql.load_file(legacy)
+    signer = Signer()
+    with LibsqlServer(tmp_path / "sqld", content=legacy, signer=signer) as libsql:
         migrate(
             "run", "--work", str(tmp_path / "work"), "--yes", **SETTINGS,
-            TURSO_DATABASE_URL=libsql.url, TURSO_AUTH_TOKEN=libsql.token(),
-            MIGRATE__TARGET__URL=f"{application}?schema=public&connection_limit=5",
+            TURSO_DATABASE_URL=libsql.url, TURSO_AUTH_TOKEN=signer.token(access="ro"),
+            MIGRATE__TARGET__URL=f"{application}&schema=public&connection_limit=5",
         )  # fmt: skip
     assert content(application) == undisturbed
     # I8: what is ours is in schemas of our own, and the application's own table is untouched.
