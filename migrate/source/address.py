@@ -78,7 +78,8 @@ def _remote(parts: SplitResult, token: str | None) -> Address:
                 f"the source URL has a parameter that is not known: {key}",
                 hint="known are authToken=… and tls=0 or tls=1",
             )
-    if parts.scheme == "libsql" and not secure and _port(parts) is None:
+    port = _port(parts)
+    if parts.scheme == "libsql" and not secure and port is None:
         raise UsageError("a libsql:// URL with tls=0 must name a port", hint="write libsql://host:8080?tls=0")
     way: Way = "ws" if parts.scheme in ("ws", "wss") else "http"
     scheme = ("wss" if secure else "ws") if way == "ws" else ("https" if secure else "http")

@@ -36,6 +36,7 @@ _VIRTUAL = re.compile(
 _WRITABLE_SCHEMA = re.compile(rb"PRAGMA\s+writable_schema\s*=", re.IGNORECASE)
 #: libSQL writes infinite reals as bare words
 _INFINITE = re.compile(r"('(?:[^']|'')*')|(?<=[,(])(-?)inf(?=[,)])", re.IGNORECASE)
+_WORDS = re.compile(rb"[A-Za-z]+")
 _LAST = re.compile(rb"(?:COMMIT|END)(?:\s+TRANSACTION)?\s*;\s*\Z", re.IGNORECASE)
 _LAST_BYTES = 4096
 
@@ -95,16 +96,19 @@ def _load(path: Path, connection: sqlite3.Connection) -> None:
     # Newer shells write control characters with this function.
     connection.create_function("unistr", 1, _unistr, deterministic=True)
     connection.set_authorizer(_authorize)
-    number = 0
+    number, statement = 0, b""
     try:
         for statement in _statements(path):
             number += 1
             _execute(connection, statement)
     except sqlite3.Error as error:
+        # SQLite's message may quote the text of a row: only its name is shown.
+        words = b" ".join(_WORDS.findall(statement[:100])[:2]).decode()
         raise SourceError(
-            f"statement {number} of the dump {path} was refused: {error}",
-            hint='a dump holds CREATE and INSERT only; make it again with `turso db shell NAME ".dump"`',
-        ) from error
+            f"statement {number} of the dump {path} ({words} …) was refused ({error.sqlite_errorname})",
+            hint="a dump holds CREATE and INSERT only, and is cut short where a statement has no end; "
+            'make it again with `turso db shell NAME ".dump" > FILE.sql`',
+        ) from None
     if connection.in_transaction:
         raise SourceError(
             f"the dump {path} does not end its transaction",

@@ -43,10 +43,10 @@ def not_found(label: str) -> SourceError:
     )
 
 
-def no_websocket(label: str) -> SourceError:
-    """505: Turso's present hosting takes no WebSocket."""
+def no_websocket(label: str, status: int = 505) -> SourceError:
+    """505: Turso's present hosting takes no WebSocket; others refuse one in other ways."""
     return SourceError(
-        f"{label} does not take the protocol it was spoken to in (505)",
+        f"{label} does not take the protocol it was spoken to in ({status})",
         hint="this host takes no WebSocket: write the URL with libsql:// or https:// instead of wss://",
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import tenacity
 
-from migrate.errors import SourceError, UsageError
+from migrate.errors import UsageError
 from migrate.source import hrana, trouble
 from migrate.source.address import Address
 from migrate.source.base import Row, Value
@@ -106,8 +106,6 @@ class WsChannel:
             return trouble.unauthorized(self.label, status, self._address.token is not None)
         if status == 404:
             return trouble.not_found(self.label)
-        if status in (400, 426, 505):
-            return trouble.no_websocket(self.label)
-        if status == 429 or status >= 500:
+        if status == 429 or (status >= 500 and status != 505):
             return Transient(f"status {status}")
-        return SourceError(f"{self.label} refused the connection ({status})")
+        return trouble.no_websocket(self.label, status)

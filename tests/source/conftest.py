@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,17 @@ def hard_url(way: str, hard_file: Path, hard_server: LibsqlServer, tmp_path: Pat
     if way == "dump":
         return str(hard.write_dump(hard_file, tmp_path / "hard.sql"))
     return {"http": hard_server.url, "ws": hard_server.ws_url, "file": f"file:{hard_file}"}[way]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A legacy database of 3 tables, a thousand rows each."""
+    path = tmp_path / "legacy.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for name in ("a", "b", "c"):
+            connection.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, v TEXT NOT NULL)")
+            connection.executemany(
+                f"INSERT INTO {name} (v) VALUES (?)", [(f"{name} {n}",) for n in range(1000)]
+            )
+        connection.commit()
+    return path
