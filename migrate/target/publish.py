@@ -17,29 +17,22 @@ from typing import Any, Final, Literal
 
 import psycopg
 import tenacity
-from psycopg import errors, sql
+from psycopg import sql
 
 from migrate.errors import LiveChanged, TargetError, TargetUnavailable
 from migrate.target.connection import Connection, explain, mapped
 from migrate.target.content import Content, measure
 from migrate.target.fingerprint import differences, fingerprint
 from migrate.target.ledger import Ledger
+from migrate.target.locking import NOT_TO_BE_HAD, lock_tables, who_blocks
 from migrate.target.moving import Move, move_rows, plan_moves, raise_sequences
 from migrate.target.rebuild import Step, plan_rebuild
 from migrate.target.staging import ID_MAP
-from migrate.target.waiting import who_blocks
 
 Kind = Literal["publish", "rollback"]
 #: Called with what is being done and to which object.
 OnProgress = Callable[[str, str], None]
 
-#: Only these are tried again: the lock was not to be had, or somebody else's transaction was in the way.
-_AGAIN: Final = (
-    errors.LockNotAvailable,
-    errors.DeadlockDetected,
-    errors.SerializationFailure,
-    errors.QueryCanceled,
-)
 _SESSION: Final = {
     "idle_in_transaction_session_timeout": "0",
     "maintenance_work_mem": "128MB",
@@ -142,14 +135,14 @@ def publish(
     with mapped("preparing to publish"):
         moves = plan_moves(conn, schema, staging, order.filled)
     retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(_AGAIN),
+        retry=tenacity.retry_if_exception_type(NOT_TO_BE_HAD),
         wait=tenacity.wait_random_exponential(multiplier=0.5, max=20),
         stop=tenacity.stop_after_attempt(attempts),
         reraise=True,
     )
     try:
         publication: Publication = retrying(_attempt, conn, order, moves, retrying)
-    except _AGAIN as error:
+    except NOT_TO_BE_HAD as error:
         raise _not_to_be_had(conn, order, attempts) from error
     except psycopg.Error as error:
         raise explain("publishing", error) from error
@@ -162,7 +155,8 @@ def _attempt(
     tries = int(retrying.statistics.get("attempt_number", 1))
     with conn.transaction():
         _set_up(conn)
-        _lock(conn, order)
+        order.on_progress("lock", f"{len(order.managed)} tables")
+        lock_tables(conn, order.schema, order.managed, order.lock_timeout_ms)
         locked = time.monotonic()
         order.ledger.guard(conn)
         replaced = _require_unchanged(conn, order)
@@ -194,28 +188,6 @@ def _set_up(conn: Connection) -> None:
         "SELECT set_config('synchronous_commit', 'on', true)"
         " WHERE current_setting('synchronous_commit') = 'off'"
     )
-
-
-def _lock(conn: Connection, order: _Order) -> None:
-    order.on_progress("lock", f"{len(order.managed)} tables")
-    # lock_timeout counts for each table anew; the whole statement may take no longer either.
-    for name in ("lock_timeout", "statement_timeout"):
-        conn.execute("SELECT set_config(%s, %s, true)", (name, f"{_patience(conn, order)}ms"))
-    tables = sql.SQL(", ").join(sql.Identifier(order.schema, table) for table in sorted(order.managed))
-    conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(tables))
-    conn.execute("SET LOCAL statement_timeout = 0")
-
-
-def _patience(conn: Connection, order: _Order) -> int:
-    """Return how many milliseconds an attempt may wait.
-
-    Less than `deadlock_timeout`: an application that waits for a table we
-    hold, while we wait for one it holds, is ended by PostgreSQL after that
-    time. We let go first.
-    """
-    row = conn.execute("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'").fetchone()
-    assert row is not None
-    return max(1, min(order.lock_timeout_ms, int(row[0]) * 4 // 5))
 
 
 def _require_unchanged(conn: Connection, order: _Order) -> dict[str, int]:

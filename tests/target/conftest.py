@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from importlib import resources
+from typing import Any
 
 import pytest
 
+from migrate.target import staging
 from migrate.target.connection import Connection, connect, parse_url
+from migrate.target.content import measure_all
 from migrate.target.ledger import Ledger
+from migrate.target.publish import Publication, publish
 
 RUN = "run-1"
 
@@ -57,3 +62,64 @@ def ledger(conn: Connection) -> Ledger:
     book.create()
     book.take(RUN, "the test")
     return book
+
+
+# ---- publishing ----------------------------------------------------------------------
+
+STAGING = "migrate_staging"
+FILLED = ["users", "messages"]
+EMPTIED = ["sessions"]
+REST = [  # what else references users or studios in the flagship's schema
+    "user_profiles", "user_metadata", "studios", "studio_services", "studio_images", "user_connections",
+    "reviews", "review_responses", "accounts", "saved_searches", "notifications", "subscriptions",
+    "pending_subscriptions", "refunds", "content_reports",
+]  # fmt: skip
+MANAGED = FILLED + EMPTIED + REST
+
+_USER = """INSERT INTO {schema}.users (id, email, username, display_name, role, email_verified, updated_at)
+    SELECT {tag} || i, {tag} || i || '@example.com', {tag} || i, 'x', 'USER', false, '2020-01-01'
+    FROM generate_series(1, {n}) i"""
+_MESSAGE = """INSERT INTO {schema}.messages (id, sender_id, receiver_id, content)
+    SELECT {tag} || 'm' || i, {tag} || i, {tag} || (1 + i % {n}), 'hello' FROM generate_series(1, {n}) i"""
+
+
+def fill(conn: Connection, schema: str, tag: str, n: int) -> None:
+    for statement in (_USER, _MESSAGE):
+        conn.execute(statement.format(schema=schema, tag=f"'{tag}'", n=n).encode())
+
+
+@pytest.fixture
+def ready(flagship: Connection, ledger: Ledger) -> Connection:
+    """Three old users with a message each and a session live; fifty new of each staged."""
+    fill(flagship, "public", "old", 3)
+    flagship.execute("INSERT INTO sessions VALUES ('s1', 'token', 'old1', '2020-01-01')")
+    staging.create(flagship, "public", STAGING, FILLED)
+    fill(flagship, STAGING, "new", 50)
+    flagship.execute(f"INSERT INTO {STAGING}.id_map VALUES ('users', '1', 'new1', 'users')")
+    return flagship
+
+
+@dataclass
+class Plan:
+    conn: Connection
+    ledger: Ledger
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, **options: Any) -> Publication:
+        expected = options.pop("expected", None) or measure_all(self.conn, "public", MANAGED)
+        chosen = {"filled": FILLED, "emptied": EMPTIED + REST, "kind": "publish", **self.options, **options}
+        return publish(
+            self.conn, ledger=self.ledger, schema="public", staging=STAGING, expected=expected,
+            run_id=RUN, **chosen,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def go(ready: Connection, ledger: Ledger) -> Plan:
+    return Plan(ready, ledger)
+
+
+def counts(conn: Connection) -> tuple[Any, ...]:
+    row = conn.execute("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM messages)").fetchone()
+    assert row is not None
+    return row

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -145,7 +144,3 @@ def test_a_session_pooler_is_as_good_as_the_server(database: str) -> None:
     ):
         assert conn.execute("SELECT pg_backend_pid()").fetchone() != (conn.info.backend_pid,)
         assert show(conn, "TimeZone") == "UTC"
-
-
-def test_the_wheel_has_the_programs(tmp_path: Path) -> None:
-    assert all(binary(name).exists() for name in ("pg_dump", "pg_restore", "psql"))

@@ -1,0 +1,66 @@
+"""The locks of a publish: all of the tables within a short time, or none; and who is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import psycopg
+from psycopg import errors, sql
+
+from migrate.target.connection import Connection
+
+#: Only these are tried again: somebody else's transaction was in the way.
+NOT_TO_BE_HAD: Final = (
+    errors.LockNotAvailable,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.QueryCanceled,
+)
+_BLOCKERS: Final = """
+SELECT DISTINCT l.pid, coalesce(nullif(a.application_name, ''), 'an application'),
+       coalesce(a.state, 'active'),
+       extract(epoch FROM clock_timestamp() - a.xact_start)::int
+FROM pg_locks l
+JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.granted AND l.pid <> pg_backend_pid() AND n.nspname = %s AND c.relname = ANY (%s)
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY 4 DESC NULLS LAST LIMIT 3
+"""
+
+
+def lock_tables(conn: Connection, schema: str, tables: Sequence[str], timeout_ms: int) -> None:
+    """Lock the tables against everybody until the end of the transaction.
+
+    Waits `timeout_ms`, but always less than `deadlock_timeout`: an
+    application that waits for a table we hold, while we wait for one it
+    holds, is ended by PostgreSQL after that time. We let go first. Later
+    statements of the transaction wait for other locks no longer than that.
+
+    Raises one of `NOT_TO_BE_HAD`.
+    """
+    row = conn.execute("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'").fetchone()
+    assert row is not None
+    patience = max(1, min(timeout_ms, int(row[0]) * 4 // 5))
+    # lock_timeout counts for each table anew; the whole statement may take no longer either.
+    for name in ("lock_timeout", "statement_timeout"):
+        conn.execute("SELECT set_config(%s, %s, true)", (name, f"{patience}ms"))
+    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in sorted(tables))
+    conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+    conn.execute("SET LOCAL statement_timeout = 0")
+
+
+def who_blocks(conn: Connection, schema: str, tables: Sequence[str]) -> list[str]:
+    """Return up to three sessions that hold a lock on one of the tables, the oldest first.
+
+    Empty where there is none any more, or where it cannot be asked.
+    """
+    try:
+        rows = conn.execute(_BLOCKERS, (schema, list(tables))).fetchall()
+    except psycopg.Error:
+        return []  # this only adorns an error that is raised anyway
+    return [
+        f"session {pid} ({application}, {state}" + (f", for {seconds} s)" if seconds is not None else ")")
+        for pid, application, state, seconds in rows
+    ]
