@@ -151,16 +151,16 @@ class Bench:
         with closing(self._reader.cursor()) as probe:
             probe.execute(f"SELECT * FROM ({sql}) LIMIT 0")  # noqa: S608
             names = [item[0] for item in probe.description]
-        columns = ", ".join(f'CAST("{name}" AS TEXT) AS "{name}"' for name in names)
+        columns = ", ".join(f"CAST({_named(name)} AS TEXT) AS {_named(name)}" for name in names)
         with closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(STREAM_ROWS)})
-            typed = ", ".join("''" for _ in names)
+            typed = ", ".join(f"'' AS {_named(name)}" for name in names)
             cursor.execute(f"SELECT {typed} UNION ALL SELECT {columns} FROM ({sql})")  # noqa: S608
             first = 1
             for batch in cursor.fetch_record_batch():
                 frame = pl.from_arrow(batch)
                 assert isinstance(frame, pl.DataFrame)
-                yield frame.rename(dict(zip(frame.columns, names, strict=True))).slice(first)
+                yield frame.slice(first)
                 first = 0
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
