@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from sys import getsizeof
 from typing import Any
 
@@ -28,6 +31,23 @@ def _library() -> Any:
         ) from error
 
 
+class _Loop:
+    """An event loop in a thread that does not keep the process alive, as the library's own would."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="source-ws", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 class WsChannel:
     """A database at a libSQL server, reached over WebSocket.
 
@@ -47,12 +67,23 @@ class WsChannel:
         self._settings = settings
         self._library = _library()
         self._client: Any = None
+        self._loop: _Loop | None = None
 
     def close(self) -> None:
         """Let go of the connection."""
+        self._hang_up()
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.close()
+
+    def _hang_up(self) -> None:
         client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        if client is not None and self._loop is not None:
+            with suppress(Exception):  # it is lost already
+                self._loop.run(client.close())
+
+    async def _connect(self) -> Any:
+        return self._library.create_client(self._address.url, auth_token=self._address.token)
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:  # noqa: ARG002
         """Run one SELECT or PRAGMA and return its rows; see `Channel.run`."""
@@ -72,17 +103,16 @@ class WsChannel:
 
     def _once(self, sql: str, args: list[Value]) -> list[Row]:
         try:
+            self._loop = self._loop or _Loop()
             if self._client is None:
-                self._client = self._library.create_client_sync(
-                    self._address.url, auth_token=self._address.token
-                )
-            found = self._client.execute(sql, args)
+                self._client = self._loop.run(self._connect())
+            found = self._loop.run(self._client.execute(sql, args))
             return [tuple(row) for row in found.rows]
         except self._library.LibsqlError as error:
             raise self._mapped(error) from error
         except Exception as error:
             # aiohttp's errors: the library lets them through, and its connection is lost.
-            self.close()
+            self._hang_up()
             status = getattr(error, "status", None)
             if "exceeds limit" in str(error):
                 raise TooLarge("a message too long for the WebSocket") from error
@@ -94,10 +124,10 @@ class WsChannel:
         code = str(error.code or "")
         message = str(error).removeprefix(f"{code}: ")
         if code.startswith(("HRANA_WEBSOCKET", "CLIENT_CLOSED", "HRANA_CLOSED")):
-            self.close()
+            self._hang_up()
             return Transient(code)
         if code.startswith("AUTH") or "authenticat" in message.lower():
-            self.close()
+            self._hang_up()
             return trouble.unauthorized(self.label, 401, self._address.token is not None)
         return hrana.failure(code, message, self.label)
 

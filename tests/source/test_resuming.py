@@ -95,7 +95,7 @@ def _run_and_kill(url: str, work: Path, pages: int) -> bool:
         for _ in range(pages):
             if not output.readline():
                 break
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         output.read()
     return process.wait() == 0
 
