@@ -84,39 +84,24 @@ class Account:
     column: str = "id"
 
 
+def _own(source: str, entity: str, target: str) -> Account:
+    """Each row becomes one of its own."""
+    return Account(source, f"SELECT id AS source_id, '{entity}' AS entity, id AS key FROM {source}", target)
+
+
 ACCOUNTS = (
-    Account("shows_users", "SELECT id AS source_id, 'users' AS entity, id AS key FROM shows_users", "users"),
-    Account(
-        "community_users",
-        "SELECT id AS source_id, 'community_users' AS entity, id AS key FROM community_users",
-        "users",
-    ),
+    _own("shows_users", "users", "users"),
+    _own("community_users", "community_users", "users"),
     Account(
         "shows_usermeta",
         "SELECT t.id AS source_id, 'user_profiles' AS entity, a.person AS key FROM shows_usermeta t "
         "LEFT JOIN x.alias a ON a.space = 'users' AND a.legacy_id = t.user_id",
         "user_profiles",
     ),
-    Account(
-        "studio_gallery",
-        "SELECT id AS source_id, 'studio_gallery' AS entity, id AS key FROM studio_gallery",
-        "studio_images",
-    ),
-    Account(
-        "shows_messages",
-        "SELECT id AS source_id, 'messages' AS entity, id AS key FROM shows_messages",
-        "messages",
-    ),
-    Account(
-        "community_messages",
-        "SELECT id AS source_id, 'community_messages' AS entity, id AS key FROM community_messages",
-        "messages",
-    ),
-    Account(
-        "shows_contacts",
-        "SELECT id AS source_id, 'shows_contacts' AS entity, id AS key FROM shows_contacts",
-        "user_connections",
-    ),
+    _own("studio_gallery", "studio_gallery", "studio_images"),
+    _own("shows_messages", "messages", "messages"),
+    _own("community_messages", "community_messages", "messages"),
+    _own("shows_contacts", "shows_contacts", "user_connections"),
 )
 
 
