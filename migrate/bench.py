@@ -81,8 +81,9 @@ class Bench:
     def tables(self) -> Mapping[str, Sequence[str]]:
         """Return the snapshot's tables and the names of their columns, in the order of their making."""
         rows = self._sql.execute(
-            "SELECT m.name, c.name FROM main.sqlite_schema m JOIN pragma_table_info(m.name) c"
-            " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.rowid, c.cid"
+            "SELECT m.name, c.name FROM main.sqlite_schema m JOIN pragma_table_xinfo(m.name) c"
+            " WHERE m.type = 'table' AND c.hidden <> 1 AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            " ORDER BY m.rowid, c.cid"
         ).fetchall()
         found: dict[str, list[str]] = {}
         for table, column in rows:

@@ -107,6 +107,8 @@ def hold_run(
     """
     files.make_folder(work)
     files.sweep_parts(work)
+    # What SQLite sorts on disk is people's data too: it stays in the work folder.
+    os.environ["SQLITE_TMPDIR"] = str(work)
     with connect(address) as connection:
         ledger = Ledger(connection, config.target.ledger_schema)
         ledger.create()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from collections.abc import Sequence
 
@@ -61,8 +63,15 @@ def _run_stage(run: Run, stage: Stage) -> Left:
         run.state.fail(stage.name, seconds)
         raise
     seconds = time.monotonic() - began
-    run.state.finish(stage.name, seconds, left.facts, left.artifacts)
+    facts = {**left.facts, "peak_mb": _peak_megabytes()}
+    run.state.finish(stage.name, seconds, facts, left.artifacts)
     reach(f"{stage.name}:recorded")
-    log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **left.facts)
+    log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **facts)
     run.report.end(stage.name, seconds, left.line)
     return left
+
+
+def _peak_megabytes() -> int:
+    """Return the largest resident memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1 << 20 if sys.platform == "darwin" else 1 << 10)
