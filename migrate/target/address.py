@@ -38,6 +38,13 @@ _DEFAULTS: Final = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
+#: Where a provider's pooler is told from its server by the port alone.
+_POOLER_PORTS: Final = (
+    (".supabase.com", "6543"),
+    (".supabase.co", "6543"),
+    (".postgres.database.azure.com", "6432"),
+    (".db.ondigitalocean.com", "25061"),
+)
 _TRUE: Final = frozenset({"true", "1", "yes", "on", "require"})
 _EXAMPLE: Final = "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE?schema=public"
 
@@ -229,9 +236,10 @@ def _label(parameters: Mapping[str, str]) -> str:
 
 def _names_a_pooler(parameters: Mapping[str, str]) -> bool:
     hosts = (parameters.get("host") or "").lower().split(",")
-    supabase = any(host.endswith((".supabase.com", ".supabase.co", ".supabase.net")) for host in hosts)
-    return any(host.split(".")[0].endswith("-pooler") for host in hosts) or (
-        supabase and "6543" in parameters.get("port", "").split(",")
+    ports = parameters.get("port", "").split(",")
+    named = any(host.split(".")[0].endswith("-pooler") or host == "pooled.db.prisma.io" for host in hosts)
+    return named or any(
+        host.endswith(domain) and port in ports for host in hosts for domain, port in _POOLER_PORTS
     )
 
 

@@ -122,7 +122,7 @@ class Ledger:
                 ),
                 (self.epoch,),
             )
-            self.conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+            self.conn.execute("SELECT pg_advisory_unlock_all()")  # it may have been taken twice
         self.epoch = None
 
     def guard(self, conn: Connection) -> None:
@@ -138,30 +138,37 @@ class Ledger:
                 (self.epoch,),
             ).fetchone()
         if row is None:
-            raise self._occupied()
+            raise self._occupied(conn)
 
-    def holder(self) -> str | None:
-        """Return who holds the target at the moment and since when, None where nobody does."""
+    def holder(self, conn: Connection | None = None) -> str | None:
+        """Return who holds the target at the moment and since when, None where nobody does.
+
+        Asked through `conn` where given: the ledger's own session may be the one that was lost.
+        """
         with mapped("reading who holds the target"):
-            row = self.conn.execute(
-                sql.SQL(
-                    "SELECT o.holder, o.since, a.application_name, l.pid"
-                    " FROM pg_locks l LEFT JOIN {} o ON o.pid = l.pid"
-                    " LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
-                    " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
-                    " AND (l.classid::bigint << 32 | l.objid::bigint) = %s"
-                    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-                ).format(self.name("owner")),
-                (LOCK,),
-            ).fetchone()
+            row = (
+                (conn or self.conn)
+                .execute(
+                    sql.SQL(
+                        "SELECT o.holder, o.since, a.application_name, l.pid"
+                        " FROM pg_locks l LEFT JOIN {} o ON o.pid = l.pid"
+                        " LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+                        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+                        " AND (l.classid::bigint << 32 | l.objid::bigint) = %s"
+                        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                    ).format(self.name("owner")),
+                    (LOCK,),
+                )
+                .fetchone()
+            )
         if row is None:
             return None
         holder, since, application, pid = row
         name = holder or str(application or "").removeprefix("migrate: ") or "another session"
         return f"{name} (PostgreSQL session {pid}{_since(since)})"
 
-    def _occupied(self) -> Occupied:
-        holder = self.holder() or "another run that has finished meanwhile"
+    def _occupied(self, conn: Connection | None = None) -> Occupied:
+        holder = self.holder(conn) or "another run that has finished meanwhile"
         return Occupied(
             f"the target is held by {holder}",
             hint="wait until it ends, or stop it; then type the same command again",

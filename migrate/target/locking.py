@@ -15,7 +15,6 @@ NOT_TO_BE_HAD: Final = (
     errors.LockNotAvailable,
     errors.DeadlockDetected,
     errors.SerializationFailure,
-    errors.QueryCanceled,
 )
 _BLOCKERS: Final = """
 SELECT DISTINCT l.pid, coalesce(nullif(a.application_name, ''), 'an application'),
@@ -47,7 +46,10 @@ def lock_tables(conn: Connection, schema: str, tables: Sequence[str], timeout_ms
     for name in ("lock_timeout", "statement_timeout"):
         conn.execute("SELECT set_config(%s, %s, true)", (name, f"{patience}ms"))
     names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in sorted(tables))
-    conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+    try:
+        conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+    except errors.QueryCanceled as error:  # by the time limit just set
+        raise errors.LockNotAvailable(str(error)) from error
     conn.execute("SET LOCAL statement_timeout = 0")
 
 

@@ -145,6 +145,9 @@ def test_hosts_of_every_form(url: str, host: str) -> None:
         ("postgres://u@aws-0-eu.pooler.supabase.com:6543/d", True),
         ("postgres://u@aws-0-eu.pooler.supabase.com:5432/d", False),
         ("postgres://u@db.abc.supabase.co:6543/d", True),
+        ("postgres://u@shop.postgres.database.azure.com:6432/d", True),
+        ("postgres://u@pooled.db.prisma.io:5432/d", True),
+        ("postgres://u@db.prisma.io:5432/d", False),
         ("postgres://u@h:6543/d", False),
     ],
 )

@@ -120,6 +120,16 @@ def test_every_taking_counts_the_epoch_up(opened: Callable[[], Connection]) -> N
     assert second.holder() is None
 
 
+def test_what_was_taken_twice_is_given_up_at_once(opened: Callable[[], Connection]) -> None:
+    first, second = Ledger(opened()), Ledger(opened())
+    first.create()
+    first.take(RUN, "a")
+    first.take(RUN, "a")
+    first.release()
+    second.take(RUN, "b")
+    assert second.epoch is not None
+
+
 def test_what_was_given_up_commits_nothing_more(opened: Callable[[], Connection]) -> None:
     first, second = Ledger(opened()), opened()
     first.create()

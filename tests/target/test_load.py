@@ -156,7 +156,6 @@ def test_a_frozen_run_cannot_commit_after_another_took_the_target(
     while other.holder():
         time.sleep(0.01)
     other.take("run-2", "the other one")
-    ledger.conn = worker
     with pytest.raises(Occupied, match="the other one"):
         load.commit_batch(worker, ledger, STAGING, a_batch(2))
     assert count(worker, STAGING, "users") == 2

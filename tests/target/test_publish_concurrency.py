@@ -170,3 +170,23 @@ def test_no_query_of_the_application_is_ended_as_a_deadlock(
     assert waits == ["done"]
     assert publication.attempts == 2
     assert counts(ready) == (50, 50)
+
+
+def test_a_publish_that_somebody_cancels_is_not_tried_again(
+    ready: Connection, go: Plan, opened: Callable[[], Connection]
+) -> None:
+    admin, tries = opened(), []
+
+    def cancel(doing: str, what: str) -> None:
+        tries.append(doing)
+        if doing == "insert" and what == "messages":
+            timer = threading.Timer(
+                0.2, admin.execute, args=["SELECT pg_cancel_backend(%s)", (ready.info.backend_pid,)]
+            )
+            timer.start()
+            ready.execute("SELECT pg_sleep(10)")
+
+    with pytest.raises(TargetUnavailable, match="57014"):
+        go(on_progress=cancel)
+    assert tries.count("lock") == 1
+    assert counts(ready) == (3, 3)
