@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import polars as pl
+
 from mappers.base import Account, Bench, MapperStage
+from mappers.columns import column_report
 from mappers.connections import connection_accounts, connection_mappers
 from mappers.crosswalk.accounts import gather_accounts
 from mappers.crosswalk.comments import settle_comments
@@ -111,6 +114,10 @@ class Flagship:
         settle_pictures(bench, self.legacy, self.settings.images)
         settle_links(bench, self.legacy)
         settle_comments(bench, self.legacy)
+
+    def column_report(self, bench: Bench) -> pl.DataFrame:
+        """Return where every source column and meta key went; see `mappers.columns`."""
+        return column_report(bench, self.legacy, self.settings, self.left_out)
 
 
 def _rule(table: str) -> str:

@@ -26,7 +26,7 @@ class Images:
     def __init__(self, legacy: Legacy, limits: Limits) -> None:
         self._limits = limits
         gallery = legacy.has("studio_gallery", "user_id")
-        names = ("cloudinary_url", "is_primary")
+        names = ("cloudinary_url", "is_primary", "image_filename")
         columns = ", ".join(
             f"{legacy.column('studio_gallery', name, of='g') if gallery else 'NULL'} AS {name}"
             for name in names

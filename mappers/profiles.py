@@ -8,12 +8,12 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.base import WARNINGS, Account, Ids, Mapped, Mapper, Query
 from mappers.crosswalk.people import member
 from mappers.facts import wide
 from mappers.keys import moment, person_id
 from mappers.legacy import META, Legacy, quoted, sql, typed
-from mappers.notes import fates, warn
+from mappers.notes import fates
 from mappers.settings import MapperSettings
 
 TEXTS: Final[Mapping[str, str]] = {
@@ -180,10 +180,21 @@ class Profiles:
         warnings = named.select(
             "source_id", pl.col("source").alias("source_table"), pl.col("key").alias("column"), "rule"
         )
-        broken_bytes = warn(
-            rows.filter(pl.col("source").is_not_null()), pl.col("source"), pl.col("source_id")
+        return kept, pl.concat(
+            [warnings.select("source_table", "source_id", "column", "rule"), _repaired(rows)]
         )
-        return kept, pl.concat([warnings.select("source_table", "source_id", "column", "rule"), broken_bytes])
+
+
+def _repaired(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return a warning for each fact whose bytes were no UTF-8, by its key."""
+    if "invalid_utf8" not in rows.columns:
+        return pl.DataFrame(schema=dict(WARNINGS))
+    return rows.filter(pl.col("invalid_utf8").is_not_null() & pl.col("source").is_not_null()).select(
+        pl.col("source").alias("source_table"),
+        "source_id",
+        pl.col("key").alias("column"),
+        pl.lit("invalid_utf8").alias("rule"),
+    )
 
 
 def _landed(mapped: frozenset[str]) -> pl.Expr:

@@ -14,7 +14,8 @@ from mappers.legacy import PEOPLE, Legacy, literal, sql, typed
 from mappers.notes import fates, warn
 from mappers.settings import MapperSettings
 
-_AVATARS: Final = ("facebook_avatar", "google_avatar", "twitter_avatar")
+#: Meta keys of last resort for a picture.
+AVATARS: Final = ("facebook_avatar", "google_avatar", "twitter_avatar")
 
 
 class Users:
@@ -31,7 +32,7 @@ class Users:
                 key=literal(key),
                 name=key,
             )
-            for key in _AVATARS
+            for key in AVATARS
         )
         self.reads = Query(
             sql=sql(
@@ -47,7 +48,7 @@ class Users:
                 joined=joined_people(legacy),
             ),
             key="person",
-            columns=typed(_INTEGERS, (*_TEXTS, *_AVATARS)),
+            columns=typed(_INTEGERS, (*_TEXTS, *AVATARS)),
             count="SELECT count(*) FROM x.person",
         )
 
@@ -61,7 +62,7 @@ class Users:
             pl.coalesce(
                 pl.col("avatar_url"),
                 pl.col("picture"),
-                *(cleaning.url(cleaning.text(pl.col(key))) for key in _AVATARS),
+                *(cleaning.url(cleaning.text(pl.col(key))) for key in AVATARS),
             ).alias("avatar_url"),
             pl.when((pl.col("role_id") == self._admin).fill_null(False))
             .then(pl.lit("ADMIN"))
@@ -109,18 +110,27 @@ class UserRows:
 
     name = "user_rows"
     writes: tuple[str, ...] = ()
-    reads = Query(
-        sql="SELECT l.seq, l.source, l.legacy_id, l.fate, l.reason,"
-        " coalesce(l.email <> p.email, 0) AS conflict, l.email IS NULL AS invalid"
-        " FROM x.legacy_user AS l LEFT JOIN x.person AS p ON p.person = l.person"
-        " WHERE l.seq > ?1 ORDER BY l.seq LIMIT ?2",
-        key="seq",
-        columns=typed(("seq", "legacy_id", "conflict", "invalid"), ("source", "fate", "reason")),
-        count="SELECT count(*) FROM x.legacy_user",
-    )
+
+    def __init__(self, legacy: Legacy) -> None:
+        names = ("username", "display_name")
+        self.reads = Query(
+            sql=sql(
+                "SELECT e.seq, e.source, e.legacy_id, e.fate, e.reason, $username AS username,"
+                " $display_name AS display_name, coalesce(e.email <> p.email, 0) AS conflict,"
+                " e.email IS NULL AS invalid"
+                " FROM x.legacy_user AS e LEFT JOIN x.person AS p ON p.person = e.person $joined"
+                " WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+                username=of_people(legacy, "username"),
+                display_name=of_people(legacy, "display_name", "displayname"),
+                joined=joined_people(legacy),
+            ),
+            key="seq",
+            columns=typed(("seq", "legacy_id", "conflict", "invalid"), ("source", "fate", "reason", *names)),
+            count="SELECT count(*) FROM x.legacy_user",
+        )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:  # noqa: ARG002  the shape of a mapper
-        """Return fates, and warnings about e-mails that lost or were none."""
+        """Return fates, and warnings about e-mails that lost or were none and about names' bytes."""
         kept = pl.col("fate").is_null() | (pl.col("fate") == "merged")
         rules = (
             (kept & (pl.col("conflict") == 1), "email", "email_conflict"),
@@ -158,7 +168,7 @@ class UserIds:
 
 def user_mappers(legacy: Legacy, settings: MapperSettings) -> tuple[Mapper, ...]:
     """Return the mappers of the stage `users`, in order."""
-    return Users(legacy, settings), UserRows(), UserIds()
+    return Users(legacy, settings), UserRows(legacy), UserIds()
 
 
 def user_accounts(legacy: Legacy) -> tuple[Account, ...]:
