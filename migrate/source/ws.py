@@ -83,6 +83,7 @@ class WsChannel:
                 self._loop.run(client.close())
 
     async def _connect(self) -> Any:
+        await self._greet()
         return self._library.create_client(self._address.url, auth_token=self._address.token)
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:  # noqa: ARG002
@@ -100,6 +101,23 @@ class WsChannel:
             raise trouble.unavailable(self.label, str(error), attempts) from error
         size = sum(sum(map(getsizeof, column)) for column in zip(*rows, strict=True))
         return Answer(rows, size)
+
+    async def _greet(self) -> None:
+        """Ask the server once whether it takes the token.
+
+        The library sends its first request without waiting for that answer; a server
+        that refuses hangs up meanwhile, and the answer is lost.
+        """
+        http = importlib.import_module("aiohttp")  # the library depends on it
+        timeout = http.ClientTimeout(total=self._settings.read_timeout)
+        async with http.ClientSession(timeout=timeout) as session:
+            connecting = session.ws_connect(self._address.url, protocols=["hrana2"], heartbeat=None)
+            async with connecting as socket:
+                await socket.send_json({"type": "hello", "jwt": self._address.token})
+                answer = await socket.receive_json()
+        if answer.get("type") == "hello_error":
+            error = answer.get("error") or {}
+            raise self._library.LibsqlError(str(error.get("message")), str(error.get("code") or "AUTH"))
 
     def _once(self, sql: str, args: list[Value]) -> list[Row]:
         try:
