@@ -10,7 +10,7 @@ from psycopg import sql
 from verification.fates import fates_of
 from verification.identity import has_people, people
 from verification.report import Check, Outcome
-from verification.rows import at, copy_out, count_rows, key_of, offenders, quoted, source_tables
+from verification.rows import at, count_rows, key_of, offenders, quoted, source_tables, stream
 from verification.subject import Subject
 
 _ENDS: Final = {
@@ -107,16 +107,11 @@ def _held(subject: Subject, end: str) -> pl.DataFrame:
     query = sql.SQL("SELECT {0}::text, count(*) FROM {1} WHERE {0} IS NOT NULL GROUP BY 1").format(
         sql.Identifier(end), at(subject, "messages")
     )
-    counted = pl.col("times").cast(pl.Int64)
-    return pl.concat(
-        [
-            _NOBODY,
-            *(
-                frame.select(pl.lit(end).alias("end"), "id", counted)
-                for frame in copy_out(subject, query, ["id", "times"])
-            ),
-        ]
-    )
+    schema = {"id": pl.String(), "times": pl.Int64()}
+    frames = [
+        frame.select(pl.lit(end).alias("end"), "id", "times") for frame in stream(subject, query, schema)
+    ]
+    return pl.concat([_NOBODY, *frames])
 
 
 LIVE_ENDS = Check("live_ends", "Does every message and connection join two live users?", _living)

@@ -6,7 +6,7 @@ import polars as pl
 from psycopg import sql
 
 from verification.report import Outcome
-from verification.rows import ask, copy_out
+from verification.rows import ask, stream, texts
 from verification.subject import Subject
 
 #: the fates a row can have beside *migrated*
@@ -24,7 +24,7 @@ def fates_of(subject: Subject, table: str) -> pl.DataFrame:
     kinds = pl.Enum([*FATES, "other"])
     fate = pl.when(pl.col("fate").is_in(FATES)).then("fate").otherwise(pl.lit("other")).cast(kinds)
     empty = pl.DataFrame(schema={"source_id": pl.String, "fate": kinds})
-    frames = [frame.with_columns(fate) for frame in copy_out(subject, query, ["source_id", "fate"])]
+    frames = [frame.with_columns(fate) for frame in stream(subject, query, texts("source_id", "fate"))]
     return pl.concat([empty, *frames])
 
 

@@ -16,7 +16,7 @@ import polars as pl
 import polars_hash  # noqa: F401  registers the expression namespace `chash`
 from psycopg import sql
 
-from verification.rows import ask, copy_out
+from verification.rows import ask, stream, texts
 from verification.subject import Subject
 
 #: rows of different buckets that are fetched to be named; beyond, faults are only counted
@@ -180,7 +180,7 @@ def _fetch_staged(subject: Subject, staged: Staged, buckets: list[str]) -> pl.Da
         size=_BUCKET,
         buckets=sql.Literal(buckets),
     )
-    return pl.concat([_NOTHING.select("text", "key"), *copy_out(subject, query, ["text", "key"])])
+    return pl.concat([_NOTHING.select("text", "key"), *stream(subject, query, texts("text", "key"))])
 
 
 def _name(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

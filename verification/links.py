@@ -10,7 +10,7 @@ import httpx
 from psycopg import sql
 
 from verification.report import Check, Outcome
-from verification.rows import at, copy_out, count_rows, key_of, offenders
+from verification.rows import at, count_rows, key_of, offenders, stream, texts
 from verification.subject import Subject, UrlSettings
 
 #: columns that hold URLs of images, and the schemes allowed there
@@ -55,7 +55,7 @@ def _answer(subject: Subject) -> Outcome:
         query = sql.SQL(
             "SELECT min({key}), {url} FROM {table} WHERE {url} IS NOT NULL GROUP BY {url}"
         ).format(key=key_of(subject.tables[table]), url=sql.Identifier(column), table=at(subject, table))
-        for frame in copy_out(subject, query, ["key", "url"]):
+        for frame in stream(subject, query, texts("key", "url")):
             outcome.looked_at += frame.height
             dead = check_urls(list(frame.rows()), subject.urls)
             for key, what in dead:

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from verification.fingerprint import Staged, compare
 from verification.report import Outcome
-from verification.rows import ask, at, copy_out, count_rows, key_of
+from verification.rows import ask, at, count_rows, key_of, stream, texts
 from verification.subject import Subject
 from verification.walk import Walk, new_ids
 
@@ -98,7 +98,7 @@ def _surplus(subject: Subject, target: str, column: str, seen: pl.DataFrame, out
         sql.Identifier(column), key_of(subject.tables[target]), table
     )
     found = pl.DataFrame(schema={"mark": pl.UInt64})
-    for frame in copy_out(subject, query, ["id", "key"]):
+    for frame in stream(subject, query, texts("id", "key")):
         marked = frame.with_columns(pl.col("id").hash().alias("mark")).with_row_index("place")
         first = marked.unique("mark", keep="first", maintain_order=True).join(found, on="mark", how="anti")
         proven = first.join(seen, on="mark", how="semi")

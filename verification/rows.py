@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 from psycopg import sql
@@ -70,17 +68,22 @@ def source_tables(subject: Subject) -> list[str]:
     return sorted(name for (name,) in subject.snapshot.execute(query))
 
 
-def copy_out(subject: Subject, query: sql.Composed, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Yield a query over the target as frames of text columns; null and '' stay apart.
+def stream(
+    subject: Subject, query: sql.Composed, schema: Mapping[str, pl.DataType]
+) -> Iterator[pl.DataFrame]:
+    """Yield a query over the target as frames of `CHUNK` rows; `schema` names its columns in order.
 
-    `columns` names the query's columns in order.
+    Through a cursor on the server: COPY hands over row by row, which takes three times as long.
     """
-    wanted = {name: pl.String() for name in columns}
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)
-    with subject.target.cursor() as cursor, cursor.copy(statement) as copy:
-        stream = iter(copy)
-        while block := b"".join(islice(stream, CHUNK)):
-            yield pl.read_csv(io.BytesIO(block), has_header=False, schema=wanted)
+    with subject.target.cursor(name="rows") as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(CHUNK):
+            yield pl.DataFrame(rows, schema=dict(schema), orient="row")
+
+
+def texts(*names: str) -> dict[str, pl.DataType]:
+    """Return the schema of a frame of text columns."""
+    return dict.fromkeys(names, pl.String())
 
 
 def offenders(

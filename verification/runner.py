@@ -87,6 +87,7 @@ def _one_view(subject: Subject) -> Iterator[None]:
         # Compiling takes longer than any of the queries gains by it.
         connection.execute("SET LOCAL jit = off")
         connection.execute("SET LOCAL work_mem = '64MB'")
+        connection.execute("SET LOCAL cursor_tuple_fraction = 1")
         # The server waits while the snapshot is read, and some end a transaction that waits.
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         yield
