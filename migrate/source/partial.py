@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Self
 from migrate import files
 from migrate.errors import EvidenceError, SourceError
 from migrate.source import statements
-from migrate.source.base import Catalogue, Look, Page, RawText, Row, Table, Usage
+from migrate.source.base import Catalogue, Look, Page, Row, Table, Usage
 from migrate.source.local import LocalChannel, tolerant_text
 from migrate.source.looks import look_from_json, look_to_json
 from migrate.source.statements import quote
+from migrate.source.writing import create_table, insertion
 
 PARTIAL_NAME = "snapshot.partial.db"
 
@@ -156,7 +156,7 @@ class Partial:
         self._connection.execute(f"DELETE FROM {_TABLES} WHERE name = ?", (name,))  # noqa: S608
 
     def _make(self, table: Table) -> None:
-        _create(self._connection, table)
+        create_table(self._connection, table)
         self._connection.execute(
             f"INSERT INTO {_TABLES} VALUES (?, ?, 0, NULL, NULL, 0, 0)",  # noqa: S608
             (table.name, table.sql),
@@ -178,7 +178,7 @@ class Partial:
 
         def change() -> None:
             if page.rows:
-                sql, rows = _insertion(table, page)
+                sql, rows = insertion(table, page)
                 self._connection.executemany(sql, rows)
             self._update(table, "rows = rows + ?, done = ?", len(page.rows), int(not page.more))
             self.keep_note("usage", json.dumps(vars(usage)))
@@ -258,45 +258,3 @@ def is_stripped(path: Path, rows: Mapping[str, int]) -> bool:
             for name, number in rows.items()
         )
     return False
-
-
-def _create(connection: sqlite3.Connection, table: Table) -> None:
-    """Make a table by its own DDL; where SQLite does not know all of that, by its columns."""
-    try:
-        connection.execute(table.sql)
-    except sqlite3.OperationalError:
-        # libSQL's own words, or a function in a default or check that is not built in here.
-        connection.execute(_plain_ddl(table))
-
-
-def _plain_ddl(table: Table) -> str:
-    parts = []
-    for column in table.stored:
-        declared = re.sub(r"[^\w(), ]", " ", column.declared)
-        parts.append(f"{quote(column.name)} {declared}{' NOT NULL' if column.not_null else ''}")
-    key = sorted((column for column in table.columns if column.key), key=lambda column: column.key)
-    if key:
-        parts.append(f"PRIMARY KEY ({', '.join(quote(column.name) for column in key)})")
-    end = " WITHOUT ROWID" if table.without_rowid else ""
-    return f"CREATE TABLE {quote(table.name)} ({', '.join(parts)}){end}"
-
-
-def _insertion(table: Table, page: Page) -> tuple[str, Iterable[Row]]:
-    """Return the INSERT for a page, and its rows, with a flag for each cell that is `RawText`."""
-    names = [column.name for column in table.stored]
-    if table.bare_rowid:
-        names.insert(0, table.key[0])
-    width = len(names)
-    flags = sorted(page.raw)
-    terms = []
-    for at in range(width):
-        if at in page.raw:
-            flag = width + flags.index(at) + 1
-            terms.append(f"CASE WHEN ?{flag} THEN CAST(?{at + 1} AS TEXT) ELSE ?{at + 1} END")
-        else:
-            terms.append(f"?{at + 1}")
-    columns = ", ".join(quote(name) for name in names)
-    sql = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join(terms)})"  # noqa: S608
-    if not flags:
-        return sql, page.rows
-    return sql, ((*row, *(isinstance(row[at], RawText) for at in flags)) for row in page.rows)
