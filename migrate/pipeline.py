@@ -24,6 +24,11 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
+def describe_stages(stages: Sequence[Stage] = STAGES) -> list[tuple[str, str]]:
+    """Return name and purpose of every stage, in order."""
+    return [(stage.name, stage.does) for stage in stages]
+
+
 def run_stages(run: Run, stages: Sequence[Stage] = STAGES) -> None:
     """Bring every stage to its end, in order; finished ones are checked and passed over.
 

@@ -90,8 +90,9 @@ def make_plan(
     address: Address,
     connection: psycopg.Connection[Any],
     named_by: str,
+    stages: Sequence[tuple[str, str]] = (),
 ) -> Plan:
-    """Look at both ends and return the plan.
+    """Look at both ends and return the plan; `stages` are names and what each does.
 
     Raises SourceError or TargetError where an end does not answer, UsageError
     where the source is no studio directory.
@@ -131,7 +132,7 @@ def make_plan(
             for name in names
             if name in live.tables
         ],
-        stages=_stages(),
+        stages=list(stages),
         rows_billed=sum(item.rows_read for item in rows),
         backups=str(work / "backups"),
         findings=findings,
@@ -149,12 +150,6 @@ def _writes(project: Flagship) -> dict[str, list[str]]:
             for table, frame in mapper.map(rows, nobody).tables.items():
                 written.setdefault(table, {}).update(dict.fromkeys(frame.columns))
     return {table: list(columns) for table, columns in written.items()}
-
-
-def _stages() -> list[tuple[str, str]]:
-    from migrate.pipeline import STAGES
-
-    return [(stage.name, stage.does) for stage in STAGES]
 
 
 def _require_people(columns: Mapping[str, Sequence[str]], origin: Origin) -> None:
@@ -198,7 +193,8 @@ def show_plan(plan: Plan, console: Console) -> None:
         markup=False,
     )
     console.print(_table("Source tables", plan.source_tables))
-    console.print(f"Reading them is billed as about {plan.rows_billed:,} rows read.")
+    if plan.rows_billed:
+        console.print(f"Reading them is billed as about {plan.rows_billed:,} rows read.")
     console.print(_table("Live tables that publish replaces or empties", plan.live_tables))
     console.print("Stages: " + ", ".join(name for name, _ in plan.stages))
     console.print(

@@ -20,13 +20,16 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     from migrate.console import make_console
     from migrate.opening import open_target
     from migrate.origin import find_origin
+    from migrate.pipeline import describe_stages
     from migrate.plan import make_plan, show_plan
     from migrate.target.connection import connect
 
     settings = load_config(config)
     origin = find_origin(settings, work)
     with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
-        plan = make_plan(settings, work, origin, target.address, connection, target.named_by)
+        plan = make_plan(
+            settings, work, origin, target.address, connection, target.named_by, describe_stages()
+        )
     if as_json:
         click.echo(json.dumps(plan.facts()))
     else:

@@ -40,7 +40,7 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
     from migrate.console import ConsoleReporter, make_console
     from migrate.opening import open_run, open_target
     from migrate.origin import find_origin
-    from migrate.pipeline import run_stages
+    from migrate.pipeline import describe_stages, run_stages
     from migrate.plan import make_plan, show_plan
     from migrate.state import State
     from migrate.summary import show, summarise
@@ -52,7 +52,9 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
     if state is None or not (state.done("snapshot") or state.document.outcome == "published"):
         origin = find_origin(settings, work)
         with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
-            plan = make_plan(settings, work, origin, target.address, connection, target.named_by)
+            plan = make_plan(
+                settings, work, origin, target.address, connection, target.named_by, describe_stages()
+            )
             show_plan(plan, console)
             plan.require()
     if state is None or state.document.outcome != "published":

@@ -79,7 +79,7 @@ def _check_published(
 def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleReporter) -> dict[str, Any]:
     from migrate.opening import open_target
     from migrate.origin import find_origin
-    from migrate.pipeline import run_stages
+    from migrate.pipeline import describe_stages, run_stages
     from migrate.plan import make_plan, show_plan
     from migrate.rehearsal import open_rehearsal
     from migrate.summary import show, summarise
@@ -87,7 +87,9 @@ def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleR
 
     origin = find_origin(settings, work)
     with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
-        plan = make_plan(settings, work, origin, target.address, connection, target.named_by)
+        plan = make_plan(
+            settings, work, origin, target.address, connection, target.named_by, describe_stages()
+        )
         show_plan(plan, console)
         plan.require()
     with reporter as report, open_rehearsal(settings, work, origin, report) as run:
