@@ -26,6 +26,9 @@ REPORT: Final = {
 }
 METADATA: Final = "user_metadata"
 NO_TARGET: Final = "dropped:no_target_column"
+DROPPED_KEYS: Final = "dropped:dropped_keys"
+#: The category is written under this key, so that a legacy value of it has no place.
+RESERVED: Final = "dropped:reserved_key"
 
 _PEOPLE: Final[Mapping[str, str]] = {
     "id": "users.id",
@@ -141,6 +144,7 @@ def key_targets(settings: MapperSettings) -> Mapping[str, str]:
         targets.setdefault(key, []).append(target)
     for key, target in beside:
         targets.setdefault(key, []).extend((target, METADATA))
+    targets[settings.profiles.category_key] = [RESERVED]
     return {key: ", ".join(dict.fromkeys(to)) for key, to in targets.items()}
 
 
@@ -153,7 +157,7 @@ def _went(table: str, column: str, keys: Mapping[str, str], dropped: frozenset[s
 
 
 def _key_went(key: str, keys: Mapping[str, str], dropped: frozenset[str]) -> str:
-    return "dropped:dropped_keys" if key in dropped else keys.get(key, METADATA)
+    return DROPPED_KEYS if key in dropped else keys.get(key, METADATA)
 
 
 def _line(table: str, column: str, key: str | None, went: str, filled: int) -> pl.DataFrame:

@@ -15,8 +15,9 @@ from mappers.notes import Limits, fate, fates, reject_too_long, warn
 from mappers.settings import MapperSettings
 
 _READS: Final = """
-SELECT t.id AS id, CASE WHEN s.person IS NULL THEN t.from_user END AS from_user,
-       CASE WHEN r.person IS NULL THEN t.to_user END AS to_user, $message AS message, $date AS date,
+SELECT t.id AS id, CASE WHEN s.person IS NULL THEN CAST(t.from_user AS INTEGER) END AS from_user,
+       CASE WHEN r.person IS NULL THEN CAST(t.to_user AS INTEGER) END AS to_user,
+       $message AS message, $date AS date,
        $read AS is_read, $deleted AS deleted, $twice AS twice,
        s.space AS sender_space, s.main_id AS sender, r.space AS receiver_space, r.main_id AS receiver,
        max(s.created_at, r.created_at) AS earliest

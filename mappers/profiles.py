@@ -174,8 +174,19 @@ class Profiles:
             facts.filter(where).select("person", pl.lit(key).alias("key"), pl.lit(rule).alias("rule"))
             for key, where, rule in odd
         )
-        stray = rows.filter(_own_avatar() & pl.col("avatar_url").is_null())
-        found = pl.concat([found, stray.select("person", "key", pl.lit("invalid_url").alias("rule"))])
+        strays = (
+            (_own_avatar() & pl.col("avatar_url").is_null(), "invalid_url"),
+            (pl.col("key") == self._category_key, "reserved_key"),
+        )
+        found = pl.concat(
+            [
+                found,
+                *(
+                    rows.filter(where).select("person", "key", pl.lit(rule).alias("rule"))
+                    for where, rule in strays
+                ),
+            ]
+        )
         named = found.join(rows, on=["person", "key"], how="inner", maintain_order="left")
         warnings = named.select(
             "source_id", pl.col("source").alias("source_table"), pl.col("key").alias("column"), "rule"
@@ -236,7 +247,7 @@ class Orphans:
                 table=quoted(table),
                 member=member(META[table]),
             )
-            key, source_id, end = "t.id", "t.id", "'user ' || coalesce(t.user_id, '')"
+            key, source_id, end = "t.id", "t.id", "'user ' || coalesce(CAST(t.user_id AS INTEGER), '')"
         self.reads = Query(
             sql=sql(
                 "SELECT $key AS number, $source_id AS source_id, $end AS detail $rows"

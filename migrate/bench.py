@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -78,6 +78,17 @@ class Bench:
         self._writer.close()
         self._sql.close()
 
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Map what SQLite and its drivers raise: they name tables and columns, never values."""
+        try:
+            yield
+        except (sqlite3.Error, DriverError) as error:
+            raise EvidenceError(
+                f"{self._snapshot.name} and {self._crosswalk.name} cannot be worked with: {error}",
+                hint=f"see that the disk has room, then delete {self._crosswalk} and run again",
+            ) from error
+
     def tables(self) -> Mapping[str, Sequence[str]]:
         """Return the snapshot's tables and the names of their columns, in the order of their making."""
         rows = self._sql.execute(
@@ -92,15 +103,13 @@ class Bench:
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement to its end; return the number of rows it changed (0 for a query)."""
-        cursor = self._sql.execute(sql, tuple(parameters))
-        cursor.fetchone()
-        changed = cursor.rowcount
-        cursor.close()
-        return max(changed, 0)
+        with self._faults(), closing(self._sql.execute(sql, tuple(parameters))) as cursor:
+            cursor.fetchone()
+            return max(cursor.rowcount, 0)
 
     def scalar(self, sql: str, parameters: Sequence[object] = ()) -> object:
         """Return the first column of the first row, None where there is no row."""
-        with closing(self._sql.execute(sql, tuple(parameters))) as cursor:
+        with self._faults(), closing(self._sql.execute(sql, tuple(parameters))) as cursor:
             row = cursor.fetchone()
         return None if row is None else row[0]
 
@@ -129,7 +138,7 @@ class Bench:
             last = int(rows[query.key].max())  # type: ignore[arg-type]
 
     def _page(self, sql: str, parameters: tuple[int, int]) -> pl.DataFrame:
-        with closing(self._reader.cursor()) as cursor:
+        with self._faults(), closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(DRIVER_ROWS)})
             cursor.execute(sql, parameters)
             frame = pl.from_arrow(cursor.fetch_arrow_table())
@@ -153,7 +162,7 @@ class Bench:
             probe.execute(f"SELECT * FROM ({sql}) LIMIT 0")  # noqa: S608
             names = [item[0] for item in probe.description]
         columns = ", ".join(f"CAST({_named(name)} AS TEXT) AS {_named(name)}" for name in names)
-        with closing(self._reader.cursor()) as cursor:
+        with self._faults(), closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(STREAM_ROWS)})
             typed = ", ".join(f"'' AS {_named(name)}" for name in names)
             cursor.execute(f"SELECT {typed} UNION ALL SELECT {columns} FROM ({sql})")  # noqa: S608
@@ -166,7 +175,7 @@ class Bench:
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
         """Append a frame of integers and text to the table `x.<table>`, made where it is missing."""
-        with closing(self._writer.cursor()) as cursor:
+        with self._faults(), closing(self._writer.cursor()) as cursor:
             cursor.adbc_ingest(table, rows.to_arrow(), mode="create_append")
 
 

@@ -21,7 +21,7 @@ INSERT INTO x.comment
 SELECT c.id, 0, a.person, p.person, NULL, 'review',
        CASE WHEN a.person IS NULL OR p.person IS NULL THEN 'rejected' END,
        CASE WHEN a.person IS NULL THEN 'unknown_user' WHEN p.person IS NULL THEN 'no_studio' END,
-       CASE WHEN a.person IS NULL THEN 'reviewer ' || coalesce(c.user_id, '')
+       CASE WHEN a.person IS NULL THEN 'reviewer ' || coalesce(CAST(c.user_id AS INTEGER), '')
             WHEN o.person IS NULL THEN 'the page is nobody''s'
             WHEN p.person IS NULL THEN 'the page''s owner has no studio' END
 FROM shows_comments AS c

@@ -12,8 +12,8 @@ from mappers.legacy import CONTACTS, Legacy, literal, quoted, sql
 _ENDS: Final = """
 INSERT INTO x.contact (source, source_id, user1, user2, accepted, missing)
 SELECT $source, t.id, a.person, b.person, lower(trim(CAST($accepted AS TEXT))) IN ($true),
-       trim(CASE WHEN a.person IS NULL THEN 'user1 ' || coalesce(t.user1, '') ELSE '' END
-         || CASE WHEN b.person IS NULL THEN ' user2 ' || coalesce(t.user2, '') ELSE '' END)
+       trim(CASE WHEN a.person IS NULL THEN 'user1 ' || coalesce(CAST(t.user1 AS INTEGER), '') ELSE '' END
+         || CASE WHEN b.person IS NULL THEN ' user2 ' || coalesce(CAST(t.user2 AS INTEGER), '') ELSE '' END)
 FROM $table AS t LEFT JOIN x.$member AS a ON a.legacy_id = t.user1
 LEFT JOIN x.$member AS b ON b.legacy_id = t.user2 ORDER BY t.id"""
 _LINK: Final = """

@@ -69,7 +69,7 @@ def test_tables_can_be_written_while_they_are_read(bench: Bench) -> None:
 
 def test_the_snapshot_is_read_only_and_the_crosswalk_private(bench: Bench, tmp_path: Path) -> None:
     assert bench.tables() == {"t": ["id", "a", "b"]}
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(EvidenceError, match="readonly"):
         bench.execute("DELETE FROM t")
     assert stat.S_IMODE((tmp_path / "crosswalk.db").stat().st_mode) == 0o600
 
