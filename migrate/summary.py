@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from psycopg import sql
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from migrate import tally
+from mappers.columns import column_report
+from migrate import files, tally
 from migrate.console import terminal_safe
 from migrate.run import Run
+
+FILE: Final = "summary.json"
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Summary:
     categories: dict[str, int]
     warnings: dict[str, int]
     seconds: dict[str, float]
+    columns: list[dict[str, Any]]
 
     def facts(self) -> dict[str, Any]:
         """Return the summary as a JSON document."""
@@ -55,6 +61,7 @@ def summarise(run: Run) -> Summary:
             name: int(str(bench.scalar(f'SELECT count(*) FROM "{name.replace(chr(34), chr(34) * 2)}"')))  # noqa: S608
             for name in bench.tables()
         }
+        columns = column_report(bench, project.legacy, run.config.mappers, project.left_out)
     finally:
         bench.close()
     fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
@@ -78,7 +85,16 @@ def summarise(run: Run) -> Summary:
         categories=_categories(run, schema),
         warnings=tally.warnings(run.connection, run.ledger, run.id),
         seconds={name: record.seconds for name, record in run.state.document.stages.items()},
+        columns=columns.to_dicts(),
     )
+
+
+def keep(summary: Summary, work: Path) -> Path:
+    """Write the summary to `<work>/summary.json` and return its path."""
+    path = work / FILE
+    with files.write_whole(path) as file:
+        file.write(json.dumps(summary.facts(), indent=1).encode())
+    return path
 
 
 def _count(run: Run, schema: str, table: str) -> int:
@@ -141,5 +157,12 @@ def show(summary: Summary, console: Console) -> None:
         console.print(
             "Warnings: " + _safe(", ".join(f"{rule} {n:,}" for rule, n in summary.warnings.items()))
         )
+    went = Counter(str(row["went_to"]).split(":")[0] for row in summary.columns)
+    kept = went.pop("user_metadata", 0)
+    gone = went.pop("dropped", 0)
+    console.print(
+        f"Source columns and keys: {sum(went.values())} mapped, {kept} kept as metadata, "
+        f"{gone} dropped by rule; each is in {FILE}"
+    )
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds.items())
     console.print(f"Seconds: {_safe(times)}; together {sum(summary.seconds.values()):.1f}")

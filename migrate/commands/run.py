@@ -43,7 +43,7 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
     from migrate.pipeline import describe_stages, run_stages
     from migrate.plan import make_plan, show_plan
     from migrate.state import State
-    from migrate.summary import show, summarise
+    from migrate.summary import keep, show, summarise
     from migrate.target.connection import connect
 
     settings = load_config(config)
@@ -68,6 +68,7 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
         else:
             run_stages(run)
         summary = summarise(run)
+        keep(summary, run.work)
     if as_json:
         click.echo(json.dumps(summary.facts()))
         return

@@ -82,7 +82,7 @@ def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleR
     from migrate.pipeline import describe_stages, run_stages
     from migrate.plan import make_plan, show_plan
     from migrate.rehearsal import open_rehearsal
-    from migrate.summary import show, summarise
+    from migrate.summary import keep, show, summarise
     from migrate.target.connection import connect
 
     origin = find_origin(settings, work)
@@ -95,6 +95,7 @@ def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleR
     with reporter as report, open_rehearsal(settings, work, origin, report) as run:
         run_stages(run)
         summary = summarise(run)
+        keep(summary, run.work)
     show(summary, console)
     console.print("The rehearsal went through; the live target was only read. Next: `migrate run`.")
     return summary.facts()
