@@ -13,6 +13,7 @@ from mappers.connections import connection_accounts, connection_mappers
 from mappers.crosswalk.accounts import gather_accounts
 from mappers.crosswalk.comments import settle_comments
 from mappers.crosswalk.facts import gather_facts
+from mappers.crosswalk.limits import reject_overlong
 from mappers.crosswalk.links import settle_links
 from mappers.crosswalk.people import settle_people
 from mappers.crosswalk.persons import settle_persons
@@ -83,9 +84,12 @@ class Flagship:
         self.stages = (
             MapperStage("users", user_mappers(legacy, settings)),
             MapperStage(
-                "profiles", profile_mappers(legacy, settings, (target_columns or {}).get("user_profiles"))
+                "profiles",
+                profile_mappers(
+                    legacy, settings, (target_columns or {}).get("user_profiles", ()), self.limits
+                ),
             ),
-            MapperStage("studios", studio_mappers(settings)),
+            MapperStage("studios", studio_mappers(settings, self.limits)),
             MapperStage("images", image_mappers(legacy, self.limits)),
             MapperStage("messages", message_mappers(legacy, settings, self.limits)),
             MapperStage("connections", connection_mappers(legacy)),
@@ -109,6 +113,7 @@ class Flagship:
         settle_people(bench, self.legacy, self.settings.users)
         gather_accounts(bench, self.legacy)
         settle_usernames(bench)
+        reject_overlong(bench, self.limits)
         gather_facts(bench, self.legacy, self.settings.profiles.dropped_keys)
         settle_persons(bench, self.legacy, self.settings)
         settle_pictures(bench, self.legacy, self.settings.images)

@@ -85,3 +85,10 @@ def reject_too_long(
         pl.when(pl.col("long").is_not_null()).then(pl.lit(to)).otherwise(pl.col(name)).alias(name)
         for name, to in (("fate", "rejected"), ("reason", "too_long"))
     ).with_columns(pl.coalesce("long", "detail").alias("detail"))
+
+
+def within(table: str, column: str, limits: Limits, value: pl.Expr) -> pl.Expr:
+    """Return the value, null where it is too long for its column of `table`."""
+    if (table, column) not in limits:
+        return value
+    return pl.when(value.str.len_chars() <= limits[table, column]).then(value)

@@ -13,7 +13,8 @@ from mappers.crosswalk.people import member
 from mappers.facts import wide
 from mappers.keys import moment, person_id
 from mappers.legacy import META, Legacy, quoted, sql, typed
-from mappers.notes import fates
+from mappers.notes import Limits, within
+from mappers.orphans import Orphans
 from mappers.settings import MapperSettings
 
 TEXTS: Final[Mapping[str, str]] = {
@@ -85,9 +86,10 @@ class Profiles:
         count="SELECT count(*) FROM x.person",
     )
 
-    def __init__(self, settings: MapperSettings, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, settings: MapperSettings, columns: Sequence[str], limits: Limits) -> None:
         """Take the columns of the target's user_profiles, to see whether it has a `category`."""
-        self._category_column = "category" in (columns or ())
+        self._category_column = "category" in columns
+        self._limits = limits
         self._category_key = settings.profiles.category_key
         self._labels = settings.studios.labels
         self._flags = (*FLAGS, VERIFIED, *settings.studios.labels, *settings.studios.services)
@@ -113,7 +115,7 @@ class Profiles:
         return rows.select(
             ids.expr("user_profiles", pl.col("space"), pl.col("legacy_id")).alias("id"),
             "user_id",
-            *(pl.col(key).alias(column) for key, column in TEXTS.items()),
+            *(self._short(pl.col(key), column).alias(column) for key, column in TEXTS.items()),
             *(_yes(key).alias(column) for key, column in FLAGS.items()),
             *(pl.coalesce(_url(key) for key in keys).alias(column) for column, keys in URLS.items()),
             pl.when(_yes(VERIFIED))
@@ -156,6 +158,10 @@ class Profiles:
             )
         )
 
+    def _short(self, value: pl.Expr, column: str) -> pl.Expr:
+        """Return the value where its column of user_profiles can hold it; else it stays as metadata."""
+        return within("user_profiles", column, self._limits, value)
+
     def _exceptions(self, rows: pl.DataFrame, facts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return (person, key) of facts that have a column but did not fit it, and the warnings."""
         beside, odd = [], []
@@ -167,6 +173,10 @@ class Profiles:
                 odd.append((key, there & ~used, "invalid_url"))
         beside += [(key, pl.col(key).is_not_null() & equipment(key).is_null()) for key in EQUIPMENT]
         odd += [(key, cleaning.is_odd_boolean(pl.col(key)), "invalid_boolean") for key in self._flags]
+        for key, column in TEXTS.items():
+            cut = pl.col(key).is_not_null() & self._short(pl.col(key), column).is_null()
+            beside.append((key, cut))
+            odd.append((key, cut, "too_long"))
         kept = pl.concat(
             facts.filter(where).select("person", pl.lit(key).alias("key")) for key, where in beside
         )
@@ -230,50 +240,12 @@ def _joined(parts: Sequence[pl.Expr], separator: str) -> pl.Expr:
     return pl.when(joined != "").then(joined)
 
 
-class Orphans:
-    """Rejects the rows of a table of keys and values, or of `profile`, that belong to nobody."""
-
-    writes: tuple[str, ...] = ()
-
-    def __init__(self, table: str) -> None:
-        self.name = f"{table}_rows"
-        self._table = table
-        if table == "profile":
-            rows = "FROM x.profile_row AS r WHERE r.person IS NULL"
-            key, source_id, end = "r.number", "r.source_id", "'no such person'"
-        else:
-            rows = sql(
-                "FROM $table AS t LEFT JOIN x.$member AS m ON m.legacy_id = t.user_id WHERE m.person IS NULL",
-                table=quoted(table),
-                member=member(META[table]),
-            )
-            key, source_id, end = "t.id", "t.id", "'user ' || coalesce(CAST(t.user_id AS INTEGER), '')"
-        self.reads = Query(
-            sql=sql(
-                "SELECT $key AS number, $source_id AS source_id, $end AS detail $rows"
-                " AND $key > ?1 ORDER BY $key LIMIT ?2",
-                rows=rows,
-                key=key,
-                source_id=source_id,
-                end=end,
-            ),
-            key="number",
-            columns=typed(("number",), ("source_id", "detail")),
-            count=sql("SELECT count(*) $rows", rows=rows),
-        )
-
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:  # noqa: ARG002  the shape of a mapper
-        """Return fates alone."""
-        rejected = rows.with_columns(pl.lit("rejected").alias("fate"), pl.lit("unknown_user").alias("reason"))
-        return Mapped({}, fates=fates(rejected, pl.lit(self._table), pl.col("source_id")))
-
-
 def profile_mappers(
-    legacy: Legacy, settings: MapperSettings, columns: Sequence[str] | None = None
+    legacy: Legacy, settings: MapperSettings, columns: Sequence[str], limits: Limits
 ) -> tuple[Mapper, ...]:
     """Return the mappers of the stage `profiles`, in order."""
     tables = legacy.present(("profile", *META))
-    return Profiles(settings, columns), *(Orphans(table) for table in tables)
+    return Profiles(settings, columns, limits), *(Orphans(table) for table in tables)
 
 
 def profile_accounts(legacy: Legacy) -> tuple[Account, ...]:

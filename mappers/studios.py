@@ -11,6 +11,7 @@ from mappers.base import Ids, Mapped, Mapper, Query
 from mappers.facts import ADDRESS, LATITUDE, LONGITUDE, PLACE, first_code, first_of, placed, wide
 from mappers.keys import moment, person_id, person_key
 from mappers.legacy import literal, sql, typed
+from mappers.notes import Limits, within
 from mappers.profiles import EQUIPMENT, equipment
 from mappers.settings import HOMESTUDIO, MapperSettings
 
@@ -53,8 +54,8 @@ class Studios:
     name = "studios"
     writes: tuple[str, ...] = ("studios", "studio_services")
 
-    def __init__(self, settings: MapperSettings) -> None:
-        self._settings = settings.studios
+    def __init__(self, settings: MapperSettings, limits: Limits) -> None:
+        self._settings, self._limits = settings.studios, limits
         self._keys = sorted({*_KEYS, *settings.studios.services})
         self.reads = Query(
             sql=sql(_READS, keys=", ".join(literal(key) for key in self._keys)),
@@ -85,13 +86,13 @@ class Studios:
             "id",
             "owner_id",
             pl.col("studio_name").alias("name"),
-            "description",
+            self._short("description", pl.col("description")),
             self._type().alias("studio_type"),
-            first_of(*ADDRESS, "location").alias("address"),
+            self._short("address", first_of(*ADDRESS, "location")),
             pl.col(PLACE[0]).alias("latitude"),
             pl.col(PLACE[1]).alias("longitude"),
             cleaning.url(first_of("url")).alias("website_url"),
-            first_of("phone").alias("phone"),
+            self._short("phone", first_of("phone")),
             (cleaning.boolean(first_of("featured")) | (pl.col("premium") == 1)).alias("is_premium"),
             (cleaning.boolean(first_of("verified")) | cleaning.boolean(first_of("crb"))).alias("is_verified"),
             pl.when(pl.col("active") == 1)
@@ -101,6 +102,10 @@ class Studios:
             moment("created_at"),
             moment("updated_at"),
         )
+
+    def _short(self, column: str, value: pl.Expr) -> pl.Expr:
+        """Return the value where its column can hold it; the person's profile or metadata has it all."""
+        return within("studios", column, self._limits, value).alias(column)
 
     def _type(self) -> pl.Expr:
         """Return the type by the first set code, else by the words of the description."""
@@ -187,6 +192,6 @@ class StudioIds:
         return Mapped({}, id_map=id_map)
 
 
-def studio_mappers(settings: MapperSettings) -> tuple[Mapper, ...]:
+def studio_mappers(settings: MapperSettings, limits: Limits) -> tuple[Mapper, ...]:
     """Return the mappers of the stage `studios`, in order."""
-    return Studios(settings), StudioIds()
+    return Studios(settings, limits), StudioIds()

@@ -205,3 +205,23 @@ def test_images_are_dense_primary_first(tmp_path: Path) -> None:
         ("studio_gallery", "5", "rejected", "no_image"),
         ("studio_gallery", "6", "rejected", "unknown_user"),
     }
+
+
+def test_a_person_whose_names_do_not_fit_is_rejected_with_all_that_hangs_on_it(tmp_path: Path) -> None:
+    limits = {("users", "username"): 5}
+    names = shows(1, "a@example.com", username="longer") + shows(2, "b@example.com", username="short")
+    outcome = mapped(tmp_path, names, meta(1, about="x"), limits=limits)
+    assert [row["username"] for row in outcome.rows("users")] == ["short"]
+    assert outcome.fate_set() == {
+        ("shows_users", "1", "rejected", "too_long"),
+        ("shows_usermeta", "1", "rejected", "unknown_user"),
+    }
+
+
+def test_a_fact_too_long_for_its_column_stays_as_metadata(tmp_path: Path) -> None:
+    limits = {("user_profiles", "location"): 5, ("studios", "address"): 5}
+    outcome = mapped(tmp_path, people(1), meta(1, location="123456", homestudio="1"), limits=limits)
+    assert outcome.rows("user_profiles")[0]["location"] is None
+    assert metadata(outcome)["location"] == "123456"
+    assert outcome.rows("studios")[0]["address"] is None
+    assert ("shows_usermeta", "1", "location", "too_long") in outcome.warning_set()
