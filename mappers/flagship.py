@@ -41,7 +41,7 @@ _RULES: Final[Mapping[str, str]] = {
 }
 _ENDINGS: Final[Mapping[str, str]] = {"_commentvotes": "comment_votes", "_roles": "roles"}
 _BEGINNINGS: Final[Mapping[str, str]] = {"faq": "faq", "maps_": "maps"}
-_UNKNOWN: Final = "not_in_the_mapping"
+_CONFIGURED: Final = "config"
 
 
 class Flagship:
@@ -103,9 +103,12 @@ class Flagship:
             *connection_accounts(legacy),
             *review_accounts(legacy),
         )
-        self.left_out: Mapping[str, str] = {
-            table: _rule(table) for table in legacy.tables if table not in _MIGRATED
-        }
+        rules = {table: _rule(table, settings) for table in legacy.tables if table not in _MIGRATED}
+        self.left_out: Mapping[str, str] = {table: rule for table, rule in rules.items() if rule}
+        #: source tables that neither a mapper nor a rule knows
+        self.unknown = tuple(table for table, rule in rules.items() if not rule)
+        #: tables that the configuration leaves out although the mappers read them
+        self.wanted = tuple(table for table in settings.left_out if table in _MIGRATED)
 
     def prepare(self, bench: Bench) -> None:
         """Make the crosswalk anew: people, their names and facts, and the order of what they own."""
@@ -125,7 +128,9 @@ class Flagship:
         return column_report(bench, self.legacy, self.settings, self.left_out)
 
 
-def _rule(table: str) -> str:
+def _rule(table: str, settings: MapperSettings) -> str | None:
+    if table in settings.left_out:
+        return _CONFIGURED
     if table in _RULES:
         return _RULES[table]
     for ending, rule in _ENDINGS.items():
@@ -134,7 +139,7 @@ def _rule(table: str) -> str:
     for beginning, rule in _BEGINNINGS.items():
         if table.startswith(beginning):
             return rule
-    return _UNKNOWN
+    return None
 
 
 def _clear(bench: Bench) -> None:

@@ -158,6 +158,10 @@ class UserSettings(_Section):
 class MapperSettings(_Section):
     """The section `[mappers]` of the configuration."""
 
+    left_out: tuple[Key, ...] = Field(
+        default=(),
+        description="source tables that are known and not wanted; a table no rule knows is an error",
+    )
     users: UserSettings = UserSettings()
     profiles: ProfileSettings = ProfileSettings()
     studios: StudioSettings = StudioSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -76,7 +77,7 @@ class Plan:
         """Raise TargetError listing every error among the findings; return where there is none."""
         if self.errors:
             raise TargetError(
-                "the target cannot take the migration:\n"
+                "the migration cannot be made:\n"
                 + "\n".join(f"  {finding.message}" for finding in self.errors),
                 hint="; ".join(dict.fromkeys(finding.hint for finding in self.errors if finding.hint))
                 or None,
@@ -118,6 +119,7 @@ def make_plan(
         emptied=emptied,
         keep=config.target.keep,
     )
+    findings += _unknown_tables(project, {item.table: item.rows for item in rows})
     findings += _space(work, sum(item.rows for item in rows))
     return Plan(
         source=origin.label,
@@ -163,7 +165,30 @@ def _require_people(columns: Mapping[str, Sequence[str]], origin: Origin) -> Non
 def _fate(project: Flagship, table: str) -> str:
     if table in project.left_out:
         return f"left out: {project.left_out[table]}"
-    return "migrated" if any(account.source == table for account in project.accounts) else "unknown"
+    return "unknown to the mapping" if table in project.unknown else "migrated"
+
+
+def _unknown_tables(project: Flagship, rows: Mapping[str, int]) -> list[Finding]:
+    """Return an error for every table that would be lost without a word: it has rows and no rule."""
+    found = [
+        Finding(
+            "error",
+            f"the source table {table} ({rows[table]:,} rows) is known to no mapper and to no rule",
+            "name each table that is not wanted in the configuration: "
+            f"[mappers] left_out = {json.dumps([name for name in project.unknown if rows.get(name)])}",
+        )
+        for table in project.unknown
+        if rows.get(table)
+    ]
+    found += [
+        Finding(
+            "error",
+            f"[mappers] left_out names {table}, which the mapping reads",
+            "take it out of the list",
+        )
+        for table in project.wanted
+    ]
+    return found
 
 
 def _space(work: Path, rows: int) -> list[Finding]:

@@ -80,7 +80,11 @@ def summarise(run: Run) -> Summary:
         run_id=run.id,
         outcome=run.state.document.outcome,
         flows=flows,
-        left_out={name: (rule, counted[name]) for name, rule in project.left_out.items() if name in counted},
+        left_out={
+            name: (rule, counted[name])
+            for name, rule in {**project.left_out, **dict.fromkeys(project.unknown, "unknown")}.items()
+            if name in counted
+        },
         filled={name: _count(run, schema, name) for name in run.filled},
         categories=_categories(run, schema),
         warnings=tally.warnings(run.connection, run.ledger, run.id),

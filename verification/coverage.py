@@ -16,7 +16,7 @@ def _known(subject: Subject) -> Outcome:
         if table in accounted:
             continue
         rows = source_count(subject, table)
-        if table in subject.left_out:
+        if table in subject.left_out or not rows:
             outcome.numbers[table] = {"rows": rows, "left out": rows}
         else:
             outcome.found(table, None, f"no mapper reads it and no rule leaves it out ({rows} rows)")

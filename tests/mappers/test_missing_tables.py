@@ -113,9 +113,11 @@ def test_every_table_is_migrated_or_left_out_by_a_named_rule(tmp_path: Path) -> 
     with Bench(snapshot, tmp_path / "x.db") as bench:
         project = Flagship(MapperSettings(), bench.tables())
         accounted = {account.source for account in project.accounts}
-        assert accounted | set(project.left_out) == set(bench.tables())
+        assert accounted | set(project.left_out) | {"odd"} == set(bench.tables())
         assert not accounted & set(project.left_out)
-    assert project.left_out["odd"] == "not_in_the_mapping"
+        told = Flagship(MapperSettings(left_out=("odd",)), bench.tables())
+    assert project.unknown == ("odd",)
+    assert told.left_out["odd"] == "config" and told.unknown == ()
     assert project.left_out["faq_signuser"] == "faq"
     assert project.left_out["shows_commentvotes"] == "comment_votes"
 
