@@ -21,7 +21,7 @@ PLACE: Final = ("place_latitude", "place_longitude")
 _FACTS_OF: Final = """
 WITH k AS (SELECT person FROM $people WHERE person > ?1 ORDER BY person LIMIT min(?2, 4000))
 SELECT k.person AS person, f.key AS key, f.value AS value
-FROM k LEFT JOIN x.fact AS f ON f.person = k.person AND f.key IN ($keys) ORDER BY k.person, f.key"""
+FROM k LEFT JOIN x.fact AS f ON f.person = k.person AND +f.key IN ($keys) ORDER BY k.person, f.key"""
 
 
 def facts_of(people: str, keys: Iterable[str]) -> str:

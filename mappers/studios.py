@@ -35,7 +35,7 @@ WITH k AS (SELECT person FROM x.person WHERE studio AND person > ?1 ORDER BY per
 SELECT p.person, p.space, p.legacy_id, p.studio_name, p.active, p.premium, p.created_at, p.updated_at,
        f.key, f.value, f.source, f.source_id
 FROM k JOIN x.person AS p USING (person)
-LEFT JOIN x.fact AS f ON f.person = p.person AND f.key IN ($keys) ORDER BY p.person, f.key"""
+LEFT JOIN x.fact AS f ON f.person = p.person AND +f.key IN ($keys) ORDER BY p.person, f.key"""
 _PERSON: Final = (
     "person",
     "space",
