@@ -21,17 +21,32 @@ import polars_hash  # noqa: F401  registers the expression namespace `chash`
 
 _ALPHABET: Final = string.digits + string.ascii_lowercase
 _WIDTH: Final = 4
-_BASE: Final = len(_ALPHABET) ** _WIDTH
+_LETTERS: Final = len(_ALPHABET)
+_BASE: Final = _LETTERS**_WIDTH
 # Each half of the id is 12 characters, made of 60 bits of the digest.
 _HEX_DIGITS: Final = 15
 _SEPARATOR: Final = "\x1f"
 
 
 @functools.cache
-def _quads() -> pl.Series:
-    one = pl.DataFrame({"a": list(_ALPHABET)})
-    two = one.join(one.rename({"a": "b"}), how="cross").select(pl.col("a") + pl.col("b"))
-    return two.join(two.rename({"a": "b"}), how="cross").select(pl.col("a") + pl.col("b"))["a"]
+def _triples() -> pl.Series:
+    """Return the 46,656 texts of three characters, in order.
+
+    The 1.68 million texts of four, which would need no regrouping, take 100 MB of memory.
+    """
+    letters = pl.lit(pl.Series(list(_ALPHABET)))
+    number = pl.int_range(_LETTERS**3)
+    digits = ((number // step) % _LETTERS for step in (_LETTERS**2, _LETTERS, 1))
+    return pl.select(pl.concat_str(letters.gather(digit) for digit in digits)).to_series()
+
+
+def _places(half: pl.Expr) -> list[pl.Expr]:
+    """Return the places in `_triples` of half an id's characters: three quads, the lowest first."""
+    one, two = _LETTERS, _LETTERS**2
+    # Divided further in 32 bits, as places are counted: that takes half the time of 64.
+    quads = (half % _BASE, half // _BASE % _BASE, half // _BASE**2)
+    a, b, c = (quad.cast(pl.UInt32) for quad in quads)
+    return [a // one, a % one * two + b // two, b % two * one + c // one**3, c % one**3]
 
 
 class Ids:
@@ -60,7 +75,7 @@ class Ids:
                 number, rest = divmod(number, _BASE)
                 quad = ""
                 for _ in range(_WIDTH):
-                    rest, digit = divmod(rest, len(_ALPHABET))
+                    rest, digit = divmod(rest, _LETTERS)
                     quad = _ALPHABET[digit] + quad
                 out.append(quad)
         return "".join(out)
@@ -89,12 +104,9 @@ class Ids:
                 for half in range(2)
             )
         )
-        quads = [
-            pl.lit(_quads()).gather((pl.col(f"{half}") // _BASE**step) % _BASE)
-            for half in range(2)
-            for step in range(12 // _WIDTH)
-        ]
-        return halves.select(pl.concat_str([pl.lit("c"), *quads]).alias("id"))["id"]
+        triples = pl.lit(_triples())
+        parts = [triples.gather(place) for half in range(2) for place in _places(pl.col(f"{half}"))]
+        return halves.select(pl.concat_str([pl.lit("c"), *parts]).alias("id"))["id"]
 
 
 def make_secret() -> str:

@@ -18,6 +18,21 @@ def test_the_column_and_the_single_derivation_agree(keys: list[int | str], secre
     ]
 
 
+@pytest.mark.parametrize(
+    ("entity", "key", "known"),
+    [
+        ("users", 42, "cb3c3fwps47oqp9a7vdkn1mvd"),
+        ("messages", 1_000_000, "crxd62mfp6xo0tj4dpe1t3fp6"),
+        ("user_metadata", "users:7:last_login", "cydv6x9i30fjva9baiil48fv7"),
+    ],
+)
+def test_ids_that_were_given_out_stay(entity: str, key: int | str, known: str) -> None:
+    ids = Ids("secret")
+    assert ids.derive(entity, key) == known
+    column = pl.DataFrame({"key": [str(key)]}).select(ids.expr(entity, pl.col("key")))
+    assert column["id"].to_list() == [known]
+
+
 def test_an_id_has_the_shape_of_a_cuid() -> None:
     frame = pl.DataFrame({"key": range(1000)}).select(id=Ids("s").expr("users", pl.col("key")))
     assert frame["id"].str.contains(r"^c[0-9a-z]{24}$").all()
