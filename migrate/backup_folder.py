@@ -19,6 +19,7 @@ from backups.errors import BackupDamaged, BackupError, BackupUnavailable
 from backups.manifest import Manifest
 from migrate import files
 from migrate.errors import EvidenceError, MigrateError, TargetError, TargetUnavailable
+from migrate.points import reach
 from migrate.target.connection import Address
 from migrate.target.content import Content, measure
 from migrate.target.embedded import THROWAWAY, EmbeddedServer, binary
@@ -107,7 +108,9 @@ def make(
             measure=measure,
             on_tick=on_tick,
         )
+        reach("backup:dumped")
         with throwaway(work) as url:
+            reach("backup:drill")
             result = drill.drill(
                 made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick
             )
@@ -117,7 +120,9 @@ def make(
                 f"the backup of {address.label} does not restore to the same rows: {result.explain()}",
                 hint="nothing was changed; see docs/rollback.md, and report what it says",
             )
+        reach("backup:drilled")
         manifest.save(made, folder / MANIFEST)
+    reach("backup:kept")
     return Backup(folder, made)
 
 

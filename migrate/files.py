@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from migrate.errors import MigrateError, UsageError
+from migrate.points import reach
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -56,7 +57,9 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.chmod(FILE_MODE)
+        reach(f"{path.name}:written")
         part.replace(path)
+        reach(f"{path.name}:renamed")
     except OSError as error:
         part.unlink(missing_ok=True)
         raise MigrateError(

@@ -26,6 +26,7 @@ from migrate.ids import Ids, make_secret
 from migrate.log import open_log
 from migrate.occupancy import holder, occupy
 from migrate.origin import Origin, find_origin
+from migrate.points import reach
 from migrate.run import Run
 from migrate.state import State
 from migrate.target.connection import Address, connect, parse_url
@@ -119,6 +120,7 @@ def hold_run(
             _require_empty(work)
         run_id = state.document.run_id if state else cuid2.Cuid().generate()
         ledger.take(run_id, holder())
+        reach("open:taken")
         binding = bind(config, origin, address)
         if state is None:
             state = _begin(config, work, ledger, binding, secret, run_id)
@@ -207,8 +209,11 @@ def _begin(
     if config.ids.secret is None:
         kept = ledger.secret() or secret or make_secret()
         ledger.keep_secret(kept)
+    reach("open:secret")
     _put_aside(work)
+    reach("open:cleared")
     ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
+    reach("open:begun")
     return State.begin(work, run_id=run_id, code=__version__, binding=binding, id_secret=kept)
 
 

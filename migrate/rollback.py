@@ -14,6 +14,7 @@ from migrate import backup_folder, tally
 from migrate.backup_folder import Backup
 from migrate.errors import EvidenceError, LiveChanged
 from migrate.pipeline import STAGES, undo_stages
+from migrate.points import reach
 from migrate.run import Run
 from migrate.stages import snapshot
 from migrate.state import Outcome
@@ -73,10 +74,13 @@ def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) ->
     tables = [name for name in latest.tables if name in source.manifest.tables]
     with _restored(run, source) as old:
         staging.create(run.connection, run.address.schema, run.staging, tables)
+        reach("rollback:cleared")
         with backup_folder.mapped():
             copy_tables(old, run.connection, run.address.schema, run.staging, tables)
+    reach("rollback:copied")
     _compare(run, source, tables)
     staging.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
+    reach("rollback:staged")
     done = publish(
         run.connection,
         ledger=run.ledger,
@@ -90,7 +94,9 @@ def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) ->
         backup_digest=kept.manifest.sha256,
         lock_timeout_ms=run.config.target.lock_timeout_ms,
         attempts=run.config.target.publish_attempts,
+        before_commit=lambda _connection: reach("rollback:uncommitted"),
     )
+    reach("rollback:committed")
     _conclude(run, done.id)
     return RolledBack(sum(content.rows for content in done.tables.values()), kept.folder)
 
@@ -102,6 +108,7 @@ def _acknowledge(run: Run, latest: Published) -> RolledBack:
 
 def _conclude(run: Run, publication: int) -> None:
     staging.drop(run.connection, run.staging)
+    reach("rollback:dropped")
     # A rollback of a rollback brings the migrated rows back.
     outcome: Outcome = "published" if run.state.document.outcome == "rolled_back" else "rolled_back"
     run.state.document.publication = publication
@@ -110,6 +117,7 @@ def _conclude(run: Run, publication: int) -> None:
 
 def _give_up(run: Run) -> RolledBack:
     undo_stages(run, [stage for stage in STAGES if stage is not snapshot.STAGE])
+    reach("rollback:undone")
     staging.drop(run.connection, run.staging)
     run.state.conclude("rolled_back")
     return RolledBack(None, None)

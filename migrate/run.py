@@ -20,6 +20,7 @@ from migrate.console import Reporter
 from migrate.errors import Stopped
 from migrate.ids import Ids
 from migrate.origin import Origin
+from migrate.points import reach
 from migrate.state import Artifact, State
 from migrate.target.connection import Address
 from migrate.target.ledger import Ledger
@@ -110,6 +111,7 @@ class Run:
         ).hexdigest()
         if not bench.holds(mark):
             project.prepare(bench)
+            reach("crosswalk:prepared")
             bench.mark(mark)
         return project
 

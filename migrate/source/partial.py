@@ -13,6 +13,7 @@ from typing import Self
 
 from migrate import files
 from migrate.errors import EvidenceError, SourceError
+from migrate.points import reach
 from migrate.source import statements
 from migrate.source.base import Catalogue, Look, Page, Row, Table, Usage
 from migrate.source.local import LocalChannel, tolerant_text
@@ -217,7 +218,9 @@ class Partial:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             change()
+            reach("snapshot:uncommitted")
             self._connection.execute("COMMIT")
+            reach("snapshot:committed")
         except sqlite3.Error as error:
             self._roll_back()
             raise SourceError(

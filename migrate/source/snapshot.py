@@ -10,6 +10,7 @@ from pathlib import Path
 
 from migrate import files
 from migrate.errors import EvidenceError, SourceError, Stopped
+from migrate.points import reach
 from migrate.source.base import Catalogue, Page, Source, Table, TableFacts, TableForecast, Usage
 from migrate.source.facts import (
     FACTS_NAME,
@@ -77,7 +78,9 @@ def take_snapshot(
         facts = taking.compare(catalogue)
         draft = taking.facts(folder, catalogue, facts, passes)
         write_facts(folder, draft)
+        reach("snapshot:compared")
         partial.strip()
+    reach("snapshot:stripped")
     return _freeze(folder, draft)
 
 
@@ -275,6 +278,8 @@ def _freeze(folder: Path, draft: SnapshotFacts) -> SnapshotFacts:
     partial.chmod(_FROZEN)
     facts = replace(draft, sha256=files.digest_file(partial))
     write_facts(folder, facts)
+    reach("snapshot:frozen")
     partial.rename(folder / SNAPSHOT_NAME)
+    reach("snapshot:renamed")
     files.sync_folder(folder)
     return facts

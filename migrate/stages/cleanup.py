@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrate import tally
 from migrate.errors import EvidenceError
+from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.target import staging
 from migrate.target.content import measure
@@ -28,6 +29,8 @@ def _run(run: Run) -> Left:
     with run.connection.transaction():  # batches and the rows they brought go together
         staging.create(run.connection, run.address.schema, run.staging, run.filled)
         run.ledger.reset(run.id)
+        reach("cleanup:uncommitted")
+    reach("cleanup:committed")
     replaced = {
         name: measure(run.connection, run.address.schema, name).rows for name in [*run.filled, *run.emptied]
     }

@@ -72,6 +72,7 @@ def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
                 ahead.cancel()
                 run.stop_if_asked()
     run.ledger.finish(run.id, stage, mapper.name)
+    reach(f"{stage}:finished")
 
 
 def _map_batches(

@@ -36,6 +36,8 @@ def _run(run: Run) -> Left:
             backup_digest=backup.manifest.sha256,
             lock_timeout_ms=run.config.target.lock_timeout_ms,
             attempts=run.config.target.publish_attempts,
+            on_progress=lambda doing, _what: reach(f"publish:{doing}"),
+            before_commit=lambda _connection: reach("publish:uncommitted"),
         )
         reach("publish:committed")
     publication = tally.publication_of(run.connection, run.ledger, run.id)
@@ -44,6 +46,7 @@ def _run(run: Run) -> Left:
             "the ledger does not know what was just published", hint="type the same command again"
         )
     staging.drop(run.connection, run.staging)
+    reach("publish:dropped")
     run.state.document.publication = publication.id
     run.state.conclude("published")
     rows = sum(content.rows for content in publication.tables.values())

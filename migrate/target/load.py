@@ -14,6 +14,7 @@ from psycopg import errors, sql
 
 from mappers.base import Mapped
 from migrate.errors import TargetError
+from migrate.points import reach
 from migrate.target.connection import Connection, explain
 from migrate.target.ledger import Ledger
 from migrate.target.staging import ID_MAP
@@ -124,6 +125,7 @@ def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -
             _copy(conn, ledger.name("fate"), encoded.fates)
             _copy(conn, ledger.name("warning"), encoded.warnings)
             _copy(conn, sql.Identifier(staging, ID_MAP), encoded.id_map)
+            reach(f"{batch.stage}:copied")
     except errors.Error as error:
         raise explain(f"writing {where}", error) from error
 

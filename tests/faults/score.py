@@ -1,0 +1,68 @@
+"""Counts what each fault was survived, and prints the table at the end of the tests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+KEY = "fault"
+
+
+@dataclass
+class Score:
+    """One test's part of a fault: disturbances that were made, and contents found identical after them."""
+
+    fault: str
+    tries: int = 0
+    survived: int = 0
+    compared: int = 0
+    identical: int = 0
+
+    def tried(self, survived: bool = True) -> None:
+        """Count a disturbance, and whether the run lived through it or could be finished."""
+        self.tries += 1
+        self.survived += survived
+
+    def compare(self, left: object, right: object) -> None:
+        """Count a comparison of two contents, and fail where they differ."""
+        self.compared += 1
+        self.identical += left == right
+        assert left == right
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print a line for each fault; a failed test counts as a disturbance not survived."""
+    totals: dict[str, Counter[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for key, value in getattr(report, "user_properties", ()):
+                if key == KEY and report.when == "teardown":
+                    totals.setdefault(value["fault"], Counter()).update(value["counts"])
+    if not totals:
+        return
+    width = max(map(len, totals))
+    terminalreporter.section("faults")
+    terminalreporter.write_line(f"{'fault':{width}}  tries  survived  content identical")
+    for fault, count in sorted(totals.items()):
+        whole = count["survived"] == count["tries"] and count["identical"] == count["compared"]
+        same = f"{count['identical']}/{count['compared']}" if count["compared"] else "-"
+        terminalreporter.write_line(
+            f"{fault:{width}}  {count['tries']:>5}  {count['survived']:>8}  {same:>17}",
+            green=whole,
+            red=not whole,
+        )
+
+
+def keep(request: pytest.FixtureRequest, score: Score) -> None:
+    """Hand the score to the report of the test, which also reaches the process that prints."""
+    failed = getattr(request.node, "failed", True)
+    tries = max(score.tries, 1)
+    survived = min(score.survived, tries - 1) if failed else tries
+    counts = {
+        "tries": tries, "survived": survived,
+        "compared": score.compared, "identical": score.identical,
+    }  # fmt: skip
+    request.node.user_properties.append((KEY, {"fault": score.fault, "counts": counts}))

@@ -1,0 +1,85 @@
+"""SIGKILL at every named point between two durable writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migrate.stages.mapping import ENTITIES
+from tests.faults.harness import Held, Scene
+from tests.faults.score import Score
+
+pytestmark = pytest.mark.fault("SIGKILL at a named point")
+
+#: One of each kind; the others are of the same kinds in other stages.
+QUICK = ("snapshot:uncommitted#30", "state.json:written#9", "backup:drilled", "messages:copied#2",
+         "publish:uncommitted", "publish:committed")  # fmt: skip
+_SNAPSHOT = ("uncommitted", "committed", "page", "compared", "stripped", "frozen", "renamed")
+_PUBLISH = ("lock", "compare with the backup", "loosen", "delete", "strip", "insert", "rebuild",
+            "commit", "analyze", "uncommitted", "committed", "dropped")  # fmt: skip
+STAGES = ("preflight", "snapshot", "backup", "cleanup", *ENTITIES, "verify", "publish")
+OPENING = ("open:taken", "open:secret", "open:cleared", "open:begun")
+FILES = ("state.json", "snapshot.json", "checks.json", "summary.json")
+#: Every point of a run; a test holds the list against a run that reached them all.
+POINTS = (
+    *OPENING,
+    *(f"{file}:{step}" for file in FILES for step in ("written", "renamed")),
+    *(f"{stage}:{step}" for stage in STAGES for step in ("begin", "end", "recorded")),
+    *(f"snapshot:{step}" for step in _SNAPSHOT),
+    *(f"backup:{step}" for step in ("dumped", "drill", "drilled", "kept")),
+    *(f"cleanup:{step}" for step in ("uncommitted", "committed")),
+    "crosswalk:prepared",
+    *(f"{entity}:{step}" for entity in ENTITIES for step in ("copied", "batch", "finished")),
+    *(f"publish:{step}" for step in _PUBLISH),
+)
+#: Points that are reached again and again, killed at some of those times.
+AGAIN = (
+    *(f"state.json:written#{n}" for n in (2, 5, 9, 12, 17, 22, 26, 28)),
+    *(f"state.json:renamed#{n}" for n in (3, 6, 10, 14, 20, 25, 27)),
+    *(f"snapshot:uncommitted#{n}" for n in (5, 24, 31, 47)),
+    *(f"snapshot:page#{n}" for n in (4, 11, 25)),
+    *(f"{entity}:copied#2" for entity in ("users", "profiles", "messages")),
+    *(f"{entity}:batch#2" for entity in ("users", "profiles", "messages")),
+    *(f"publish:{step}#3" for step in ("insert", "rebuild", "analyze")),
+)
+
+
+def marked(points: tuple[str, ...]) -> list[object]:
+    return [point if point in QUICK else pytest.param(point, marks=pytest.mark.slow) for point in points]
+
+
+@pytest.mark.parametrize("point", marked(tuple(dict.fromkeys(QUICK + POINTS + AGAIN))))
+def test_killed_at_a_point_the_same_command_finishes(
+    scene: Scene, undisturbed: Held, untouched: dict[str, str], score: Score, point: str
+) -> None:
+    assert scene.kill_at(point), f"the run never came to {point}"
+    score.tried()
+    if not published(scene):
+        score.compare(scene.live(), untouched)
+    scene.run()
+    score.compare(scene.held(), undisturbed)
+
+
+def published(scene: Scene) -> bool:
+    made = scene.ask("SELECT to_regclass('migrate_ledger.publication') IS NOT NULL")[0][0]
+    return bool(made and scene.ask("SELECT 1 FROM migrate_ledger.publication"))
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_on_the_way_it_still_finishes(
+    scene: Scene, undisturbed: Held, score: Score
+) -> None:
+    for point in ("open:begun", "snapshot:page#5", "snapshot:frozen", "backup:dumped", "cleanup:committed",
+                  "users:copied#2", "users:batch", "messages:copied", "verify:end", "publish:uncommitted",
+                  "publish:dropped"):  # fmt: skip
+        score.tried(scene.kill_at(point))
+    scene.run()
+    score.compare(scene.held(), undisturbed)
+
+
+def test_the_list_of_points_is_that_of_a_run(scene: Scene, tmp_path: Path, score: Score) -> None:
+    trace = tmp_path / "points"
+    scene.run(MIGRATE_TRACE_TO=str(trace))
+    reached = set(trace.read_text().splitlines())
+    assert reached == set(POINTS)
