@@ -27,6 +27,8 @@ REPORT: Final = {
 METADATA: Final = "user_metadata"
 NO_TARGET: Final = "dropped:no_target_column"
 DROPPED_KEYS: Final = "dropped:dropped_keys"
+#: SQLite returns at most 2,000 columns.
+_AT_ONCE: Final = 500
 #: The category is written under this key, so that a legacy value of it has no place.
 RESERVED: Final = "dropped:reserved_key"
 
@@ -166,6 +168,9 @@ def _line(table: str, column: str, key: str | None, went: str, filled: int) -> p
 
 def _filled(bench: Bench, table: str, columns: tuple[str, ...]) -> Mapping[str, int]:
     """Return how many cells of each column are neither NULL nor ''."""
+    if len(columns) > _AT_ONCE:
+        first = _filled(bench, table, columns[:_AT_ONCE])
+        return {**first, **_filled(bench, table, columns[_AT_ONCE:])}
     names = [f"n{n}" for n in range(len(columns))]
     counts = ", ".join(
         sql("count(nullif(CAST($column AS TEXT), '')) AS $name", column=quoted(column), name=name)

@@ -22,7 +22,8 @@ BATCH_KEYS: Final = 20_000
 STREAM_ROWS: Final = 100_000
 #: The column that names, for a row, the columns whose bytes were no UTF-8.
 INVALID: Final = "invalid_utf8"
-_FIRST: Final = -(2**63)
+#: Below every key: the smallest integer of 64 bits is a key like any other.
+_FIRST: Final = -1e19
 #: Rows for which the driver sets memory aside at once, for every column.
 DRIVER_ROWS: Final = 16_384
 _EMPTY_BLOB: Final = "x''"
@@ -85,7 +86,8 @@ class Bench:
             yield
         except (sqlite3.Error, DriverError) as error:
             raise EvidenceError(
-                f"{self._snapshot.name} and {self._crosswalk.name} cannot be worked with: {error}",
+                f"{self._snapshot.name} and {self._crosswalk.name} cannot be worked with: "
+                + str(error).partition("\n")[0],  # the driver repeats the query
                 hint=f"see that the disk has room, then delete {self._crosswalk} and run again",
             ) from error
 
@@ -128,7 +130,7 @@ class Bench:
         """
         size = batch_keys or self._batch_keys
         sql = _typed(query)
-        last = _FIRST if after is None else after
+        last: float = _FIRST if after is None else after
         while True:
             page = self._page(sql, (last, size))
             if page.is_empty():
@@ -137,7 +139,7 @@ class Bench:
             yield rows
             last = int(rows[query.key].max())  # type: ignore[arg-type]
 
-    def _page(self, sql: str, parameters: tuple[int, int]) -> pl.DataFrame:
+    def _page(self, sql: str, parameters: tuple[float, int]) -> pl.DataFrame:
         with self._faults(), closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(DRIVER_ROWS)})
             cursor.execute(sql, parameters)

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import psycopg
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mappers.flagship import Flagship
@@ -170,15 +171,15 @@ def _fate(project: Flagship, table: str) -> str:
 
 def _unknown_tables(project: Flagship, rows: Mapping[str, int]) -> list[Finding]:
     """Return an error for every table that would be lost without a word: it has rows and no rule."""
+    filled = [table for table in project.unknown if rows.get(table)]
     found = [
         Finding(
             "error",
             f"the source table {table} ({rows[table]:,} rows) is known to no mapper and to no rule",
             "name each table that is not wanted in the configuration: "
-            f"[mappers] left_out = {json.dumps([name for name in project.unknown if rows.get(name)])}",
+            f"[mappers] left_out = {json.dumps(filled, ensure_ascii=False)}",
         )
-        for table in project.unknown
-        if rows.get(table)
+        for table in filled
     ]
     found += [
         Finding(
@@ -236,5 +237,5 @@ def _table(title: str, rows: Sequence[SourceTable | LiveTable]) -> Table:
     table.add_column("rows", justify="right")
     table.add_column("what becomes of it")
     for row in rows:
-        table.add_row(terminal_safe(row.name).replace("[", r"\["), f"{row.rows:,}", terminal_safe(row.fate))
+        table.add_row(escape(terminal_safe(row.name)), f"{row.rows:,}", escape(terminal_safe(row.fate)))
     return table

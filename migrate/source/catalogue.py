@@ -11,6 +11,7 @@ from migrate.source.base import Catalogue, Column, KeyPart, LeftOut, Row, Table
 from migrate.source.channel import Channel
 
 _INTERNAL = re.compile(r"sqlite_|_litestream_|libsql_|_cf_", re.IGNORECASE)
+_RESULT_COLUMNS = 2000  # SQLite returns no more
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
 _WITHOUT_ROWID = re.compile(r"\bWITHOUT\s+ROWID\b[^()]*$", re.IGNORECASE)
 _VIRTUAL = re.compile(r"CREATE\s+VIRTUAL\s", re.IGNORECASE)
@@ -130,11 +131,14 @@ def _rowid_order(columns: Sequence[Column], *, has_key_index: bool) -> tuple[Key
     """Return the rowid under a name that means it: a column may be called `rowid` as well.
 
     A sole primary key column declared INTEGER, without an index of its own,
-    is the rowid.
+    is the rowid. None is returned where every name is taken, or where the rowid
+    would be a column too many.
     """
     key = [column for column in columns if column.key]
     if len(key) == 1 and not has_key_index and key[0].declared.upper() == "INTEGER":
         return (KeyPart(key[0].name),)
+    if sum(column.stored for column in columns) >= _RESULT_COLUMNS:
+        return ()
     taken = {column.name.lower() for column in columns}
     for name in _ROWID_NAMES:
         if name not in taken:
