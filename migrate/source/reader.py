@@ -132,6 +132,8 @@ class _Reading:
                 return self._page(answer)
 
     def _page(self, answer: Answer) -> Page:
+        if answer.cut and not self._table.order:
+            self._shrink(TooLarge("a table without a key that is longer than a page"))
         rows, raw = self._shape.rows(answer, self._piece)
         more = bool(self._table.order) and (answer.cut or len(rows) >= self._limit)
         if rows:
