@@ -73,7 +73,9 @@ def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) ->
     kept = backup_folder.make(run.work, name, run.connection, run.address, run.stop_if_asked)
     tables = [name for name in latest.tables if name in source.manifest.tables]
     with _restored(run, source) as old:
-        staging.create(run.connection, run.address.schema, run.staging, tables)
+        with run.connection.transaction():
+            staging.create(run.connection, run.address.schema, run.staging, tables)
+            run.ledger.forget_staged()
         reach("rollback:cleared")
         with backup_folder.mapped():
             copy_tables(old, run.connection, run.address.schema, run.staging, tables)

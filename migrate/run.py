@@ -17,7 +17,7 @@ from mappers.flagship import Flagship
 from migrate.bench import Bench
 from migrate.config import Config
 from migrate.console import Reporter
-from migrate.errors import Stopped
+from migrate.errors import Stopped, TargetUnavailable
 from migrate.ids import Ids
 from migrate.origin import Origin
 from migrate.points import reach
@@ -25,6 +25,7 @@ from migrate.state import Artifact, State
 from migrate.target.connection import Address
 from migrate.target.ledger import Ledger
 from migrate.target.schema import LiveSchema, introspect
+from migrate.target.watch import is_lost
 
 Facts = dict[str, Any]
 
@@ -83,7 +84,12 @@ class Run:
         return self.stopping.is_set()
 
     def stop_if_asked(self) -> None:
-        """Raise Stopped where the operator asked to stop."""
+        """Raise Stopped where the operator asked to stop, TargetUnavailable where the target fell silent."""
+        if is_lost(self.connection):
+            raise TargetUnavailable(
+                f"{self.address.label} no longer answers",
+                hint="type the same command again; it resumes where it stopped",
+            )
         if self.should_stop():
             raise Stopped("stopped on request", hint="type the same command again to go on")
 

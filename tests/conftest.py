@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from migrate.target.embedded import THROWAWAY, EmbeddedServer
+from tests.faults.score import pytest_terminal_summary  # noqa: F401  (here, where the printing process reads it)
 
 
 @pytest.fixture(scope="session")

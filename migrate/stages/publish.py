@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate import tally
-from migrate.errors import EvidenceError
+from migrate.errors import EvidenceError, LiveChanged
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.stages.backup import load_backup
@@ -22,7 +22,24 @@ def _check(run: Run) -> None:
 def _run(run: Run) -> Left:
     # One that is there was committed by a process that died before it could say so.
     if tally.publication_of(run.connection, run.ledger, run.id) is None:
-        backup = load_backup(run)
+        _publish(run)
+        reach("publish:committed")
+    publication = tally.publication_of(run.connection, run.ledger, run.id)
+    if publication is None:
+        raise EvidenceError(
+            "the ledger does not know what was just published", hint="type the same command again"
+        )
+    staging.drop(run.connection, run.staging)
+    reach("publish:dropped")
+    run.state.document.publication = publication.id
+    run.state.conclude("published")
+    rows = sum(content.rows for content in publication.tables.values())
+    return Left(f"{rows:,} rows are live", {"publication": publication.id, "rows": rows})
+
+
+def _publish(run: Run) -> None:
+    backup = load_backup(run)
+    try:
         publish(
             run.connection,
             ledger=run.ledger,
@@ -39,18 +56,9 @@ def _run(run: Run) -> Left:
             on_progress=lambda doing, _what: reach(f"publish:{doing}"),
             before_commit=lambda _connection: reach("publish:uncommitted"),
         )
-        reach("publish:committed")
-    publication = tally.publication_of(run.connection, run.ledger, run.id)
-    if publication is None:
-        raise EvidenceError(
-            "the ledger does not know what was just published", hint="type the same command again"
-        )
-    staging.drop(run.connection, run.staging)
-    reach("publish:dropped")
-    run.state.document.publication = publication.id
-    run.state.conclude("published")
-    rows = sum(content.rows for content in publication.tables.values())
-    return Left(f"{rows:,} rows are live", {"publication": publication.id, "rows": rows})
+    except LiveChanged:
+        run.state.forget("backup")  # the same command makes a new one, of what is there now
+        raise
 
 
 def _undo(_run: Run) -> None:

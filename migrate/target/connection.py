@@ -14,6 +14,7 @@ from psycopg import errors, sql
 from migrate.errors import MigrateError, TargetError, TargetUnavailable, UsageError
 from migrate.target.address import Address, parse_url
 from migrate.target.pooling import ADVICE, shares_sessions
+from migrate.target.watch import watch
 
 __all__ = ["Address", "Connection", "connect", "explain", "libpq_environment", "mapped", "parse_url"]
 
@@ -86,6 +87,7 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
             if read_only:
                 conn.read_only = True
                 conn.execute("SET default_transaction_read_only = on")
+        watch(conn)
     except BaseException:
         conn.close()
         raise

@@ -198,10 +198,25 @@ class Ledger:
     def reset(self, run_id: str) -> None:
         """Forget the run's batches, fates and warnings: its staging is being made anew."""
         with mapped(f"forgetting the batches of {run_id}"), self.conn.transaction():
-            self.guard(self.conn)
+            self.forget_staged()
             for table in ("batch", "finished", "fate", "warning"):
                 self.conn.execute(
                     sql.SQL("DELETE FROM {} WHERE run_id = %s").format(self.name(table)), (run_id,)
+                )
+
+    def forget_staged(self) -> None:
+        """Forget the batches of every run that has not published: the staging they are in is dropped.
+
+        Called in the transaction that drops it: another run that was going to
+        resume must not take the rows that come now for its own.
+        """
+        with mapped("forgetting the batches of unfinished runs"), self.conn.transaction():
+            self.guard(self.conn)
+            for table in ("batch", "finished"):
+                self.conn.execute(
+                    sql.SQL(
+                        "DELETE FROM {} WHERE run_id NOT IN (SELECT run_id FROM {} WHERE kind = 'publish')"
+                    ).format(self.name(table), self.name("publication"))
                 )
 
     def cursor(self, run_id: str, mapper: str) -> Progress:

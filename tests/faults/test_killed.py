@@ -20,7 +20,7 @@ _PUBLISH = ("lock", "compare with the backup", "loosen", "delete", "strip", "ins
             "commit", "analyze", "uncommitted", "committed", "dropped")  # fmt: skip
 STAGES = ("preflight", "snapshot", "backup", "cleanup", *ENTITIES, "verify", "publish")
 OPENING = ("open:taken", "open:secret", "open:cleared", "open:begun")
-FILES = ("state.json", "snapshot.json", "checks.json", "summary.json")
+FILES = ("state.json", "snapshot.json", "drill.json", "checks.json", "summary.json")
 #: Every point of a run; a test holds the list against a run that reached them all.
 POINTS = (
     *OPENING,

@@ -183,8 +183,13 @@ def test_a_run_is_recorded_once(ledger: Ledger) -> None:
     assert ledger.facts(RUN) == {"code": "1"}
 
 
-def test_reset_forgets_this_run_only(flagship: Connection, ledger: Ledger) -> None:
-    for run in (RUN, "run-2"):
+def test_reset_forgets_what_was_in_the_staging_but_not_what_was_published(
+    flagship: Connection, ledger: Ledger
+) -> None:
+    flagship.execute(
+        "INSERT INTO migrate_ledger.publication (run_id, kind, tables) VALUES ('run-2', 'publish', '{}')"
+    )
+    for run in (RUN, "run-2", "run-3"):
         flagship.execute(
             "INSERT INTO migrate_ledger.batch (run_id, stage, mapper, number, source_rows, target_rows)"
             " VALUES (%s, 's', 'm', 1, 1, '{}')", (run,),
@@ -195,6 +200,8 @@ def test_reset_forgets_this_run_only(flagship: Connection, ledger: Ledger) -> No
     assert not ledger.cursor(RUN, "m").done
     assert ledger.cursor("run-2", "m").batch == 1
     assert ledger.cursor("run-2", "m").done
+    assert ledger.cursor("run-3", "m").batch == 0  # its rows were in the staging too
+    assert not ledger.cursor("run-3", "m").done
 
 
 def test_nothing_is_reset_by_a_run_that_lost_the_target(
