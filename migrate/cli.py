@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from typing import Final
 
 import click
@@ -76,7 +78,26 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        _defect(error)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _defect(error: Exception) -> None:
+    """Tell of an error that nobody foresaw: where, and of which kind. Its text may hold people's data."""
+    from migrate.log import log
+
+    frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    log().error("defect", kind=type(error).__name__, frames=frames)
+    _say(
+        f"unexpected {type(error).__name__} at {frames[-1]}: a defect of migrate",
+        "report this line with the last one of log.jsonl in the work folder; `migrate status` shows how far "
+        "the run is, and the same command goes on from there",
+    )
 
 
 def _say(message: str, hint: str | None) -> None:

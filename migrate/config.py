@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from mappers.settings import MapperSettings
 from migrate.errors import UsageError
@@ -173,6 +175,14 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
     _refuse_unknown_variables(environ)
     try:
         return Config(**content)
+    except SettingsError as error:
+        # `from None`, and not its text: either may repeat the value.
+        name = re.search(r'field "(\w+)"', str(error))
+        place = f" of [{name[1]}]" if name else ""
+        raise UsageError(
+            f"a variable{place} cannot be read: lists and tables are written as JSON",
+            hint="for example MIGRATE__TARGET__KEEP='[\"audit\"]'",
+        ) from None
     except ValidationError as error:
         raise UsageError(
             _explain(error, path), hint="config.toml lists every key with its meaning"

@@ -10,6 +10,21 @@ import click
 
 from migrate.commands.options import config_option, work_option
 
+#: What a session at a terminal needs; our own tokens and secrets are not for psql and its children.
+_PASSED_ON = (
+    "TERM",
+    "COLORTERM",
+    "LANG",
+    "LC_",
+    "PAGER",
+    "LESS",
+    "EDITOR",
+    "VISUAL",
+    "PSQL",
+    "USER",
+    "SHELL",
+)
+
 
 @click.command("psql", context_settings={"ignore_unknown_options": True})
 @config_option
@@ -28,5 +43,6 @@ def command(config: Path | None, work: Path, words: tuple[str, ...]) -> int:
     from migrate.target.embedded import binary
 
     with open_target(load_config(config), work) as target:
-        variables = os.environ | environment(target.address.conninfo)
+        kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+        variables = kept | environment(target.address.conninfo)
         return subprocess.run([binary("psql"), *words], env=variables, check=False).returncode

@@ -40,7 +40,12 @@ def parse_address(url: str, token: str | None = None) -> Address:
             "no legacy database is named",
             hint="set TURSO_DATABASE_URL, or [source] url in the config",
         )
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # `from None`: it may repeat the URL
+        raise UsageError(
+            "the source URL cannot be read", hint="it looks like libsql://NAME-ORG.turso.io"
+        ) from None
     if parts.scheme in _SECURE:
         return _remote(parts, token)
     if parts.scheme == "file":

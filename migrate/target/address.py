@@ -74,13 +74,16 @@ def parse_url(url: str) -> Address:
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
         raise UsageError("the target URL is not a PostgreSQL URL", hint=_hint_for_scheme(scheme))
-    if "#" in rest:
-        raise UsageError(
-            "the target URL contains a '#' that is not percent-encoded",
-            hint="percent-encode special characters of the password: # is %23, / is %2F, ? is %3F, @ is %40",
-        )
     body, _, query = rest.partition("?")
     authority, _, path = body.partition("/")
+    # What follows a bare / or ? of a password would pass for a database or parameter, and be shown.
+    for char, where in (("#", rest), ("@", path), ("@", "&".join(_query(query)))):
+        if char in where:
+            raise UsageError(
+                f"the target URL contains a {char!r} that is not percent-encoded",
+                hint="percent-encode special characters of the password: "
+                "# is %23, / is %2F, ? is %3F, @ is %40",
+            )
     parameters = _authority(authority)
     if path:
         parameters["dbname"] = _decode(path, "database name")

@@ -43,6 +43,10 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+#: The server runs on, perhaps as another user: it must not know what we were told in variables.
+_PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
+
+
 @dataclass
 class _Place:
     data: str
@@ -167,6 +171,7 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env={name: value for name, value in os.environ.items() if name in _PASSED_ON},
                 user=UNPRIVILEGED if as_root() else None,
                 group=pwd.getpwnam(UNPRIVILEGED).pw_gid if as_root() else None,
                 extra_groups=[] if as_root() else None,
