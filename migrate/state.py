@@ -155,12 +155,12 @@ class State:
 
     # ---- evidence ----------------------------------------------------------------
 
-    def record_file(self, path: Path) -> Artifact:
-        """Return the artifact that describes a file of the work folder."""
+    def record_file(self, path: Path, sha256: str | None = None) -> Artifact:
+        """Return the artifact that describes a file of the work folder; its digest, where it is known."""
         return Artifact(
             path=str(path.relative_to(self.folder)),
             bytes=path.stat().st_size,
-            sha256=files.digest_file(path),
+            sha256=sha256 or files.digest_file(path),
         )
 
     def prove_file(self, stage: str, name: str) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from migrate.source.base import Catalogue, Column, Source, Table, TableForecast
+from migrate.source.base import Catalogue, Column, Progress, Source, Table, TableForecast
 from migrate.source.facts import SnapshotFacts
 from migrate.source.opening import open_source
 from migrate.source.settings import SourceSettings
-from migrate.source.snapshot import Progress, forecast, take_snapshot
+from migrate.source.snapshot import forecast, take_snapshot
 
 __all__ = [
     "Catalogue",

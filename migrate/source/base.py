@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 
@@ -176,6 +177,17 @@ class TableForecast:
     rows_read: int
 
 
+@dataclass(frozen=True)
+class Progress:
+    """Where the snapshot stands: the table being read, its rows, and what it cost over all."""
+
+    table: str
+    rows: int
+    expected: int
+    bytes: int
+    rows_read: int
+
+
 class Source(Protocol):
     """A legacy database, read only.
 
@@ -189,6 +201,8 @@ class Source(Protocol):
     #: which database it is; a partial snapshot is resumed only from the same
     identity: str
     usage: Usage
+    #: an SQLite file of ours that is the whole database, where there is one
+    copy: Path | None
 
     def inspect(self) -> Catalogue:
         """Return what the database holds."""

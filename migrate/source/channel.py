@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from migrate.source.base import Row, Value
@@ -51,6 +52,8 @@ class Channel(Protocol):
     bills: bool
     #: responses had better not be longer than this, in bytes
     most_bytes: int
+    #: an SQLite file of ours that is the whole database, where there is one
+    copy: Path | None
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:
         """Run one SELECT or PRAGMA and return its rows.

@@ -73,7 +73,7 @@ def open_dump(address: Address, settings: SourceSettings) -> LocalChannel:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return LocalChannel(
-        channel, label=address.label, mark=mark, page_bytes=settings.page_bytes, folder=folder
+        channel, label=address.label, mark=mark, page_bytes=settings.page_bytes, folder=folder, copy=copy
     )
 
 

@@ -19,6 +19,8 @@ from migrate.source.settings import SourceSettings
 _MAGIC = b"SQLite format 3\x00"
 _COMPANIONS = ("-wal", "-journal")
 _TRIES = 5
+#: The copy is opened as immutable, which a file in WAL mode is not.
+_ONE_FILE = "PRAGMA journal_mode = DELETE"
 
 
 def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
@@ -40,7 +42,12 @@ def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return LocalChannel(
-        connection, label=address.label, mark=mark, page_bytes=settings.page_bytes, folder=folder
+        connection,
+        label=address.label,
+        mark=mark,
+        page_bytes=settings.page_bytes,
+        folder=folder,
+        copy=copy,
     )
 
 
@@ -92,9 +99,10 @@ def _copy(path: Path, copy: Path) -> None:
     for _ in range(_TRIES):
         try:
             before = _stamp(path)
-            raw = copy.with_name("raw.db")
+            for one in copy.parent.glob(f"{copy.name}*"):
+                one.unlink()
             for one in (path, *_beside(path)):
-                shutil.copyfile(one, raw.with_name(raw.name + one.name[len(path.name) :]))
+                shutil.copyfile(one, copy.with_name(copy.name + one.name[len(path.name) :]))
             steady = _stamp(path) == before
         except FileNotFoundError:  # a companion went away between two looks
             continue
@@ -104,24 +112,25 @@ def _copy(path: Path, copy: Path) -> None:
                 hint="make room in the folder for temporary files, or name another with TMPDIR",
             ) from error
         if steady:
-            return _settle(path, raw, copy)
+            return _settle(path, copy)
     raise SourceError(
         f"{path} changes all the time",
         hint="stop the application that writes to it, then type the same command again",
     )
 
 
-def _settle(path: Path, raw: Path, copy: Path) -> None:
-    """Make `copy` from raw bytes; opening them plays the WAL or an interrupted journal back."""
+def _settle(path: Path, copy: Path) -> None:
+    """Make one file of copied bytes; opening them plays the WAL or an interrupted journal back."""
+    copy.chmod(files.FILE_MODE)
     try:
-        _backup(f"file:{quote(str(raw))}", copy)
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            connection.execute(_ONE_FILE)
     except sqlite3.DatabaseError as error:
         raise SourceError(
             f"{path} cannot be read: {error}",
             hint="see what `sqlite3 FILE 'PRAGMA integrity_check'` says, or read a dump instead",
         ) from error
-    for left in raw.parent.glob("raw.db*"):
-        left.unlink()
 
 
 def _backup(uri: str, copy: Path) -> None:
@@ -131,5 +140,4 @@ def _backup(uri: str, copy: Path) -> None:
         closing(sqlite3.connect(copy)) as target,
     ):
         source.backup(target, pages=4096, sleep=0.01)
-        # The copy is opened as immutable, which a file in WAL mode is not.
-        target.execute("PRAGMA journal_mode = DELETE")
+        target.execute(_ONE_FILE)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -37,6 +38,7 @@ class HttpChannel:
     exact = False
     text_as_blobs = False
     bills = True
+    copy: Path | None = None
     most_bytes = 64 * 1024 * 1024
 
     def __init__(

@@ -25,7 +25,10 @@ def tolerant_text(raw: bytes) -> str | RawText:
 
 
 class LocalChannel:
-    """An SQLite database of our own; `folder`, where given, is removed with it."""
+    """An SQLite database of our own; `folder`, where given, is removed with it.
+
+    `copy` is its file, where nothing but the source's content is in it.
+    """
 
     exact = True
     text_as_blobs = False
@@ -40,9 +43,11 @@ class LocalChannel:
         mark: str,
         page_bytes: int,
         folder: Path | None = None,
+        copy: Path | None = None,
     ) -> None:
         self.label = label
         self.identity = label
+        self.copy = copy
         self._connection = connection
         self._mark = mark
         self._page_bytes = page_bytes

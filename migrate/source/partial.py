@@ -14,7 +14,7 @@ from typing import Self
 from migrate import files
 from migrate.errors import EvidenceError, SourceError
 from migrate.points import reach
-from migrate.source import statements
+from migrate.source import statements, whole
 from migrate.source.base import Catalogue, Look, Page, Row, Table, Usage
 from migrate.source.local import LocalChannel, tolerant_text
 from migrate.source.looks import look_from_json, look_to_json
@@ -39,7 +39,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = OFF",
     "PRAGMA ignore_check_constraints = ON",
     "PRAGMA trusted_schema = OFF",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -16384",
 )
 
 
@@ -185,6 +185,42 @@ class Partial:
             self.keep_note("usage", json.dumps(vars(usage)))
 
         self._together(change)
+
+    def take_whole(
+        self, table: Table, copy: Path, mark: str | None, usage: Usage, should_stop: Callable[[], bool]
+    ) -> int | None:
+        """Take all rows of a table from the source's own copy, in one transaction; return their number.
+
+        None where SQLite cannot: then they must be appended. `usage` grows by the bytes they take.
+        """
+
+        rows = 0
+
+        def change() -> None:
+            nonlocal rows
+            before = self._bytes()
+            self._drop(table.name)
+            self._make(table)
+            rows = whole.copy_rows(self._connection, table, should_stop)
+            self._update(table, "rows = ?, mark = ?, started = 1, done = 1", rows, mark)
+            usage.bytes += max(self._bytes() - before, 0)
+            self.keep_note("usage", json.dumps(vars(usage)))
+
+        if not whole.attach(self._connection, copy):
+            return None
+        try:
+            self._together(change)
+        except SourceError:
+            # What is wrong with it is said better where its rows are read one by one.
+            return None
+        finally:
+            whole.detach(self._connection)
+        return rows
+
+    def _bytes(self) -> int:
+        ask = "SELECT (page_count - freelist_count) * page_size FROM"
+        pragmas = "pragma_page_count, pragma_freelist_count, pragma_page_size"
+        return int(self._connection.execute(f"{ask} {pragmas}").fetchone()[0])
 
     def last_key(self, table: Table) -> Row | None:
         """Return the key of the last row copied: the rows themselves are the resume mark."""

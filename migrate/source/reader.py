@@ -25,6 +25,7 @@ class ChannelSource:
         self.label = channel.label
         self.identity = channel.identity
         self.usage = Usage()
+        self.copy = channel.copy
         self._channel = channel
         self._settings = settings
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from migrate import files
 from migrate.errors import EvidenceError, SourceError, Stopped
 from migrate.points import reach
-from migrate.source.base import Catalogue, Page, Source, Table, TableFacts, TableForecast, Usage
+from migrate.source.base import Catalogue, Page, Progress, Source, Table, TableFacts, TableForecast, Usage
 from migrate.source.facts import (
     FACTS_NAME,
     SNAPSHOT_NAME,
@@ -26,17 +26,6 @@ from migrate.source.reader import ChannelSource
 from migrate.source.settings import SourceSettings
 
 _FROZEN = 0o400
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where the snapshot stands: the table being read, its rows, and what it cost over all."""
-
-    table: str
-    rows: int
-    expected: int
-    bytes: int
-    rows_read: int
 
 
 OnProgress = Callable[[Progress], None]
@@ -124,6 +113,8 @@ class _Taking:
         if record.done:
             return
         mark = self._source.mark()
+        if self._take_whole(table, mark):
+            return
         if record.started and (record.mark != mark or not table.order):
             self._partial.reset(table)
             record = self._partial.record(table)
@@ -142,16 +133,33 @@ class _Taking:
         except _Moved:
             self._partial.reset(table)
 
-    def _take_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
-        if page.mark != mark:
-            raise _Moved
-        self._partial.append(table, page, usage := self._usage())
-        self._on_progress(Progress(table.name, rows, max(rows, expected), usage.bytes, usage.rows_read))
+    def _take_whole(self, table: Table, mark: str | None) -> bool:
+        """Take a table in one piece where the source lies in a file of ours; tell whether that was done."""
+        if self._source.copy is None:
+            return False
+        self._check_caps()
+        usage = self._usage()
+        before = usage.bytes
+        rows = self._partial.take_whole(table, self._source.copy, mark, usage, self._should_stop)
+        if rows is not None:
+            self._source.usage.bytes += usage.bytes - before
+            self._on_progress(Progress(table.name, rows, rows, usage.bytes, usage.rows_read))
+        self._stop_if_asked(table)
+        return rows is not None
+
+    def _stop_if_asked(self, table: Table) -> None:
         if self._should_stop():
             raise Stopped(
                 f"stopped while table {table.name} was read",
                 hint="type the same command again: the snapshot goes on from here",
             )
+
+    def _take_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
+        if page.mark != mark:
+            raise _Moved
+        self._partial.append(table, page, usage := self._usage())
+        self._on_progress(Progress(table.name, rows, max(rows, expected), usage.bytes, usage.rows_read))
+        self._stop_if_asked(table)
         if page.more:
             self._check_caps()
 

@@ -7,6 +7,7 @@ import importlib
 import threading
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from pathlib import Path
 from sys import getsizeof
 from typing import Any
 
@@ -58,6 +59,7 @@ class WsChannel:
     exact = False
     text_as_blobs = True
     bills = True
+    copy: Path | None = None
     most_bytes = 1024 * 1024  # aiohttp refuses messages over 4 MiB, and JSON makes them longer
 
     def __init__(self, address: Address, settings: SourceSettings) -> None:

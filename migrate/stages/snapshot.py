@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
-from migrate.source.snapshot import Progress, take_snapshot
+from migrate.source.base import Progress
+from migrate.source.snapshot import take_snapshot
 
 
 def _check(run: Run) -> None:
@@ -29,7 +30,7 @@ def _run(run: Run) -> Left:
     return Left(
         f"{facts.rows:,} rows, {tables} tables, {facts.bytes:,} bytes; {facts.rows_read:,} rows billed",
         {"rows": facts.rows, "tables": tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
-        {"snapshot": run.state.record_file(run.snapshot_path)},
+        {"snapshot": run.state.record_file(run.snapshot_path, facts.sha256)},
     )
 
 

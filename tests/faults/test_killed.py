@@ -37,8 +37,8 @@ POINTS = (
 AGAIN = (
     *(f"state.json:written#{n}" for n in (2, 5, 9, 12, 17, 22, 26, 28)),
     *(f"state.json:renamed#{n}" for n in (3, 6, 10, 14, 20, 25, 27)),
-    *(f"snapshot:uncommitted#{n}" for n in (5, 24, 31, 47)),
-    *(f"snapshot:page#{n}" for n in (4, 11, 25)),
+    *(f"snapshot:uncommitted#{n}" for n in (5, 24, 31, 46)),
+    *(f"snapshot:page#{n}" for n in (4, 11, 20)),
     *(f"{entity}:copied#2" for entity in ("users", "profiles", "messages")),
     *(f"{entity}:batch#2" for entity in ("users", "profiles", "messages")),
     *(f"publish:{step}#3" for step in ("insert", "rebuild", "analyze")),

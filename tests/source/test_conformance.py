@@ -127,7 +127,8 @@ def test_a_snapshot_stopped_after_every_page_ends_as_an_undisturbed_one(
                 continue
             break
     rowids = way != "dump"
-    assert stops > len(facts.tables)
+    # Tables of a file of ours are taken in one piece each.
+    assert stops >= len(facts.tables) if way in ("file", "dump") else stops > len(facts.tables)
     assert hard.content(work / "snapshot.db", rowids=rowids) == hard.content(hard_file, rowids=rowids)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate.errors import MigrateError, SourceError, UsageError
+from migrate.errors import MigrateError, SourceError, Stopped, UsageError
 from migrate.source import SourceSettings, open_source, take_snapshot
 from migrate.source.base import Table
 
@@ -157,6 +157,28 @@ def test_a_file_in_utf16_is_read(tmp_path: Path, work: Path) -> None:
         connection.executemany("INSERT INTO t VALUES (?, ?)", [("é", "😀"), ("a", "b"), ("z", 1)])
         connection.commit()
     assert sorted(_rows(str(path))) == [("a", "b"), ("z", 1), ("é", "😀")]
+    # SQLite does not attach a file of another encoding: this one is paged.
+    with closing(open_source(str(path))) as source:
+        assert take_snapshot(source, work, SourceSettings()).rows == 3
+    with closing(sqlite3.connect(work / "snapshot.db")) as copy:
+        assert copy.execute("SELECT * FROM t ORDER BY k").fetchall() == [("a", "b"), ("z", 1), ("é", "😀")]
+
+
+def test_a_big_table_is_left_in_the_middle_when_asked_to_stop(tmp_path: Path, work: Path) -> None:
+    path = tmp_path / "big.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v)")
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000)"
+            " INSERT INTO t SELECT i, 'x' FROM n"
+        )
+        connection.commit()
+    with closing(open_source(str(path))) as source:
+        with pytest.raises(Stopped):
+            take_snapshot(source, work, SourceSettings(), should_stop=lambda: True)
+        with closing(sqlite3.connect(work / "snapshot.partial.db")) as partial:
+            assert partial.execute("SELECT count(*) FROM t").fetchone() == (0,)
+        assert take_snapshot(source, work, SourceSettings()).rows == 200_000
 
 
 def test_pages_of_a_file_stay_small_where_cells_are_big(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def _run_and_kill(url: str, work: Path, pages: int) -> bool:
     return process.wait() == 0
 
 
-@pytest.mark.parametrize("way", ["http", "ws", "file"])
+@pytest.mark.parametrize("way", ["http", "ws"])
 def test_killed_again_and_again_it_ends_as_if_undisturbed(
     libsql: MakeServer, file: Path, work: Path, way: str
 ) -> None:
@@ -108,7 +108,7 @@ def test_killed_again_and_again_it_ends_as_if_undisturbed(
         connection.executemany("INSERT INTO b (v) VALUES (?)", [("x" * 100,)] * 5000)
         connection.commit()
     server = libsql(content=file)
-    url = {"http": server.url, "ws": server.ws_url, "file": str(file)}[way]
+    url = {"http": server.url, "ws": server.ws_url}[way]
     kills = 0
     while not _run_and_kill(url, work, pages=3 + 2 * kills) and kills < 20:
         kills += 1
@@ -116,6 +116,36 @@ def test_killed_again_and_again_it_ends_as_if_undisturbed(
             break
     assert kills >= 2
     take(url, work)
+    assert hard.content(work / "snapshot.db") == hard.content(file)
+
+
+def test_a_file_killed_between_its_tables_ends_as_if_undisturbed(file: Path, work: Path) -> None:
+    for pages in (1, 1):
+        assert not _run_and_kill(str(file), work, pages)
+    take(str(file), work)
+    assert hard.content(work / "snapshot.db") == hard.content(file)
+
+
+def test_a_table_of_a_file_is_taken_whole_or_not_at_all(file: Path, work: Path) -> None:
+    script = """
+import os, signal, sys
+from pathlib import Path
+from migrate.source import SourceSettings, open_source, take_snapshot, whole
+def die(*given, copy=whole.copy_rows):
+    copy(*given)
+    if given[1].name == "b": os.kill(os.getpid(), signal.SIGKILL)
+whole.copy_rows = die
+take_snapshot(open_source(sys.argv[1]), Path(sys.argv[2]), SourceSettings())
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(file), str(work)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(work / "snapshot.partial.db")) as partial:
+        assert [partial.execute(f"SELECT count(*) FROM {name}").fetchone() for name in "abc"] == [
+            (1000,), (0,), (0,)
+        ]  # fmt: skip
+    seen: list[Progress] = []
+    take(str(file), work, on_progress=seen.append)
+    assert [one.table for one in seen] == ["b", "c"]
     assert hard.content(work / "snapshot.db") == hard.content(file)
 
 
