@@ -223,6 +223,7 @@ class EmbeddedServer:
 
     def _ensure_running(self) -> None:
         place = self._place()
+        self._clear_dead()
         if self._control("status").returncode == 0:
             return
         for _ in range(3):
@@ -241,6 +242,21 @@ class EmbeddedServer:
             f"the embedded PostgreSQL in {place.data} does not start: {_last_line(done.stdout)}",
             hint=f"read {log}",
         )
+
+    def _clear_dead(self) -> None:
+        """Remove the lock file of a server that was killed and that nobody has waited for.
+
+        Where the first process of a container waits for no child, a dead one keeps
+        its number: PostgreSQL's own programs take it for alive and start no other.
+        """
+        lock = self.data / "postmaster.pid"
+        try:
+            pid = int(lock.read_text().split("\n", 1)[0])
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, ValueError, IndexError):
+            return  # not running, or no Linux
+        if state == "Z":
+            lock.unlink(missing_ok=True)
 
     def _stop(self) -> None:
         self._control("-w", "-m", "fast", "stop")
