@@ -15,7 +15,7 @@ from migrate.sample.target import seed_target
 from migrate.target.embedded import EmbeddedServer
 from tests.faults.harness import SCALE, Held, Scene
 from tests.faults.score import Score, keep
-from tests.servers.libsql import LibsqlServer, servers  # noqa: F401
+from tests.servers.libsql import LibsqlServer, libsql  # noqa: F401  (a fixture)
 
 TEMPLATE = "application"
 
