@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -20,6 +20,11 @@ class Score:
     survived: int = 0
     compared: int = 0
     identical: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Add something measured, to be shown beside the counts."""
+        self.notes.append(text)
 
     def tried(self, survived: bool = True) -> None:
         """Count a disturbance, and whether the run lived through it or could be finished."""
@@ -36,11 +41,13 @@ class Score:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print a line for each fault; a failed test counts as a disturbance not survived."""
     totals: dict[str, Counter[str]] = {}
+    notes: dict[str, list[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             for key, value in getattr(report, "user_properties", ()):
                 if key == KEY and report.when == "teardown":
                     totals.setdefault(value["fault"], Counter()).update(value["counts"])
+                    notes.setdefault(value["fault"], []).extend(value["notes"])
     if not totals:
         return
     width = max(map(len, totals))
@@ -49,11 +56,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for fault, count in sorted(totals.items()):
         whole = count["survived"] == count["tries"] and count["identical"] == count["compared"]
         same = f"{count['identical']}/{count['compared']}" if count["compared"] else "-"
-        terminalreporter.write_line(
-            f"{fault:{width}}  {count['tries']:>5}  {count['survived']:>8}  {same:>17}",
-            green=whole,
-            red=not whole,
-        )
+        line = f"{fault:{width}}  {count['tries']:>5}  {count['survived']:>8}  {same:>17}"
+        terminalreporter.write_line(f"{line}  {'; '.join(notes[fault])}", green=whole, red=not whole)
 
 
 def keep(request: pytest.FixtureRequest, score: Score) -> None:
@@ -65,4 +69,4 @@ def keep(request: pytest.FixtureRequest, score: Score) -> None:
         "tries": tries, "survived": survived,
         "compared": score.compared, "identical": score.identical,
     }  # fmt: skip
-    request.node.user_properties.append((KEY, {"fault": score.fault, "counts": counts}))
+    request.node.user_properties.append((KEY, {"fault": score.fault, "counts": counts, "notes": score.notes}))

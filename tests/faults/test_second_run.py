@@ -1,0 +1,65 @@
+"""A second `migrate run` at the same time, with the same work folder and from another one; ten at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness import Held, Scene, state_of, wait_until
+from tests.faults.score import Score
+
+pytestmark = pytest.mark.fault("several runs at once")
+
+
+@pytest.mark.parametrize("same_folder", [True, False])
+def test_a_second_run_says_who_holds_it(
+    scene: Scene, undisturbed: Held, score: Score, tmp_path: Path, same_folder: bool
+) -> None:
+    other = scene if same_folder else scene.but(work=tmp_path / "another machine")
+    with scene.frozen_at("messages:copied") as run:
+        refused = other.run(code=1)
+        assert f"process {run.process.pid}" in refused.err
+        assert "next:" in refused.err
+        if not same_folder:
+            assert other.rollback(code=None).code in (1, 2)  # nothing of its own to give up
+        done = run.go_on()
+    assert done.code == 0, done.err
+    score.tried()
+    score.compare(scene.held(), undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("same_folder", [True, False])
+def test_of_ten_at_once_one_wins_and_the_others_name_it(
+    scene: Scene, undisturbed: Held, score: Score, tmp_path: Path, same_folder: bool
+) -> None:
+    scenes = [scene if same_folder else scene.but(work=tmp_path / f"machine-{n}") for n in range(10)]
+    # The one that gets the target stands still until all others have knocked.
+    processes = [one.start("run", "--yes", MIGRATE_FREEZE_AT="snapshot:begin") for one in scenes]
+    try:
+        wait_until(lambda: sum(map(ended, processes)) == 9, "nine have ended")
+        [winner] = [process for process in processes if not ended(process)]
+        wait_until(lambda: state_of(winner) == "T", "the winner stands")
+        for process in processes:
+            if process is not winner:
+                _out, err = process.communicate()
+                assert process.returncode == 1, f"{process.returncode}: {err}"
+                assert f"process {winner.pid}" in err
+                score.tried()
+        os.kill(winner.pid, signal.SIGCONT)
+        _out, err = winner.communicate(timeout=120)
+        assert winner.returncode == 0, err
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+    score.compare(scene.held(), undisturbed)
+
+
+def ended(process: subprocess.Popen[str]) -> bool:
+    return process.poll() is not None
