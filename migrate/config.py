@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -95,6 +95,11 @@ class IdSettings(_Section):
         default=None,
         min_length=16,
         description="the id secret; without one a secret is made at the first run and kept in the ledger",
+    )
+    map: list[Literal["users", "studios"]] = Field(
+        default=["users", "studios"],
+        min_length=1,
+        description="entities whose legacy ids the id map holds, merged ones included; users always",
     )
 
 

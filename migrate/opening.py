@@ -21,7 +21,8 @@ import psycopg
 from migrate import __version__, files
 from migrate.config import EMBEDDED, Config, target_url
 from migrate.console import Reporter
-from migrate.errors import EvidenceError, UsageError
+from migrate.errors import EvidenceError
+from migrate.evidence import hold_against, recorded
 from migrate.ids import Ids, make_secret
 from migrate.log import open_log
 from migrate.occupancy import holder, occupy
@@ -72,12 +73,19 @@ def _seed_once(connection: psycopg.Connection[Any]) -> None:
 
 @contextlib.contextmanager
 def open_run(
-    config: Config, work: Path, report: Reporter, *, fresh: bool = False, resume_only: bool = False
+    config: Config,
+    work: Path,
+    report: Reporter,
+    *,
+    fresh: bool = False,
+    resume_only: bool = False,
+    back: bool = False,
 ) -> Iterator[Run]:
     """Yield the run of the work folder, begun or resumed, with the target locked for it.
 
     `fresh` gives up a run that is not finished, and begins a new one;
-    `resume_only` opens the recorded run whatever became of it. Raises
+    `resume_only` opens the recorded run whatever became of it, and begins
+    none; `back` too, and needs neither the state file nor the source. Raises
     Occupied where another run holds folder or target, EvidenceError where
     state file, ledger and configuration do not agree.
     """
@@ -85,7 +93,7 @@ def open_run(
         origin = find_origin(config, work)
         secret = known_secret(config, target, work)
         with hold_run(config, work, origin, target.address, report, secret=secret, fresh=fresh,
-                      resume_only=resume_only) as run:  # fmt: skip
+                      resume_only=resume_only, back=back) as run:  # fmt: skip
             yield run
 
 
@@ -100,6 +108,7 @@ def hold_run(
     secret: str | None = None,
     fresh: bool = False,
     resume_only: bool = False,
+    back: bool = False,
     dry: bool = False,
 ) -> Iterator[Run]:
     """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
@@ -112,20 +121,23 @@ def hold_run(
     os.environ["SQLITE_TMPDIR"] = str(work)
     with connect(address) as connection:
         ledger = Ledger(connection, config.target.ledger_schema)
+        binding = bind(config, origin, address)
+        if resume_only or back:
+            state: State | None = recorded(work, ledger, binding, back=back)
+        else:
+            state = None if fresh else State.load(work)
         ledger.create()
-        state = None if fresh else State.load(work)
-        if state is not None and state.document.outcome == "rolled_back" and not resume_only:
+        if state is not None and state.document.outcome == "rolled_back" and not (resume_only or back):
             state, fresh = None, True
         if state is None and not fresh:
             _require_empty(work)
         run_id = state.document.run_id if state else cuid2.Cuid().generate()
         ledger.take(run_id, holder())
         reach("open:taken")
-        binding = bind(config, origin, address)
         if state is None:
             state = _begin(config, work, ledger, binding, secret, run_id)
         else:
-            _hold_against(state, binding, ledger)
+            hold_against(state, binding, ledger, back=back)
         with contextlib.closing(open_log(work, state.document.run_id)), _stop_on_signals() as stopping:
             yield Run(
                 config=config,
@@ -135,7 +147,8 @@ def hold_run(
                 address=address,
                 connection=connection,
                 ledger=ledger,
-                ids=Ids(secret_of(config, state)),
+                # A way back derives no id, and does without the secret.
+                ids=Ids(secret_of(config, state) or (make_secret() if back else "")),
                 report=report,
                 stopping=stopping,
                 dry=dry,
@@ -187,6 +200,7 @@ def bind(config: Config, origin: Origin, address: Address) -> dict[str, Any]:
         "schema": address.schema,
         **config.target.model_dump(include={"staging_schema", "ledger_schema", "empty", "keep"}),
         "ids.secret": _mark(config.ids.secret.get_secret_value()) if config.ids.secret else "kept",
+        "ids.map": config.ids.map,
         "mappers": config.mappers.model_dump(mode="json"),
     }
 
@@ -215,28 +229,6 @@ def _begin(
     ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
     reach("open:begun")
     return State.begin(work, run_id=run_id, code=__version__, binding=binding, id_secret=kept)
-
-
-def _hold_against(state: State, binding: dict[str, Any], ledger: Ledger) -> None:
-    document = state.document
-    if document.code != __version__:
-        raise EvidenceError(
-            f"this run was begun by migrate {document.code}; {__version__} could map rows otherwise",
-            hint=f"use migrate {document.code}, or type `migrate run --fresh` to start anew",
-        )
-    before = document.binding
-    changed = sorted(key for key in before.keys() | binding.keys() if before.get(key) != binding.get(key))
-    if changed:
-        raise UsageError(
-            f"the configuration is not the one that this run was begun with; changed: {', '.join(changed)}",
-            hint="put it back, name another folder with --work, or type `migrate run --fresh` to start anew",
-        )
-    if ledger.facts(document.run_id) is None:
-        raise EvidenceError(
-            f"the target's ledger does not know the run of {state.folder}: "
-            "another database, or one that was restored",
-            hint="check [target] url; or type `migrate run --fresh` to start anew",
-        )
 
 
 def _put_aside(work: Path) -> None:

@@ -67,6 +67,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             emptied=frozenset(run.emptied),
             shared=frozenset(project.shared),
             derived=frozenset(project.derived),
+            mapped=frozenset({"users", *run.config.ids.map}),
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
         )

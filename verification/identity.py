@@ -68,7 +68,7 @@ def _mapped(subject: Subject) -> Outcome:
     _hold_against_people(subject, outcome)
     _one_id_a_person(subject, outcome)
     _both_ways(subject, subject.tables["users"], ["users", "community_users"], outcome)
-    if "studios" in subject.tables:
+    if "studios" in subject.tables and "studios" in subject.mapped:
         _both_ways(subject, subject.tables["studios"], ["studios"], outcome)
         _owners(subject, outcome)
     return outcome

@@ -134,6 +134,7 @@ class Subject:
     shared       target tables a row of which proves many source rows (a profile: its meta rows)
     derived      target tables that hold rows besides those that the accounts prove (the other
                  direction of a connection), or only such (services)
+    mapped       target tables whose legacy ids are all in the map of ids
     legacy_keys  target tables whose keys are the source's own, not derived
     remap        maps the snapshot again: yields (target table, frame) as the mappers give them
     """
@@ -155,6 +156,7 @@ class Subject:
     shared: frozenset[str] = frozenset()
     derived: frozenset[str] = frozenset()
     legacy_keys: frozenset[str] = frozenset()
+    mapped: frozenset[str] = frozenset({"users", "studios"})
     limits: Limits = Limits()
     urls: UrlSettings = UrlSettings()
     remap: Callable[[], Iterator[tuple[str, pl.DataFrame]]] | None = None

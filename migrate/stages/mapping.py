@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import polars as pl
 
 from mappers.base import Mapper
 from migrate import tally
@@ -83,6 +85,8 @@ def _map_batches(
         keys = rows[mapper.reads.key]
         first, last = int(keys[0]), int(keys[-1])
         mapped = mapper.map(rows, run.ids)
+        if "studios" not in run.config.ids.map:
+            mapped = replace(mapped, id_map=mapped.id_map.filter(pl.col("entity") != "studios"))
         yield encode_batch(Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped))
 
 
