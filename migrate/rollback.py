@@ -54,7 +54,11 @@ def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) ->
     where the backup is missing or altered.
     """
     latest = tally.last_publication(run.connection, run.ledger)
-    if latest is not None and latest.id != run.state.document.publication and latest.kind == "rollback":
+    if (
+        latest is not None
+        and (latest.kind, latest.run_id) == ("rollback", run.id)
+        and latest.id != run.state.document.publication
+    ):
         return _acknowledge(run, latest)  # killed between its commit and the state file
     if latest is None or (run.state.document.outcome == "open" and latest.run_id != run.id):
         return _give_up(run)
@@ -112,7 +116,7 @@ def _conclude(run: Run, publication: int) -> None:
     staging.drop(run.connection, run.staging)
     reach("rollback:dropped")
     # A rollback of a rollback brings the migrated rows back.
-    outcome: Outcome = "published" if run.state.document.outcome == "rolled_back" else "rolled_back"
+    outcome: Outcome = "published" if tally.is_live(run.connection, run.ledger, run.id) else "rolled_back"
     run.state.document.publication = publication
     run.state.conclude(outcome)
 

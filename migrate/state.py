@@ -195,14 +195,13 @@ def _checksum(body: dict[str, Any]) -> str:
 
 def _parse(path: Path, raw: bytes) -> Document:
     hint = (
-        f"restore {path} from a copy; or type `migrate run --fresh` to start a new run "
-        "(the live tables are untouched until publish; a published run is rolled back from its backup with "
-        "`migrate rollback --backup FOLDER`)"
+        f"restore {path} from a copy; or type `migrate run --fresh` to start a new run (the live tables are "
+        "untouched until publish); or `migrate rollback`, which finds the run in the target's ledger"
     )
     try:
         body = json.loads(raw)
         checksum = body.pop("checksum")
-    except (ValueError, AttributeError, KeyError, RecursionError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise EvidenceError(
             f"the state file {path} is damaged: it is no complete JSON document", hint=hint
         ) from error

@@ -71,6 +71,21 @@ def last_publication(connection: Connection, ledger: Ledger) -> Published | None
     return _one(connection, ledger, "ORDER BY id DESC LIMIT 1")
 
 
+def is_live(connection: Connection, ledger: Ledger, run_id: str) -> bool:
+    """Tell whether the live rows are those that the run published.
+
+    A rollback undoes the latest publication, a rollback too: after an even
+    number of them the rows of the last run that published are back.
+    """
+    last = sql.SQL("SELECT max(id) FROM {0} WHERE kind = 'publish'")
+    query = sql.SQL(
+        "SELECT run_id, (SELECT count(*) FROM {0} r WHERE r.id > p.id) FROM {0} p WHERE id = ({1})"
+    ).format(ledger.name("publication"), last.format(ledger.name("publication")))
+    with mapped("reading the publications"):
+        row = connection.execute(query).fetchone()
+    return row is not None and row[0] == run_id and row[1] % 2 == 0
+
+
 def _one(connection: Connection, ledger: Ledger, condition: str, *parameters: str) -> Published | None:
     query = sql.SQL("SELECT id, run_id, kind, at::text, tables, backup_digest FROM {} ").format(
         ledger.name("publication")

@@ -38,22 +38,23 @@ def command(
     migrate rollback
     migrate rollback --discard-changes --yes
     """
+    from migrate.backup_folder import FOLDER
     from migrate.config import load_config
     from migrate.console import ConsoleReporter
     from migrate.errors import UsageError
     from migrate.opening import open_run, open_target
     from migrate.rollback import roll_back
-    from migrate.state import State
+    from migrate.state import NAME
 
     settings = load_config(config)
-    if State.load(work) is None:
+    if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
         raise UsageError(f"no run is recorded in {work}", hint="name the run's folder with --work")
     with open_target(settings, work) as target:
         if not target.embedded:
             confirm(
                 f"Put the earlier rows of {target.address.label}, schema {target.address.schema}, back?", yes
             )
-    with ConsoleReporter() as report, open_run(settings, work, report, resume_only=True) as run:
+    with ConsoleReporter() as report, open_run(settings, work, report, back=True) as run:
         done = roll_back(run, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome
     if as_json:

@@ -70,6 +70,7 @@ def _check_published(
             raise UsageError("this run has published nothing yet", hint="`migrate run` finishes it")
         if run.state.document.outcome == "rolled_back":
             raise UsageError("this run was rolled back", hint="`migrate run` migrates again")
+        run.state.prove_file("snapshot", "snapshot")
         result = check_rows(run, schema=run.address.schema)
     require(result, f"read {work / 'checks.json'}; `migrate rollback` takes the publication back")
     console.print(f"{len(result.results)} checks passed over the live rows.")

@@ -195,6 +195,14 @@ class Ledger:
             ).fetchone()
         return None if row is None else dict(row[0])
 
+    def latest_run(self) -> str | None:
+        """Return the run that was begun last, None where there was none."""
+        with mapped("looking for the latest run"):
+            row = self.conn.execute(
+                sql.SQL("SELECT run_id FROM {} ORDER BY started_at DESC LIMIT 1").format(self.name("run"))
+            ).fetchone()
+        return None if row is None else str(row[0])
+
     def reset(self, run_id: str) -> None:
         """Forget the run's batches, fates and warnings: its staging is being made anew."""
         with mapped(f"forgetting the batches of {run_id}"), self.conn.transaction():
