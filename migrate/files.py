@@ -23,7 +23,9 @@ def make_folder(path: Path) -> Path:
     Raises UsageError where it cannot be made or is no folder.
     """
     try:
-        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for folder in reversed([path, *path.parents]):  # `parents=True` would leave them open to all
+            if not folder.exists():
+                folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         path.chmod(FOLDER_MODE)
     except OSError as error:
         raise UsageError(
