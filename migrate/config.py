@@ -127,7 +127,6 @@ class Checks(_Section):
     )
     deep: bool = Field(default=False, description="map everything once more and compare cell by cell")
     check_urls: bool = Field(default=False, description="ask every image URL over HTTP whether it answers")
-    findings: int = Field(default=20, ge=1, le=10_000, description="findings listed a check; all are counted")
 
 
 class Config(BaseSettings):
