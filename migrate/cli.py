@@ -12,11 +12,13 @@ import click
 
 from migrate import __version__
 from migrate.errors import MigrateError
+from migrate.memory import economise
 
 #: Command and the one line that `--help` shows; the module is imported when the command is used.
 COMMANDS: Final = {
     "run": "Migrate: back up, stage, check and publish; resumes where it stopped.",
     "verify": "Dry run: the same stages into an embedded rehearsal; the live target is only read.",
+    "rehearse": "The dry run, killed at every named point and resumed; proves the content the same.",
     "rollback": "Give up a run, or put the rows of the backup back.",
     "status": "Show how far the run in the work folder is.",
     "plan": "Show what a run would do; changes nothing.",
@@ -64,6 +66,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that says how it ended."""
+    economise()
     try:
         code = cli.main(standalone_mode=False)
     except MigrateError as error:

@@ -33,6 +33,7 @@ def open_rehearsal(config: Config, work: Path, origin: Origin, report: Reporter)
         server = EmbeddedServer(folder, "postgres", THROWAWAY)
         state = State.load(folder)
         anew = state is None or state.document.outcome != "open" or not server.exists
+        secret = known_secret(config, target, work)  # also of the rehearsal that is about to go
         if anew:
             server.destroy()
             (folder / "state.json").unlink(missing_ok=True)
@@ -43,7 +44,6 @@ def open_rehearsal(config: Config, work: Path, origin: Origin, report: Reporter)
             address = dataclasses.replace(
                 parse_url(url), schema=target.address.schema, label=f"the rehearsal of {target.address.label}"
             )
-            secret = known_secret(config, target, work)
             with hold_run(config, folder, origin, address, report, secret=secret, dry=True) as run:
                 yield run
 

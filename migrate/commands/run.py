@@ -38,6 +38,7 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
     """
     from migrate.config import load_config
     from migrate.console import ConsoleReporter, make_console
+    from migrate.errors import MigrateError
     from migrate.opening import open_run, open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages, run_stages
@@ -67,8 +68,15 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
             report.note("this run is published already; nothing is done")
         else:
             run_stages(run)
-        summary = summarise(run)
-        keep(summary, run.work)
+        try:
+            summary = summarise(run)
+            keep(summary, run.work)
+        except MigrateError as error:
+            raise MigrateError(
+                f"the rows are published, but their summary could not be made: {error}",
+                hint="mend this (is there room on the disk?), then type the same command again: "
+                "it changes no row and makes the summary",
+            ) from error
     if as_json:
         click.echo(json.dumps(summary.facts()))
         return
