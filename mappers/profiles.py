@@ -73,7 +73,7 @@ class Profiles:
     writes: tuple[str, ...] = ("user_profiles", "user_metadata")
     # A person has some sixty facts: fewer people a batch keep memory flat.
     reads = Query(
-        sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT min(?2, 2000))"
+        sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT min(?2, 1000))"
         " SELECT p.person, p.space, p.legacy_id, p.profile, p.category, p.created_at, p.updated_at,"
         " p.avatar_url, f.key, f.value, f.source, f.source_id"
         " FROM k JOIN x.person AS p USING (person) LEFT JOIN x.fact AS f USING (person)"

@@ -116,7 +116,7 @@ class Sample(_Section):
 class Load(_Section):
     """`[load]`: batches."""
 
-    batch_rows: int = Field(default=50_000, ge=1, le=1_000_000, description="source rows a batch")
+    batch_rows: int = Field(default=20_000, ge=1, le=1_000_000, description="source rows a batch")
 
 
 class Checks(_Section):

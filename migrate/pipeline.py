@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Sequence
 
 from migrate.errors import MigrateError
 from migrate.log import log
+from migrate.memory import forget_peak, peak_megabytes
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.stages import backup, cleanup, mapping, preflight, publish, snapshot, verify
@@ -54,6 +53,7 @@ def undo_stages(run: Run, stages: Sequence[Stage] = STAGES) -> None:
 
 def _run_stage(run: Run, stage: Stage) -> Left:
     began = time.monotonic()
+    forget_peak()
     run.state.start(stage.name)
     log().info("stage begins", stage=stage.name)
     run.report.begin(stage.name)
@@ -68,15 +68,9 @@ def _run_stage(run: Run, stage: Stage) -> Left:
         run.state.fail(stage.name, seconds)
         raise
     seconds = time.monotonic() - began
-    facts = {**left.facts, "peak_mb": _peak_megabytes()}
+    facts = {**left.facts, "peak_mb": peak_megabytes()}
     run.state.finish(stage.name, seconds, facts, left.artifacts)
     reach(f"{stage.name}:recorded")
     log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **facts)
     run.report.end(stage.name, seconds, left.line)
     return left
-
-
-def _peak_megabytes() -> int:
-    """Return the largest resident memory of this process so far, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1 << 20 if sys.platform == "darwin" else 1 << 10)

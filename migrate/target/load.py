@@ -89,7 +89,7 @@ def encode(frame: pl.DataFrame) -> bytes:
 
 
 def encode_batch(batch: Batch) -> Batch:
-    """Return the batch with its frames encoded; free of PostgreSQL, so fit for another thread."""
+    """Return the batch encoded, its frames let go; free of PostgreSQL, so fit for another thread."""
     if batch.encoded is not None:
         return batch
     run = pl.lit(batch.run_id).alias("run_id")
@@ -102,7 +102,7 @@ def encode_batch(batch: Batch) -> Batch:
         ),
         id_map=_sheet(mapped.id_map.select("entity", "legacy_id", "new_id", "via")),
     )
-    return replace(batch, encoded=encoded)
+    return replace(batch, mapped=Mapped({}), encoded=encoded)
 
 
 def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -> None:
