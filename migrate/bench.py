@@ -58,7 +58,7 @@ class Bench:
         except (sqlite3.DatabaseError, DriverError) as error:
             raise EvidenceError(
                 f"cannot open {snapshot.name} beside {crosswalk.name}: {error}",
-                hint=f"make room on the disk, or delete {crosswalk}, which is made again; then the same command",
+                hint=f"make room on the disk, or delete {crosswalk}: it is made again; then the same command",
             ) from error
 
     @staticmethod
