@@ -27,8 +27,9 @@ def _run(run: Run) -> Left:
     finally:
         source.close()
     tables = len(facts.tables)
+    billed = f"; {facts.rows_read:,} rows billed" if facts.rows_read else ""
     return Left(
-        f"{facts.rows:,} rows, {tables} tables, {facts.bytes:,} bytes; {facts.rows_read:,} rows billed",
+        f"{facts.rows:,} rows, {tables} tables, {facts.bytes:,} bytes{billed}",
         {"rows": facts.rows, "tables": tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
         {"snapshot": run.state.record_file(run.snapshot_path, facts.sha256)},
     )
