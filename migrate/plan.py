@@ -109,15 +109,18 @@ def make_plan(
     live = introspect(connection, address.schema)
     project = Flagship(config.mappers, columns)
     _require_people(columns, origin)
+    writes = _writes(project)
     emptied = [name for name in config.target.empty if name in live.tables and name not in config.target.keep]
+    # Tables of the mapping that this source has nothing for: their rows are replaced with none.
+    unfed = [name for name in project.tables_filled if name not in writes]
     findings = inspect_target(
         address,
         connection,
         live,
         ledger_schema=config.target.ledger_schema,
         staging_schema=config.target.staging_schema,
-        writes=_writes(project),
-        emptied=emptied,
+        writes=writes,
+        emptied=[*emptied, *unfed],
         keep=config.target.keep,
     )
     findings += _unknown_tables(project, {item.table: item.rows for item in rows})
@@ -131,7 +134,11 @@ def make_plan(
         source_tables=[SourceTable(item.table, item.rows, _fate(project, item.table)) for item in rows],
         live_tables=[
             LiveTable(name, measure(connection, address.schema, name).rows, fate)
-            for names, fate in ((project.tables_filled, "replaced"), (emptied, "emptied"))
+            for names, fate in (
+                (writes, "replaced"),
+                (unfed, "emptied: the source has none"),
+                (emptied, "emptied"),
+            )
             for name in names
             if name in live.tables
         ],
