@@ -232,13 +232,19 @@ def _begin(
 
 
 def _put_aside(work: Path) -> None:
-    """Keep what an earlier run left out of the way of a new one; its backups stay where they are."""
+    """Keep what an earlier run left out of the way of a new one; its backups stay where they are.
+
+    Its state file stays in place until the new one takes it: killed in
+    between, a run still finds the id secret, and no snapshot without a state.
+    """
+    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db", "crosswalk.db"):
+        (work / name).unlink(missing_ok=True)
     for name in ("state.json", "checks.json"):
         path = work / name
         if path.exists():
-            path.replace(work / f"previous-{name}")
-    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db", "crosswalk.db"):
-        (work / name).unlink(missing_ok=True)
+            with files.write_whole(work / f"previous-{name}") as file:
+                file.write(path.read_bytes())
+    (work / "checks.json").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

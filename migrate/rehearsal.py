@@ -36,7 +36,6 @@ def open_rehearsal(config: Config, work: Path, origin: Origin, report: Reporter)
         secret = known_secret(config, target, work)  # also of the rehearsal that is about to go
         if anew:
             server.destroy()
-            (folder / "state.json").unlink(missing_ok=True)
         with server:
             url = server.url(DATABASE)
             if anew:
@@ -44,7 +43,9 @@ def open_rehearsal(config: Config, work: Path, origin: Origin, report: Reporter)
             address = dataclasses.replace(
                 parse_url(url), schema=target.address.schema, label=f"the rehearsal of {target.address.label}"
             )
-            with hold_run(config, folder, origin, address, report, secret=secret, dry=True) as run:
+            with hold_run(
+                config, folder, origin, address, report, secret=secret, fresh=anew, dry=True
+            ) as run:
                 yield run
 
 
