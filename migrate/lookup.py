@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import psycopg
@@ -15,10 +15,23 @@ from psycopg import sql
 from mappers.flagship import Flagship
 from migrate.bench import Bench
 from migrate.config import Config
-from migrate.errors import UsageError
+from migrate.errors import MigrateError, UsageError
 from migrate.ids import Ids
 from migrate.opening import LiveTarget, known_secret, open_target
 from migrate.target.connection import connect
+
+#: Entities of which the id map holds every legacy id.
+_MAPPED: Final = ("users", "community_users", "studios")
+#: Entities whose ids are derived and held nowhere but in their rows.
+_DERIVED: Final = (
+    "messages",
+    "community_messages",
+    "studio_gallery",
+    "shows_contacts",
+    "community_contacts",
+    "shows_comments",
+)
+_ANY: Final = "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -42,12 +55,26 @@ class Lookup:
     project: Flagship | None
 
     def forward(self, entity: str, legacy_id: str) -> Found:
-        """Return the new id of a legacy id: that of the person it was merged into, where it was."""
+        """Return the new id of a legacy id: that of the person it was merged into, where it was.
+
+        Before the id map is published every id is derived. Raises UsageError
+        for an entity that has no ids, MigrateError for a person or studio
+        that the publication does not hold.
+        """
+        if entity not in (*_MAPPED, *_DERIVED):
+            raise UsageError(
+                f"no ids are made for {entity}", hint=f"known are {', '.join((*_MAPPED, *_DERIVED))}"
+            )
         row = self._one(
             "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s AND legacy_id = %s",
             entity,
             legacy_id,
         )
+        if row is None and entity in _MAPPED and self._one(_ANY, entity) is not None:
+            raise MigrateError(
+                f"{entity} {legacy_id} became no row: it was rejected or excluded, or was never there",
+                hint="the table fate in the ledger's schema names every row that was not migrated, and why",
+            )
         return row or Found(entity, legacy_id, self.ids.derive(entity, legacy_id), None)
 
     def reverse(self, new_id: str) -> list[Found]:

@@ -233,3 +233,7 @@ def test_ids_are_found_both_ways(work: Path) -> None:
     entity, number = migrate("ids", "--reverse", message, "--work", str(work), **SETTINGS).out.split()
     assert migrate("ids", entity, number, "--work", str(work), **SETTINGS).out.strip() == message
     migrate("ids", "--reverse", "c" * 25, "--work", str(work), code=1, **SETTINGS)
+    nobody = migrate("ids", "users", "999999999", "--work", str(work), code=1, **SETTINGS)
+    assert "became no row" in nobody.err
+    unknown = migrate("ids", "shows_users", "1", "--work", str(work), code=2, **SETTINGS)
+    assert "known are users" in unknown.err

@@ -11,7 +11,7 @@ from migrate.commands.options import config_option, json_option, work_option
 
 
 @click.command("ids")
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, metavar="[ENTITY LEGACY_ID]")
 @click.option("--reverse", "new_id", metavar="CUID", help="Find what a new id was made from.")
 @config_option
 @work_option
@@ -21,8 +21,9 @@ def command(
 ) -> None:
     """Show the new id of a legacy id, or with --reverse the legacy id of a new one.
 
-    ENTITY is users, community_users, studios, messages or another table that
-    the migration fills.
+    ENTITY is users (of both generations), community_users, studios (by their
+    owner's id), messages (or community_messages), studio_gallery,
+    shows_contacts, community_contacts or shows_comments.
 
     \b
     migrate ids users 42
