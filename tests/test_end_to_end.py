@@ -13,7 +13,6 @@ import pytest
 
 from migrate.sample.legacy import write_sample
 from migrate.sample.target import seed_target
-from migrate.stages.mapping import ENTITIES
 from migrate.target.embedded import EmbeddedServer
 from tests.commands import content, embedded_content, migrate, query, start
 from tests.servers.libsql import LibsqlServer, Signer
@@ -120,10 +119,7 @@ def test_every_way_in_and_every_server_gives_the_same_content(
 
 @pytest.mark.parametrize(
     "point",
-    ["snapshot:begin", "snapshot:page#3", "snapshot:end", "backup:begin", "backup:end", "cleanup:end"]
-    + [f"{entity}:batch" for entity in ENTITIES]
-    + [f"{entity}:end" for entity in ENTITIES]
-    + ["verify:end", "publish:begin", "publish:committed", "publish:end", "publish:recorded"],
+    ["snapshot:page#3", "messages:batch", "publish:committed"],  # the others: tests/faults/test_killed.py
 )
 def test_killed_anywhere_the_same_command_finishes_with_the_same_content(
     work: Path, undisturbed: dict[str, str], point: str

@@ -16,8 +16,8 @@ from tests.servers.libsql import LibsqlServer, MakeServer
 pytestmark = pytest.mark.fault("source written to during the snapshot")
 
 WRITES = (
-    "UPDATE users SET email = 'moved' || rowid || '@example.org' WHERE rowid % 5 = 0",
-    "DELETE FROM messages WHERE rowid % 7 = 0",
+    "UPDATE shows_users SET email = 'moved' || rowid || '@example.org' WHERE rowid % 5 = 0",
+    "DELETE FROM shows_messages WHERE rowid % 7 = 0",
 )
 
 
@@ -63,5 +63,5 @@ def test_a_source_that_never_stands_still_is_refused(
 
 def write_on(server: LibsqlServer, stop: threading.Event) -> None:
     while not stop.is_set():
-        server.execute("UPDATE users SET email = email || '.x' WHERE rowid = 1")
+        server.execute("UPDATE shows_users SET email = email || '.x' WHERE id = 1")
         time.sleep(0.005)
