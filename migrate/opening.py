@@ -7,12 +7,9 @@ import dataclasses
 import hashlib
 import hmac
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import cuid2
@@ -29,6 +26,7 @@ from migrate.occupancy import holder, occupy
 from migrate.origin import Origin, find_origin
 from migrate.points import reach
 from migrate.run import Run
+from migrate.signals import stop_on_signals
 from migrate.state import State
 from migrate.target.connection import Address, connect, parse_url
 from migrate.target.embedded import EmbeddedServer
@@ -138,7 +136,7 @@ def hold_run(
             state = _begin(config, work, ledger, binding, secret, run_id)
         else:
             hold_against(state, binding, ledger, back=back)
-        with contextlib.closing(open_log(work, state.document.run_id)), _stop_on_signals() as stopping:
+        with contextlib.closing(open_log(work, state.document.run_id)), stop_on_signals() as stopping:
             yield Run(
                 config=config,
                 work=work,
@@ -245,25 +243,3 @@ def _put_aside(work: Path) -> None:
             with files.write_whole(work / f"previous-{name}") as file:
                 file.write(path.read_bytes())
     (work / "checks.json").unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Turn the first SIGINT or SIGTERM into a request to stop after the batch; the second one interrupts."""
-    stopping = threading.Event()
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        if stopping.is_set():
-            raise KeyboardInterrupt
-        stopping.set()
-        os.write(2, b"\nstopping after the current batch; once more to interrupt at once\n")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stopping
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopping
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)
