@@ -14,6 +14,7 @@ from adbc_driver_manager import Error as DriverError
 from adbc_driver_sqlite import dbapi
 
 from mappers.base import Cast, Query
+from migrate.arrow import StreamError, chunks
 from migrate.errors import EvidenceError
 
 #: Keys of one batch where the caller names no other number.
@@ -84,7 +85,7 @@ class Bench:
         """Map what SQLite and its drivers raise: they name tables and columns, never values."""
         try:
             yield
-        except (sqlite3.Error, DriverError) as error:
+        except (sqlite3.Error, DriverError, StreamError, pl.exceptions.ComputeError) as error:
             raise EvidenceError(
                 f"{self._snapshot.name} and {self._crosswalk.name} cannot be worked with: "
                 + str(error).partition("\n")[0],  # the driver repeats the query
@@ -143,8 +144,7 @@ class Bench:
         with self._faults(), closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(DRIVER_ROWS)})
             cursor.execute(sql, parameters)
-            frame = pl.from_arrow(cursor.fetch_arrow_table())
-        assert isinstance(frame, pl.DataFrame)
+            frame = pl.DataFrame(cursor.fetch_arrow())
         return frame.slice(1)
 
     def holds(self, mark: str) -> bool:
@@ -160,25 +160,25 @@ class Bench:
 
     def stream(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yield all rows of a query, every column as text, in chunks of `STREAM_ROWS`."""
-        with closing(self._reader.cursor()) as probe:
-            probe.execute(f"SELECT * FROM ({sql}) LIMIT 0")  # noqa: S608
+        with self._faults(), closing(self._sql.execute(f"SELECT * FROM ({sql}) LIMIT 0")) as probe:  # noqa: S608
             names = [item[0] for item in probe.description]
         columns = ", ".join(f"CAST({_named(name)} AS TEXT) AS {_named(name)}" for name in names)
         with self._faults(), closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(STREAM_ROWS)})
             typed = ", ".join(f"'' AS {_named(name)}" for name in names)
             cursor.execute(f"SELECT {typed} UNION ALL SELECT {columns} FROM ({sql})")  # noqa: S608
-            first = 1
-            for batch in cursor.fetch_record_batch():
-                frame = pl.from_arrow(batch)
-                assert isinstance(frame, pl.DataFrame)
-                yield frame.slice(first)
-                first = 0
+            handle, first = cursor.fetch_arrow(), 1
+            try:
+                for frame in chunks(handle):
+                    yield frame.slice(first)
+                    first = 0
+            finally:  # before its statement, also where the reader stops early
+                handle.release()
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
         """Append a frame of integers and text to the table `x.<table>`, made where it is missing."""
         with self._faults(), closing(self._writer.cursor()) as cursor:
-            cursor.adbc_ingest(table, rows.to_arrow(), mode="create_append")
+            cursor.adbc_ingest(table, rows, mode="create_append")
 
 
 def open_sql(snapshot: Path, crosswalk: Path) -> sqlite3.Connection:

@@ -67,6 +67,27 @@ def test_tables_can_be_written_while_they_are_read(bench: Bench) -> None:
     assert bench.scalar("SELECT id FROM x.seen WHERE id > 100") is None
 
 
+def test_a_query_is_streamed_in_chunks_and_may_be_left_early(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migrate.bench.STREAM_ROWS", 4)
+    numbers = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10)"
+        " SELECT i, NULLIF(i, 2) AS j, 'é' AS k FROM n"
+    )
+    frames = list(bench.stream(numbers))
+    assert [frame.height for frame in frames] == [3, 4, 3]
+    assert pl.concat(frames).rows() == [(str(i), None if i == 2 else str(i), "é") for i in range(1, 11)]
+    for _ in range(3):
+        assert next(bench.stream(numbers)).height == 3
+    assert next(bench.stream("SELECT id FROM t WHERE id > 100")).is_empty()
+
+
+def test_a_stream_that_breaks_off_is_an_error(bench: Bench) -> None:
+    with pytest.raises(EvidenceError, match="overflow"):
+        list(bench.stream("SELECT abs(a - 9223372036854775807 - 8) AS v FROM t WHERE id = 2"))
+
+
 def test_the_snapshot_is_read_only_and_the_crosswalk_private(bench: Bench, tmp_path: Path) -> None:
     assert bench.tables() == {"t": ["id", "a", "b"]}
     with pytest.raises(EvidenceError, match="readonly"):
