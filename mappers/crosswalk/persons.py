@@ -100,8 +100,8 @@ def _derive(bench: Bench, settings: MapperSettings) -> None:
 def _newest(bench: Bench, legacy: Legacy) -> int | None:
     """Return the snapshot's newest date, in milliseconds, None where it has none.
 
-    Asked only where somebody's account expires. Texts of one form and year are compared
-    as texts, the newest of each form as moments.
+    Asked only where somebody's account expires. Texts of one form and day are compared
+    as texts, the newest of each as moments.
     """
     if not bench.scalar("SELECT 1 FROM x.account WHERE expires_at IS NOT NULL LIMIT 1"):
         return None
@@ -113,7 +113,11 @@ def _newest(bench: Bench, legacy: Legacy) -> int | None:
     newest = " UNION ALL ".join(
         sql(
             "SELECT max(CAST($column AS TEXT)) AS at FROM $table"
-            " GROUP BY length($column), substr($column, 1, 4), substr($column, 11, 1)",
+            " GROUP BY length($column), substr($column, 11, 1), $sound, $zone,"
+            # A day that no calendar has must hide no other.
+            " substr($column, 1, CASE WHEN substr($column, 5, 1) = '-' THEN 10 ELSE 4 END)",
+            sound=_SOUND_TIME.replace("$column", quoted(column)),
+            zone=_ZONE.replace("$column", quoted(column)),
             column=quoted(column),
             table=quoted(table),
         )
@@ -138,6 +142,10 @@ def _newest(bench: Bench, legacy: Legacy) -> int | None:
     return max((at for at in found if at is not None), default=None)
 
 
+_SOUND_TIME: Final = (
+    "substr($column, 12, 2) < '24' AND substr($column, 15, 2) < '60' AND substr($column, 18, 2) < '60'"
+)
+_ZONE: Final = "CASE WHEN substr($column, -6, 1) IN ('+', '-') THEN substr($column, -6) END"
 _DATES: Final = (
     *((table, column) for table in PEOPLE for column in ("joined", "created_at")),
     ("studio_gallery", "created_at"),
