@@ -94,7 +94,7 @@ def make(
     Raises TargetError where the dump cannot be made or does not restore to
     the same rows; nothing is then recorded as a backup.
     """
-    folder = files.make_folder(work / FOLDER / name)
+    folder = files.make_folder(files.make_folder(work / FOLDER) / name)
     (folder / MANIFEST).unlink(missing_ok=True)
     files.sweep_parts(folder)
     with mapped():

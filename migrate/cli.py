@@ -72,8 +72,11 @@ def main() -> None:
     except MigrateError as error:
         _say(error.message, error.hint)
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        _say("interrupted", None)
+    except click.exceptions.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            _say("interrupted", "type the same command again to go on")
+        else:
+            _say("not confirmed: nothing was done", None)
         sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
         _say("interrupted", "type the same command again to go on")

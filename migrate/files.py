@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -53,6 +54,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     part = Path(name)
+    hold(handle)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -74,10 +76,17 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
+def hold(handle: int) -> None:
+    """Let `sweep_parts` see that the file is being written, as long as the handle is open."""
+    fcntl.flock(handle, fcntl.LOCK_EX)
+
+
 def sweep_parts(folder: Path) -> None:
-    """Remove what interrupted writes left in `folder`."""
+    """Remove what interrupted writes left in `folder`; a file that another process is writing stays."""
     for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink(missing_ok=True)
 
 
 def digest_file(path: Path) -> str:

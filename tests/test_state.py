@@ -108,3 +108,10 @@ def test_an_interrupted_write_leaves_the_old_file(state: State) -> None:
     (state.folder / f".{NAME}.x.part").write_bytes(b"left by a kill")
     files.sweep_parts(state.folder)
     assert [path.name for path in state.folder.iterdir()] == [NAME]
+
+
+def test_a_file_that_is_being_written_is_not_swept(state: State) -> None:
+    with files.write_whole(state.folder / "sample.db") as file:
+        file.write(b"half")
+        files.sweep_parts(state.folder)
+    assert (state.folder / "sample.db").read_bytes() == b"half"

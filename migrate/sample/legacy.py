@@ -89,9 +89,10 @@ def _new_file(path: Path) -> Iterator[Path]:
     part: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
         part = Path(name)
-        yield part
+        with os.fdopen(handle):
+            files.hold(handle)
+            yield part
         _settle(part, path)
     except (OSError, sqlite3.OperationalError) as error:
         raise MigrateError(
