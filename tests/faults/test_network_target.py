@@ -70,8 +70,8 @@ def test_cut_off_the_same_command_finishes(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", ["up", "down"])
-@pytest.mark.parametrize("size", [1, 100, 5_000, 30_000])
-@pytest.mark.parametrize("point", ["backup:begin", "users:batch", "messages:begin", "publish:begin"])
+@pytest.mark.parametrize("size", [1, 900, 30_000])
+@pytest.mark.parametrize("point", ["backup:begin", "users:batch", "publish:begin"])
 def test_cut_in_the_middle_of_a_message_the_same_command_finishes(
     far: Scene, proxy: Proxy, undisturbed: Held, score: Score, point: str, size: int, direction: str
 ) -> None:

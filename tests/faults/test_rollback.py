@@ -50,9 +50,7 @@ def test_a_rollback_is_rolled_back_and_that_too(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["rollback:undone", "rollback:dropped", "open:taken"])
-@pytest.mark.parametrize(
-    "point", ["snapshot:page#4", "backup:drilled", "messages:batch", "publish:uncommitted"]
-)
+@pytest.mark.parametrize("point", ["snapshot:page#4", "publish:uncommitted"])
 def test_giving_up_killed_midway_and_repeated_leaves_nothing_in_the_way(
     scene: Scene, untouched: dict[str, str], undisturbed: Held, score: Score, point: str, command: str
 ) -> None:
