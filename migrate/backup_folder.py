@@ -118,7 +118,7 @@ def make(
         if not made.proven:
             raise TargetError(
                 f"the backup of {address.label} does not restore to the same rows: {result.explain()}",
-                hint="nothing was changed; see docs/rollback.md, and report what it says",
+                hint="nothing was changed; mend what it names, then type the same command again",
             )
         reach("backup:drilled")
         manifest.save(made, folder / MANIFEST)
