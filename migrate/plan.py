@@ -42,10 +42,10 @@ class SourceTable:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """One live table that publish touches: its rows now, and what becomes of them."""
+    """One live table that publish touches: its rows now (None: may not be read), what becomes of them."""
 
     name: str
-    rows: int
+    rows: int | None
     fate: str
 
 
@@ -133,7 +133,7 @@ def make_plan(
         schema=address.schema,
         source_tables=[SourceTable(item.table, item.rows, _fate(project, item.table)) for item in rows],
         live_tables=[
-            LiveTable(name, measure(connection, address.schema, name).rows, fate)
+            LiveTable(name, _rows_of(connection, address.schema, name), fate)
             for names, fate in (
                 (writes, "replaced"),
                 (unfed, "emptied: the source has none"),
@@ -147,6 +147,15 @@ def make_plan(
         backups=str(work / "backups"),
         findings=findings,
     )
+
+
+def _rows_of(connection: psycopg.Connection[Any], schema: str, table: str) -> int | None:
+    try:
+        return measure(connection, schema, table).rows
+    except TargetError as error:
+        if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            return None  # a finding names the right that is missing
+        raise
 
 
 def _writes(project: Flagship) -> dict[str, list[str]]:
@@ -244,5 +253,9 @@ def _table(title: str, rows: Sequence[SourceTable | LiveTable]) -> Table:
     table.add_column("rows", justify="right")
     table.add_column("what becomes of it")
     for row in rows:
-        table.add_row(escape(terminal_safe(row.name)), f"{row.rows:,}", escape(terminal_safe(row.fate)))
+        table.add_row(
+            escape(terminal_safe(row.name)),
+            "?" if row.rows is None else f"{row.rows:,}",
+            escape(terminal_safe(row.fate)),
+        )
     return table

@@ -35,7 +35,7 @@ def test_the_shipped_file_runs_the_sample_on_embedded_servers() -> None:
 
 
 #: Keys whose value in the shipped file is an example, since nothing holds where nothing is said.
-EXAMPLES = ('url_env = "DATABASE_URL"', "messages", "secret", "max_rows_read", "max_bytes", "gzip")
+EXAMPLES = ('url_env = "DATABASE_URL"', "messages", "secret", "max_rows_read", "max_bytes", "ca_file", "gzip")
 
 
 def shown_settings() -> str:
@@ -66,7 +66,7 @@ def test_the_shipped_file_shows_every_key() -> None:
 
     examples = {
         "target.url_env", "sample.messages", "ids.secret",
-        "source.max_rows_read", "source.max_bytes", "source.gzip",
+        "source.max_rows_read", "source.max_bytes", "source.ca_file", "source.gzip",
     }  # fmt: skip
     assert set(shown(tomllib.loads(shown_settings()))) | examples == set(keys(Config))
 

@@ -17,7 +17,7 @@ import httpx
 import orjson
 import tenacity
 
-from migrate.errors import SourceError
+from migrate.errors import UsageError
 from migrate.source import hrana, trouble
 from migrate.source.address import Address
 from migrate.source.base import Value
@@ -54,6 +54,7 @@ class HttpChannel:
             headers=self._headers(address),
             timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout),
             transport=transport,
+            verify=_trusted(settings.ca_file),
             follow_redirects=False,
         )
 
@@ -117,10 +118,7 @@ class HttpChannel:
             while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
                 cause = cause.__cause__ or cause.__context__
             if cause is not None:
-                raise SourceError(
-                    f"{self.label} shows a certificate that is not trusted",
-                    hint="see that the host name is right; SSL_CERT_FILE names a private authority's file",
-                ) from error
+                raise trouble.untrusted(self.label) from error
             raise Transient(f"{type(error).__name__}: {error}") from error
 
     def _read(self, content: bytes, kinds: Sequence[Kind]) -> Answer:
@@ -211,6 +209,19 @@ def _retry_after(response: httpx.Response) -> float | None:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def _trusted(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Return what certificates are held against: the file's authorities alone, else the usual ones."""
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise UsageError(
+            f"cannot read the certificates in {ca_file}: {error.strerror or 'it holds none'}",
+            hint="[source] ca_file names a file with the authority's certificate in PEM",
+        ) from error
 
 
 def _is_loopback(host: str) -> bool:

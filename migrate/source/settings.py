@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 _MB = 1024 * 1024
@@ -41,6 +43,9 @@ class SourceSettings(BaseModel):
 
     passes: int = Field(default=4, ge=1, le=100)
     """How often tables that changed while they were read are read again."""
+
+    ca_file: Path | None = None
+    """File of the authorities (PEM) whose certificates are trusted over https; none: the usual ones."""
 
     gzip: bool | None = None
     """Ask for compressed responses; none: yes, except from this very machine."""

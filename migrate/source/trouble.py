@@ -34,6 +34,15 @@ def unauthorized(label: str, status: int, has_token: bool) -> SourceError:
     )
 
 
+def untrusted(label: str) -> SourceError:
+    """The server's certificate is not signed by a trusted authority, or is another host's."""
+    return SourceError(
+        f"{label} shows a certificate that is not trusted",
+        hint="see that the host name is right; where the authority is a private one, name the file of its "
+        "certificate in [source] ca_file, or in SSL_CERT_FILE",
+    )
+
+
 def not_found(label: str) -> SourceError:
     """404 for every API version: the host has no such database, or is no libSQL server."""
     return SourceError(

@@ -63,6 +63,11 @@ class WsChannel:
     most_bytes = 1024 * 1024  # aiohttp refuses messages over 4 MiB, and JSON makes them longer
 
     def __init__(self, address: Address, settings: SourceSettings) -> None:
+        if settings.ca_file is not None:
+            raise UsageError(
+                "[source] ca_file is for https:// and libsql://",
+                hint="for wss:// name the file in the variable SSL_CERT_FILE instead",
+            )
         self.label = address.label
         self.identity = address.label
         self._address = address
@@ -133,6 +138,8 @@ class WsChannel:
         except Exception as error:
             # aiohttp's errors: the library lets them through, and its connection is lost.
             self._hang_up()
+            if type(error).__name__ == "ClientConnectorCertificateError":
+                raise trouble.untrusted(self.label) from error
             status = getattr(error, "status", None)
             if "exceeds limit" in str(error):
                 raise TooLarge("a message too long for the WebSocket") from error

@@ -47,13 +47,14 @@ def missing_rights(
     for name in own:
         yield from _own_schema(conn, name, (role, database), may_create=may_create)
     owners: dict[str, list[str]] = {}
-    unread, hidden = [], []
+    unread: dict[str, list[str]] = {}
+    hidden = []
     wanted = list(dict.fromkeys([*managed, *backed_up]))
     for table, owner, owned, readable, bound in conn.execute(_TABLES, (schema, wanted)).fetchall():
         if table in managed and not owned:
             owners.setdefault(owner, []).append(table)
         if not readable:
-            unread.append(table)
+            unread.setdefault(owner, []).append(table)
         if bound and not unbound:
             hidden.append(table)
     for owner, tables in owners.items():
@@ -62,10 +63,11 @@ def missing_rights(
             f"the role {role} does not own {', '.join(tables)}; the owner is {owner}",
             f"connect as {owner}, or let a superuser run: {grant}",
         )
-    if unread:
+    for owner, tables in unread.items():
+        names = ", ".join(sql.Identifier(schema, table).as_string(conn) for table in tables)
         yield (
-            f"the role {role} may not read {', '.join(unread)}, so that no backup can be made",
-            "connect as the owner of the tables, or have SELECT granted on them",
+            f"the role {role} may not read {', '.join(tables)}, so that no backup can be made",
+            f"let the owner of the tables, {owner}, run: GRANT SELECT ON {names} TO {quoted};",
         )
     if hidden:
         yield (
