@@ -20,7 +20,7 @@ from migrate.errors import EvidenceError
 #: Keys of one batch where the caller names no other number.
 BATCH_KEYS: Final = 20_000
 #: Rows of one chunk of a query that is read through.
-STREAM_ROWS: Final = 100_000
+STREAM_ROWS: Final = 50_000
 #: The column that names, for a row, the columns whose bytes were no UTF-8.
 INVALID: Final = "invalid_utf8"
 #: Below every key: the smallest integer of 64 bits is a key like any other.
@@ -185,7 +185,7 @@ def open_sql(snapshot: Path, crosswalk: Path) -> sqlite3.Connection:
     """Return a connection with the snapshot as its read-only main schema and the crosswalk as `x`."""
     connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True, isolation_level=None)
     connection.execute("ATTACH DATABASE ? AS x", (f"file:{crosswalk}",))
-    connection.execute("PRAGMA x.cache_size=-65536")
+    connection.execute("PRAGMA x.cache_size=-32768")
     return connection
 
 

@@ -25,23 +25,26 @@ _CANDIDATE: Final = {
     "display_order": pl.Int64,
     "url": pl.String,
 }
-#: Fates of the gallery's rows; the meta keys' rows have theirs as meta rows.
+#: Fates of the gallery's rows; the meta keys' rows have theirs as meta rows. Sorted without the
+#: URLs, which are fetched again by row: 1.0 s instead of 1.8 for 190,000.
 _PICTURE: Final = """
 CREATE TABLE x.picture AS
 WITH known AS (
-  SELECT c.*, p.studio,
+  SELECT c.rowid AS row, c.source, c.source_id, c.key, c.person, c.avatar, c.primary_first, c.display_order,
          CASE WHEN c.person IS NULL THEN 'unknown_user' WHEN NOT p.studio AND NOT c.avatar THEN 'no_studio'
               WHEN c.url IS NULL THEN 'no_image' END AS reason
   FROM x.candidate c LEFT JOIN x.person p USING (person)
+), placed AS (
+  SELECT row, reason, row_number() OVER (ORDER BY source DESC, source_id, person, display_order) AS seq,
+         row_number() OVER (
+           PARTITION BY person, avatar, reason IS NULL ORDER BY primary_first, display_order, source_id, key
+         ) - 1 AS sort_order
+  FROM known
 )
-SELECT row_number() OVER (ORDER BY source DESC, source_id, person, display_order) AS seq,
-       source, source_id, key, person, avatar, url,
-       CASE WHEN reason IS NOT NULL THEN 'rejected' WHEN avatar THEN 'merged' END AS fate,
-       CASE WHEN reason IS NULL AND avatar THEN 'avatar' ELSE reason END AS reason,
-       row_number() OVER (
-         PARTITION BY person, avatar, reason IS NULL ORDER BY primary_first, display_order, source_id, key
-       ) - 1 AS sort_order
-FROM known ORDER BY seq"""
+SELECT k.seq, c.source, c.source_id, c.key, c.person, c.avatar, c.url,
+       CASE WHEN k.reason IS NOT NULL THEN 'rejected' WHEN c.avatar THEN 'merged' END AS fate,
+       CASE WHEN k.reason IS NULL AND c.avatar THEN 'avatar' ELSE k.reason END AS reason, k.sort_order
+FROM placed k CROSS JOIN x.candidate c ON c.rowid = k.row ORDER BY k.seq"""
 _AVATAR: Final = """
 CREATE TABLE x.avatar AS
 SELECT person, url FROM x.picture WHERE avatar AND fate = 'merged' AND sort_order = 0 ORDER BY person"""
