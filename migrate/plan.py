@@ -123,6 +123,11 @@ def make_plan(
         emptied=[*emptied, *unfed],
         keep=config.target.keep,
     )
+    findings += [
+        Finding("note", f"the source table {left.name} is not copied: {left.reason}")
+        for left in catalogue.left_out
+        if left.reason.startswith("virtual")
+    ]
     findings += _unknown_tables(project, {item.table: item.rows for item in rows})
     findings += _space(work, sum(item.rows for item in rows))
     return Plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import unicodedata
 from pathlib import Path
 
@@ -62,6 +63,18 @@ def test_tables_that_no_rule_knows_stop_a_run_and_are_named(tmp_path: Path, lega
         assert "a b]c" in done.out + done.err
     assert "[mappers] left_out = [" in done.err
     assert not (tmp_path / "work" / "snapshot.db").exists()
+
+
+def test_a_virtual_table_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "legacy.db", long=1, tables=False)
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE VIRTUAL TABLE notes USING fts5(body)")
+    connection.commit()
+    connection.close()
+    plan = migrate(
+        "plan", "--json", "--work", str(tmp_path / "work"), **SETTINGS, MIGRATE__SOURCE__URL=str(path)
+    ).json()
+    assert [f["message"].split(":")[0] for f in plan["findings"]] == ["the source table notes is not copied"]
 
 
 def test_a_table_that_the_mapping_reads_cannot_be_left_out(tmp_path: Path, legacy: Path) -> None:
