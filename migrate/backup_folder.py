@@ -87,12 +87,19 @@ def find(work: Path, digest: str) -> Backup:
 
 
 def make(
-    work: Path, name: str, connection: psycopg.Connection[Any], address: Address, on_tick: Tick
+    work: Path,
+    name: str,
+    connection: psycopg.Connection[Any],
+    address: Address,
+    on_tick: Tick,
+    *,
+    accept_unproven: bool = False,
 ) -> Backup:
     """Back the target's schema up into `<work>/backups/<name>`, restore it once as a test, and return it.
 
-    Raises TargetError where the dump cannot be made or does not restore to
-    the same rows; nothing is then recorded as a backup.
+    Raises TargetError where the dump cannot be made, and where it does not
+    restore to the same rows, unless `accept_unproven`; nothing is then
+    recorded as a backup.
     """
     folder = files.make_folder(files.make_folder(work / FOLDER) / name)
     (folder / MANIFEST).unlink(missing_ok=True)
@@ -115,10 +122,11 @@ def make(
                 made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick
             )
         made = made.with_drill(result)
-        if not made.proven:
+        if not made.proven and not accept_unproven:
             raise TargetError(
                 f"the backup of {address.label} does not restore to the same rows: {result.explain()}",
-                hint="nothing was changed; mend what it names, then type the same command again",
+                hint="nothing was changed; mend what it names and type the same command again, "
+                "or go on without a proven way back: --accept-unproven-backup",
             )
         reach("backup:drilled")
         manifest.save(made, folder / MANIFEST)

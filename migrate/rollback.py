@@ -74,7 +74,14 @@ def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) ->
         backup_folder.load(backup) if backup else backup_folder.find(run.work, latest.backup_digest or "")
     )
     name = f"{run.id}-{latest.id:04}-before-rollback"
-    kept = backup_folder.make(run.work, name, run.connection, run.address, run.stop_if_asked)
+    kept = backup_folder.make(
+        run.work,
+        name,
+        run.connection,
+        run.address,
+        run.stop_if_asked,
+        accept_unproven=run.accept_unproven,
+    )
     tables = [name for name in latest.tables if name in source.manifest.tables]
     with _restored(run, source) as old:
         with run.connection.transaction():

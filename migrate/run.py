@@ -58,6 +58,7 @@ class Run:
     report: Reporter
     stopping: threading.Event
     dry: bool = False
+    accept_unproven: bool = False
 
     @property
     def id(self) -> str:

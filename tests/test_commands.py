@@ -6,12 +6,14 @@ import socket
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from migrate import __version__
 from migrate.cli import COMMANDS
+from migrate.sample.target import seed_target
 from migrate.target.embedded import EmbeddedServer
-from tests.commands import migrate, query
+from tests.commands import content, migrate, query
 
 SMALL = {"MIGRATE__SAMPLE__SCALE": "0.05", "MIGRATE__IDS__SECRET": "an id secret of the tests"}
 
@@ -100,11 +102,7 @@ def test_a_source_that_does_not_answer_is_told_and_resumable(work: Path) -> None
 
 
 def test_a_target_that_is_not_embedded_is_never_replaced_unasked(work: Path, database: str) -> None:
-    from psycopg import connect
-
-    from migrate.sample.target import seed_target
-
-    with connect(database) as connection:
+    with psycopg.connect(database) as connection:
         seed_target(connection)
     settings = {**SMALL, "MIGRATE__TARGET__URL": database}
     says(migrate("run", "--work", str(work), code=2, **settings).err, "--yes")
@@ -161,3 +159,23 @@ def test_the_id_map_holds_what_the_configuration_names(work: Path) -> None:
     with EmbeddedServer(work) as server:
         entities = query(server.url(), "SELECT DISTINCT entity FROM migrate_ledger.id_map ORDER BY 1")
     assert entities == [("community_users",), ("users",)]
+
+
+def test_a_backup_that_does_not_restore_stops_the_run_unless_accepted(work: Path, database: str) -> None:
+    with psycopg.connect(database) as connection:
+        seed_target(connection)
+        # A type of another schema is not in the dump of this one.
+        connection.execute("CREATE SCHEMA elsewhere")
+        connection.execute("CREATE TYPE elsewhere.mood AS ENUM ('fine')")
+        connection.execute("CREATE TABLE feelings (id text PRIMARY KEY, mood elsewhere.mood)")
+        connection.execute("INSERT INTO feelings VALUES ('a', 'fine')")
+    settings = {**SMALL, "MIGRATE__TARGET__URL": database}
+    before = content(database)
+    done = migrate("run", "--work", str(work), "--yes", code=1, **settings)
+    says(done.err, "does not restore", "feelings", "--accept-unproven-backup")
+    assert content(database) == before
+    done = migrate("run", "--work", str(work), "--yes", "--accept-unproven-backup", **settings)
+    says(done.err, "NOT proven")
+    migrate("rollback", "--work", str(work), "--yes", code=1, **settings)
+    migrate("rollback", "--work", str(work), "--yes", "--accept-unproven-backup", **settings)
+    assert content(database) == before

@@ -60,6 +60,16 @@ def verbose_option(command: _Command) -> _Command:
     return option(command)
 
 
+def accept_option(command: _Command) -> _Command:
+    """Add `--accept-unproven-backup`, for a target whose dump does not restore elsewhere."""
+    return click.option(
+        "--accept-unproven-backup",
+        "accept_unproven",
+        is_flag=True,
+        help="Go on although the backup did not restore to the same rows.",
+    )(command)
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask before something severe; return where the answer is yes.
 

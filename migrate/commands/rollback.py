@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from migrate.commands.options import config_option, confirm, json_option, work_option, yes_option
+from migrate.commands.options import (
+    accept_option,
+    config_option,
+    confirm,
+    json_option,
+    work_option,
+    yes_option,
+)
 
 
 @click.command("rollback")
@@ -15,6 +22,7 @@ from migrate.commands.options import config_option, confirm, json_option, work_o
 @work_option
 @yes_option
 @json_option
+@accept_option
 @click.option(
     "--discard-changes",
     is_flag=True,
@@ -26,7 +34,13 @@ from migrate.commands.options import config_option, confirm, json_option, work_o
     help="Folder of the backup, where the work folder does not hold it.",
 )
 def command(
-    config: Path | None, work: Path, yes: bool, as_json: bool, discard_changes: bool, backup: Path | None
+    config: Path | None,
+    work: Path,
+    yes: bool,
+    as_json: bool,
+    accept_unproven: bool,
+    discard_changes: bool,
+    backup: Path | None,
 ) -> None:
     """Give up a run that is not published, or put the rows of its backup back.
 
@@ -55,6 +69,7 @@ def command(
                 f"Put the earlier rows of {target.address.label}, schema {target.address.schema}, back?", yes
             )
     with ConsoleReporter() as report, open_run(settings, work, report, back=True) as run:
+        run.accept_unproven = accept_unproven
         done = roll_back(run, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome
     if as_json:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from migrate.commands.options import (
+    accept_option,
     config_option,
     confirm,
     json_option,
@@ -23,10 +24,19 @@ from migrate.commands.options import (
 @yes_option
 @json_option
 @verbose_option
+@accept_option
 @click.option(
     "--fresh", is_flag=True, help="Give up what the work folder holds of an earlier run and begin anew."
 )
-def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: bool, fresh: bool) -> None:
+def command(
+    config: Path | None,
+    work: Path,
+    yes: bool,
+    as_json: bool,
+    verbose: bool,
+    accept_unproven: bool,
+    fresh: bool,
+) -> None:
     """Migrate: snapshot, backup, staging, mapping, checks, publish.
 
     Stopped or killed at any moment, the same command goes on where it
@@ -63,6 +73,7 @@ def command(config: Path | None, work: Path, yes: bool, as_json: bool, verbose: 
             if not target.embedded:
                 confirm(f"Replace the rows of {target.address.label}, schema {target.address.schema}?", yes)
     with ConsoleReporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
+        run.accept_unproven = accept_unproven
         already = run.state.document.outcome == "published"
         if already:
             report.note("this run is published already; nothing is done")
