@@ -1,0 +1,58 @@
+"""`migrate inspect`: what is in a source."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from migrate.commands.options import config_option, json_option
+
+
+@click.command("inspect")
+@click.argument("source", required=False)
+@config_option
+@json_option
+def command(source: str | None, config: Path | None, as_json: bool) -> None:
+    """Show what is in SOURCE, a URL or a file; by default the configured source.
+
+    Tables, keys, what every column holds, references declared and not, duplicates, left-over
+    tables. Everything is counted over all rows, on a snapshot that is thrown away afterwards.
+    Nothing about people is shown.
+
+    \b
+    migrate inspect legacy.db
+    migrate inspect libsql://name-org.turso.io
+    migrate inspect --json > inspection.json
+    """
+    from pydantic import SecretStr
+    from rich.markup import escape
+
+    from migrate.config import PREFIX, load_config
+    from migrate.console import make_console
+    from migrate.inspection import inspect_source
+    from migrate.inspection.report import show
+    from migrate.origin import find_origin
+
+    settings = load_config(config)
+    environ = dict(os.environ)
+    if source:
+        named = settings.source.model_copy(update={"url": SecretStr(source)})
+        settings = settings.model_copy(update={"source": named})
+        environ[f"{PREFIX}SOURCE__URL"] = source  # wins over the variables of Turso's own tools
+    status = make_console(stderr=True).status("reading")
+    with tempfile.TemporaryDirectory(prefix="migrate-inspect-") as name:
+        folder = Path(name)
+        origin = find_origin(settings, folder, environ)
+        with closing(origin.open()) as opened, status:
+            inspection = inspect_source(
+                opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
+            )
+    if as_json:
+        click.echo(json.dumps(inspection.facts(), ensure_ascii=False))
+    else:
+        show(inspection, make_console())

@@ -1,0 +1,294 @@
+"""The result of an inspection: a typed document, which a mapping is made from.
+
+Counts are of rows and exact: every one is taken over the whole table. No
+value of a person is in it: numbers and instants as bounds, the values of
+closed sets, names of tables, columns and keys of JSON objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+#: Raised when a field changes its meaning or goes; not when one is added.
+VERSION: Final = 1
+
+#: What all values of a column are, NULL and '' aside. `mixed`: more than one of these;
+#: `empty`: there is no value to tell by.
+Reading = Literal[
+    "empty", "boolean", "integer_id", "integer", "decimal", "real", "timestamp", "json",
+    "uuid", "cuid", "ulid", "email", "url", "closed_set", "text", "blob", "mixed",
+]  # fmt: skip
+
+#: How an instant is written. `sql` is `YYYY-MM-DD HH:MM:SS[.f]`, `sql_zone` the same with Z or an
+#: offset behind; `minutes` has no seconds; `now` is the literal text CURRENT_TIMESTAMP or its like;
+#: `impossible` is written like one and is no day or time that exists.
+Form = Literal[
+    "iso", "iso_z", "iso_offset", "sql", "sql_zone", "minutes", "date",
+    "unix_s", "unix_ms", "now", "impossible",
+]  # fmt: skip
+
+#: What tells of a reference: its name and its values, the name alone (no value to test), values alone.
+Basis = Literal["name and values", "name", "values"]
+
+#: Where the ids of a reference that no constraint can name are written.
+Place = Literal["json", "json key", "list", "url"]
+
+#: Which values count as equal: the same bits, the same text, the same but for case and outer blanks.
+Equality = Literal["exact", "as text", "folded"]
+
+LeftoverKind = Literal["backup", "old", "new", "case variant", "bookkeeping", "full text", "internal"]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """How many cells of each storage class a column holds; `empty` are those of the texts that are ''."""
+
+    nulls: int
+    integers: int
+    reals: int
+    texts: int
+    blobs: int
+    empty: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """A name and how many rows it counts."""
+
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class JsonFacts:
+    """JSON in a column: objects, arrays, what begins like one and is none.
+
+    `refused` of the objects and arrays hold what jsonb does not take: a NUL character, a
+    surrogate without its other half, bytes that are no UTF-8.
+    """
+
+    objects: int
+    arrays: int
+    broken: int
+    refused: int
+
+
+@dataclass(frozen=True)
+class DecimalFacts:
+    """Numbers with a fraction: digits before the point and behind it, at most.
+
+    `inexact` are reals that are not the number of 15 digits they print as, such as 0.1 + 0.2.
+    """
+
+    digits: int
+    scale: int
+    inexact: int
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """A column as it is declared and as it is.
+
+    `reading` is proven over all rows; where `certain` is false the values allow it and neither
+    name nor declared type speaks for it (a count that never passed 1 is no boolean). `shapes` count
+    the cells by how they are written. `lowest` and `highest` bound the numbers, `earliest` and
+    `latest` (ISO, UTC where a zone was written) the instants; all are None for what is about a
+    person. `longest` is in characters, `longest_bytes` in bytes. `values` are those of a closed set.
+    """
+
+    name: str
+    declared: str
+    not_null: bool
+    default: str | None
+    key: int
+    generated: bool
+    reading: Reading
+    certain: bool
+    money: bool
+    classes: Classes
+    null_share: float
+    empty_share: float
+    shapes: tuple[Count, ...]
+    lowest: float | int | None
+    highest: float | int | None
+    earliest: str | None
+    latest: str | None
+    longest: int
+    longest_bytes: int
+    broken_text: int
+    with_nul: int
+    timestamps: tuple[Count, ...]
+    json: JsonFacts | None
+    decimal: DecimalFacts | None
+    values: tuple[Count, ...]
+
+    @property
+    def filled(self) -> int:
+        """The number of cells that are neither NULL nor ''."""
+        held = self.classes
+        return held.integers + held.reals + held.texts + held.blobs - held.empty
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index; `columns` holds None where a term is an expression. `sql` is None for a constraint's."""
+
+    name: str
+    columns: tuple[str | None, ...]
+    unique: bool
+    partial: bool
+    sql: str | None
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """A table: `key` is its primary key in order, empty where it has none; `leftover` whether it is one."""
+
+    name: str
+    rows: int
+    sql: str
+    key: tuple[str, ...]
+    without_rowid: bool
+    autoincrement: bool
+    leftover: bool
+    columns: tuple[ColumnReport, ...]
+    indexes: tuple[Index, ...]
+
+    def column(self, name: str) -> ColumnReport:
+        """Return the column of that name; KeyError where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Columns whose values are keys of another table.
+
+    Of `rows` cells that hold a value, `dangling` name no row. For a declared one `on_delete` and
+    `on_update` are the constraint's; for a likely one `basis` says what speaks for it.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    to_table: str
+    to_columns: tuple[str, ...]
+    declared: bool
+    basis: Basis | None
+    on_delete: str | None
+    on_update: str | None
+    rows: int
+    dangling: int
+
+
+@dataclass(frozen=True)
+class HiddenReference:
+    """Ids inside the cells of a column, where no constraint can name them.
+
+    `path` is where in a JSON document (`$.items[*].userId`; `*` also stands for keys that are no
+    names), '' for lists and URLs. Of `ids` ids found there, `dangling` name no row of `to_table`.
+    """
+
+    table: str
+    column: str
+    place: Place
+    path: str
+    to_table: str
+    to_column: str
+    basis: Basis
+    ids: int
+    dangling: int
+
+
+@dataclass(frozen=True)
+class PolymorphicArm:
+    """One value of the type column, the table it means (None: unknown) and how its ids fare there."""
+
+    value: str | None
+    to_table: str | None
+    to_column: str | None
+    rows: int
+    dangling: int
+
+
+@dataclass(frozen=True)
+class Polymorphic:
+    """A pair of columns of which one names a table and the other a row of it."""
+
+    table: str
+    type_column: str
+    id_column: str
+    arms: tuple[PolymorphicArm, ...]
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Values that occur more than once, or not at all, under what is or would be a unique key.
+
+    `groups` values stand in `rows` rows; `nulls` rows have NULL in the key. `declared` tells a key
+    that the database has from one that only the name suggests.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    equality: Equality
+    declared: bool
+    groups: int
+    rows: int
+    nulls: int
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A table that the application no longer lives in.
+
+    `of` is the table it was copied from, `only_here` how many of its rows have a key that is not
+    there (None where that cannot be asked). `copied` is False for what no snapshot holds.
+    """
+
+    name: str
+    kind: LeftoverKind
+    of: str | None
+    reason: str
+    rows: int | None
+    only_here: int | None
+    copied: bool
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A view or a trigger, which must be written anew by hand."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All that is known of a source; tables in the order of their names."""
+
+    version: int
+    source: str
+    snapshot_sha256: str
+    sqlite_version: str
+    tables: tuple[TableReport, ...]
+    references: tuple[Reference, ...]
+    hidden_references: tuple[HiddenReference, ...]
+    polymorphic: tuple[Polymorphic, ...]
+    duplicates: tuple[Duplicates, ...]
+    leftovers: tuple[Leftover, ...]
+    views: tuple[Definition, ...]
+    triggers: tuple[Definition, ...]
+
+    def table(self, name: str) -> TableReport:
+        """Return the table of that name; KeyError where there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the inspection as a JSON document."""
+        return asdict(self)

@@ -1,0 +1,151 @@
+"""What names of tables and columns suggest. A hint only: values decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_ID_WORDS: Final = frozenset({"id", "ids", "uuid", "ref", "refs"})
+
+#: Tables of people, which `created_by`, `sender_id` and their like mean.
+PEOPLE: Final = ("user", "account", "person", "people", "member", "profile")
+_ROLES: Final = frozenset({
+    "admin", "approver", "assignee", "author", "buyer", "client", "creator", "customer", "editor",
+    "follower", "freelancer", "manager", "member", "moderator", "owner", "participant", "receiver",
+    "recipient", "referrer", "reporter", "reviewee", "reviewer", "seller", "sender", "writer",
+})  # fmt: skip
+
+_TIME: Final = frozenset({
+    "at", "date", "time", "timestamp", "deadline", "expires", "expiry", "updated", "created", "deleted",
+    "modified", "start", "started", "end", "ended", "until", "since", "last", "on", "when", "datetime",
+})  # fmt: skip
+_MONEY: Final = frozenset({
+    "amount", "price", "cost", "fee", "fees", "total", "subtotal", "tax", "balance", "salary", "rate",
+    "earnings", "earned", "spent", "budget", "commission", "revenue", "profit", "paid", "available",
+    "pending", "escrow", "reward", "tip", "cpp", "payment", "discount",
+})  # fmt: skip
+_FLAG: Final = frozenset({
+    "is", "has", "can", "should", "was", "allow", "allowed", "enabled", "disabled", "active", "verified",
+    "approved", "read", "used", "archived", "deleted", "published", "public", "private", "visible",
+    "featured", "hidden", "new", "suitable", "paid", "billable", "draft", "viewed", "flag", "requested",
+})  # fmt: skip
+_COUNT: Final = frozenset({
+    "count", "counts", "number", "num", "quantity", "qty", "total", "score", "rating", "version", "order",
+    "priority", "position", "index", "size", "level", "views", "points", "rank", "progress", "items",
+    "strength", "popularity", "limit", "max", "min", "age", "pages", "slides", "problems", "ratings",
+})  # fmt: skip
+_SET: Final = frozenset({
+    "status", "state", "type", "kind", "role", "level", "difficulty", "category", "currency", "method",
+    "tier", "action", "priority", "visibility", "mode", "stage", "plan", "frequency", "availability",
+    "provider", "channel", "severity", "gender", "phase",
+})  # fmt: skip
+#: Names of columns whose values may be about a person: never shown, not even as bounds.
+_PRIVATE: Final = frozenset({
+    "name", "names", "first", "last", "surname", "username", "nickname", "nick", "handle", "login",
+    "author", "contact", "person", "city", "town", "street", "address", "phone", "mobile", "tel", "fax",
+    "email", "mail", "password", "passwd", "hash", "token", "secret", "ip", "by", "birth", "birthday",
+    "birthdate", "dob", "ssn", "iban", "card", "passport", "pin", "otp", "zip", "postcode", "postal",
+    "company", "employer", "user", "sender", "receiver", "recipient", "assigned", "to", "latitude",
+    "longitude", "lat", "lng", "lon", "code", "bio", "title",
+})  # fmt: skip
+
+
+def words(name: str) -> tuple[str, ...]:
+    """Return the words of a name in lower case: `assignedManagerID` and `assigned_manager_id` alike."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def singular(word: str) -> str:
+    """Return the singular of an English word, well enough to compare names of tables."""
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 2:
+        return word[:-1]
+    return word
+
+
+def fold(name: str) -> str:
+    """Return what is the same for snake, camel, singular and plural forms of a name."""
+    return "".join(singular(word) for word in words(name))
+
+
+def is_id(name: str) -> bool:
+    """Tell whether a column's name says that it holds ids."""
+    found = words(name)
+    return bool(found) and found[-1] in _ID_WORDS
+
+
+def meant_tables(column: str, tables: Iterable[str]) -> list[str]:
+    """Return the tables that a column such as `from_user_id`, `userIds` or `author` may mean.
+
+    The longest end of the column's name that is a table's name wins, then the longest that a
+    table's name ends with (`user_id` and `shop_users`), then roles of people.
+    """
+    folded: dict[str, list[str]] = {}
+    for table in sorted(tables):
+        folded.setdefault(fold(table), []).append(table)
+    stem = [word for word in words(column) if not word.isdigit()]
+    while stem and stem[-1] in _ID_WORDS:
+        stem.pop()
+    ends = ["".join(singular(word) for word in stem[start:]) for start in range(len(stem))]
+    if stem and (stem[-1] == "by" or singular(stem[-1]) in _ROLES):
+        ends += PEOPLE
+    exact = next((folded[end] for end in ends if end in folded), [])
+    longer = next((found for end in ends if (found := _ending(folded, end))), [])
+    return exact + [table for table in longer if table not in exact]
+
+
+def _ending(folded: dict[str, list[str]], end: str) -> list[str]:
+    return [
+        table
+        for tables in folded.values()
+        for table in tables
+        if len(words(table)) > 1 and singular(words(table)[-1]) == end
+    ]
+
+
+def is_of_people(table: str) -> bool:
+    """Tell whether a table's name says that its rows are people."""
+    return singular(words(table)[-1] if words(table) else "") in PEOPLE
+
+
+def says_time(name: str, declared: str) -> bool:
+    """Tell whether a column's name or declared type speaks of an instant or a day."""
+    return bool(_TIME & set(words(name))) or bool(re.search("date|time", declared, re.IGNORECASE))
+
+
+def says_money(name: str, declared: str) -> bool:
+    """Tell whether a column's name or declared type speaks of money."""
+    return bool(_MONEY & set(words(name))) or bool(re.search("numeric|decimal|money", declared, re.I))
+
+
+def says_flag(name: str, declared: str) -> bool:
+    """Tell whether a column's name or declared type speaks of yes and no."""
+    if re.search("bool", declared, re.IGNORECASE):
+        return True
+    found = words(name)
+    if found and found[0] in {"is", "has", "can", "was", "should"}:
+        return True
+    return bool(_FLAG & set(found)) and not _COUNT & set(found)
+
+
+def says_count(name: str) -> bool:
+    """Tell whether a column's name speaks of a number of things."""
+    return bool(_COUNT & set(words(name)))
+
+
+def says_set(name: str) -> bool:
+    """Tell whether a column's name speaks of one of a few words."""
+    return bool(_SET & set(words(name)[-1:]))
+
+
+def is_private(name: str) -> bool:
+    """Tell whether a column's values may be about a person, so that none may be shown."""
+    found = set(words(name))
+    if says_time(name, "") and not found & {"birth", "birthday", "birthdate", "dob"}:
+        return False
+    return bool(found & _PRIVATE)
