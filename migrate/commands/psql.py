@@ -37,12 +37,14 @@ def command(config: Path | None, work: Path, words: tuple[str, ...]) -> int:
     migrate psql
     migrate psql -- -c 'select count(*) from users'
     """
-    from backups.programs import environment
+    from backups.programs import environment, lend_tls
+    from migrate.backup_folder import mapped
     from migrate.config import load_config
     from migrate.opening import open_target
     from migrate.target.embedded import binary
 
     with open_target(load_config(config), work) as target:
         kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
-        variables = kept | environment(target.address.conninfo)
+        with mapped():
+            variables = lend_tls(binary("psql"), kept | environment(target.address.conninfo))
         return subprocess.run([binary("psql"), *words], env=variables, check=False).returncode

@@ -153,4 +153,3 @@ def test_a_target_with_another_certificate_is_refused(
         )  # fmt: skip
         assert "certificate" in done.err
         assert "TLS options of the target URL" in done.err
-    assert front.accepted == 0
