@@ -34,6 +34,29 @@ def database(postgres: EmbeddedServer) -> Iterator[str]:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def _remove_clusters(folder: Path) -> None:
+    """Remove the embedded servers that commands made below `folder`: root's lie outside of it."""
+    for place in folder.rglob("*.json"):
+        if place.with_suffix(".use.lock").exists():
+            EmbeddedServer(place.parent, place.stem).destroy()
+
+
+@pytest.fixture(autouse=True)
+def no_clusters_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remove what embedded servers a test leaves in its own folder."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        _remove_clusters(folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_clusters_left_at_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Remove what embedded servers the folders of whole modules hold, when all is done."""
+    yield
+    _remove_clusters(tmp_path_factory.getbasetemp())
+
+
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """An empty work folder."""
