@@ -31,6 +31,8 @@ _MONEY: Final = re.compile(
 )
 _SHARE: Final = re.compile(r"(rate|discount|percent|trust_score|multiplier)$")
 _TEXT: Final = re.compile(r"TEXT|CHAR")
+_FLAG: Final = re.compile(r"is_|voice_suitable")
+_CODE: Final = re.compile(r"(_id|_number|slug|_code)$")
 _LENGTH: Final = re.compile(r"\((\d+)\)")
 
 
@@ -104,7 +106,7 @@ class Setting:
         for name in (f"{self.table.name}.{column.name}", column.name):
             if name in self.recipe.words and column.name not in sum(self.table.uniques, ()):
                 return self.chance.pick(column.name, list(self.recipe.words[name]))
-        if column.boolean or column.declared == "BOOLEAN" or column.name.startswith("is_"):
+        if column.boolean or column.declared == "BOOLEAN" or _FLAG.match(column.name):
             return (self.chance.unit(column.name) < 0.3).cast(pl.Int64)
         if _TIME.search(column.name) and column.declared in ("TEXT", "DATETIME"):
             return self._moment(column.name)
@@ -133,7 +135,10 @@ class Setting:
     def _text(self, column: Column) -> pl.Expr:
         value = self._wording(column.name)
         if any(column.name in one for one in self.table.uniques):
-            return pl.format("{}-{}", value, pl.col(ROW)) if "email" not in column.name else value
+            if _CODE.search(column.name):
+                return pl.format("{}-{}", pl.lit(column.name[:3].upper()), pl.col(ROW) + 1000)
+            has_row = "email" in column.name or "phone" in column.name
+            return value if has_row else pl.format("{}-{}", value, pl.col(ROW))
         size = _LENGTH.search(column.declared)
         return value.str.slice(0, int(size.group(1))) if size else value
 
