@@ -51,6 +51,11 @@ TABLES: Final = (
 EMPTY: Final = ("group", "nobody; knows")
 WIDE: Final = "two thousand"
 COLUMNS: Final = ("select", "from", 'a"b', "it's", "semi;colon", "[bold]", "%s", "", " ", "\x1b[0m", "rowid")
+#: Columns of a table that is read: each becomes a key of user_metadata.
+FACTS: Final = (
+    "select", "[bold]x[/bold]", "[/x]", 'a"b', "it's", "semi;colon", "%s", "$x ${y} $column", " ", "\x1b[0m",
+    "key", "person", "?1", ":name", "x.fact",
+)  # fmt: skip
 
 
 def quote(name: str) -> str:
@@ -87,6 +92,12 @@ def people(connection: sqlite3.Connection) -> None:
         connection.executemany(meta, [(number, key, value) for key, value in known])
     broken = "INSERT INTO shows_usermeta (user_id, meta_key, meta_value) VALUES (1, ?, CAST(? AS TEXT))"
     connection.executemany(broken, [(f"broken{n}", raw) for n, raw in enumerate(BROKEN)])
+    for name in FACTS:
+        connection.execute(f"ALTER TABLE profile ADD COLUMN {quote(name)} TEXT")
+    names, marks = ", ".join(map(quote, FACTS)), ", ".join("?" * len(FACTS))
+    connection.execute(
+        f"INSERT INTO profile (user_id, {names}) VALUES (3, {marks})", [f"fact {name}" for name in FACTS]
+    )
     # Infinities; NaN is NULL as soon as SQLite stores it.
     places = [(1, "9e999", "-9e999"), (2, "9e999 - 9e999", "1e-320"), (LARGEST, "1e308", "51.5")]
     for user, latitude, longitude in places:

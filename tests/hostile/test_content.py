@@ -12,7 +12,7 @@ import pytest
 from migrate.ids import Ids
 from migrate.target.embedded import EmbeddedServer
 from tests.commands import Done, migrate, query
-from tests.hostile.content import BROKEN, EMPTY, LARGEST, LONG, NASTY, SMALLEST, TABLES, WIDE, write
+from tests.hostile.content import BROKEN, EMPTY, FACTS, LARGEST, LONG, NASTY, SMALLEST, TABLES, WIDE, write
 from tests.servers.libsql import LibsqlServer
 
 SECRET = "an id secret of the tests"
@@ -115,6 +115,14 @@ def test_text_is_stored_and_not_obeyed(migrated: Path) -> None:
     assert {text for text in cleaned if "\r" not in text} <= stored
     broken = {raw.decode("cp1252", "replace") for raw in BROKEN}
     assert broken <= stored
+
+
+def test_columns_of_any_name_become_facts(migrated: Path) -> None:
+    kept = dict(ask(migrated, "SELECT key, value FROM user_metadata WHERE value LIKE 'fact %'"))
+    assert kept == {name: f"fact {name}" for name in FACTS}
+    columns = json.loads((migrated / "summary.json").read_text())["columns"]
+    went = {row["column"]: row["went_to"] for row in columns if row["source_table"] == "profile"}
+    assert all(went[name] == "user_metadata" for name in FACTS)
 
 
 def test_log_and_reports_hold_no_control_characters(migrated: Path) -> None:
