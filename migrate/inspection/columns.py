@@ -111,7 +111,7 @@ def closed_set(
 
 def is_word(value: str, *, known: bool) -> bool:
     """Tell whether a value is one of a few words an application knows, and no name of a person."""
-    if not value.isascii() or not value[:1].isalpha():
+    if len(value) > SET_LENGTH or not value.isascii() or not value[:1].isalpha():
         return False
     if not all(char.isalnum() or char in "_-" or (known and char in " /+.") for char in value):
         return False

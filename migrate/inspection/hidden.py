@@ -96,7 +96,7 @@ def _search(
     ground.run(_ATOMS)
     for statement in statements:
         ground.run(statement)
-    if "'url'" in statements[0]:
+    if statements[0].startswith("INSERT INTO s.atoms SELECT 'url'"):
         return list(_in_urls(ground, table, column, targets))
     places = ground.rows(
         "SELECT place, path FROM s.atoms GROUP BY place, path ORDER BY sum(n) DESC, path LIMIT ?",

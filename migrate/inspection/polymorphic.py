@@ -53,7 +53,7 @@ def polymorphic_reference(
     arms = []
     for value, rows in sorted(listed):
         target, dangling = _arm(ground, shape.name, pair, value, targets)
-        shown = value if target is not None or is_word(value, known=True) else None
+        shown = value if is_word(value, known=True) else None
         arms.append(
             PolymorphicArm(
                 value=shown,

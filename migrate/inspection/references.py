@@ -176,11 +176,12 @@ def contained(ground: Ground, table: str, column: str, target: Target, where: st
 
 def _needed(column: str, target: Target, reading: Reading, rows: int) -> float:
     """Return how many of the values must be keys, for what the column's name says."""
+    last = names.words(column)[-1]
     if names.is_id(column):
-        return 1
-    if names.is_of_people(target.table):
-        return rows / 2
-    # A number under the name of a table may count its rows as well as name one.
+        return rows if last in ("ids", "refs") else 1  # of a list of ids, one alone may be a key
+    # Under the name of a table a number may count its rows, or say yes and no, as well as name one.
+    if names.is_of_people(target.table) and last == names.singular(last) and not names.says_count(column):
+        return rows + 1 if reading == "boolean" and last != "by" else rows / 2
     number = reading in ("integer", "boolean", "timestamp", "mixed")
     return rows + 1 if number else max(1, rows * ALMOST_ALL)
 

@@ -86,8 +86,8 @@ def _statement(table: str, column: str) -> str:
     )
     texts = "typeof(v) = 'text'"
     foreign = f"{texts} AND v GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
-    return (
-        "SELECT shape, count(*),"
+    terms = (
+        "shape, count(*),"
         f" min({number}), max({number}), min({day}), max({day}),"
         f" max(CASE WHEN {texts} THEN length(v) ELSE 0 END),"
         f" max(CASE WHEN typeof(v) IN ('text','blob') THEN length(CAST(v AS BLOB)) ELSE 0 END),"
@@ -99,10 +99,10 @@ def _statement(table: str, column: str) -> str:
         f"(v GLOB '{_SURROGATE}' OR instr(v, '\\u0000') > 0 OR instr(v, char(0)) > 0"
         " OR v GLOB '*[^' || char(1) || '-' || char(127) || ']*')"
         " THEN jsonb_refuses(CAST(v AS BLOB)) ELSE 0 END)"
-        # The limit keeps SQLite from naming the shape anew at each mention of it.
-        f" FROM (SELECT {shape_of(column)} AS shape, {column} AS v FROM {table} LIMIT -1)"
-        " GROUP BY shape ORDER BY shape"
     )
+    # The limit keeps SQLite from naming the shape anew at each mention of it.
+    cells = f"SELECT {shape_of(column)} AS shape, {column} AS v FROM {table} LIMIT -1"  # noqa: S608
+    return f"SELECT {terms} FROM ({cells}) GROUP BY shape ORDER BY shape"  # noqa: S608
 
 
 _whole_digits: Final = "length(ltrim(CAST(CAST(abs(v) AS INTEGER) AS TEXT), '-'))"
