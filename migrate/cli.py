@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -99,7 +100,8 @@ def _defect(error: Exception) -> None:
     from migrate.log import log
 
     frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    log().error("defect", kind=type(error).__name__, frames=frames)
+    with contextlib.suppress(ValueError):  # where the log was closed, the stage has told it
+        log().error("defect", kind=type(error).__name__, frames=frames)
     _say(
         f"unexpected {type(error).__name__} at {frames[-1]}: a defect of migrate",
         "report this line with the last one of log.jsonl in the work folder; `migrate status` shows how far "

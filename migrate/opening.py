@@ -28,7 +28,7 @@ from migrate.points import reach
 from migrate.run import Run
 from migrate.signals import stop_on_signals
 from migrate.state import State
-from migrate.target.connection import Address, connect, parse_url
+from migrate.target.connection import Address, connect, mapped, parse_url
 from migrate.target.embedded import EmbeddedServer
 from migrate.target.ledger import Ledger
 
@@ -136,7 +136,11 @@ def hold_run(
             state = _begin(config, work, ledger, binding, secret, run_id)
         else:
             hold_against(state, binding, ledger, back=back)
-        with contextlib.closing(open_log(work, state.document.run_id)), stop_on_signals() as stopping:
+        with (
+            contextlib.closing(open_log(work, state.document.run_id)),
+            stop_on_signals() as stopping,
+            mapped("working on the target"),
+        ):
             yield Run(
                 config=config,
                 work=work,

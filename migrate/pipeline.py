@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
 
 from migrate.errors import MigrateError
@@ -64,7 +65,8 @@ def _run_stage(run: Run, stage: Stage) -> Left:
     except BaseException as error:
         seconds = time.monotonic() - began
         log().error("stage stopped", stage=stage.name, seconds=round(seconds, 3), error=type(error).__name__,
-                    message=error.message if isinstance(error, MigrateError) else None)  # fmt: skip
+                    message=error.message if isinstance(error, MigrateError) else None,
+                    frames=_frames(error))  # fmt: skip
         run.state.fail(stage.name, seconds)
         raise
     seconds = time.monotonic() - began
@@ -74,3 +76,10 @@ def _run_stage(run: Run, stage: Stage) -> Left:
     log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **facts)
     run.report.end(stage.name, seconds, left.line)
     return left
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Return where an error that nobody foresaw came from; its text may hold people's data."""
+    if isinstance(error, MigrateError):
+        return []
+    return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]

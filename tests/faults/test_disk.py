@@ -71,7 +71,7 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_finish(
     assert "next:" in done.err
     filler.unlink()
     score.tried()
-    if point not in ("publish:recorded", "publish:uncommitted"):
+    if not point.startswith("publish:"):  # then the rows are live, whatever the disk says
         score.compare(mine.live(), untouched)
     mine.run()
     score.compare(mine.held(), undisturbed)
