@@ -64,7 +64,7 @@ def _list_atoms(ground: Ground, table: str, column: str) -> list[str]:
     parts = f"'[\"' || replace(replace(t.{cell}, ' ', ''), ',', '\",\"') || '\"]'"
     return [
         "INSERT INTO s.atoms SELECT 'list', '', NULL, j.value, count(*)"  # noqa: S608
-        f" FROM {quote(table)} t, json_each({parts}) j"
+        f" FROM {quote(table)} t, json_each({_sound(parts)}) j"
         f" WHERE t.{cell} <> '' AND length(j.value) BETWEEN 1 AND {_ID_LENGTH} GROUP BY j.value"
     ]
 
@@ -81,9 +81,14 @@ def _url_atoms(table: str, column: str) -> list[str]:
         " AS w, count(*)"
         f" FROM (SELECT '[\"' || replace({cut}, '/', '\",\"') || '\"]' AS parts FROM {quote(table)}"
         f" WHERE (lower({cell}) GLOB 'http*://*' OR {cell} GLOB '/*') AND NOT ({unsafe})"
-        f" AND instr({cell}, char(0)) = 0 LIMIT -1) t, json_each(t.parts) j"
+        f" AND instr({cell}, char(0)) = 0 LIMIT -1) t, json_each({_sound('t.parts')}) j"
         f" WHERE j.key > 0 AND length(w) BETWEEN 1 AND {_ID_LENGTH} GROUP BY b, w"
     ]
+
+
+def _sound(json: str) -> str:
+    """Return the expression of a document, an empty one where a NUL or the like has broken it."""
+    return f"CASE WHEN json_valid({json}) THEN {json} ELSE '[]' END"
 
 
 def _search(

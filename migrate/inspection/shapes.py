@@ -82,7 +82,7 @@ def _statement(table: str, column: str) -> str:
         f" WHEN {pointed} THEN length({fraction}) ELSE 0 END ELSE 0 END"
     )
     whole = (
-        f"CASE WHEN {fractional} OR shape IN ('int','digits','real_whole') THEN {_whole_digits} ELSE 0 END"
+        f"CASE WHEN {fractional} OR shape IN ('int','digits','real_whole') THEN {_WHOLE_DIGITS} ELSE 0 END"
     )
     texts = "typeof(v) = 'text'"
     foreign = f"{texts} AND v GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
@@ -105,7 +105,12 @@ def _statement(table: str, column: str) -> str:
     return f"SELECT {terms} FROM ({cells}) GROUP BY shape ORDER BY shape"  # noqa: S608
 
 
-_whole_digits: Final = "length(ltrim(CAST(CAST(abs(v) AS INTEGER) AS TEXT), '-'))"
+# abs() of the smallest integer is an error; what a cast would cut is told by its length.
+_WHOLE_DIGITS: Final = (
+    "CASE WHEN typeof(v) = 'text' AND length(v) > 18 THEN length(v)"
+    " WHEN typeof(v) = 'real' AND abs(v) >= 9e18 THEN 309"
+    " ELSE length(ltrim(CAST(CAST(v AS INTEGER) AS TEXT), '-')) END"
+)
 
 
 def shape_of(column: str) -> str:

@@ -49,6 +49,11 @@ def test_a_column_is_what_all_its_values_are(
     assert inspect_values(tmp_path, values, name, declared).reading == reading
 
 
+def test_the_ends_of_64_bits_are_numbers(tmp_path: Path) -> None:
+    column = inspect_values(tmp_path, [2**63 - 1, -(2**63)], "score")
+    assert (column.reading, column.lowest, column.highest) == ("integer", -(2**63), 2**63 - 1)
+
+
 def test_every_form_of_an_instant_is_told_apart(tmp_path: Path) -> None:
     forms = {
         "iso": "2024-02-29T10:00:00", "iso_z": "2024-02-29T10:00:00.123Z",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.inspection.sources import inspect_script
 
@@ -158,3 +162,22 @@ def test_nothing_about_people_is_in_the_document(tmp_path: Path) -> None:
     text = json.dumps(asdict(build(tmp_path)))
     assert "example.org" not in text
     assert Q[1] not in text
+
+
+@given(st.lists(st.text("1,2 a\"'\\/.:?=\0{}[]é", max_size=12) | st.integers(0, 9), min_size=1, max_size=12))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_text_breaks_the_search_inside_cells(values: list[object]) -> None:
+    script = """
+        CREATE TABLE users (id INTEGER PRIMARY KEY, slug TEXT);
+        CREATE TABLE notes (user_ids, page_url, item_type, item_id, parent_id);
+        INSERT INTO users VALUES (1, '1'), (2, 'a');
+    """
+    rows = [
+        (value, f"http://{value}" if n % 2 else f"/{value}", value, value, value)
+        for n, value in enumerate(values)
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        found = inspect_script(Path(name), script, ("INSERT INTO notes VALUES (?, ?, ?, ?, ?)", rows))
+    assert found.table("notes").rows == len(values)
+    assert all(0 <= one.dangling < one.ids for one in found.hidden_references)
+    assert all(0 <= one.dangling <= one.rows for one in found.references)
