@@ -69,7 +69,10 @@ class Watch:
     def _look(self, process: Path) -> None:
         if int(process.name) == os.getpid():
             return
+        variables = (process / "environ").read_bytes()
         words = (process / "cmdline").read_bytes()
+        if not words:
+            return  # of the kernel, or between two programs: it is looked at again
         program = Path(words.split(b"\0")[0].decode(errors="replace")).name
         self.programs.add(program)
         for what in found_in(words, self._secrets):
@@ -77,6 +80,6 @@ class Watch:
         if b"\0-m\0migrate\0" in words:
             return  # what the operator told our own process
         allowed = {"password"} if program in _CLIENTS else set()
-        for what in found_in((process / "environ").read_bytes(), self._secrets):
+        for what in found_in(variables, self._secrets):
             if what not in allowed:
                 self.seen.add(("environment", program, what))
