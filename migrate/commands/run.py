@@ -83,11 +83,13 @@ def command(
             summary = summarise(run)
             keep(summary, run.work)
         except MigrateError as error:
-            raise MigrateError(
+            told = MigrateError(
                 f"the rows are published, but their summary could not be made: {error}",
                 hint="mend this (is there room on the disk?), then type the same command again: "
                 "it changes no row and makes the summary",
-            ) from error
+            )
+            told.exit_code = error.exit_code
+            raise told from error
     if as_json:
         click.echo(json.dumps(summary.facts()))
         return
