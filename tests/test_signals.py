@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from adbc_driver_sqlite import dbapi
 
+from migrate.arrow import chunks
 from migrate.signals import stop_on_signals
 
 pytestmark = pytest.mark.skipif(
@@ -33,5 +34,9 @@ def test_a_statement_of_the_driver_goes_on_to_its_end() -> None:
     with stop_on_signals() as stopping, dbapi.connect() as connection, closing(connection.cursor()) as cursor:
         threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
         cursor.execute(LONG)
-        assert cursor.fetchone() == (3_000_000,)
+        handle = cursor.fetch_arrow()
+        try:
+            assert [frame["n"].to_list() for frame in chunks(handle)] == [[3_000_000]]
+        finally:
+            handle.release()
         assert stopping.wait(5)
