@@ -60,16 +60,16 @@ def command(
     settings = load_config(config)
     console = make_console(stderr=as_json)
     state = None if fresh else State.load(work)
-    if state is None or not (state.done("snapshot") or state.document.outcome == "published"):
-        origin = find_origin(settings, work)
-        with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
-            plan = make_plan(
-                settings, work, origin, target.address, connection, target.named_by, describe_stages()
-            )
-            show_plan(plan, console)
-            plan.require()
     if state is None or state.document.outcome != "published":
-        with open_target(settings, work) as target:
+        with open_target(settings, work) as target:  # once for both: an embedded one is started for it
+            if state is None or not state.done("snapshot"):
+                origin = find_origin(settings, work)
+                with connect(target.address, read_only=True) as connection:
+                    plan = make_plan(
+                        settings, work, origin, target.address, connection, target.named_by, describe_stages()
+                    )
+                show_plan(plan, console)
+                plan.require()
             if not target.embedded:
                 confirm(f"Replace the rows of {target.address.label}, schema {target.address.schema}?", yes)
     with ConsoleReporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
