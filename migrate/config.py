@@ -111,6 +111,9 @@ class Sample(_Section):
     messages: int | None = Field(
         default=None, ge=0, description="number of messages, where the scale's is not wanted"
     )
+    profiles: int | None = Field(
+        default=None, ge=1, description="number of people with a profile, where not nearly all have one"
+    )
 
 
 class Load(_Section):

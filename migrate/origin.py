@@ -33,12 +33,14 @@ class Origin:
 
     def _make_sample(self) -> Path:
         sample = self.config.sample
-        messages = "" if sample.messages is None else f"-{sample.messages}"
-        path = files.make_folder(self.folder) / f"sample-{sample.scale:g}-{sample.seed}{messages}.db"
+        name = f"sample-{sample.scale:g}-{sample.seed}"
+        name += "" if sample.messages is None else f"-{sample.messages}"
+        name += "" if sample.profiles is None else f"-of-{sample.profiles}"
+        path = files.make_folder(self.folder) / f"{name}.db"
         if not path.exists():
             from migrate.sample.legacy import write_sample
 
-            write_sample(path, scale=sample.scale, seed=sample.seed, messages=sample.messages)
+            write_sample(path, **sample.model_dump())
         return path
 
 
@@ -49,7 +51,8 @@ def find_origin(config: Config, folder: Path, environ: Mapping[str, str] = os.en
     if url == SAMPLE:
         sample = config.sample
         label = f"the built-in sample (scale {sample.scale:g}, seed {sample.seed}"
-        label += ")" if sample.messages is None else f", {sample.messages:,} messages)"
+        label += "" if sample.messages is None else f", {sample.messages:,} messages"
+        label += ")" if sample.profiles is None else f", {sample.profiles:,} profiles)"
     else:
         label = parse_address(url).label
     return Origin(url=url, token=token, label=label, named_by=named_by, config=config, folder=folder)

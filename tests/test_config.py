@@ -35,7 +35,10 @@ def test_the_shipped_file_runs_the_sample_on_embedded_servers() -> None:
 
 
 #: Keys whose value in the shipped file is an example, since nothing holds where nothing is said.
-EXAMPLES = ('url_env = "DATABASE_URL"', "messages", "secret", "max_rows_read", "max_bytes", "ca_file", "gzip")
+EXAMPLES = (
+    'url_env = "DATABASE_URL"', "messages", "profiles", "secret",
+    "max_rows_read", "max_bytes", "ca_file", "gzip",
+)  # fmt: skip
 
 
 def shown_settings() -> str:
@@ -65,7 +68,7 @@ def test_the_shipped_file_shows_every_key() -> None:
                 yield ".".join((*place, name))
 
     examples = {
-        "target.url_env", "sample.messages", "ids.secret",
+        "target.url_env", "sample.messages", "sample.profiles", "ids.secret",
         "source.max_rows_read", "source.max_bytes", "source.ca_file", "source.gzip",
     }  # fmt: skip
     assert set(shown(tomllib.loads(shown_settings()))) | examples == set(keys(Config))

@@ -15,16 +15,19 @@ import click
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed, other people."
 )
 @click.option("--messages", type=click.IntRange(min=0), help="Number of messages; people in proportion.")
-def command(out: Path, scale: float, seed: int, messages: int | None) -> None:
+@click.option(
+    "--profiles", type=click.IntRange(min=1), help="Number of people with a profile; most, if not given."
+)
+def command(out: Path, scale: float, seed: int, messages: int | None, profiles: int | None) -> None:
     """Write a synthetic legacy database of a studio directory to OUT.
 
     The same scale and seed give the same rows. Nobody in it is real.
 
     \b
     migrate sample legacy.db
-    migrate sample big.db --messages 1000000
+    migrate sample big.db --messages 1000000 --profiles 5000
     """
     from migrate.sample.legacy import write_sample
 
-    write_sample(out, scale=scale, seed=seed, messages=messages)
+    write_sample(out, scale=scale, seed=seed, messages=messages, profiles=profiles)
     click.echo(f"{out}: {out.stat().st_size:,} bytes")

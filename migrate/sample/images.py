@@ -35,7 +35,7 @@ _FILES: Final = [
 def studio_gallery(people: People, size: Size, seed: int) -> pl.DataFrame:
     """Return the rows of `studio_gallery`, `size.images` in all."""
     chance = Chance(seed, "gallery")
-    members = people.main.head(people.users)
+    members = people.main.head(people.users)[: size.profiles]
     share = pl.col("kind").replace_strict(WITH_GALLERY, default=0.15, return_dtype=pl.Float64)
     owners = members.filter((Chance(seed, "gallery owners").unit("owner") < share) | (pl.col("n") == 0))["id"]
     number = pl.col("n").cast(pl.String)

@@ -31,16 +31,24 @@ def legacy_schema() -> str:
     return resources.files("migrate.sample").joinpath("legacy-schema.sql").read_text(encoding="utf-8")
 
 
-def write_sample(path: Path, *, scale: float = 1.0, seed: int = 1, messages: int | None = None) -> None:
+def write_sample(
+    path: Path,
+    *,
+    scale: float = 1.0,
+    seed: int = 1,
+    messages: int | None = None,
+    profiles: int | None = None,
+) -> None:
     """Write a sample to `path` (mode 0600): whole, or not at all.
 
     `scale` 1 gives 640 users; `messages` gives so many messages instead, and a user for
-    every 20 of them. Same seed and size, same rows.
+    every 20 of them; `profiles` lets so many of the users have filled in a profile, instead
+    of nearly all. Same seed and size, same rows.
 
     Raises UsageError where the file exists or its folder does not, or where the size
     makes no sense; MigrateError where the disk refuses.
     """
-    size = Size.of(scale, messages)
+    size = Size.of(scale, messages, profiles)
     with _new_file(path) as part, contextlib.closing(sqlite3.connect(part)) as connection:
         # A half-written file is thrown away: it needs no journal.
         connection.execute("PRAGMA journal_mode = OFF")
@@ -60,7 +68,7 @@ def _tables(size: Size, seed: int) -> Iterator[tuple[str, Iterable[pl.DataFrame]
     yield "users", [users]
     yield "community_users", [accounts.community_users(people, seed)]
     yield "shows_usermeta", profiles.shows_usermeta(people, size, seed, pools)
-    yield "profile", profiles.profile(people, users, seed, pools)
+    yield "profile", profiles.profile(people, users, size, seed, pools)
     yield "community_usermeta", [profiles.community_usermeta(people, seed, pools)]
     yield "studio_gallery", [images.studio_gallery(people, size, seed)]
     yield "shows_messages", mail.shows_messages(people, size, seed, pools)

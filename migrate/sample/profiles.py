@@ -26,7 +26,7 @@ _KEYS_PER_FORUM_PERSON: Final = 14
 
 def shows_usermeta(people: People, size: Size, seed: int, pools: Pools) -> Iterator[pl.DataFrame]:
     """Yield the rows of `shows_usermeta`, `size.meta` in all, a block of people at a time."""
-    main = people.main.head(people.users)
+    main = people.main.head(people.users)[: size.profiles]
     chance = Chance(seed, "usermeta")
     written = 0
     for start in range(0, main.height, _BLOCK):
@@ -44,14 +44,17 @@ def community_usermeta(people: People, seed: int, pools: Pools) -> pl.DataFrame:
     return _meta_rows(facts, Chance(seed, "forum meta"), rows, 0, 1_000_000)
 
 
-def profile(people: People, users: pl.DataFrame, seed: int, pools: Pools) -> Iterator[pl.DataFrame]:
+def profile(
+    people: People, users: pl.DataFrame, size: Size, seed: int, pools: Pools
+) -> Iterator[pl.DataFrame]:
     """Yield the rows of `profile`, for nine of ten of those in `users` who say something.
 
     The same facts as the meta rows, but now and then blank, so that the meta row fills in,
     or another first name, so that the order of authority shows.
     """
     chance = Chance(seed, "profile")
-    main = people.main.join(users.select("id"), on="id", how="semi", maintain_order="left")
+    main = people.main[: size.profiles]
+    main = main.join(users.select("id"), on="id", how="semi", maintain_order="left")
     prose = {key.name for key in KEYS if key.look in PROSE}
     lost = pl.when(chance.chosen("lost", LOST * 2)).then(pl.col("id") + people.beyond).otherwise("id")
     columns = [_profile_column(key, chance, key in prose) for key in PROFILE]

@@ -32,12 +32,16 @@ class Size:
     contacts: int
     comments: int
     images: int
+    #: only so many people have filled in a profile, the first ones; None: nearly everybody
+    profiles: int | None = None
 
     @classmethod
-    def of(cls, scale: float = 1.0, messages: int | None = None) -> Self:
+    def of(cls, scale: float = 1.0, messages: int | None = None, profiles: int | None = None) -> Self:
         """Return the size for a scale, or for a number of messages with users in proportion.
 
-        Raises UsageError where either is not a positive number, or is absurdly large.
+        Meta rows and images follow `profiles`, where that is given, instead of the users.
+
+        Raises UsageError where one is not a positive number, or is absurdly large.
         """
         if messages is not None:
             if messages < 1:
@@ -52,13 +56,20 @@ class Size:
             )
         users = max(_FEWEST_USERS, round(USERS * scale))
         share = users / USERS
+        if profiles is not None and not 1 <= profiles <= users:
+            raise UsageError(
+                f"a sample of {profiles} profiles and {users} users cannot be made",
+                hint=f"give --profiles from 1 to {users}",
+            )
+        profiled = share if profiles is None else profiles / USERS
         return cls(
             users=users,
-            meta=round(META * share),
+            meta=round(META * profiled),
             messages=messages if messages is not None else round(MESSAGES * share),
             contacts=round(CONTACTS * share),
             comments=max(1, round(COMMENTS * share)),
-            images=round(IMAGES * share),
+            images=round(IMAGES * profiled),
+            profiles=profiles,
         )
 
     def some(self, at_scale_one: int) -> int:

@@ -94,6 +94,17 @@ def test_messages_bring_a_user_for_every_twenty(tmp_path: Path) -> None:
     assert _count(tmp_path / "s.db", "shows_users") == 200
 
 
+def test_profiles_bring_meta_rows_and_images_whoever_else_writes(tmp_path: Path) -> None:
+    write_sample(tmp_path / "s.db", messages=4000, profiles=20)
+    assert _count(tmp_path / "s.db", "shows_users") == 200
+    assert _count(tmp_path / "s.db", "shows_usermeta") == round(36_701 * 20 / 640)
+    assert _count(tmp_path / "s.db", "studio_gallery") == round(1_791 * 20 / 640)
+    with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+        told = "SELECT count(DISTINCT user_id) FROM {} WHERE user_id < (SELECT max(id) FROM shows_users)"
+        assert connection.execute(told.format("profile")).fetchone()[0] <= 20
+        assert 15 <= connection.execute(told.format("shows_usermeta")).fetchone()[0] <= 20
+
+
 def test_an_existing_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     path.write_text("mine")
@@ -108,7 +119,15 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "size", [{"scale": 0}, {"scale": -1}, {"scale": float("nan")}, {"scale": 1e9}, {"messages": 0}]
+    "size",
+    [
+        {"scale": 0},
+        {"scale": -1},
+        {"scale": float("nan")},
+        {"scale": 1e9},
+        {"messages": 0},
+        {"profiles": 641},
+    ],
 )
 def test_a_size_without_sense_is_refused(tmp_path: Path, size: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="cannot be made"):
