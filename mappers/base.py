@@ -35,6 +35,15 @@ ID_MAP: Mapping[str, pl.DataType] = {
     "new_id": pl.String(),
     "via": pl.String(),
 }
+#: One row a source column, and one a meta key: `key` is null for columns. `went_to` names target
+#: columns, or `dropped:` and the rule; `filled` counts the cells that are neither NULL nor ''.
+COLUMN_REPORT: Mapping[str, pl.DataType] = {
+    "source_table": pl.String(),
+    "column": pl.String(),
+    "key": pl.String(),
+    "went_to": pl.String(),
+    "filled": pl.Int64(),
+}
 
 
 class Ids(Protocol):
@@ -145,25 +154,50 @@ class Account:
     `sql` selects, over snapshot and crosswalk, one row for every row of the
     source table: `source_id` (text, as the fates name it), `entity` and `key`
     (text). A row without a fate must be proven by a row of the target table
-    `target` whose `column` equals the id derived from (entity, key).
+    `target` whose `column` equals the id derived from (entity, key); where
+    `entity` is '' the key stays as it was, and `column` as text equals it.
+
+    A key of several columns names the others in `more`; `sql` gives `entity2`
+    and `key2` for the first of them, and so on.
     """
 
     source: str
     sql: str
     target: str
     column: str = "id"
+    more: tuple[str, ...] = ()
 
 
 class Project(Protocol):
     """A whole mapping: the flagship's, or one made from a schema."""
 
-    #: the mapper stages, in order
+    #: the mapper stages, in order; the same for every source that the mapping takes
     stages: tuple[MapperStage, ...]
     #: one or more for every migrated source table
     accounts: tuple[Account, ...]
     #: source tables left out, and the name of the rule that says so
     left_out: Mapping[str, str]
+    #: source tables that neither a mapper nor a rule knows
+    unknown: tuple[str, ...]
+    #: the target tables that it fills
+    tables_filled: tuple[str, ...]
+    #: target tables of which one row proves many source rows
+    shared: tuple[str, ...]
+    #: target tables that hold other rows than those that the accounts prove one to one
+    derived: tuple[str, ...]
+    #: target tables whose keys are the source's own, not derived
+    legacy_keys: tuple[str, ...]
+    #: entities of which ids are derived, as `migrate ids` takes them
+    entities: tuple[str, ...]
+    #: what `[ids] map` may name, and the entities that are then in the id map
+    id_map: Mapping[str, tuple[str, ...]]
+    #: names of the checks that hold for this mapping beside the general ones
+    checks: tuple[str, ...]
 
     def prepare(self, bench: Bench) -> None:
-        """Make the crosswalk: everything that needs whole tables at once."""
+        """Make the crosswalk anew: everything that needs whole tables at once."""
+        ...
+
+    def column_report(self, bench: Bench) -> pl.DataFrame:
+        """Return a frame shaped as `COLUMN_REPORT`: where every source column went."""
         ...

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Bench, Query
+from mappers.base import COLUMN_REPORT, Bench, Query
 from mappers.crosswalk.facts import KEPT_COLUMNS
 from mappers.crosswalk.pictures import IMAGE_KEYS
 from mappers.facts import ADDRESS, LATITUDE, LONGITUDE
@@ -16,14 +16,6 @@ from mappers.profiles import EQUIPMENT, FLAGS, TEXTS, URLS, VERIFIED
 from mappers.settings import HOMESTUDIO, MapperSettings
 from mappers.users import AVATARS
 
-#: One row a source column, and one a meta key: `key` is null for columns.
-REPORT: Final = {
-    "source_table": pl.String,
-    "column": pl.String,
-    "key": pl.String,
-    "went_to": pl.String,
-    "filled": pl.Int64,
-}
 METADATA: Final = "user_metadata"
 NO_TARGET: Final = "dropped:no_target_column"
 DROPPED_KEYS: Final = "dropped:dropped_keys"
@@ -104,14 +96,14 @@ _TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 def column_report(
     bench: Bench, legacy: Legacy, settings: MapperSettings, left_out: Mapping[str, str]
 ) -> pl.DataFrame:
-    """Return a frame shaped as `REPORT`: every source column and every meta key.
+    """Return a frame shaped as `COLUMN_REPORT`: every source column and every meta key.
 
     `filled` counts the cells that are neither NULL nor ''. `went_to` names target columns,
     `user_metadata`, or `dropped:` and the rule.
     """
     keys = key_targets(settings)
     dropped = frozenset(settings.profiles.dropped_keys)
-    found = [pl.DataFrame(schema=REPORT)]
+    found = [pl.DataFrame(schema=dict(COLUMN_REPORT))]
     for table in legacy.tables:
         rule = f"dropped:{left_out[table]}" if table in left_out else None
         for column, filled in _filled(bench, table, legacy.columns(table)).items():
@@ -163,7 +155,7 @@ def _key_went(key: str, keys: Mapping[str, str], dropped: frozenset[str]) -> str
 
 
 def _line(table: str, column: str, key: str | None, went: str, filled: int) -> pl.DataFrame:
-    return pl.DataFrame([(table, column, key, went, filled)], schema=REPORT, orient="row")
+    return pl.DataFrame([(table, column, key, went, filled)], schema=dict(COLUMN_REPORT), orient="row")
 
 
 def _filled(bench: Bench, table: str, columns: tuple[str, ...]) -> Mapping[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -52,7 +53,7 @@ class Flagship:
     `target_columns`: the columns of target tables, to fill an optional one.
     """
 
-    tables_filled: Final = (
+    tables_filled: tuple[str, ...] = (
         "users",
         "user_profiles",
         "user_metadata",
@@ -65,10 +66,41 @@ class Flagship:
         "review_responses",
     )
 
-    #: tables of which one row proves many source rows: a profile, the meta rows it is made of
-    shared: Final = ("user_profiles",)
-    #: tables that hold other rows than those that the accounts prove one to one
-    derived: Final = ("user_metadata", "studios", "studio_services", "studio_images", "user_connections")
+    #: of the profiles one row proves many source rows: the meta rows it is made of
+    shared: tuple[str, ...] = ("user_profiles",)
+    derived: tuple[str, ...] = (
+        "user_metadata",
+        "studios",
+        "studio_services",
+        "studio_images",
+        "user_connections",
+    )
+    legacy_keys: tuple[str, ...] = ()
+    entities: tuple[str, ...] = (
+        "users",
+        "community_users",
+        "studios",
+        "messages",
+        "community_messages",
+        "studio_gallery",
+        "shows_contacts",
+        "community_contacts",
+        "shows_comments",
+    )
+    id_map: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {"users": ("users", "community_users"), "studios": ("studios",)}
+    )
+    #: what only a studio directory can be asked
+    checks: tuple[str, ...] = (
+        "ids_mapped",
+        "categories",
+        "studios",
+        "urls_parse",
+        "image_order",
+        "live_ends",
+        "message_counts",
+        "connections",
+    )
 
     def __init__(
         self,
@@ -81,7 +113,7 @@ class Flagship:
         self.settings = settings
         self.legacy = legacy = Legacy(tables)
         self.limits: Limits = dict(limits or {})
-        self.stages = (
+        self.stages: tuple[MapperStage, ...] = (
             MapperStage("users", user_mappers(legacy, settings)),
             MapperStage(
                 "profiles",
@@ -105,8 +137,7 @@ class Flagship:
         )
         rules = {table: _rule(table, settings) for table in legacy.tables if table not in _MIGRATED}
         self.left_out: Mapping[str, str] = {table: rule for table, rule in rules.items() if rule}
-        #: source tables that neither a mapper nor a rule knows
-        self.unknown = tuple(table for table, rule in rules.items() if not rule)
+        self.unknown: tuple[str, ...] = tuple(table for table, rule in rules.items() if not rule)
         #: tables that the configuration leaves out although the mappers read them
         self.wanted = tuple(table for table in settings.left_out if table in _MIGRATED)
 
