@@ -88,7 +88,7 @@ class Flagship:
         "shows_comments",
     )
     id_map: Mapping[str, tuple[str, ...]] = MappingProxyType(
-        {"users": ("users", "community_users"), "studios": ("studios",)}
+        {"users": ("users", "community_users"), "studios": ("users", "community_users", "studios")}
     )
     #: what only a studio directory can be asked
     checks: tuple[str, ...] = (
@@ -138,8 +138,6 @@ class Flagship:
         rules = {table: _rule(table, settings) for table in legacy.tables if table not in _MIGRATED}
         self.left_out: Mapping[str, str] = {table: rule for table, rule in rules.items() if rule}
         self.unknown: tuple[str, ...] = tuple(table for table, rule in rules.items() if not rule)
-        #: tables that the configuration leaves out although the mappers read them
-        self.wanted = tuple(table for table in settings.left_out if table in _MIGRATED)
 
     def prepare(self, bench: Bench) -> None:
         """Make the crosswalk anew: people, their names and facts, and the order of what they own."""

@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -26,6 +26,8 @@ from migrate.source.settings import SourceSettings
 PREFIX: Final = "MIGRATE__"
 SAMPLE: Final = "sample"
 EMBEDDED: Final = "embedded"
+#: In `[ids] map`: every entity that has ids.
+EVERY: Final = "*"
 
 #: The tables that belong to the live application alone: its rows hang on rows
 #: that the migration replaces, so they are emptied with them.
@@ -96,10 +98,10 @@ class IdSettings(_Section):
         min_length=16,
         description="the id secret; without one a secret is made at the first run and kept in the ledger",
     )
-    map: list[Literal["users", "studios"]] = Field(
+    map: list[Name] = Field(
         default=["users", "studios"],
         min_length=1,
-        description="entities whose legacy ids the id map holds, merged ones included; users always",
+        description='entities whose legacy ids the id map holds, merged ones included; "*" is all of them',
     )
 
 

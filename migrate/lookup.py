@@ -12,25 +12,15 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from mappers.flagship import Flagship
+from mappers.base import Project
 from migrate.bench import Bench
 from migrate.config import Config
 from migrate.errors import MigrateError, UsageError
 from migrate.ids import Ids
 from migrate.opening import LiveTarget, known_secret, open_target
+from migrate.project import make_project, mapped_entities, outline
 from migrate.target.connection import connect
 
-#: Entities of which the id map holds every legacy id.
-_MAPPED: Final = ("users", "community_users", "studios")
-#: Entities whose ids are derived and held nowhere but in their rows.
-_DERIVED: Final = (
-    "messages",
-    "community_messages",
-    "studio_gallery",
-    "shows_contacts",
-    "community_contacts",
-    "shows_comments",
-)
 _ANY: Final = "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s LIMIT 1"
 
 
@@ -52,25 +42,28 @@ class Lookup:
     connection: psycopg.Connection[Any]
     id_map: sql.Identifier
     bench: Bench | None
-    project: Flagship | None
+    project: Project | None
+    #: entities of which ids are made, and those of which the id map holds every legacy id
+    entities: tuple[str, ...]
+    mapped: frozenset[str]
 
     def forward(self, entity: str, legacy_id: str) -> Found:
         """Return the new id of a legacy id: that of the person it was merged into, where it was.
 
         Before the id map is published every id is derived. Raises UsageError
-        for an entity that has no ids, MigrateError for a person or studio
-        that the publication does not hold.
+        for an entity that has no ids, MigrateError for a legacy id that the
+        publication does not hold.
         """
-        if entity not in (*_MAPPED, *_DERIVED):
+        if entity not in self.entities:
             raise UsageError(
-                f"no ids are made for {entity}", hint=f"known are {', '.join((*_MAPPED, *_DERIVED))}"
+                f"no ids are made for {entity}", hint=f"known are {', '.join(self.entities) or 'none'}"
             )
         row = self._one(
             "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s AND legacy_id = %s",
             entity,
             legacy_id,
         )
-        if row is None and entity in _MAPPED and self._one(_ANY, entity) is not None:
+        if row is None and entity in self.mapped and self._one(_ANY, entity) is not None:
             raise MigrateError(
                 f"{entity} {legacy_id} became no row: it was rejected or excluded, or was never there",
                 hint="the table fate in the ledger's schema names every row that was not migrated, and why",
@@ -117,9 +110,18 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
             bench = stack.enter_context(
                 contextlib.closing(Bench(work / "snapshot.db", work / "crosswalk.db", batch_keys=100_000))
             )
-            project = Flagship(config.mappers, bench.tables())
+            project = make_project(config, bench.tables())
         id_map = sql.Identifier(config.target.ledger_schema, "id_map")
-        yield Lookup(Ids(_secret(config, work, target)), connection, id_map, bench, project)
+        known = outline(config)
+        yield Lookup(
+            Ids(_secret(config, work, target)),
+            connection,
+            id_map,
+            bench,
+            project,
+            known.entities,
+            mapped_entities(config, known),
+        )
 
 
 def _secret(config: Config, work: Path, target: LiveTarget) -> str:

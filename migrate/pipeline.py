@@ -5,38 +5,43 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Sequence
+from typing import Final
 
+from migrate.config import Config
 from migrate.errors import MigrateError
 from migrate.log import log
 from migrate.memory import forget_peak, peak_megabytes
 from migrate.points import reach
+from migrate.project import outline
 from migrate.run import Left, Run, Stage
 from migrate.stages import backup, cleanup, mapping, preflight, publish, snapshot, verify
 
-STAGES: tuple[Stage, ...] = (
-    preflight.STAGE,
-    snapshot.STAGE,
-    backup.STAGE,
-    cleanup.STAGE,
-    *mapping.STAGES,
-    verify.STAGE,
-    publish.STAGE,
-)
+BEFORE: Final = (preflight.STAGE, snapshot.STAGE, backup.STAGE, cleanup.STAGE)
+AFTER: Final = (verify.STAGE, publish.STAGE)
+#: The stages of every mapping; those between are the mapping's own, and leave nothing to undo.
+FIXED: Final = (*BEFORE, *AFTER)
 
 
-def describe_stages(stages: Sequence[Stage] = STAGES) -> list[tuple[str, str]]:
+def make_stages(config: Config) -> tuple[Stage, ...]:
+    """Return the stages of a run in their order; UsageError where the mapping cannot be read."""
+    taken = {stage.name for stage in FIXED}
+    own = [mapping.make_stage(stage.name, taken) for stage in outline(config).stages]
+    return (*BEFORE, *own, *AFTER)
+
+
+def describe_stages(config: Config) -> list[tuple[str, str]]:
     """Return name and purpose of every stage, in order."""
-    return [(stage.name, stage.does) for stage in stages]
+    return [(stage.name, stage.does) for stage in make_stages(config)]
 
 
-def run_stages(run: Run, stages: Sequence[Stage] = STAGES) -> None:
+def run_stages(run: Run) -> None:
     """Bring every stage to its end, in order; finished ones are checked and passed over.
 
     Each stage is recorded in the state file when it begins and when it ends.
     Raises what the stage raised; the record then says that it failed, and
     typing the same command again goes on from there.
     """
-    for stage in stages:
+    for stage in make_stages(run.config):
         run.stop_if_asked()
         if run.state.done(stage.name) and not stage.always:
             stage.check(run)
@@ -45,7 +50,7 @@ def run_stages(run: Run, stages: Sequence[Stage] = STAGES) -> None:
         _run_stage(run, stage)
 
 
-def undo_stages(run: Run, stages: Sequence[Stage] = STAGES) -> None:
+def undo_stages(run: Run, stages: Sequence[Stage]) -> None:
     """Undo what the stages left on the target and in the work folder, last first."""
     for stage in reversed(stages):
         if run.state.stage(stage.name) is not None:

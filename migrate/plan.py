@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mappers.flagship import Flagship
+from mappers.base import Project
 from migrate.config import Config
 from migrate.console import terminal_safe
-from migrate.errors import TargetError, UsageError
+from migrate.errors import TargetError
+from migrate.fitting import find_misfits, require_fit
 from migrate.ids import Ids
 from migrate.origin import Origin
+from migrate.project import emptied_tables, make_project, mapped_names
 from migrate.source.snapshot import forecast
 from migrate.target.connection import Address
 from migrate.target.content import measure
@@ -107,10 +108,11 @@ def make_plan(
         source.close()
     columns = {table.name: [column.name for column in table.columns] for table in catalogue.tables}
     live = introspect(connection, address.schema)
-    project = Flagship(config.mappers, columns)
-    _require_people(columns, origin)
+    project = make_project(config, columns)
+    require_fit(columns, origin.label)
+    mapped_names(config, project)
     writes = _writes(project)
-    emptied = [name for name in config.target.empty if name in live.tables and name not in config.target.keep]
+    emptied = emptied_tables(config, live.tables)
     # Tables of the mapping that this source has nothing for: their rows are replaced with none.
     unfed = [name for name in project.tables_filled if name not in writes]
     findings = inspect_target(
@@ -128,7 +130,7 @@ def make_plan(
         for left in catalogue.left_out
         if left.reason.startswith("virtual")
     ]
-    findings += _unknown_tables(project, {item.table: item.rows for item in rows})
+    findings += find_misfits(config, project, {item.table: item.rows for item in rows})
     findings += _space(work, sum(item.rows for item in rows))
     return Plan(
         source=origin.label,
@@ -163,7 +165,7 @@ def _rows_of(connection: psycopg.Connection[Any], schema: str, table: str) -> in
         raise
 
 
-def _writes(project: Flagship) -> dict[str, list[str]]:
+def _writes(project: Project) -> dict[str, list[str]]:
     """Return the columns that the mappers give each table: those of what no row at all becomes."""
     nobody = Ids("no row, no id")
     written: dict[str, dict[str, None]] = {}
@@ -176,41 +178,10 @@ def _writes(project: Flagship) -> dict[str, list[str]]:
     return {table: list(columns) for table, columns in written.items()}
 
 
-def _require_people(columns: Mapping[str, Sequence[str]], origin: Origin) -> None:
-    if not {"users", "shows_users", "community_users"} & columns.keys():
-        raise UsageError(
-            f"{origin.label} holds no users, shows_users or community_users: it is not a studio directory",
-            hint="check the source's URL; the tables found are: " + (", ".join(sorted(columns)) or "none"),
-        )
-
-
-def _fate(project: Flagship, table: str) -> str:
+def _fate(project: Project, table: str) -> str:
     if table in project.left_out:
         return f"left out: {project.left_out[table]}"
     return "unknown to the mapping" if table in project.unknown else "migrated"
-
-
-def _unknown_tables(project: Flagship, rows: Mapping[str, int]) -> list[Finding]:
-    """Return an error for every table that would be lost without a word: it has rows and no rule."""
-    filled = [table for table in project.unknown if rows.get(table)]
-    found = [
-        Finding(
-            "error",
-            f"the source table {table} ({rows[table]:,} rows) is known to no mapper and to no rule",
-            "name each table that is not wanted in the configuration: "
-            f"[mappers] left_out = {json.dumps(filled, ensure_ascii=False)}",
-        )
-        for table in filled
-    ]
-    found += [
-        Finding(
-            "error",
-            f"[mappers] left_out names {table}, which the mapping reads",
-            "take it out of the list",
-        )
-        for table in project.wanted
-    ]
-    return found
 
 
 def _space(work: Path, rows: int) -> list[Finding]:

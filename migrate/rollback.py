@@ -13,7 +13,7 @@ from backups.transfer import copy_tables
 from migrate import backup_folder, tally
 from migrate.backup_folder import Backup
 from migrate.errors import EvidenceError, LiveChanged
-from migrate.pipeline import STAGES, undo_stages
+from migrate.pipeline import FIXED, undo_stages
 from migrate.points import reach
 from migrate.run import Run
 from migrate.stages import snapshot
@@ -129,7 +129,7 @@ def _conclude(run: Run, publication: int) -> None:
 
 
 def _give_up(run: Run) -> RolledBack:
-    undo_stages(run, [stage for stage in STAGES if stage is not snapshot.STAGE])
+    undo_stages(run, [stage for stage in FIXED if stage is not snapshot.STAGE])
     reach("rollback:undone")
     staging.drop(run.connection, run.staging)
     run.state.conclude("rolled_back")

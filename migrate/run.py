@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from mappers.flagship import Flagship
+from mappers.base import Project
 from migrate.bench import Bench
 from migrate.config import Config
 from migrate.console import Reporter
@@ -21,6 +21,7 @@ from migrate.errors import Stopped, TargetUnavailable
 from migrate.ids import Ids
 from migrate.origin import Origin
 from migrate.points import reach
+from migrate.project import emptied_tables, make_project, outline
 from migrate.state import Artifact, State
 from migrate.target.connection import Address
 from migrate.target.ledger import Ledger
@@ -103,7 +104,7 @@ class Run:
         """Open the snapshot with its crosswalk; the caller closes it."""
         return Bench(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
 
-    def prepared(self, bench: Bench) -> Flagship:
+    def prepared(self, bench: Bench) -> Project:
         """Return the mapping with its crosswalk made; one that fits is used again."""
         project = self.project(bench.tables())
         snapshot = self.state.stage("snapshot")
@@ -122,32 +123,24 @@ class Run:
             bench.mark(mark)
         return project
 
-    def project(self, tables: Mapping[str, Sequence[str]]) -> Flagship:
+    def project(self, tables: Mapping[str, Sequence[str]]) -> Project:
         """Return the mapping for a source that has these tables and columns."""
-        return Flagship(
-            self.config.mappers,
-            tables,
-            target_columns={
-                name: [column.name for column in t.columns] for name, t in self.live.tables.items()
-            },
-            limits={
-                (name, column.name): column.max_length
-                for name, table in self.live.tables.items()
-                for column in table.columns
-                if column.max_length is not None
-            },
-        )
+        return make_project(self.config, tables, self.live)
+
+    @cached_property
+    def outline(self) -> Project:
+        """The mapping without its source: what it fills, and in which stages."""
+        return outline(self.config)
 
     @property
     def filled(self) -> list[str]:
         """The live tables that the mappers fill."""
-        return list(Flagship.tables_filled)
+        return list(self.outline.tables_filled)
 
     @property
     def emptied(self) -> list[str]:
         """The live tables that publish empties and does not fill."""
-        keep = set(self.config.target.keep)
-        return [name for name in self.config.target.empty if name in self.live.tables and name not in keep]
+        return emptied_tables(self.config, self.live.tables)
 
 
 class Step(Protocol):

@@ -8,9 +8,10 @@ from typing import Final
 
 import polars as pl
 
-from mappers.flagship import Flagship
+from mappers.base import Project
 from migrate import tally
 from migrate.bench import Bench, open_sql
+from migrate.project import mapped_names
 from migrate.run import Run
 from migrate.target import schema as shape
 from migrate.target.connection import mapped
@@ -67,7 +68,8 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             emptied=frozenset(run.emptied),
             shared=frozenset(project.shared),
             derived=frozenset(project.derived),
-            mapped=frozenset({"users", *run.config.ids.map}),
+            legacy_keys=frozenset(project.legacy_keys),
+            mapped=frozenset(mapped_names(run.config, project)),
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
         )
@@ -111,7 +113,7 @@ def _table(table: shape.Table, keys: tuple[checked.Key, ...]) -> checked.Table:
     return checked.Table(table.name, columns, table.primary_key, keys)
 
 
-def _remap(run: Run, bench: Bench, project: Flagship) -> Callable[[], Iterator[tuple[str, pl.DataFrame]]]:
+def _remap(run: Run, bench: Bench, project: Project) -> Callable[[], Iterator[tuple[str, pl.DataFrame]]]:
     """Return a function that maps the whole snapshot again."""
 
     def remap() -> Iterator[tuple[str, pl.DataFrame]]:

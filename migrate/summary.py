@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mappers.columns import column_report
 from migrate import files, tally
 from migrate.console import terminal_safe
 from migrate.run import Run
@@ -61,7 +60,7 @@ def summarise(run: Run) -> Summary:
             name: int(str(bench.scalar(f'SELECT count(*) FROM "{name.replace(chr(34), chr(34) * 2)}"')))  # noqa: S608
             for name in bench.tables()
         }
-        columns = column_report(bench, project.legacy, run.config.mappers, project.left_out)
+        columns = project.column_report(bench)
     finally:
         bench.close()
     fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))

@@ -20,7 +20,7 @@ from verification.subject import Subject
 from verification.uniqueness import UNIQUENESS
 
 #: what every run checks, in order
-STANDARD: tuple[Check, ...] = (
+GENERAL: tuple[Check, ...] = (
     RECONCILIATION,
     LEFT_OUT,
     REJECTS,
@@ -28,6 +28,9 @@ STANDARD: tuple[Check, ...] = (
     UNIQUENESS,
     DOMAINS,
     IDS_SHAPED,
+)
+#: what is asked of a studio directory, too
+DIRECTORY: tuple[Check, ...] = (
     IDS_MAPPED,
     PROFILE_CATEGORIES,
     STUDIOS,
@@ -37,6 +40,8 @@ STANDARD: tuple[Check, ...] = (
     MESSAGE_COUNTS,
     CONNECTIONS,
 )
+#: what is checked where no names are given
+STANDARD: tuple[Check, ...] = (*GENERAL, *DIRECTORY)
 #: what is checked when asked for by name
 ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER)
 

@@ -28,7 +28,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     origin = find_origin(settings, work)
     with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
         plan = make_plan(
-            settings, work, origin, target.address, connection, target.named_by, describe_stages()
+            settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
         )
     if as_json:
         click.echo(json.dumps(plan.facts()))

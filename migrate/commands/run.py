@@ -63,10 +63,10 @@ def command(
     if state is None or state.document.outcome != "published":
         with open_target(settings, work) as target:  # once for both: an embedded one is started for it
             if state is None or not state.done("snapshot"):
-                origin = find_origin(settings, work)
+                origin, stages = find_origin(settings, work), describe_stages(settings)
                 with connect(target.address, read_only=True) as connection:
                     plan = make_plan(
-                        settings, work, origin, target.address, connection, target.named_by, describe_stages()
+                        settings, work, origin, target.address, connection, target.named_by, stages
                     )
                 show_plan(plan, console)
                 plan.require()

@@ -89,7 +89,7 @@ def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleR
     origin = find_origin(settings, work)
     with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
         plan = make_plan(
-            settings, work, origin, target.address, connection, target.named_by, describe_stages()
+            settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
         )
         show_plan(plan, console)
         plan.require()

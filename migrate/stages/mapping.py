@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -13,16 +13,14 @@ from migrate import tally
 from migrate.bench import Bench
 from migrate.errors import EvidenceError
 from migrate.points import reach
+from migrate.project import mapped_entities
 from migrate.run import Left, Run, Stage
 from migrate.target.load import Batch, commit_batch, encode_batch
 
-#: The flagship's entities in the order of their stages.
-ENTITIES = ("users", "profiles", "studios", "images", "messages", "connections", "reviews")
-
 
 @dataclass(frozen=True)
-class _Entity:
-    """The two functions of one mapper stage."""
+class _Mapping:
+    """The functions of one mapper stage; `name` is what the mapping calls it."""
 
     name: str
 
@@ -80,18 +78,18 @@ def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
 def _map_batches(
     run: Run, bench: Bench, stage: str, mapper: Mapper, number: int, after: int | None
 ) -> Iterator[Batch]:
+    wanted = sorted(mapped_entities(run.config, run.outline))
     for rows in bench.read(mapper.reads, after=after):
         number += 1
         keys = rows[mapper.reads.key]
         first, last = int(keys[0]), int(keys[-1])
         mapped = mapper.map(rows, run.ids)
-        if "studios" not in run.config.ids.map:
-            mapped = replace(mapped, id_map=mapped.id_map.filter(pl.col("entity") != "studios"))
+        mapped = replace(mapped, id_map=mapped.id_map.filter(pl.col("entity").is_in(wanted)))
         yield encode_batch(Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped))
 
 
-STAGES = tuple(
-    Stage(name, f"map and stage {name}", entity.check, entity.run, entity.undo)
-    for name in ENTITIES
-    for entity in (_Entity(name),)
-)
+def make_stage(name: str, taken: Collection[str]) -> Stage:
+    """Return the stage that runs the mapping's stage `name`, under a name that is not `taken`."""
+    stage = _Mapping(name)
+    shown = f"table {name}" if name in taken else name
+    return Stage(shown, f"map and stage {name}", stage.check, stage.run, stage.undo)

@@ -9,7 +9,7 @@ from migrate.errors import CheckError
 from migrate.run import Left, Run, Stage
 from migrate.subject import open_subject
 from verification.report import Report
-from verification.runner import run_checks
+from verification.runner import GENERAL, run_checks
 
 REPORT = "checks.json"
 #: Findings of a failed check that its message names; the report names more, and counts all.
@@ -21,7 +21,11 @@ def check_rows(run: Run, *, schema: str) -> Report:
     settings = run.config.verification
     with open_subject(run, schema=schema) as subject:
         report = run_checks(
-            subject, deep=settings.deep, urls=settings.check_urls, on_check=lambda _check: run.stop_if_asked()
+            subject,
+            [*(check.name for check in GENERAL), *run.outline.checks],
+            deep=settings.deep,
+            urls=settings.check_urls,
+            on_check=lambda _check: run.stop_if_asked(),
         )
     for line in report.lines():
         run.report.detail(line)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from migrate.stages.mapping import ENTITIES
+from migrate.config import Config
+from migrate.project import outline
 from tests.faults.harness import Held, Scene
 from tests.faults.score import Score
 
@@ -18,6 +19,7 @@ QUICK = ("snapshot:uncommitted#30", "state.json:written#9", "backup:drilled", "m
 _SNAPSHOT = ("uncommitted", "committed", "page", "compared", "stripped", "frozen", "renamed")
 _PUBLISH = ("lock", "compare with the backup", "loosen", "delete", "strip", "insert", "rebuild",
             "commit", "analyze", "uncommitted", "committed", "dropped")  # fmt: skip
+ENTITIES = tuple(stage.name for stage in outline(Config()).stages)
 STAGES = ("preflight", "snapshot", "backup", "cleanup", *ENTITIES, "verify", "publish")
 OPENING = ("open:taken", "open:secret", "open:cleared", "open:begun")
 FILES = ("state.json", "snapshot.json", "drill.json", "checks.json", "summary.json")

@@ -1,0 +1,45 @@
+"""What of a source does not fit the mapping: the plan lists it, and a run does not begin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from mappers.base import Project
+from migrate.config import Config
+from migrate.errors import UsageError
+from migrate.target.preflight import Finding
+
+
+def require_fit(columns: Mapping[str, Sequence[str]], source: str) -> None:
+    """Raise UsageError where the tables found are no studio directory's; `source` is its label."""
+    if not {"users", "shows_users", "community_users"} & columns.keys():
+        raise UsageError(
+            f"{source} holds no users, shows_users or community_users: it is not a studio directory",
+            hint="check the source's URL; the tables found are: " + (", ".join(sorted(columns)) or "none"),
+        )
+
+
+def find_misfits(config: Config, project: Project, rows: Mapping[str, int]) -> list[Finding]:
+    """Return an error for every table that would be lost without a word: it has rows and no rule."""
+    filled = [table for table in project.unknown if rows.get(table)]
+    found = [
+        Finding(
+            "error",
+            f"the source table {table} ({rows[table]:,} rows) is known to no mapper and to no rule",
+            "name each table that is not wanted in the configuration: "
+            f"[mappers] left_out = {json.dumps(filled, ensure_ascii=False)}",
+        )
+        for table in filled
+    ]
+    migrated = {account.source for account in project.accounts}
+    found += [
+        Finding(
+            "error",
+            f"[mappers] left_out names {table}, which the mapping reads",
+            "take it out of the list",
+        )
+        for table in config.mappers.left_out
+        if table in migrated
+    ]
+    return found
