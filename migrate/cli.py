@@ -27,6 +27,10 @@ COMMANDS: Final = {
     "ids": "Show the new id of a legacy id, or the legacy id of a new one.",
     "sample": "Write a synthetic legacy database.",
     "psql": "Open psql on the target.",
+    "clean": "Remove our schemas and people's data when all is settled.",
+    "doctor": "Check what is installed, reachable and allowed, and how much room there is.",
+    "config": "Show the configuration in force, or every key with its meaning.",
+    "completion": "Print the completion script of a shell.",
 }
 INTERRUPTED: Final = 130
 

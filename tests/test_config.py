@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from migrate.config import APPLICATION_TABLES, EMBEDDED, SAMPLE, Config, load_config, source_url, target_url
 from migrate.errors import UsageError
+from migrate.reference import keys
+from tests.commands import migrate
 
 SHIPPED = Path(__file__).parent.parent / "config.toml"
 
@@ -137,3 +139,20 @@ def test_a_mistaken_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_file_says_where_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no configuration file"):
         load_config(tmp_path / "none.toml")
+
+
+def test_the_reference_page_is_what_the_command_prints() -> None:
+    assert (SHIPPED.parent / "docs/configuration.md").read_text() == migrate("config", "--reference").out
+
+
+def test_every_key_of_the_reference_says_what_it_means() -> None:
+    assert [key.name for key in keys() if not key.meaning] == []
+
+
+def test_the_configuration_in_force_is_shown_without_secrets(tmp_path: Path) -> None:
+    path = write(tmp_path, '[target]\nurl = "postgresql://u:hunter2@db.example.com/x"\n')
+    shown = migrate("config", "--config", str(path), MIGRATE__LOAD__BATCH_ROWS="77")
+    assert "batch_rows = 77" in shown.out
+    assert "hunter2" not in shown.out
+    assert tomllib.loads(shown.out)["load"] == {"batch_rows": 77}
+    assert migrate("config", "--config", str(path), "--json").json()["load"]["batch_rows"] == 20_000

@@ -45,8 +45,26 @@ def work_option(command: _Command) -> _Command:
 
 
 def yes_option(command: _Command) -> _Command:
-    """Add `--yes`, which answers every question."""
-    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+    """Add `--yes`, which answers every question, `--confirm` and `--no-input`; see `confirm`."""
+
+    def remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+        context.meta[f"{__name__}.{parameter.name}"] = value
+
+    silent = click.option(
+        "--no-input",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Never ask: end with exit code 2 where an answer is missing.",
+    )
+    named = click.option(
+        "--confirm",
+        metavar="NAME",
+        expose_value=False,
+        callback=remember,
+        help="Answer with the database's name, for scripts that must not meet another one.",
+    )
+    return click.option("--yes", is_flag=True, help="Do not ask.")(named(silent(command)))
 
 
 def json_option(command: _Command) -> _Command:
@@ -70,15 +88,27 @@ def accept_option(command: _Command) -> _Command:
     )(command)
 
 
-def confirm(question: str, yes: bool) -> None:
+def confirm(question: str, yes: bool, *, name: str | None = None) -> None:
     """Ask before something severe; return where the answer is yes.
 
-    Raises UsageError where nobody can answer, Abort where the answer is no.
+    With `name`, yes is said by typing it: the name of the database whose rows
+    go. Raises UsageError where nobody can answer or `--confirm` names another
+    one, Abort where the answer is no.
     """
     from migrate.errors import UsageError
 
-    if yes:
+    meta = click.get_current_context().meta
+    given = meta.get(f"{__name__}.confirm")
+    if given is not None and name is not None and given != name:
+        raise UsageError(
+            "--confirm does not name the database that the URL names", hint=f"this is the database {name}"
+        )
+    if yes or (given is not None and given == name):
         return
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("this must be confirmed, and no terminal is there to ask", hint="add --yes")
-    click.confirm(question, abort=True, err=True)
+    if meta.get(f"{__name__}.no_input") or sys.stdin is None or not sys.stdin.isatty():
+        named = f", or --confirm {name}" if name else ""
+        raise UsageError("this must be confirmed, and nobody is there to ask", hint=f"add --yes{named}")
+    if name is None:
+        click.confirm(question, abort=True, err=True)
+    elif click.prompt(f"{question} Type {name} to go on", err=True, default="", show_default=False) != name:
+        raise click.Abort

@@ -66,7 +66,9 @@ def command(
     with open_target(settings, work) as target:
         if not target.embedded:
             confirm(
-                f"Put the earlier rows of {target.address.label}, schema {target.address.schema}, back?", yes
+                f"Put the earlier rows of {target.address.label}, schema {target.address.schema}, back?",
+                yes,
+                name=target.address.database,
             )
     with ConsoleReporter() as report, open_run(settings, work, report, back=True) as run:
         run.accept_unproven = accept_unproven

@@ -71,7 +71,11 @@ def command(
                 show_plan(plan, console)
                 plan.require()
             if not target.embedded:
-                confirm(f"Replace the rows of {target.address.label}, schema {target.address.schema}?", yes)
+                confirm(
+                    f"Replace the rows of {target.address.label}, schema {target.address.schema}?",
+                    yes,
+                    name=target.address.database,
+                )
     with ConsoleReporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
         run.accept_unproven = accept_unproven
         already = run.state.document.outcome == "published"

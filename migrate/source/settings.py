@@ -12,7 +12,7 @@ _MB = 1024 * 1024
 class SourceSettings(BaseModel):
     """The knobs of the snapshot; the defaults suit Turso's hosting and a self-hosted server."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     page_bytes: int = Field(default=4 * _MB, ge=64 * 1024, le=64 * _MB)
     """Size of response that pages grow towards; servers refuse more than 10 MB."""

@@ -64,6 +64,11 @@ class Address:
     notes: tuple[str, ...] = ()
     pooled: bool = False
 
+    @property
+    def database(self) -> str:
+        """The database's name."""
+        return str(libpq.conninfo_to_dict(self.conninfo).get("dbname") or "")
+
 
 def parse_url(url: str) -> Address:
     """Return the address that a `postgresql://` or `postgres://` URL names.

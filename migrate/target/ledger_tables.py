@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Final
 
 from psycopg import errors, sql
@@ -135,3 +137,24 @@ def create(conn: Connection, schema: str) -> None:
                 f"the ledger in {schema} was written by another version of this program",
                 hint="finish or roll back with that version, or name another ledger schema in [target]",
             )
+
+
+def drop(conn: Connection, schema: str, *, keep: Collection[str] = ()) -> list[str]:
+    """Drop the ledger's tables but those to `keep`, and its schema where nothing is left in it.
+
+    Returns the names of the tables that went. Tables that are not the ledger's stay.
+    """
+    names = [
+        match[1] for statement in _TABLES if (match := re.search(r"TABLE IF NOT EXISTS {}\.(\w+)", statement))
+    ]
+    gone = [name for name in names if name not in keep]
+    with mapped(f"dropping the ledger in {schema}"), conn.transaction():
+        for name in gone:
+            conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, name)))
+        left = conn.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s))",
+            (sql.Identifier(schema).as_string(conn),),
+        ).fetchone()
+        if left is not None and not left[0]:
+            conn.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(schema)))
+    return gone

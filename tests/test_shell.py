@@ -1,0 +1,97 @@
+"""The shell's side: completion, and questions that are answered, refused or never asked."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from migrate.sample.target import seed_target
+from tests.commands import ROOT, environment, migrate, query
+
+SMALL = {"MIGRATE__SAMPLE__SCALE": "0.02"}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_is_printed(shell: str) -> None:
+    assert f"{shell}_complete" in migrate("completion", shell).out
+
+
+def test_a_shell_for_which_there_is_none_is_told() -> None:
+    assert "fish" in migrate("completion", "cmd", code=2).err
+
+
+def completed(line: str) -> set[str]:
+    """Return what bash would offer after `line`, asked through the installed command."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("migrate")],
+        env=environment(_MIGRATE_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(line.count(" "))),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {offer.partition(",")[2] for offer in done.stdout.splitlines()}
+
+
+def test_commands_and_options_are_completed() -> None:
+    assert completed("migrate ro") == {"rollback"}
+    assert completed("migrate rollback --disc") == {"--discard-changes"}
+    assert completed("migrate completion f") == {"fish"}
+
+
+@pytest.fixture
+def target(database: str) -> dict[str, str]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        seed_target(connection)
+    return {**SMALL, "MIGRATE__TARGET__URL": database}
+
+
+def published(settings: dict[str, str]) -> bool:
+    url = settings["MIGRATE__TARGET__URL"]
+    return bool(query(url, "SELECT 1 WHERE to_regclass('migrate_ledger.publication') IS NOT NULL"))
+
+
+def typed(answer: str, *words: str, settings: dict[str, str]) -> tuple[int, str]:
+    """Run `migrate` at a terminal, type `answer`, and return its exit code and what it showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "migrate", *words], cwd=ROOT, env=environment(**settings),
+        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    out, _ = process.communicate(timeout=120)
+    os.close(ours)
+    return process.returncode, out
+
+
+def test_what_replaces_rows_asks_for_the_databases_name(work: Path, target: dict[str, str]) -> None:
+    name = target["MIGRATE__TARGET__URL"].rpartition("/")[2].partition("?")[0]
+    code, shown = typed("yes", "run", "--work", str(work), settings=target)
+    assert code == 130
+    assert f"Type {name}" in shown
+    assert not published(target)
+    code, shown = typed(name, "run", "--work", str(work), settings=target)
+    assert code == 0, shown
+    assert published(target)
+
+
+def test_a_script_names_the_database_and_meets_no_other(work: Path, target: dict[str, str]) -> None:
+    name = target["MIGRATE__TARGET__URL"].rpartition("/")[2].partition("?")[0]
+    wrong = migrate("run", "--work", str(work), "--confirm", "other", code=2, **target)
+    assert name in wrong.err
+    assert not published(target)
+    migrate("run", "--work", str(work), "--confirm", name, "--no-input", **target)
+    assert published(target)
+
+
+def test_without_input_a_missing_answer_ends_the_command(work: Path, target: dict[str, str]) -> None:
+    code, shown = typed("", "run", "--work", str(work), "--no-input", settings=target)
+    assert code == 2
+    assert "--confirm" in shown
+    assert not published(target)
