@@ -1,0 +1,43 @@
+"""The legacy databases that are migrated: synthetic, the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+#: Users and people with a full profile for so many messages.
+MESSAGES_PER_USER: Final = 20
+MESSAGES_PER_PROFILE: Final = 200
+
+
+def legacy_file(folder: Path, messages: int) -> Path:
+    """Return a legacy database with so many messages, made where it is not there yet.
+
+    A user for every 20 messages, for every 200 one with a full profile (57 meta rows); images
+    and connections in proportion. A file made by another version of the sample is not used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"legacy-{messages}-{_version()}.db"
+    if not path.exists():
+        for old in folder.glob(f"legacy-{messages}-*.db"):
+            old.unlink()
+        profiles = str(max(1, messages // MESSAGES_PER_PROFILE))
+        subprocess.run(
+            [sys.executable, "-m", "migrate", "sample", str(path), "--messages", str(messages),
+             "--profiles", profiles],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    return path
+
+
+def _version() -> str:
+    """Return a mark of the code that makes the sample."""
+    digest = hashlib.sha256()
+    for file in sorted(resources.files("migrate.sample").iterdir(), key=lambda entry: entry.name):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

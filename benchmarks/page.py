@@ -1,0 +1,127 @@
+"""docs/performance.md: every figure in it comes from the newest JSON under docs/benchmarks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.targets import MILLION, judge
+
+PAGE: Final = "performance.md"
+CHART: Final = "benchmarks/rows.svg"
+#: Names of what is measured, in the order of the tables.
+NAMES: Final = {
+    "ours": "`migrate run`",
+    "expert": "DuckDB script",
+    "pgloader": "pgloader",
+    "floor": "floor: psql",
+    "floor_messages": "floor: psql, messages alone",
+}
+_BLOCK: Final = "<!-- figures: {0} -->\n{1}<!-- end of {0} -->"
+
+
+def newest(figures: Path) -> dict[str, Any]:
+    """Return the figures of the last day, those with the largest size where there are several."""
+    found = [json.loads(path.read_text()) for path in sorted(figures.glob("*.json"))]
+    return max(found, key=lambda results: (results["date"], max(s["messages"] for s in results["sizes"])))
+
+
+def blocks(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parts of the page that hold figures, by their names."""
+    return {
+        "machine": _machine(results),
+        "targets": _targets(results),
+        "sizes": _table(
+            ["messages", "source rows", "", "seconds", "CPU s", "server CPU s", "MB"], _sizes(results)
+        ),
+        "stages": _table(
+            ["stage", "seconds", "rows", "rows/s", "CPU s", "server CPU s", "MB"], _stages(results)
+        ),
+    }
+
+
+def filled(page: str, parts: Mapping[str, str]) -> str:
+    """Return the page with its blocks replaced; KeyError where it lacks one."""
+    for name, text in parts.items():
+        whole = re.compile(re.escape(_BLOCK).replace(r"\{0\}", name).replace(r"\{1\}", ".*?"), re.DOTALL)
+        if not whole.search(page):
+            raise KeyError(name)
+        page = whole.sub(lambda _, name=name, text=text: _BLOCK.format(name, text), page)  # type: ignore[misc]
+    return page
+
+
+def write(figures: Path, docs: Path) -> str:
+    """Fill the page and draw its chart; return what was written."""
+    from benchmarks.chart import draw
+
+    results = newest(figures)
+    path = docs / PAGE
+    path.write_text(filled(path.read_text(encoding="utf-8"), blocks(results)), encoding="utf-8")
+    draw(results, docs / CHART)
+    return f"{path.name} and {CHART}: figures of {results['date']}"
+
+
+def _machine(results: Mapping[str, Any]) -> str:
+    machine, server = results["machine"], results["server"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    settings = ", ".join(f"{name} {value}" for name, value in server.items() if name != "server_version")
+    pgloader = machine["pgloader"] or "not installed"
+    return (
+        f"Measured {results['date']} on {machine['cores']} cores ({machine['processor']}), "
+        f"{machine['memory_gb']} GB, {machine['kernel']}, Python {machine['python']}, "
+        f"PostgreSQL {server['server_version']} ({settings}), pgloader {pgloader}; "
+        f"{packages}. Each is the median of {results['repeats']}, measured in turn.\n"
+    )
+
+
+def _targets(results: Mapping[str, Any]) -> str:
+    words = {None: "not measured", True: "met", False: "missed"}
+    rows = [
+        (
+            target.what,
+            f"{'at most' if target.at_most else 'at least'} {target.limit:g}{target.unit}",
+            "" if target.measured is None else f"{target.measured:.2f}{target.unit}",
+            words[target.met],
+        )
+        for target in judge(results)
+    ]
+    return _table(["", "target", "measured", ""], rows)
+
+
+def _sizes(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    for size in results["sizes"]:
+        measured = {"ours": size["ours"], **size["peers"]}
+        for name in (name for name in NAMES if name in measured):
+            one = measured[name]
+            yield (
+                f"{size['messages']:,}",
+                f"{size['source_rows']:,}",
+                NAMES[name],
+                f"{one['seconds']:.2f}",
+                f"{one['cpu']:.2f}",
+                f"{one['server_cpu']:.2f}",
+                f"{one['peak_mb']}",
+            )
+
+
+def _stages(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    size = next((s for s in results["sizes"] if s["messages"] == MILLION), results["sizes"][-1])
+    for stage in size["ours"]["stages"]:
+        rate = f"{stage['rows'] / stage['seconds']:,.0f}" if stage["rows"] and stage["seconds"] else ""
+        yield (
+            stage["name"],
+            f"{stage['seconds']:.2f}",
+            f"{stage['rows']:,}" if stage["rows"] else "",
+            rate,
+            f"{stage['cpu']:.2f}",
+            f"{stage['server_cpu']:.2f}",
+            f"{stage['peak_mb']}",
+        )
+
+
+def _table(heads: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
