@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "rollback": "Give up a run, or put the rows of the backup back.",
     "status": "Show how far the run in the work folder is.",
     "plan": "Show what a run would do; changes nothing.",
+    "init": "Write a first mapping, schema and configuration for any Turso database.",
     "inspect": "Show what is in any Turso database: tables, types, references, left-overs.",
     "ids": "Show the new id of a legacy id, or the legacy id of a new one.",
     "sample": "Write a synthetic legacy database.",

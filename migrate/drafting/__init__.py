@@ -1,0 +1,8 @@
+"""A first mapping of any source: what `migrate init` writes for an operator to review."""
+
+from __future__ import annotations
+
+from migrate.drafting.draft import make_draft
+from migrate.drafting.model import Draft
+
+__all__ = ["Draft", "make_draft"]

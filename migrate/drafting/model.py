@@ -1,0 +1,204 @@
+"""The neutral model of a target, made once from an inspection: every file is written from it.
+
+Names of tables and columns are the database's, names of models and fields are
+Prisma's. Nothing in it is a value of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+ScalarType = Literal[
+    "String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes"
+]  # fmt: skip
+Action = Literal["Cascade", "Restrict", "SetNull", "NoAction"]
+
+#: PostgreSQL's type of each scalar of Prisma, as Prisma's engine writes it.
+_SQL: Final[Mapping[ScalarType, str]] = {
+    "String": "TEXT", "Boolean": "BOOLEAN", "Int": "INTEGER", "BigInt": "BIGINT",
+    "Float": "DOUBLE PRECISION", "Decimal": "DECIMAL", "DateTime": "TIMESTAMP(3)", "Json": "JSONB",
+    "Bytes": "BYTEA",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Enum:
+    """A closed set: `members` are pairs of Prisma's name and the database's value."""
+
+    name: str
+    members: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Type:
+    """The type of a field: a scalar, an enum, or a scalar narrowed (`digits` and `scale`, or a day)."""
+
+    scalar: ScalarType = "String"
+    enum: Enum | None = None
+    digits: int | None = None
+    scale: int | None = None
+    day: bool = False
+
+    @property
+    def prisma(self) -> str:
+        """Prisma's word for it, without a native type."""
+        return self.enum.name if self.enum else self.scalar
+
+    @property
+    def native(self) -> str | None:
+        """Prisma's attribute where its own choice of a database type is not the one, else None."""
+        if self.day:
+            return "@db.Date"
+        return f"@db.Decimal({self.digits}, {self.scale})" if self.digits is not None else None
+
+    @property
+    def sql(self) -> str:
+        """PostgreSQL's type, as Prisma's engine writes it; an enum's name is quoted."""
+        if self.enum:
+            return f'"{self.enum.name}"'
+        if self.day:
+            return "DATE"
+        return f"DECIMAL({self.digits},{self.scale})" if self.digits is not None else _SQL[self.scalar]
+
+
+@dataclass(frozen=True)
+class Default:
+    """The value of a new row: a function of Prisma's, or a constant.
+
+    `now` and `cuid` are functions; a `text` is any text, of which `literal` is written in quotes,
+    a `plain` one (number, true, false) is written as it is; a `member` is a value of an enum.
+    """
+
+    kind: Literal["now", "cuid", "text", "plain", "member"]
+    literal: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the target."""
+
+    name: str
+    column: str
+    type: Type
+    required: bool
+    default: Default | None = None
+    updated_at: bool = False
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A foreign key; `field` is Prisma's on this side, `back` on the other, `name` where one is needed."""
+
+    columns: tuple[str, ...]
+    to_model: str
+    to_columns: tuple[str, ...]
+    to_fields: tuple[str, ...]
+    required: bool
+    one: bool
+    field: str
+    back: str
+    name: str | None
+    on_delete: Action | None
+    on_update: Action | None
+    constraint: str
+    map: bool
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index or, where `unique`, a unique key; `map` tells that its name is not what Prisma would take."""
+
+    columns: tuple[str, ...]
+    unique: bool
+    name: str
+    map: bool
+
+
+@dataclass(frozen=True)
+class Model:
+    """A table of the target; `key` are the columns of its primary key, `constraint` that key's name."""
+
+    name: str
+    table: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    constraint: str
+    map: bool
+    indexes: tuple[Index, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def field(self, column: str) -> Field:
+        """Return the field of a column; KeyError where there is none."""
+        for one in self.fields:
+            if one.column == column:
+                return one
+        raise KeyError(column)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """An implicit many-to-many table of Prisma's: `first` and `second` are the models of its A and B."""
+
+    name: str
+    first: str
+    second: str
+    first_back: str
+    second_back: str
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return f"_{self.name}"
+
+
+#: The options of a line of the mapping file, in the order in which they are written.
+Options = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A source column in the mapping file: its options, and what the operator should know of it."""
+
+    column: str
+    options: Options
+    remark: str = ""
+    review: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A source table in the mapping file: its options, its lines, and what the operator should know."""
+
+    source: str
+    rows: int
+    options: Options
+    lines: tuple[Line, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def migrated(self) -> bool:
+        """Whether the table has a target."""
+        return "target" in self.options
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All that is written; `appendix` is what must be done by hand, headings with their lines."""
+
+    source: str
+    sections: tuple[Section, ...]
+    models: tuple[Model, ...] = ()
+    enums: tuple[Enum, ...] = ()
+    pairings: tuple[Pairing, ...] = ()
+    appendix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def model(self, name: str) -> Model:
+        """Return the model of that name; KeyError where there is none."""
+        for one in self.models:
+            if one.name == name:
+                return one
+        raise KeyError(name)

@@ -1,0 +1,74 @@
+"""What `migrate init` tells: the files, what is migrated and left out, what deserves a look."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from migrate.console import terminal_safe
+from migrate.drafting.model import Draft
+
+
+def facts(draft: Draft, folder: Path, files: Sequence[str]) -> dict[str, Any]:
+    """Return the same as a JSON document."""
+    return {
+        "version": 1,
+        "source": draft.source,
+        "files": [str(folder / name) for name in files],
+        "migrated": [
+            {
+                "table": one.source,
+                "target": one.options["target"],
+                "rows": one.rows,
+                "columns": len(one.lines),
+            }
+            for one in draft.sections
+            if one.migrated
+        ],
+        "left_out": [
+            {"table": one.source, "rows": one.rows, "reason": one.options["left_out"]}
+            for one in draft.sections
+            if not one.migrated
+        ],
+        "review": [
+            {"table": section.source, "column": line.column, "remark": line.remark}
+            for section in draft.sections
+            for line in section.lines
+            if line.review
+        ],
+        "problems": list(draft.problems),
+        "next": next_command(folder),
+    }
+
+
+def show(draft: Draft, folder: Path, files: Sequence[str], console: Console) -> None:
+    """Print it."""
+    console.print(f"wrote   {', '.join(str(folder / name) for name in files)}", markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "tables", "rows", "columns to review"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for title, migrated in (("migrated", True), ("left out", False)):
+        sections = [one for one in draft.sections if one.migrated is migrated]
+        rows, review = sum(one.rows for one in sections), _to_review(sections)
+        table.add_row(title, f"{len(sections):,}", f"{rows:,}", f"{review:,}" if migrated else "")
+    console.print(table)
+    for heading, lines in draft.appendix.items():
+        console.print(escape(terminal_safe(f"{heading}: {len(lines):,}, at the end of mapping.toml")))
+    if _to_review(draft.sections):
+        console.print("Lines marked with (!) in mapping.toml deserve a look.")
+    console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
+
+
+def next_command(folder: Path) -> str:
+    """Return what the operator types when the mapping is reviewed."""
+    return f"migrate run --config {shlex.quote(str(folder / 'config.toml'))}"
+
+
+def _to_review(sections: Sequence[Any]) -> int:
+    return sum(line.review for section in sections for line in section.lines)
