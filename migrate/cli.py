@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "inspect": "Show what is in any Turso database: tables, types, references, left-overs.",
     "ids": "Show the new id of a legacy id, or the legacy id of a new one.",
     "sample": "Write a synthetic legacy database.",
+    "receipt": "Check the receipt of a run, offline.",
     "psql": "Open psql on the target.",
     "clean": "Remove our schemas and people's data when all is settled.",
     "doctor": "Check what is installed, reachable and allowed, and how much room there is.",

@@ -241,9 +241,10 @@ def _put_aside(work: Path) -> None:
     """
     for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db", "crosswalk.db"):
         (work / name).unlink(missing_ok=True)
-    for name in ("state.json", "checks.json"):
+    for name in ("state.json", "checks.json", "receipt.json"):
         path = work / name
         if path.exists():
             with files.write_whole(work / f"previous-{name}") as file:
                 file.write(path.read_bytes())
-    (work / "checks.json").unlink(missing_ok=True)
+    for name in ("checks.json", "receipt.json"):
+        (work / name).unlink(missing_ok=True)

@@ -15,16 +15,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from mappers.base import Project
+from migrate import __version__
 from migrate.config import Config
 from migrate.console import terminal_safe
 from migrate.errors import TargetError
 from migrate.fitting import find_misfits, require_fit
 from migrate.ids import Ids
+from migrate.kept_plan import digest
+from migrate.opening import bind
 from migrate.origin import Origin
 from migrate.project import emptied_tables, make_project, mapped_names
 from migrate.source.snapshot import forecast
 from migrate.target.connection import Address
-from migrate.target.content import measure
+from migrate.target.content import Content, measure
+from migrate.target.fingerprint import fingerprint
 from migrate.target.preflight import Finding, inspect_target
 from migrate.target.schema import introspect
 
@@ -65,6 +69,8 @@ class Plan:
     rows_billed: int
     backups: str
     findings: list[Finding]
+    #: what must not have changed for the plan to hold: source, target, configuration, code
+    marks: dict[str, str]
 
     @property
     def errors(self) -> list[Finding]:
@@ -104,6 +110,7 @@ def make_plan(
     try:
         catalogue = source.inspect()
         rows = forecast(source)
+        moment = source.mark()
     finally:
         source.close()
     columns = {table.name: [column.name for column in table.columns] for table in catalogue.tables}
@@ -132,6 +139,16 @@ def make_plan(
     ]
     findings += find_misfits(config, project, {item.table: item.rows for item in rows})
     findings += _space(work, sum(item.rows for item in rows))
+    replaced = [
+        (name, _content(connection, address.schema, name), fate)
+        for names, fate in (
+            (writes, "replaced"),
+            (unfed, "emptied: the source has none"),
+            (emptied, "emptied"),
+        )
+        for name in names
+        if name in live.tables
+    ]
     return Plan(
         source=origin.label,
         source_named_by=origin.named_by,
@@ -140,25 +157,31 @@ def make_plan(
         schema=address.schema,
         source_tables=[SourceTable(item.table, item.rows, _fate(project, item.table)) for item in rows],
         live_tables=[
-            LiveTable(name, _rows_of(connection, address.schema, name), fate)
-            for names, fate in (
-                (writes, "replaced"),
-                (unfed, "emptied: the source has none"),
-                (emptied, "emptied"),
-            )
-            for name in names
-            if name in live.tables
+            LiveTable(name, content.rows if content else None, fate) for name, content, fate in replaced
         ],
         stages=list(stages),
         rows_billed=sum(item.rows_read for item in rows),
         backups=str(work / "backups"),
         findings=findings,
+        marks={
+            "source": digest(
+                [[table.sql for table in catalogue.tables], [asdict(row) for row in rows], moment]
+            ),
+            "target": digest(
+                [
+                    fingerprint(connection, address.schema),
+                    [[name, str(content)] for name, content, _ in replaced],
+                ]
+            ),
+            "configuration": digest(bind(config, origin, address)),
+            "code": __version__,
+        },
     )
 
 
-def _rows_of(connection: psycopg.Connection[Any], schema: str, table: str) -> int | None:
+def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Content | None:
     try:
-        return measure(connection, schema, table).rows
+        return measure(connection, schema, table)
     except TargetError as error:
         if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
             return None  # a finding names the right that is missing

@@ -66,6 +66,11 @@ def publication_of(connection: Connection, ledger: Ledger, run_id: str) -> Publi
     return _one(connection, ledger, "WHERE run_id = %s AND kind = 'publish' ORDER BY id DESC LIMIT 1", run_id)
 
 
+def publications(connection: Connection, ledger: Ledger, run_id: str) -> list[Published]:
+    """Return the publications and rollbacks of a run, in order."""
+    return _read(connection, ledger, "WHERE run_id = %s ORDER BY id", run_id)
+
+
 def last_publication(connection: Connection, ledger: Ledger) -> Published | None:
     """Return the latest publication of all, a rollback included; None where there was none."""
     return _one(connection, ledger, "ORDER BY id DESC LIMIT 1")
@@ -87,13 +92,23 @@ def is_live(connection: Connection, ledger: Ledger, run_id: str) -> bool:
 
 
 def _one(connection: Connection, ledger: Ledger, condition: str, *parameters: str) -> Published | None:
+    return next(iter(_read(connection, ledger, condition, *parameters)), None)
+
+
+def _read(connection: Connection, ledger: Ledger, condition: str, *parameters: str) -> list[Published]:
     query = sql.SQL("SELECT id, run_id, kind, at::text, tables, backup_digest FROM {} ").format(
         ledger.name("publication")
     )
     with mapped("reading the publications"):
-        row = connection.execute(query + sql.SQL(condition), parameters).fetchone()
-    if row is None:
-        return None
-    number, run_id, kind, at, tables, digest = row
-    contents = {name: Content(int(part["rows"]), str(part["checksum"])) for name, part in tables.items()}
-    return Published(number, run_id, kind, at, contents, digest)
+        rows = connection.execute(query + sql.SQL(condition), parameters).fetchall()
+    return [
+        Published(
+            number,
+            run_id,
+            kind,
+            at,
+            {name: Content(int(part["rows"]), str(part["checksum"])) for name, part in tables.items()},
+            digest,
+        )
+        for number, run_id, kind, at, tables, digest in rows
+    ]

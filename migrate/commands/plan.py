@@ -14,10 +14,25 @@ from migrate.commands.options import config_option, json_option, work_option
 @config_option
 @work_option
 @json_option
-def command(config: Path | None, work: Path, as_json: bool) -> int:
-    """Show what `migrate run` would do. Neither end is written to."""
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the plan in this file, for `migrate run --plan FILE`.",
+)
+def command(config: Path | None, work: Path, as_json: bool, out: Path | None) -> int:
+    """Show what `migrate run` would do. Neither end is written to.
+
+    A plan that is kept can be read, agreed on, and run as it is: `migrate run
+    --plan FILE` refuses to where source, target, configuration or program
+    have changed since.
+
+    \b
+    migrate plan
+    migrate plan --out plan.json
+    """
     from migrate.config import load_config
     from migrate.console import make_console
+    from migrate.kept_plan import keep_plan
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages
@@ -30,8 +45,12 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
         plan = make_plan(
             settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
         )
+    if out is not None:
+        keep_plan(plan.facts(), out)
     if as_json:
         click.echo(json.dumps(plan.facts()))
     else:
         show_plan(plan, make_console())
+        if out is not None:
+            click.echo(f"Kept in {out}. Next: `migrate run --plan {out}`.")
     return 1 if plan.errors else 0

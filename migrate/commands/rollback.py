@@ -52,6 +52,7 @@ def command(
     migrate rollback
     migrate rollback --discard-changes --yes
     """
+    from migrate import receipt
     from migrate.backup_folder import FOLDER
     from migrate.config import load_config
     from migrate.console import ConsoleReporter
@@ -74,6 +75,7 @@ def command(
         run.accept_unproven = accept_unproven
         done = roll_back(run, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome
+        receipt.add_publications(run)
     if as_json:
         kept = str(done.backup) if done.backup else None
         click.echo(json.dumps({"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept}))

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from migrate.commands.options import (
     accept_option,
     config_option,
-    confirm,
     json_option,
     verbose_option,
     work_option,
     yes_option,
 )
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from migrate.config import Config
+    from migrate.run import Run
+    from migrate.state import State
+    from migrate.summary import Summary
 
 
 @click.command("run")
@@ -26,6 +34,12 @@ from migrate.commands.options import (
 @verbose_option
 @accept_option
 @click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Do what this kept plan says, and nothing where it is stale; see `migrate plan --out`.",
+)
+@click.option(
     "--fresh", is_flag=True, help="Give up what the work folder holds of an earlier run and begin anew."
 )
 def command(
@@ -35,6 +49,7 @@ def command(
     as_json: bool,
     verbose: bool,
     accept_unproven: bool,
+    plan_file: Path | None,
     fresh: bool,
 ) -> None:
     """Migrate: snapshot, backup, staging, mapping, checks, publish.
@@ -45,59 +60,99 @@ def command(
     \b
     migrate run
     migrate run --config config.toml --work work --yes
+    migrate run --plan plan.json
     """
     from migrate.config import load_config
     from migrate.console import ConsoleReporter, make_console
-    from migrate.errors import MigrateError
-    from migrate.opening import open_run, open_target
-    from migrate.origin import find_origin
-    from migrate.pipeline import describe_stages, run_stages
-    from migrate.plan import make_plan, show_plan
+    from migrate.kept_plan import FILE, keep_plan, read_plan
+    from migrate.opening import open_run
+    from migrate.pipeline import run_stages
     from migrate.state import State
-    from migrate.summary import keep, show, summarise
-    from migrate.target.connection import connect
+    from migrate.summary import show
 
     settings = load_config(config)
     console = make_console(stderr=as_json)
+    expected = read_plan(plan_file) if plan_file else None
     state = None if fresh else State.load(work)
+    plan = None
     if state is None or state.document.outcome != "published":
-        with open_target(settings, work) as target:  # once for both: an embedded one is started for it
-            if state is None or not state.done("snapshot"):
-                origin, stages = find_origin(settings, work), describe_stages(settings)
-                with connect(target.address, read_only=True) as connection:
-                    plan = make_plan(
-                        settings, work, origin, target.address, connection, target.named_by, stages
-                    )
-                show_plan(plan, console)
-                plan.require()
-            if not target.embedded:
-                confirm(
-                    f"Replace the rows of {target.address.label}, schema {target.address.schema}?",
-                    yes,
-                    name=target.address.database,
-                )
+        plan = _look_ahead(settings, work, state, console, yes, expected)
     with ConsoleReporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
         run.accept_unproven = accept_unproven
-        already = run.state.document.outcome == "published"
-        if already:
+        if plan is not None:
+            keep_plan(plan, work / FILE)
+        if run.state.document.outcome == "published":
             report.note("this run is published already; nothing is done")
         else:
             run_stages(run)
-        try:
-            summary = summarise(run)
-            keep(summary, run.work)
-        except MigrateError as error:
-            told = MigrateError(
-                f"the rows are published, but their summary could not be made: {error}",
-                hint="mend this (is there room on the disk?), then type the same command again: "
-                "it changes no row and makes the summary",
-            )
-            told.exit_code = error.exit_code
-            raise told from error
+        summary, seal = _tell(run)
     if as_json:
-        click.echo(json.dumps(summary.facts()))
+        click.echo(json.dumps({**summary.facts(), "seal": seal}))
         return
     show(summary, console)
+    console.print(f"Receipt: {work / 'receipt.json'}, sealed {seal}", markup=False, soft_wrap=True)
     console.print(
         "Next: `migrate verify --published` checks the live rows, `migrate rollback` takes them back."
     )
+
+
+def _look_ahead(
+    settings: Config,
+    work: Path,
+    state: State | None,
+    console: Console,
+    yes: bool,
+    expected: dict[str, Any] | None,
+) -> dict[str, Any] | None:
+    """Show the plan where the source is still to be read, hold it against the kept one, and ask.
+
+    Returns the plan's facts, None where the run goes on behind its snapshot.
+    """
+    from migrate.commands.options import confirm
+    from migrate.kept_plan import FILE, read_plan, require_current
+    from migrate.opening import open_target
+    from migrate.origin import find_origin
+    from migrate.pipeline import describe_stages
+    from migrate.plan import make_plan, show_plan
+    from migrate.target.connection import connect
+
+    facts = None
+    with open_target(settings, work) as target:  # once for both: an embedded one is started for it
+        if state is None or not state.done("snapshot"):
+            origin, stages = find_origin(settings, work), describe_stages(settings)
+            with connect(target.address, read_only=True) as connection:
+                plan = make_plan(settings, work, origin, target.address, connection, target.named_by, stages)
+            show_plan(plan, console)
+            plan.require()
+            facts = plan.facts()
+        if expected is not None:
+            require_current(expected, facts or read_plan(work / FILE), "given with --plan")
+        if not target.embedded:
+            confirm(
+                f"Replace the rows of {target.address.label}, schema {target.address.schema}?",
+                yes,
+                name=target.address.database,
+            )
+    return facts
+
+
+def _tell(run: Run) -> tuple[Summary, str]:
+    """Write summary and receipt of a published run; return the summary and the receipt's seal."""
+    from migrate import receipt
+    from migrate.errors import MigrateError
+    from migrate.summary import keep, summarise
+
+    try:
+        summary = summarise(run)
+        keep(summary, run.work)
+        made = receipt.make_receipt(run, summary)
+        receipt.keep(made, run.work)
+    except MigrateError as error:
+        told = MigrateError(
+            f"the rows are published, but their summary could not be made: {error}",
+            hint="mend this (is there room on the disk?), then type the same command again: "
+            "it changes no row and makes the summary",
+        )
+        told.exit_code = error.exit_code
+        raise told from error
+    return summary, made.seal

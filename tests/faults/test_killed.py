@@ -22,7 +22,15 @@ _PUBLISH = ("lock", "compare with the backup", "loosen", "delete", "strip", "ins
 ENTITIES = tuple(stage.name for stage in outline(Config()).stages)
 STAGES = ("preflight", "snapshot", "backup", "cleanup", *ENTITIES, "verify", "publish")
 OPENING = ("open:taken", "open:secret", "open:cleared", "open:begun")
-FILES = ("state.json", "snapshot.json", "drill.json", "checks.json", "summary.json")
+FILES = (
+    "plan.json",
+    "state.json",
+    "snapshot.json",
+    "drill.json",
+    "checks.json",
+    "summary.json",
+    "receipt.json",
+)
 #: Every point of a run; a test holds the list against a run that reached them all.
 POINTS = (
     *OPENING,
