@@ -47,8 +47,6 @@ def _from_ledger(work: Path, ledger: Ledger, binding: dict[str, Any]) -> State |
     state = State.begin(
         work, run_id=run_id, code=__version__, binding=binding, id_secret=ledger.secret() or ""
     )
-    latest = tally.last_publication(ledger.conn, ledger)
-    state.document.publication = latest.id if latest else None
     if tally.publication_of(ledger.conn, ledger, run_id) is not None:
         state.conclude("published" if tally.is_live(ledger.conn, ledger, run_id) else "rolled_back")
     return state

@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from backups.content import Change, changed_since
 from backups.restore import restored_database
 from backups.transfer import copy_tables
 from migrate import backup_folder, tally
 from migrate.backup_folder import Backup
-from migrate.errors import EvidenceError, LiveChanged
+from migrate.errors import EvidenceError, LiveChanged, UsageError
 from migrate.pipeline import FIXED, undo_stages
 from migrate.points import reach
 from migrate.run import Run
@@ -25,14 +26,16 @@ from migrate.target.content import measure, measure_all
 from migrate.target.embedded import binary
 from migrate.target.publish import publish
 
+Aim = Literal["back", "undo", "published"]
+
 
 @dataclass(frozen=True)
 class RolledBack:
-    """Rows put back (None where nothing had been published), and where those before them are kept."""
+    """Rows put back (None where none were), where those before them are kept, and why nothing was done."""
 
     rows: int | None
     backup: Path | None
-    again: bool = False
+    already: str | None = None
 
 
 def written_since(run: Run, publication: Published) -> list[Change]:
@@ -42,26 +45,71 @@ def written_since(run: Run, publication: Published) -> list[Change]:
         return changed_since(run.connection, run.address.schema, publication.tables, measure)
 
 
-def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) -> RolledBack:
-    """Take the latest publication back, or give the run up where it has published nothing.
+def roll_back(
+    run: Run, *, aim: Aim = "back", discard: bool = False, backup: Path | None = None
+) -> RolledBack:
+    """Take the publication of the run back, or give the run up where it has published nothing.
 
-    What the live tables hold now is backed up first, so that a rollback can
-    itself be rolled back. `discard` puts the rows back although the
-    application has written since; `backup` names a backup's folder where the
-    work folder does not hold the one that the ledger names.
+    `aim` is the state to come to, so that the same command typed again, after
+    a kill or out of doubt, does no more than is left to be done: "back" has
+    the earlier rows live, "undo" those that a rollback took back, "published"
+    takes the latest publication back although this run is given up. What the
+    live tables hold now is backed up first. `discard` puts the rows back
+    although the application has written since; `backup` names a backup's
+    folder where the work folder does not hold the one that the ledger names.
 
     Raises LiveChanged where the application has written since, EvidenceError
-    where the backup is missing or altered.
+    where the backup is missing or altered, UsageError where there is nothing
+    to be undone.
     """
     latest = tally.last_publication(run.connection, run.ledger)
-    if (
-        latest is not None
-        and (latest.kind, latest.run_id) == ("rollback", run.id)
-        and latest.id != run.state.document.publication
-    ):
-        return _acknowledge(run, latest)  # killed between its commit and the state file
-    if latest is None or (run.state.document.outcome == "open" and latest.run_id != run.id):
+    done = _undone_already(run, latest) if aim == "undo" else _back_already(run, latest, aim)
+    if done:
+        return done
+    if latest is None or _is_another_open(run, latest):
         return _give_up(run)
+    return _put_back(run, latest, discard, backup)
+
+
+def _is_another_open(run: Run, latest: Published) -> bool:
+    return run.state.document.outcome == "open" and latest.run_id != run.id
+
+
+def _undone_already(run: Run, latest: Published | None) -> RolledBack | None:
+    if latest is None or latest.kind == "publish" or _is_another_open(run, latest):
+        raise UsageError(
+            "there is no rollback to be undone",
+            hint="`migrate rollback` gives a run up or takes its publication back, `migrate run` migrates",
+        )
+    if tally.is_taken_back(run.connection, run.ledger):
+        return None
+    return _conclude_again(run, latest, "The rollback is undone already: the migrated rows are live.")
+
+
+def _back_already(run: Run, latest: Published | None, aim: Aim) -> RolledBack | None:
+    given_up = run.state.document.outcome == "rolled_back"
+    if latest is None:
+        return RolledBack(None, None, "This run was given up already.") if given_up else None
+    if _is_another_open(run, latest):
+        return None
+    if tally.is_taken_back(run.connection, run.ledger):
+        return _conclude_again(
+            run,
+            latest,
+            f"The last publication is rolled back already, since {latest.at}: the rows before it are live. "
+            "`migrate rollback --undo` brings the migrated ones back.",
+        )
+    if given_up and latest.run_id != run.id and aim == "back":
+        return RolledBack(
+            None,
+            None,
+            f"This run was given up already. The live rows are those of the run {latest.run_id}, published "
+            f"at {latest.at}; `migrate rollback --published` takes them back.",
+        )
+    return None
+
+
+def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -> RolledBack:
     changes = written_since(run, latest)
     if changes and not discard:
         raise LiveChanged(
@@ -114,9 +162,12 @@ def roll_back(run: Run, *, discard: bool = False, backup: Path | None = None) ->
     return RolledBack(sum(content.rows for content in done.tables.values()), kept.folder)
 
 
-def _acknowledge(run: Run, latest: Published) -> RolledBack:
-    _conclude(run, latest.id)
-    return RolledBack(sum(content.rows for content in latest.tables.values()), None, again=True)
+def _conclude_again(run: Run, latest: Published, already: str) -> RolledBack:
+    """Conclude what was committed by a process that died before it could say so."""
+    if latest.run_id == run.id and latest.id != run.state.document.publication:
+        _conclude(run, latest.id)
+        already = f"The command before this one had committed it; that is recorded now. {already}"
+    return RolledBack(None, None, already)
 
 
 def _conclude(run: Run, publication: int) -> None:

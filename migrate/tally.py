@@ -77,7 +77,19 @@ def last_publication(connection: Connection, ledger: Ledger) -> Published | None
 
 
 def is_live(connection: Connection, ledger: Ledger, run_id: str) -> bool:
-    """Tell whether the live rows are those that the run published.
+    """Tell whether the live rows are those that the run published."""
+    last, rollbacks = _since_publish(connection, ledger)
+    return last == run_id and rollbacks % 2 == 0
+
+
+def is_taken_back(connection: Connection, ledger: Ledger) -> bool:
+    """Tell whether the latest publish of all is rolled back at the moment."""
+    last, rollbacks = _since_publish(connection, ledger)
+    return last is not None and rollbacks % 2 == 1
+
+
+def _since_publish(connection: Connection, ledger: Ledger) -> tuple[str | None, int]:
+    """Return the run that published last (None: none did), and the rollbacks since.
 
     A rollback undoes the latest publication, a rollback too: after an even
     number of them the rows of the last run that published are back.
@@ -88,7 +100,7 @@ def is_live(connection: Connection, ledger: Ledger, run_id: str) -> bool:
     ).format(ledger.name("publication"), last.format(ledger.name("publication")))
     with mapped("reading the publications"):
         row = connection.execute(query).fetchone()
-    return row is not None and row[0] == run_id and row[1] % 2 == 0
+    return (None, 0) if row is None else (str(row[0]), int(row[1]))
 
 
 def _one(connection: Connection, ledger: Ledger, condition: str, *parameters: str) -> Published | None:

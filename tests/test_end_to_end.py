@@ -83,12 +83,15 @@ def test_run_then_again_then_rollback_then_run(work: Path) -> None:
     assert embedded_content(work) == after
 
 
-def test_a_rollback_is_rolled_back(work: Path) -> None:
+def test_typed_again_a_rollback_does_nothing_and_undo_takes_it_back(work: Path) -> None:
     migrate("run", "--work", str(work), "--yes", **SETTINGS)
     published, ids = embedded_content(work), embedded_content(work, "migrate_ledger")["id_map"]
     migrate("rollback", "--work", str(work), "--yes", **SETTINGS)
     assert embedded_content(work, "migrate_ledger")["id_map"] != ids
-    migrate("rollback", "--work", str(work), "--yes", **SETTINGS)
+    backs = embedded_content(work)
+    assert "rolled back already" in migrate("rollback", "--work", str(work), "--yes", **SETTINGS).out
+    assert embedded_content(work) == backs
+    migrate("rollback", "--work", str(work), "--yes", "--undo", **SETTINGS)
     assert embedded_content(work) == published
     assert embedded_content(work, "migrate_ledger")["id_map"] == ids
 

@@ -16,8 +16,8 @@ def run(work: Path, *words: str, code: int | None = 0, **extra: str) -> None:
     migrate("run", "--work", str(work), "--yes", *words, code=code, **SETTINGS, **extra)
 
 
-def roll_back(work: Path, code: int = 0, **extra: str) -> str:
-    done = migrate("rollback", "--work", str(work), "--yes", code=code, **{**SETTINGS, **extra})
+def roll_back(work: Path, *words: str, **extra: str) -> str:
+    done = migrate("rollback", "--work", str(work), "--yes", *words, **{**SETTINGS, **extra})
     return done.out + done.err
 
 
@@ -39,7 +39,7 @@ def test_without_the_state_file_the_ledger_leads_back(work: Path, left: bytes | 
     roll_back(work)
     assert embedded_content(work) == before
     assert outcome(work) == "rolled_back"
-    roll_back(work)
+    roll_back(work, "--undo")
     assert embedded_content(work) == after
     assert outcome(work) == "published"
 
@@ -65,12 +65,23 @@ def test_a_later_run_that_was_given_up_does_not_confuse_it(work: Path) -> None:
     assert "Nothing had been published" in roll_back(work)
     assert embedded_content(work) == after
     assert outcome(work) == "rolled_back"
-    assert "rows are back" in roll_back(work)
+    assert "given up already" in roll_back(work)
+    assert embedded_content(work) == after
+    assert "rows are back" in roll_back(work, "--published")
     assert embedded_content(work) == before
     assert outcome(work) == "rolled_back"
     run(work)
     assert embedded_content(work) == after
     assert outcome(work) == "published"
+
+
+def test_only_a_rollback_can_be_undone(work: Path) -> None:
+    run(work)
+    after = embedded_content(work)
+    words = ("rollback", "--yes", "--work", str(work), "--undo")
+    assert "no rollback to be undone" in migrate(*words, code=2, **SETTINGS).err
+    assert "give one" in migrate(*words, "--published", code=2, **SETTINGS).err
+    assert embedded_content(work) == after
 
 
 def test_where_nothing_was_begun_nothing_is_made(work: Path) -> None:

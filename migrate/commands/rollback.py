@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from migrate.commands.options import (
     work_option,
     yes_option,
 )
+
+if TYPE_CHECKING:
+    from migrate.rollback import Aim, RolledBack
 
 
 @click.command("rollback")
@@ -28,6 +32,10 @@ from migrate.commands.options import (
     is_flag=True,
     help="Roll back although the application has written since; kept in a backup.",
 )
+@click.option("--undo", is_flag=True, help="Take the last rollback back: the migrated rows are live again.")
+@click.option(
+    "--published", is_flag=True, help="Take the live publication back although this run is given up."
+)
 @click.option(
     "--backup",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -40,17 +48,21 @@ def command(
     as_json: bool,
     accept_unproven: bool,
     discard_changes: bool,
+    undo: bool,
+    published: bool,
     backup: Path | None,
 ) -> None:
     """Give up a run that is not published, or put the rows of its backup back.
 
-    What is there now is backed up first, so a rollback can itself be rolled
-    back by typing the command again. Rows that the application has written
+    Typed again, after a kill or out of doubt, it does what is left to be done
+    and no more. What is there now is backed up first, so a rollback can
+    itself be taken back, with --undo. Rows that the application has written
     since the publication are counted and shown, and stop it.
 
     \b
     migrate rollback
     migrate rollback --discard-changes --yes
+    migrate rollback --undo
     """
     from migrate import receipt
     from migrate.backup_folder import FOLDER
@@ -61,28 +73,45 @@ def command(
     from migrate.rollback import roll_back
     from migrate.state import NAME
 
+    if undo and published:
+        raise UsageError("--undo brings migrated rows back, --published takes them away", hint="give one")
+    aim: Aim = "undo" if undo else "published" if published else "back"
     settings = load_config(config)
     if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
         raise UsageError(f"no run is recorded in {work}", hint="name the run's folder with --work")
     with open_target(settings, work) as target:
         if not target.embedded:
+            rows = "migrated" if undo else "earlier"
             confirm(
-                f"Put the earlier rows of {target.address.label}, schema {target.address.schema}, back?",
+                f"Put the {rows} rows of {target.address.label}, schema {target.address.schema}, back?",
                 yes,
                 name=target.address.database,
             )
     with ConsoleReporter() as report, open_run(settings, work, report, back=True) as run:
         run.accept_unproven = accept_unproven
-        done = roll_back(run, discard=discard_changes, backup=backup)
+        done = roll_back(run, aim=aim, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome
         receipt.add_publications(run)
     if as_json:
         kept = str(done.backup) if done.backup else None
-        click.echo(json.dumps({"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept}))
-    elif done.rows is None:
-        click.echo("Nothing had been published: the staging is dropped, the live tables are as they were.")
-    elif done.again:
-        click.echo("The rollback had been committed already; nothing more was done.")
+        facts = {"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept, "already": done.already}
+        click.echo(json.dumps(facts))
     else:
-        click.echo(f"{done.rows:,} rows are back as they were. What was there is kept in {done.backup}.")
-        click.echo("Next: `migrate rollback` undoes this rollback, `migrate run` migrates again.")
+        for line in _told(done, aim):
+            click.echo(line)
+
+
+def _told(done: RolledBack, aim: Aim) -> list[str]:
+    if done.already:
+        return [done.already, "Nothing more was done."]
+    if done.rows is None:
+        return ["Nothing had been published: the staging is dropped, the live tables are as they were."]
+    rows = (
+        f"{done.rows:,} {'migrated rows are live again' if aim == 'undo' else 'rows are back as they were'}."
+    )
+    following = (
+        "`migrate verify --published` checks them, `migrate rollback` takes them back."
+        if aim == "undo"
+        else "`migrate rollback --undo` undoes this rollback, `migrate run` migrates again."
+    )
+    return [f"{rows} What was there is kept in {done.backup}.", f"Next: {following}"]

@@ -54,6 +54,6 @@ def command(work: Path, as_json: bool) -> None:
     following = {
         "open": "`migrate run` goes on, `migrate rollback` gives it up.",
         "published": "`migrate verify --published` checks the live rows, `migrate rollback` takes them back.",
-        "rolled_back": "`migrate run` migrates again, `migrate rollback` undoes the rollback.",
+        "rolled_back": "`migrate run` migrates again, `migrate rollback --undo` undoes a rollback.",
     }
     console.print(f"Next: {following[state.document.outcome]}")

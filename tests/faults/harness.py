@@ -94,9 +94,9 @@ class Scene:
         """Start a command and return its process."""
         return start(*words, "--work", str(self.work), **{**self.settings, **variables})
 
-    def kill_at(self, point: str, command: str = "run") -> bool:
+    def kill_at(self, point: str, command: str = "run", *words: str) -> bool:
         """Let a command kill itself at a point; tell whether it came there."""
-        done = self.do(command, "--yes", code=None, MIGRATE_KILL_AT=point)
+        done = self.do(command, "--yes", *words, code=None, MIGRATE_KILL_AT=point)
         assert done.code in (0, -signal.SIGKILL), done.err
         return done.code != 0
 

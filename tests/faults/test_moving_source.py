@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,8 @@ import pytest
 
 from tests.faults.harness import Scene
 from tests.faults.score import Score
-from tests.servers.libsql import LibsqlServer, MakeServer
+from tests.servers.libsql import MakeServer
+from tests.servers.proxy import Proxy
 
 pytestmark = pytest.mark.fault("source written to during the snapshot")
 
@@ -19,6 +18,7 @@ WRITES = (
     "UPDATE shows_users SET email = 'moved' || rowid || '@example.org' WHERE rowid % 5 = 0",
     "DELETE FROM shows_messages WHERE rowid % 7 = 0",
 )
+WRITE_ON = "UPDATE shows_users SET email = 'at' || random() || '@example.org' WHERE rowid % 9 = 0"
 
 
 @pytest.mark.parametrize(
@@ -45,23 +45,14 @@ def test_a_source_that_never_stands_still_is_refused(
     scene: Scene, libsql: MakeServer, legacy: Path, untouched: dict[str, str], score: Score
 ) -> None:
     server = libsql(content=legacy)
-    mine = scene.but(source=server.url)
-    stop = threading.Event()
-    writer = threading.Thread(target=write_on, args=(server, stop))
-    writer.start()
-    try:
+    with Proxy.before(server.url) as proxy:
+        mine = scene.but(source=proxy.address(server.url))
+        # Written to before each of our questions: no two answers are of one moment.
+        proxy.on_request = lambda: server.execute(WRITE_ON)
         done = mine.run(code=1)
-    finally:
-        stop.set()
-        writer.join()
-    assert "keeps changing" in done.err
-    assert "stop the application" in done.err
-    score.tried()
-    score.compare(mine.live(), untouched)
-    mine.run()
-
-
-def write_on(server: LibsqlServer, stop: threading.Event) -> None:
-    while not stop.is_set():
-        server.execute("UPDATE shows_users SET email = email || '.x' WHERE id = 1")
-        time.sleep(0.005)
+        assert "keeps changing" in done.err
+        assert "stop the application" in done.err
+        score.tried()
+        score.compare(mine.live(), untouched)
+        proxy.on_request = lambda: None
+        mine.run()

@@ -11,8 +11,11 @@ pytestmark = pytest.mark.fault("rollback killed, repeated, rolled back")
 
 POINTS = (
     "open:taken", "backup:dumped", "backup:drilled", "backup:kept", "rollback:cleared", "rollback:copied",
-    "rollback:staged", "rollback:committed", "rollback:dropped", "state.json:written",
+    "rollback:staged", "rollback:committed", "rollback:dropped", "state.json:written", "state.json:renamed",
 )  # fmt: skip
+#: Killed here, the rows are back already.
+COMMITTED = ("rollback:committed", "rollback:dropped", "state.json:written", "state.json:renamed")
+STAGING = "SELECT 1 FROM pg_namespace WHERE nspname = 'migrate_staging'"
 IDS = "SELECT entity, legacy_id, new_id, via FROM migrate_ledger.id_map ORDER BY 1, 2"
 
 
@@ -25,27 +28,49 @@ def test_a_rollback_killed_midway_and_repeated_brings_the_old_rows_back(
     scene.run()
     assert scene.kill_at(point, "rollback")
     score.tried()
-    committed = point in ("rollback:committed", "rollback:dropped", "state.json:written")
+    committed = point in COMMITTED
     score.compare(scene.live(), untouched if committed else {k: undisturbed[k] for k in scene.live()})
-    scene.rollback()
+    said = scene.rollback().out
+    assert ("rolled back already" in said) == committed
     score.compare(scene.live(), untouched)
+    assert scene.ask(STAGING) == []
     assert scene.ask(IDS) == []
     scene.run()
     score.compare(scene.live(), {k: undisturbed[k] for k in scene.live()})
 
 
 @pytest.mark.slow
-def test_a_rollback_is_rolled_back_and_that_too(
+def test_a_rollback_is_undone_and_rolled_back_again_each_killed_and_repeated(
     scene: Scene, untouched: dict[str, str], undisturbed: Held, score: Score
 ) -> None:
     new = {name: undisturbed[name] for name in untouched}
     scene.run()
     ids = scene.ask(IDS)
-    for expected, map_of_ids in ((untouched, []), (new, ids), (untouched, []), (new, ids)):
-        score.tried(scene.kill_at("rollback:staged", "rollback"))
-        scene.rollback()
-        score.compare(scene.live(), expected)
-        assert scene.ask(IDS) == map_of_ids
+    for point in ("rollback:staged", "rollback:committed", "state.json:renamed"):
+        for words, expected, map_of_ids in (([], untouched, []), (["--undo"], new, ids)):
+            score.tried(scene.kill_at(point, "rollback", *words))
+            scene.rollback(*words)
+            scene.rollback(*words)  # out of doubt
+            score.compare(scene.live(), expected)
+            assert scene.ask(IDS) == map_of_ids
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["rollback:undone", "state.json:renamed"])
+def test_giving_up_killed_and_repeated_takes_no_earlier_run_back(
+    scene: Scene, untouched: dict[str, str], undisturbed: Held, score: Score, point: str
+) -> None:
+    new = {name: undisturbed[name] for name in untouched}
+    scene.run()
+    scene.do("run", "--yes", "--fresh", code=None, MIGRATE_KILL_AT="users:batch")
+    score.tried(scene.kill_at(point, "rollback"))
+    scene.rollback()
+    assert "given up already" in scene.rollback().out
+    score.compare(scene.live(), new)
+    scene.rollback("--published")
+    score.compare(scene.live(), untouched)
+    assert "rolled back already" in scene.rollback("--published").out
+    score.compare(scene.live(), untouched)
 
 
 @pytest.mark.slow
@@ -59,7 +84,7 @@ def test_giving_up_killed_midway_and_repeated_leaves_nothing_in_the_way(
     scene.rollback(code=None)
     score.tried()
     score.compare(scene.live(), untouched)
-    assert scene.ask("SELECT 1 FROM pg_namespace WHERE nspname = 'migrate_staging'") == []
+    assert scene.ask(STAGING) == []
     scene.run()
     score.compare(scene.live(), {k: undisturbed[k] for k in scene.live()})
 
@@ -84,5 +109,5 @@ def test_rows_written_since_are_counted_named_and_kept_in_a_backup(
     )
     scene.rollback("--discard-changes")
     score.compare(scene.live(), untouched)
-    scene.rollback()
+    scene.rollback("--undo")
     score.compare(scene.live(), written)

@@ -22,6 +22,7 @@ PAGE = ROOT / "docs" / "rollback.md"
 _SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"\s*# exit code (\d+)$")
+_SAYS = re.compile(r"\s*# (\w+)$")
 
 
 def nothing_published(scene: Scene) -> None:
@@ -40,6 +41,11 @@ def written_since(scene: Scene) -> None:
 def lost_in_the_middle(scene: Scene) -> None:
     scene.run()
     assert scene.kill_at("rollback:committed", "rollback")
+
+
+def given_up_later(scene: Scene) -> None:
+    scene.run()
+    scene.do("run", "--yes", "--fresh", code=None, MIGRATE_KILL_AT="users:batch")
 
 
 def rolled_back(scene: Scene) -> None:
@@ -62,6 +68,7 @@ SITUATIONS: dict[str, tuple[Callable[[Scene], None], bool]] = {
     "The application has written since": (written_since, True),
     "The terminal was lost in the middle": (lost_in_the_middle, True),
     "The rollback was a mistake": (rolled_back, False),
+    "A later run was given up": (given_up_later, True),
     "The work folder is lost": (lost_folder, True),
     "Without this program": (lost_folder, False),
 }
@@ -105,6 +112,8 @@ def test_the_commands_do_what_the_page_says(
 def type_it(scene: Scene, line: str, folder: Path) -> None:
     wanted = _EXIT.search(line)
     line = _EXIT.sub("", line)
+    says = _SAYS.search(line)
+    line = _SAYS.sub("", line)
     if line.startswith("migrate rollback"):
         line += " --yes"  # no terminal is here to ask
     where = psycopg.conninfo.conninfo_to_dict(scene.behind)
@@ -119,6 +128,7 @@ def type_it(scene: Scene, line: str, folder: Path) -> None:
         line, shell=True, cwd=scene.work.parent, env=variables, capture_output=True, text=True, check=False
     )
     assert done.returncode == (int(wanted[1]) if wanted else 0), f"{line}\n{done.stdout}\n{done.stderr}"
+    assert says is None or says[1] in done.stdout
 
 
 def scene_admin(scene: Scene, statement: str) -> None:

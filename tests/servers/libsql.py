@@ -29,6 +29,8 @@ _BINARY = "sqld-linux-amd64"
 _PATIENCE = 60.0
 #: sqld names the database by the first label of the host: of 127.0.0.1 that is 127
 _NAMESPACE = "127"
+#: One for all: to make the TLS context of a new one takes longer than most requests.
+_HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def free_port() -> int:
@@ -44,7 +46,7 @@ def _wait_for_health(url: str, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")
         try:
-            if httpx.get(f"{url}/health", timeout=5).status_code == 200:
+            if _HTTP.get(f"{url}/health", timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
             pass
@@ -241,7 +243,7 @@ class LibsqlServer:
     def _pipeline(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self.signer.token()}"} if self.signer else {}
         body = {"baton": None, "requests": [*requests, {"type": "close"}]}
-        response = httpx.post(f"{self.url}/v2/pipeline", json=body, headers=headers, timeout=120)
+        response = _HTTP.post(f"{self.url}/v2/pipeline", json=body, headers=headers, timeout=120)
         response.raise_for_status()
         results = response.json()["results"]
         for result in results:
@@ -250,7 +252,7 @@ class LibsqlServer:
 
     def dump(self) -> str:
         """Return the database as `turso db shell NAME ".dump"` gets it."""
-        return httpx.get(f"{self.url}/dump", timeout=120).raise_for_status().text
+        return _HTTP.get(f"{self.url}/dump", timeout=120).raise_for_status().text
 
     def block_reads(self, block: bool) -> None:
         """Make the server refuse reads, as hosting does over quota, or serve them again."""
@@ -262,11 +264,11 @@ class LibsqlServer:
     def forget(self) -> None:
         """Remove the database; the server goes on. Only with `longest_row`."""
         url = f"http://127.0.0.1:{self._admin_port}/v1/namespaces/{_NAMESPACE}"
-        httpx.request("DELETE", url, json={}, timeout=30).raise_for_status()
+        _HTTP.request("DELETE", url, json={}, timeout=30).raise_for_status()
 
     def _admin(self, path: str, body: dict[str, Any]) -> None:
         url = f"http://127.0.0.1:{self._admin_port}/v1/namespaces/{path}"
-        httpx.post(url, json=body, timeout=30).raise_for_status()
+        _HTTP.post(url, json=body, timeout=30).raise_for_status()
 
 
 MakeServer = Callable[..., LibsqlServer]

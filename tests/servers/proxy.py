@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
@@ -46,9 +47,10 @@ class Proxy:
     """Forwards connections on `port` to one server; used as a context manager.
 
     `delay` (seconds before each piece) and `bytes_per_second` (each way, each
-    connection) may be changed while it runs. `up` is towards the server,
-    `down` towards the client; `forwarded` counts the bytes that went each way
-    and `accepted` the connections.
+    connection) may be changed while it runs; `on_request` is called before each
+    piece goes to the server. `up` is towards the server, `down` towards the
+    client; `forwarded` counts the bytes that went each way and `accepted` the
+    connections.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -57,6 +59,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.delay = 0.0
         self.bytes_per_second: float | None = None
+        self.on_request: Callable[[], None] = lambda: None
         self.accepted = 0
         self.forwarded: dict[Direction, int] = {"up": 0, "down": 0}
         self._limits: dict[Direction, tuple[int, bool]] = {}
@@ -174,6 +177,8 @@ class Proxy:
         with contextlib.suppress(OSError):  # torn down by the other thread, or by either end
             while data := source.recv(_PIECE):
                 self._passing.wait()
+                if direction == "up":
+                    self.on_request()
                 time.sleep(self.delay)
                 rate = self.bytes_per_second
                 step = len(data) if rate is None else max(1, int(rate / 20))
