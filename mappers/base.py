@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
-Cast = Literal["text", "integer"]
+Cast = Literal["text", "integer", "real"]
 Fate = Literal["merged", "rejected", "excluded"]
 
 #: One row a source row that was not migrated. `source_id` is the row's key as
@@ -67,8 +67,9 @@ class Query:
     of keys wanted; it returns rows ordered by `key`, all rows of a key
     together, of no more keys than wanted; no row means that no key is left.
     `columns` names every column it returns and how it is read: `integer` as
-    int64 (null where it is none), `text` as text whatever its storage class (a
-    float as SQLite prints it, a blob's bytes as UTF-8).
+    int64 (null where it is none), `real` as float64 (null where the cell is no
+    float), `text` as text whatever its storage class (a float as SQLite prints
+    it, a blob's bytes as UTF-8).
 
     `count` gives the number of keys, for the plan and the progress bar.
     """
@@ -106,6 +107,12 @@ class Mapper(Protocol):
     def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
         """Return what `rows` (the columns of `reads`) become; no clock, no chance, no I/O."""
         ...
+
+
+class SourceTables(dict[str, list[str]]):
+    """The snapshot's tables and the names of their columns; `without_rowid`: those that have no rowid."""
+
+    without_rowid: frozenset[str] = frozenset()
 
 
 class Bench(Protocol):

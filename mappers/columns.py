@@ -106,7 +106,7 @@ def column_report(
     found = [pl.DataFrame(schema=dict(COLUMN_REPORT))]
     for table in legacy.tables:
         rule = f"dropped:{left_out[table]}" if table in left_out else None
-        for column, filled in _filled(bench, table, legacy.columns(table)).items():
+        for column, filled in count_filled(bench, table, legacy.columns(table)).items():
             went = rule or _went(table, column, keys, dropped)
             found.append(_line(table, column, None, went, filled))
         if table in META:
@@ -158,11 +158,11 @@ def _line(table: str, column: str, key: str | None, went: str, filled: int) -> p
     return pl.DataFrame([(table, column, key, went, filled)], schema=dict(COLUMN_REPORT), orient="row")
 
 
-def _filled(bench: Bench, table: str, columns: tuple[str, ...]) -> Mapping[str, int]:
+def count_filled(bench: Bench, table: str, columns: tuple[str, ...]) -> Mapping[str, int]:
     """Return how many cells of each column are neither NULL nor ''."""
     if len(columns) > _AT_ONCE:
-        first = _filled(bench, table, columns[:_AT_ONCE])
-        return {**first, **_filled(bench, table, columns[_AT_ONCE:])}
+        first = count_filled(bench, table, columns[:_AT_ONCE])
+        return {**first, **count_filled(bench, table, columns[_AT_ONCE:])}
     names = [f"n{n}" for n in range(len(columns))]
     counts = ", ".join(
         sql("count(nullif(CAST($column AS TEXT), '')) AS $name", column=quoted(column), name=name)

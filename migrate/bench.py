@@ -13,7 +13,7 @@ import polars as pl
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_sqlite import dbapi
 
-from mappers.base import Cast, Query
+from mappers.base import Cast, Query, SourceTables
 from migrate.arrow import StreamError, chunks
 from migrate.errors import EvidenceError
 
@@ -27,7 +27,9 @@ INVALID: Final = "invalid_utf8"
 _FIRST: Final = -1e19
 #: Rows for which the driver sets memory aside at once, for every column.
 DRIVER_ROWS: Final = 16_384
-_EMPTY_BLOB: Final = "x''"
+#: A value of the type that each cast gives.
+_SHOWN: Final[Mapping[Cast, str]] = {"integer": "0", "real": "0.0", "text": "x''"}
+_TYPES: Final[Mapping[Cast, Any]] = {"integer": pl.Int64, "real": pl.Float64, "text": pl.Binary}
 
 
 class Bench:
@@ -92,16 +94,18 @@ class Bench:
                 hint=f"see that the disk has room, then delete {self._crosswalk} and run again",
             ) from error
 
-    def tables(self) -> Mapping[str, Sequence[str]]:
+    def tables(self) -> SourceTables:
         """Return the snapshot's tables and the names of their columns, in the order of their making."""
         rows = self._sql.execute(
             "SELECT m.name, c.name FROM main.sqlite_schema m JOIN pragma_table_xinfo(m.name) c"
             " WHERE m.type = 'table' AND c.hidden <> 1 AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
             " ORDER BY m.rowid, c.cid"
         ).fetchall()
-        found: dict[str, list[str]] = {}
+        found = SourceTables()
         for table, column in rows:
             found.setdefault(table, []).append(column)
+        bare = self._sql.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr = 1")
+        found.without_rowid = frozenset(name for (name,) in bare)
         return found
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
@@ -202,10 +206,7 @@ def _typed(query: Query) -> str:
     columns = ", ".join(_cast(name, cast) for name, cast in query.columns.items())
     # The driver takes a column's type from its first rows, which may all be null: so a first row
     # of ours shows the types, and is dropped again.
-    shown = ", ".join(
-        f"{'0' if cast == 'integer' else _EMPTY_BLOB} AS {_named(name)}"
-        for name, cast in query.columns.items()
-    )
+    shown = ", ".join(f"{_SHOWN[cast]} AS {_named(name)}" for name, cast in query.columns.items())
     # Identifiers and SQL are the mappers' own constants, values are bound.
     return f"SELECT {shown} UNION ALL SELECT {columns} FROM ({query.sql})"  # noqa: S608
 
@@ -214,6 +215,8 @@ def _cast(name: str, cast: Cast) -> str:
     column = _named(name)
     if cast == "text":
         return f"CAST(CAST({column} AS TEXT) AS BLOB) AS {column}"
+    if cast == "real":
+        return f"CASE typeof({column}) WHEN 'real' THEN {column} END AS {column}"
     return (
         f"CASE WHEN typeof({column}) = 'integer' THEN {column}"
         f" WHEN typeof({column}) = 'real' AND {column} = CAST({column} AS INTEGER)"
@@ -225,9 +228,7 @@ def _cast(name: str, cast: Cast) -> str:
 
 def _decoded(page: pl.DataFrame, columns: Mapping[str, Cast]) -> pl.DataFrame:
     """Return the page with its text columns as text."""
-    rows = page.with_columns(
-        pl.col(name).cast(pl.Int64 if cast == "integer" else pl.Binary) for name, cast in columns.items()
-    )
+    rows = page.with_columns(pl.col(name).cast(_TYPES[cast]) for name, cast in columns.items())
     broken = []
     for name, cast in columns.items():
         if cast == "text":

@@ -7,10 +7,12 @@ table has its line, so that none is dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 VERSION: Final = 1
 
@@ -136,3 +138,46 @@ def _named(line: ColumnMapping) -> list[str]:
     """Return the source tables that a line refers to."""
     of = [line.of] if isinstance(line.of, str) else list((line.of or {}).values())
     return [*of, *(hidden.of for hidden in line.ids)]
+
+
+class MappingError(ValueError):
+    """A mapping file that cannot be used; `mistakes` names each with its place in the file."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(self.mistakes))
+
+
+def read_mapping(text: str) -> MappingFile:
+    """Return the mapping that a file's text describes; raises MappingError with all its mistakes."""
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError([f"the file is no TOML: {error}"]) from None
+    try:
+        return MappingFile.model_validate(found)
+    except ValidationError as error:
+        raise MappingError(
+            [_mistake(one["type"], one["loc"], one["msg"]) for one in error.errors()]
+        ) from None
+
+
+def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
+    """Return one mistake in words; values of the file are not repeated."""
+    place = ".".join(str(part) for part in loc) or "the file"
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(loc[-1]), _keys(loc), n=1)
+        return f"{place}: no such key" + (f"; did you mean {near[0]}?" if near else "")
+    if kind == "missing":
+        return f"{place}: is missing"
+    return f"{place}: {message.removeprefix('Value error, ')}"
+
+
+def _keys(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that may stand where `loc` points to."""
+    model: Any = MappingFile
+    if loc[:1] == ("tables",) and len(loc) > 2:
+        model = TableMapping
+        if len(loc) > 4 and loc[2] == "columns":
+            model = HiddenIds if len(loc) > 5 else ColumnMapping
+    return [field.alias or name for name, field in model.model_fields.items()]

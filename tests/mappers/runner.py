@@ -76,7 +76,10 @@ def run(
                     out.fates = pl.concat([out.fates, mapped.fates])
                     out.warnings = pl.concat([out.warnings, mapped.warnings])
                     out.id_map = pl.concat([out.id_map, mapped.id_map])
-        out.tables = {table: frame.sort("id") for table, frame in out.tables.items()}
+        out.tables = {
+            table: frame.sort("id" if "id" in frame.columns else frame.columns)
+            for table, frame in out.tables.items()
+        }
         for name in ("fates", "warnings", "id_map"):
             frame = getattr(out, name)
             setattr(out, name, frame.sort(frame.columns))

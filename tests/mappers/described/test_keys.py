@@ -1,0 +1,194 @@
+"""Keys and references: what a row is called afterwards, and what becomes of a reference to nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mappers.described.described import migrated
+
+PEOPLE = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, boss INTEGER);
+INSERT INTO users VALUES (1, 'Ann', NULL), (2, 'Bo', 1), (3, 'Cy', 3), (4, 'Di', 99), (5, 'Ed', 4);
+"""
+USERS = """
+[tables.users]
+target = "User"
+key = ["id"]
+ids = "cuid"
+columns.id = {to = "id", as = "id"}
+columns.name = {to = "name"}
+columns.boss = {to = "bossId", as = "reference", of = "users", dangling = "%s"}
+"""
+
+
+def test_a_key_gets_the_id_of_its_target_table_and_references_follow(tmp_path: Path) -> None:
+    out = migrated(tmp_path, PEOPLE, USERS % "null")
+    new = {name: out.ids.derive("User", key) for key, name in enumerate(("Ann", "Bo", "Cy", "Di", "Ed"), 1)}
+    bosses = {row["name"]: row["bossId"] for row in out.rows("User")}
+    assert {row["name"]: row["id"] for row in out.rows("User")} == new
+    assert bosses == {"Ann": None, "Bo": new["Ann"], "Cy": new["Cy"], "Di": None, "Ed": new["Di"]}
+    assert out.warning_set() == {("users", "4", "boss", "dangling_left_out")}
+    assert ("User", "2", new["Bo"], "users") in out.id_map.rows()
+    assert out.id_map.height == 5
+
+
+@pytest.mark.parametrize("batch_keys", [1, 2, 1000])
+def test_a_rejected_row_takes_along_what_refers_to_it(tmp_path: Path, batch_keys: int) -> None:
+    out = migrated(tmp_path, PEOPLE, USERS % "reject", batch_keys=batch_keys)
+    assert out.fate_set() == {
+        ("users", "4", "rejected", "dangling"),
+        ("users", "5", "rejected", "dangling"),
+    }
+    assert [row["name"] for row in out.rows("User")].count("Cy") == 1
+    assert len(out.rows("User")) == 3
+
+
+def test_a_placeholder_stands_in_once_for_all_that_name_it(tmp_path: Path) -> None:
+    more = "INSERT INTO users VALUES (6, 'Flo', 99), (7, 'Gus', 7777);"
+    mapping = USERS % "placeholder" + 'placeholder = {name = "unknown {key}"}\n'
+    out = migrated(tmp_path, PEOPLE + more, mapping)
+    made = {row["id"]: row["name"] for row in out.rows("User") if row["name"].startswith("unknown")}
+    assert made == {out.ids.derive("User", key): f"unknown {key}" for key in (99, 7777)}
+    assert not out.fate_set()
+    assert out.warning_set() == {("users", key, "boss", "placeholder") for key in ("4", "6", "7")}
+
+
+def test_an_old_value_may_stay(tmp_path: Path) -> None:
+    out = migrated(tmp_path, PEOPLE, USERS % "keep")
+    assert {row["bossId"] for row in out.rows("User") if row["name"] == "Di"} == {"99"}
+    assert out.warning_set() == {("users", "4", "boss", "dangling_kept")}
+
+
+def test_a_key_that_is_the_parents_takes_its_new_id_over_two_tables(tmp_path: Path) -> None:
+    source = """
+    CREATE TABLE animals (id INTEGER PRIMARY KEY, name TEXT);
+    CREATE TABLE cats (id INTEGER PRIMARY KEY REFERENCES animals, purrs BOOLEAN);
+    CREATE TABLE cat_ears (id INTEGER PRIMARY KEY REFERENCES cats (id), cat INTEGER);
+    INSERT INTO animals VALUES (3, 'Ada'), (5, 'Bo');
+    INSERT INTO cats VALUES (5, 1), (9, 1);
+    INSERT INTO cat_ears VALUES (5, 5), (9, 5);
+    """
+    mapping = """
+    [tables.animals]
+    target = "Animal"
+    key = ["id"]
+    ids = "cuid"
+    columns.id = {to = "id", as = "id"}
+    columns.name = {to = "name"}
+    [tables.cats]
+    target = "Cat"
+    key = ["id"]
+    columns.id = {to = "id", as = "reference", of = "animals"}
+    columns.purrs = {to = "purrs", as = "boolean"}
+    [tables.cat_ears]
+    target = "CatEar"
+    key = ["id"]
+    columns.id = {to = "id", as = "reference", of = "cats"}
+    columns.cat = {to = "catId", as = "reference", of = "cats"}
+    """
+    out = migrated(tmp_path, source, mapping)
+    bo = out.ids.derive("Animal", 5)
+    assert out.rows("Cat") == [{"id": bo, "purrs": True}]
+    assert out.rows("CatEar") == [{"id": bo, "catId": bo}]
+    assert out.fate_set() == {
+        ("cats", "9", "rejected", "dangling"),
+        ("cat_ears", "9", "rejected", "dangling"),
+    }
+
+
+def test_a_reference_may_say_of_which_table_it_is(tmp_path: Path) -> None:
+    source = """
+    CREATE TABLE a (id INTEGER PRIMARY KEY);
+    CREATE TABLE b (id TEXT PRIMARY KEY);
+    CREATE TABLE likes (id INTEGER PRIMARY KEY, kind TEXT, of);
+    INSERT INTO a VALUES (1);
+    INSERT INTO b VALUES ('1');
+    INSERT INTO likes VALUES (1, 'a', 1), (2, 'b', '1'), (3, 'c', 1), (4, NULL, 1), (5, 'a', NULL),
+      (6, 'a', 2);
+    """
+    mapping = """
+    tables.a = {target = "A", key = ["id"], ids = "cuid", columns.id = {to = "id", as = "id"}}
+    tables.b = {target = "B", key = ["id"], columns.id = {to = "id", as = "id"}}
+    [tables.likes]
+    target = "Like"
+    key = ["id"]
+    columns.id = {to = "id", as = "integer"}
+    columns.kind = {to = "kind"}
+    columns.of = {to = "ofId", as = "reference", by = "kind", of = {a = "a", b = "b"}, dangling = "null"}
+    """
+    out = migrated(tmp_path, source, mapping)
+    new = out.ids.derive("A", 1)
+    assert [row["ofId"] for row in out.rows("Like")] == [new, "1", None, None, None, None]
+    left_out = {("likes", key, "of", "dangling_left_out") for key in ("3", "4", "6")}
+    assert out.warning_set() == left_out
+
+
+def test_tables_without_rowid_and_composite_keys_name_their_rows(tmp_path: Path) -> None:
+    source = """
+    CREATE TABLE users (id INTEGER PRIMARY KEY);
+    CREATE TABLE marks (what TEXT, who INTEGER, n, PRIMARY KEY (who, what)) WITHOUT ROWID;
+    CREATE TABLE pairs ("A" INTEGER, "B" INTEGER);
+    CREATE TABLE odd (rowid TEXT, v);
+    INSERT INTO users VALUES (1), (2);
+    INSERT INTO marks VALUES ('a:b', 1, 1), ('a', 2, 'x'), ('b', 9, 2);
+    INSERT INTO pairs VALUES (1, 2), (1, 2), (2, 3), (NULL, 1);
+    INSERT INTO odd VALUES ('mine', 1), ('mine', 2);
+    """
+    mapping = """
+    tables.users = {target = "User", key = ["id"], ids = "cuid", columns.id = {to = "id", as = "id"}}
+    [tables.marks]
+    target = "Mark"
+    key = ["who", "what"]
+    columns.what = {to = "what"}
+    columns.who = {to = "whoId", as = "reference", of = "users"}
+    columns.n = {to = "n", as = "integer"}
+    [tables.pairs]
+    target = "_Pair"
+    key = ["A", "B"]
+    columns.A = {to = "A", as = "reference", of = "users"}
+    columns.B = {to = "B", as = "reference", of = "users"}
+    [tables.odd]
+    target = "Odd"
+    columns.rowid = {to = "rowid"}
+    columns.v = {to = "v", as = "integer"}
+    """
+    out = migrated(tmp_path, source, mapping, batch_keys=2)
+    one, two = (out.ids.derive("User", key) for key in (1, 2))
+    assert out.rows("Mark") == [{"what": "a:b", "whoId": one, "n": 1}]
+    assert {(row["A"], row["B"]) for row in out.rows("_Pair")} == {(one, two), (None, one)}
+    assert [row["v"] for row in out.rows("Odd")] == [1, 2]
+    assert out.fate_set() == {
+        ("marks", "2:a", "rejected", "no_integer"),
+        ("marks", "9:b", "rejected", "dangling"),
+        ("pairs", "1:2#2", "merged", "same_key"),
+        ("pairs", "2:3", "rejected", "dangling"),
+    }
+
+
+def test_a_row_of_the_same_key_that_differs_is_rejected_by_name(tmp_path: Path) -> None:
+    source = """
+    CREATE TABLE things (k PRIMARY KEY, v);
+    INSERT INTO things VALUES (1, 'i'), (1.5, 'r'), ('1', 't'), (NULL, 'n');
+    """
+    mapping = (
+        'tables.things = {target = "Thing", key = ["k"], columns.k = {to = "k"}, columns.v = {to = "v"}}'
+    )
+    out = migrated(tmp_path, source, mapping)
+    assert [row["v"] for row in out.rows("Thing")].count("t") == 0
+    assert out.fates.rows() == [("things", "1#3", "rejected", "same_key", "k")]
+
+
+def test_a_row_number_becomes_the_key_of_a_table_without_one(tmp_path: Path) -> None:
+    source = "CREATE TABLE readings (at, value); INSERT INTO readings VALUES (1, 2), (1, 2), (NULL, NULL);"
+    mapping = """
+    [tables.readings]
+    target = "Reading"
+    ids = "cuid"
+    columns.rowid = {to = "id", as = "id"}
+    columns.at = {to = "at", as = "integer"}
+    columns.value = {to = "value", as = "integer"}
+    """
+    out = migrated(tmp_path, source, mapping)
+    assert {row["id"] for row in out.rows("Reading")} == {out.ids.derive("Reading", n) for n in (1, 2, 3)}
