@@ -40,12 +40,14 @@ _INSTANT: Final = _CALENDAR | {
 _FITTING: Final[Mapping[Kind, frozenset[str]]] = {
     "integer": _WHOLE,
     "decimal": _NUMBER,
-    "real": _NUMBER | {"infinite"},
+    "real": _NUMBER,
     "boolean": frozenset({"bool", "digits_bool", "bool_word"}),
     "timestamp": _INSTANT,
     "date": frozenset({"date"}),
     "json": frozenset({"json_object", "json_array", "json_broken"}),
-    "bytes": frozenset({"blob"}),
+}
+_NO_BYTES: Final = _NUMBER - {"decimal"} - {shape for shape in _NUMBER if shape.startswith("digits")} | {
+    "infinite"
 }
 #: Last words of names of instants, for columns that hold nothing to tell by.
 _TIME: Final = frozenset({"at", "date", "time", "timestamp", "datetime", "deadline", "until", "expires"})
@@ -122,9 +124,7 @@ def _mixed(column: ColumnReport) -> Choice:
         return Choice(Type("Float"), "real", misfits=_misfits(column, "real"))
     if _share(column, "real") >= ENOUGH:
         return Choice(Type("Float"), "real", misfits=_misfits(column, "real"))
-    if _share(column, "bytes") >= MOSTLY_JSON:
-        return Choice(Type("Bytes"), "bytes", misfits=_misfits(column, "bytes"))
-    return _text(column)
+    return _bytes(column) or _text(column)
 
 
 def _by_declaration(column: ColumnReport) -> Choice:
@@ -197,9 +197,23 @@ def _timestamp(column: ColumnReport) -> Choice:
     )  # fmt: skip
 
 
+def _bytes(column: ColumnReport) -> Choice | None:
+    """Return bytes for a column that is declared or mostly of them; texts are bytes, numbers are not."""
+    misfits = sum(rows for shape, rows in _shapes(column).items() if shape in _NO_BYTES)
+    mostly = column.classes.blobs * 2 >= column.filled or "BLOB" in column.declared.upper()
+    if not column.classes.blobs or not mostly or misfits > column.filled * (1 - ENOUGH):
+        return None
+    return Choice(Type("Bytes"), "bytes", misfits=misfits)
+
+
 def _text(column: ColumnReport) -> Choice:
-    misfits = column.broken_text + column.with_nul + column.classes.blobs
-    return Choice(Type(), "text", misfits=misfits)
+    """Return text, which every value has a form in; what changes on the way is told."""
+    told = (
+        ("NUL characters, taken out", column.with_nul),
+        ("no UTF-8, mended", column.broken_text),
+        ("bytes, read as UTF-8", column.classes.blobs),
+    )
+    return Choice(Type(), "text", remark=_and(*(f"{what}: {rows:,}" for what, rows in told if rows)))
 
 
 def _refused(column: ColumnReport) -> str:

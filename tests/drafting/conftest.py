@@ -11,6 +11,7 @@ import pytest
 
 from migrate.inspection import Inspection, inspect_source
 from migrate.source import SourceSettings, open_source
+from tests.engine.prisma import engine  # noqa: F401  a fixture
 from tests.systems import nasty
 from tests.systems.build import build
 

@@ -1,0 +1,1 @@
+"""Prisma's own schema engine in Node, where there is one."""
