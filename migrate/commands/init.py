@@ -7,10 +7,18 @@ import os
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from migrate.commands.options import confirm, json_option, yes_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from migrate.drafting import Draft
+    from migrate.inspection import Inspection
+    from migrate.target.schema import LiveSchema
 
 
 @click.command("init")
@@ -21,59 +29,34 @@ from migrate.commands.options import confirm, json_option, yes_option
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the files; made where it is missing.",
 )
+@click.option("--target", metavar="URL", help="A PostgreSQL; where it has tables, the mapping fits them.")
 @click.option("--enums", is_flag=True, help="Make enums of columns that hold one of a few words.")
 @yes_option
 @json_option
-def command(source: str, out: Path, enums: bool, yes: bool, as_json: bool) -> int:
+def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
     """Write a mapping, a Prisma schema and a configuration for any Turso database.
 
-    The source is only read. Review mapping.toml, then run. The token comes from TURSO_AUTH_TOKEN.
+    Both ends are only read. Review mapping.toml, then run. The token comes from TURSO_AUTH_TOKEN.
 
     \b
     migrate init --source legacy.db --out mapping
     migrate run --config mapping/config.toml
     """
-    from pydantic import SecretStr
-    from rich.markup import escape
-
-    from migrate.config import PREFIX, load_config
     from migrate.console import make_console
-    from migrate.drafting import make_draft
-    from migrate.drafting.configuration import write_configuration
-    from migrate.drafting.ddl import write_ddl
-    from migrate.drafting.mapping_file import write_mapping
-    from migrate.drafting.prisma import write_schema
+    from migrate.drafting.files import edited_files, texts_of, write_files
     from migrate.drafting.report import facts, show
-    from migrate.drafting.written import edited_files, write_files
     from migrate.errors import UsageError
-    from migrate.inspection import inspect_source
-    from migrate.origin import find_origin
 
-    settings = load_config(None)
-    named = settings.source.model_copy(update={"url": SecretStr(source)})
-    settings = settings.model_copy(update={"source": named})
-    environ = {**os.environ, f"{PREFIX}SOURCE__URL": source}  # wins over the variables of Turso's own tools
     console = make_console(stderr=True)
-    status = console.status("reading")
-    with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
-        folder = Path(name)
-        origin = find_origin(settings, folder, environ)
-        with closing(origin.open()) as opened, status:
-            inspection = inspect_source(
-                opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
-            )
-    draft = make_draft(inspection, enums=enums)
-    if not draft.models:
+    live = None if target is None else _tables_of(target)
+    inspection = _inspect(source, console)
+    draft = _draft(inspection, live, enums=enums)
+    if not any(section.migrated for section in draft.sections):
         raise UsageError(
-            f"{origin.label} has no table to migrate",
-            hint="`migrate inspect` shows what is there; is it the right database?",
+            f"{inspection.source} has no table that could be migrated",
+            hint="`migrate inspect` shows what is there; are these the right databases?",
         )
-    texts = {
-        "mapping.toml": write_mapping(draft),
-        "schema.prisma": write_schema(draft),
-        "init.sql": write_ddl(draft),
-        "config.toml": write_configuration(source, embedded=True, schema=True),
-    }
+    texts = texts_of(draft, source, embedded=target is None)
     edited = edited_files(out, texts)
     if edited:
         console.print(
@@ -85,4 +68,45 @@ def command(source: str, out: Path, enums: bool, yes: bool, as_json: bool) -> in
         click.echo(json.dumps(facts(draft, out, list(texts)), ensure_ascii=False))
     else:
         show(draft, out, list(texts), make_console())
-    return 0
+    return 1 if draft.problems else 0
+
+
+def _draft(inspection: Inspection, live: LiveSchema | None, *, enums: bool) -> Draft:
+    from migrate.drafting import draft_onto, make_draft
+
+    return draft_onto(inspection, live) if live else make_draft(inspection, enums=enums)
+
+
+def _inspect(source: str, console: Console) -> Inspection:
+    """Return what a source holds; its snapshot is thrown away."""
+    from pydantic import SecretStr
+    from rich.markup import escape
+
+    from migrate.config import PREFIX, load_config
+    from migrate.inspection import inspect_source
+    from migrate.origin import find_origin
+
+    settings = load_config(None)
+    named = settings.source.model_copy(update={"url": SecretStr(source)})
+    settings = settings.model_copy(update={"source": named})
+    environ = {**os.environ, f"{PREFIX}SOURCE__URL": source}  # wins over the variables of Turso's own tools
+    status = console.status("reading")
+    with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
+        folder = Path(name)
+        origin = find_origin(settings, folder, environ)
+        with closing(origin.open()) as opened, status:
+            return inspect_source(
+                opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
+            )
+
+
+def _tables_of(target: str) -> LiveSchema | None:
+    """Return the schema of a target, None where it has no table yet."""
+    from migrate.drafting.matching import PRISMA
+    from migrate.target.connection import connect, parse_url
+    from migrate.target.schema import introspect
+
+    address = parse_url(target)
+    with connect(address, read_only=True) as connection:
+        live = introspect(connection, address.schema)
+    return live if set(live.tables) - {PRISMA} else None

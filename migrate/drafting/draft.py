@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from migrate.drafting import constraints
@@ -17,14 +17,25 @@ from migrate.drafting.relations import World
 from migrate.inspection.document import Inspection, Leftover, TableReport
 
 
-def make_draft(inspection: Inspection, *, enums: bool = False) -> Draft:
+def make_draft(
+    inspection: Inspection,
+    *,
+    enums: bool = False,
+    only: Collection[str] | None = None,
+    kept: Collection[str] = (),
+) -> Draft:
     """Return the draft for a source: the same inspection gives the same draft.
 
-    `enums` makes enums of closed sets of values; without it they stay texts.
+    `enums` makes enums of closed sets of values; without it they stay texts. `only` are the tables
+    that the target has a place for (None: it is made for all), `kept` those whose keys stay.
     """
-    lived_in = [table for table in inspection.tables if not table.leftover]
+    lived_in = [one for one in inspection.tables if not one.leftover and (only is None or one.name in only)]
     keys = {
-        table.name: key_of(table, [one for one in inspection.duplicates if one.table == table.name])
+        table.name: key_of(
+            table,
+            [one for one in inspection.duplicates if one.table == table.name],
+            keep=table.name in kept,
+        )
         for table in lived_in
     }
     links = find_links(inspection, keys)
@@ -61,6 +72,7 @@ class _Drafting:
         models, told = world.related()
         sections = [replace(one, remarks=(*one.remarks, *told.get(one.source, ()))) for one in sections]
         sections += [_left_out(one) for one in self._inspection.leftovers if one.copied]
+        sections += [_without_target(one) for one in self._inspection.tables if self._has_no_target(one)]
         return Draft(
             source=self._inspection.source,
             sections=tuple(sorted(sections, key=lambda section: section.source)),
@@ -69,6 +81,9 @@ class _Drafting:
             pairings=world.pairings,
             appendix=appendix(self._inspection),
         )
+
+    def _has_no_target(self, table: TableReport) -> bool:
+        return not table.leftover and table.name not in self._links.keys
 
     def _name_enums(self) -> Mapping[tuple[str, str], str]:
         """Return a name for the enum of every closed set that refers to nothing."""
@@ -132,6 +147,13 @@ def _left_out(leftover: Leftover) -> Section:
             f"{leftover.only_here:,} of its rows are not in {leftover.of}: look before you leave them out"
         )
     return Section(leftover.name, leftover.rows or 0, {"left_out": reason}, remarks=tuple(remarks))
+
+
+def _without_target(table: TableReport) -> Section:
+    return Section(
+        table.name, table.rows, {"left_out": "the target has no table for it"},
+        remarks=("(!) name its target, or leave it out",),
+    )  # fmt: skip
 
 
 def _enums(models: list[Model]) -> tuple[Enum, ...]:

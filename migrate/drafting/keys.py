@@ -32,28 +32,28 @@ class Key:
         return self.columns[0] if len(self.columns) == 1 else None
 
 
-def key_of(table: TableReport, doubles: Iterable[Duplicates]) -> Key:
+def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = False) -> Key:
     """Return the key that the rows of a table have in the target.
 
     Whole numbers become new ids; texts and keys of several columns stay. Rows that no key of
     PostgreSQL could hold apart (no primary key, NULL in it, 1 beside '1') get a new one, made
-    from the rowid.
+    from the rowid. With `keep` numbers stay as well.
     """
     found = list(doubles)
     columns = table.key or _undeclared(table, found)
     if not columns:
-        return _from_rowid(table, "there is no primary key")
+        return _from_rowid(table, keep, "there is no primary key")
     parts = [table.column(name) for name in columns]
     if any(part.classes.nulls for part in parts):
-        return _from_rowid(table, "the primary key is NULL in some rows")
+        return _from_rowid(table, keep, "the primary key is NULL in some rows")
     if any(part.generated for part in parts):
-        return _from_rowid(table, "the primary key is computed")
+        return _from_rowid(table, keep, "the primary key is computed")
     if any(one.declared and one.equality == "as text" and set(one.columns) == set(columns) for one in found):
-        return _from_rowid(table, "keys that SQLite keeps apart are the same as text")
+        return _from_rowid(table, keep, "keys that SQLite keeps apart are the same as text")
     numeric = parts[0].reading in ("integer_id", "integer") or (
         parts[0].reading == "empty" and "INT" in parts[0].declared.upper()
     )
-    ids: Literal["cuid", "keep"] = "cuid" if len(parts) == 1 and numeric else "keep"
+    ids: Literal["cuid", "keep"] = "cuid" if len(parts) == 1 and numeric and not keep else "keep"
     return Key(
         columns, ids, why="" if table.key else "no primary key is declared: id is unique and never NULL"
     )
@@ -68,9 +68,14 @@ def _undeclared(table: TableReport, doubles: Iterable[Duplicates]) -> tuple[str,
     return ()
 
 
-def _from_rowid(table: TableReport, why: str) -> Key:
+def _from_rowid(table: TableReport, keep: bool, why: str) -> Key:
     names = {column.name.lower() for column in table.columns}
     free = next((name for name in _ROWIDS if name not in names), None)
     if free is None or table.without_rowid:
         return Key(table.key, "keep", why=why)
-    return Key((), "cuid", rowid=free, why=f"{why}: rows get the key {ROW_ID}, made from their rowid")
+    return Key(
+        (),
+        "keep" if keep else "cuid",
+        rowid=free,
+        why=f"{why}: rows get the key {ROW_ID}, made from their rowid",
+    )

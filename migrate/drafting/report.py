@@ -62,6 +62,8 @@ def show(draft: Draft, folder: Path, files: Sequence[str], console: Console) -> 
         console.print(escape(terminal_safe(f"{heading}: {len(lines):,}, at the end of mapping.toml")))
     if _to_review(draft.sections):
         console.print("Lines marked with (!) in mapping.toml deserve a look.")
+    for problem in draft.problems:
+        console.print(escape(terminal_safe(f"must be mended: {problem}")), soft_wrap=True, style="red")
     console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
 
 

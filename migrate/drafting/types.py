@@ -82,7 +82,7 @@ def choose(column: ColumnReport, *, key: bool = False) -> Choice:
             return Choice(Type("Boolean"), "boolean")
         return Choice(Type("Int"), "integer", remark="all are 0 or 1: as boolean, if they mean no and yes")
     if reading in ("integer", "integer_id"):
-        return Choice(Type(_whole(column)), "integer")
+        return _declared_fraction(column) or Choice(Type(_whole(column)), "integer")
     if reading == "decimal":
         return _decimal(column)
     if reading == "real":
@@ -115,15 +115,15 @@ def _mixed(column: ColumnReport) -> Choice:
     if _share(column, "timestamp", also="now") >= ENOUGH and _CALENDAR & _shapes(column).keys():
         return _timestamp(column)
     if _share(column, "boolean") >= ENOUGH and says_flag(column.name, column.declared):
-        return Choice(Type("Boolean"), "boolean", misfits=_misfits(column, "boolean"))
+        return Choice(Type("Boolean"), "boolean", misfits=misfits(column, "boolean"))
     if _share(column, "integer") >= ENOUGH and not column.money:
-        return Choice(Type(_whole(column)), "integer", misfits=_misfits(column, "integer"))
+        return Choice(Type(_whole(column)), "integer", misfits=misfits(column, "integer"))
     if _share(column, "decimal") >= ENOUGH and column.decimal is not None:
         if column.money:
             return _decimal(column)
-        return Choice(Type("Float"), "real", misfits=_misfits(column, "real"))
+        return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
     if _share(column, "real") >= ENOUGH:
-        return Choice(Type("Float"), "real", misfits=_misfits(column, "real"))
+        return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
     return _bytes(column) or _text(column)
 
 
@@ -151,6 +151,13 @@ def _by_declaration(column: ColumnReport) -> Choice:
     return Choice(Type(), "text")
 
 
+def _declared_fraction(column: ColumnReport) -> Choice | None:
+    """Return the type of whole numbers in a column that is declared for fractions, None in any other."""
+    if re.search("DEC|NUM|MONEY", column.declared.upper()):
+        return _decimal(column)
+    return Choice(Type("Float"), "real") if re.search("REAL|FLOA|DOUB", column.declared.upper()) else None
+
+
 def _whole(column: ColumnReport) -> ScalarType:
     """Return Int where every number is far from its ends, else BigInt."""
     if _shapes(column).keys() <= {"bool", "digits_bool", "null", "empty"}:
@@ -162,9 +169,9 @@ def _whole(column: ColumnReport) -> ScalarType:
 
 def _decimal(column: ColumnReport) -> Choice:
     """Return a decimal of the observed scale; what is declared counts where it holds the values."""
-    digits, scale = (column.decimal.digits, column.decimal.scale) if column.decimal else (1, 0)
+    digits, scale = (column.decimal.digits, column.decimal.scale) if column.decimal else (_digits(column), 0)
     if digits + scale > MOST_DIGITS or scale > 30:
-        return Choice(Type("Float"), "real", misfits=_misfits(column, "real"))
+        return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
     size = _SIZE.search(column.declared)
     if size:
         scale = max(scale, int(size[2] or 0))
@@ -175,9 +182,16 @@ def _decimal(column: ColumnReport) -> Choice:
     inexact = column.decimal.inexact if column.decimal else 0
     return Choice(
         Type("Decimal", digits=total, scale=scale), "decimal", {"scale": scale},
-        misfits=_misfits(column, "decimal"),
+        misfits=misfits(column, "decimal"),
         remark=f"reals that are rounded to the 15 digits they print as: {inexact:,}" if inexact else "",
     )  # fmt: skip
+
+
+def _digits(column: ColumnReport) -> int:
+    """Return the digits of the longest whole number; where it may not be known, those of any."""
+    if column.lowest is None or column.highest is None:
+        return 1 if column.reading == "empty" else 19
+    return max(len(str(abs(int(bound)))) for bound in (column.lowest, column.highest))
 
 
 def _timestamp(column: ColumnReport) -> Choice:
@@ -192,18 +206,18 @@ def _timestamp(column: ColumnReport) -> Choice:
         options["unit"] = "s" if "unix_s" in forms else "ms"
     written = ", ".join(sorted(forms - {"now"}))
     return Choice(
-        Type("DateTime"), "timestamp", options, misfits=_misfits(column, "timestamp") - unset,
+        Type("DateTime"), "timestamp", options, misfits=misfits(column, "timestamp") - unset,
         unset=unset, remark=f"written as {written}" if len(forms - {"now"}) > 1 else "",
     )  # fmt: skip
 
 
 def _bytes(column: ColumnReport) -> Choice | None:
     """Return bytes for a column that is declared or mostly of them; texts are bytes, numbers are not."""
-    misfits = sum(rows for shape, rows in _shapes(column).items() if shape in _NO_BYTES)
+    numbers = misfits(column, "bytes")
     mostly = column.classes.blobs * 2 >= column.filled or "BLOB" in column.declared.upper()
-    if not column.classes.blobs or not mostly or misfits > column.filled * (1 - ENOUGH):
+    if not column.classes.blobs or not mostly or numbers > column.filled * (1 - ENOUGH):
         return None
-    return Choice(Type("Bytes"), "bytes", misfits=misfits)
+    return Choice(Type("Bytes"), "bytes", misfits=numbers)
 
 
 def _text(column: ColumnReport) -> Choice:
@@ -213,7 +227,8 @@ def _text(column: ColumnReport) -> Choice:
         ("no UTF-8, mended", column.broken_text),
         ("bytes, read as UTF-8", column.classes.blobs),
     )
-    return Choice(Type(), "text", remark=_and(*(f"{what}: {rows:,}" for what, rows in told if rows)))
+    kinds = "values of several kinds" if column.reading == "mixed" else ""
+    return Choice(Type(), "text", remark=_and(kinds, *(f"{what}: {rows:,}" for what, rows in told if rows)))
 
 
 def _refused(column: ColumnReport) -> str:
@@ -230,7 +245,12 @@ def _fitting(column: ColumnReport, kind: Kind) -> int:
     return sum(rows for shape, rows in _shapes(column).items() if shape in _FITTING[kind])
 
 
-def _misfits(column: ColumnReport, kind: Kind) -> int:
+def misfits(column: ColumnReport, kind: Kind) -> int:
+    """Return how many values of a column do not fit a kind; every value has a form as text."""
+    if kind in ("text", "id", "reference", "references", "enum"):
+        return 0
+    if kind == "bytes":
+        return sum(rows for shape, rows in _shapes(column).items() if shape in _NO_BYTES)
     return column.filled - _fitting(column, kind)
 
 

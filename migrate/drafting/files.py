@@ -12,11 +12,29 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from migrate.drafting.configuration import write_configuration
+from migrate.drafting.ddl import write_ddl
+from migrate.drafting.mapping_file import write_mapping
+from migrate.drafting.model import Draft
+from migrate.drafting.prisma import write_schema
 from migrate.errors import UsageError
 from migrate.files import make_folder, write_whole
 
 _COMMENTS: Final = {".prisma": "//", ".sql": "--"}
 _FIRST: Final = re.compile(rb"(?:#|//|--) Written by migrate init; SHA-256 of what follows: ([0-9a-f]{64})\n")
+
+
+def texts_of(draft: Draft, source: str, *, embedded: bool) -> dict[str, str]:
+    """Return the text of each file by its name; without models the target has its schema already.
+
+    `source` is the source's URL as given, `embedded` tells that the target is a PostgreSQL in the
+    work folder.
+    """
+    texts = {"mapping.toml": write_mapping(draft)}
+    if draft.models:
+        texts |= {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)}
+    texts["config.toml"] = write_configuration(source, embedded=embedded, schema=bool(draft.models))
+    return texts
 
 
 def edited_files(folder: Path, names: Iterable[str]) -> list[str]:
