@@ -31,7 +31,7 @@ TARGET: Final = "postgres"
 #: Everything that runs leave in a work folder; what has another name is not ours to remove.
 _OURS: Final = (
     *(pattern for patterns in _PAPERS.values() for pattern in patterns),
-    "state.json", "plan.json", "previous-*.json", "damaged-*.json", "snapshot.*",
+    "state.json", "plan.json", "progress.*", "previous-*.json", "damaged-*.json", "snapshot.*",
     "crosswalk.db*", "sample-*.db", "metrics.prom", "run.lock", ".*.part", "etilqs_*", FOLDER, REHEARSAL,
 )  # fmt: skip
 

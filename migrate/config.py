@@ -134,6 +134,16 @@ class Checks(_Section):
     check_urls: bool = Field(default=False, description="ask every image URL over HTTP whether it answers")
 
 
+class Metrics(_Section):
+    """`[metrics]`: for who collects them."""
+
+    textfile: Path | None = Field(
+        default=None,
+        description="file for the textfile collector of Prometheus' node exporter, written after "
+        "every stage; needs the extra `metrics`",
+    )
+
+
 class Config(BaseSettings):
     """The whole configuration; see `config.toml` for every key with its meaning."""
 
@@ -147,6 +157,7 @@ class Config(BaseSettings):
     sample: Sample = Sample()
     load: Load = Load()
     verification: Checks = Checks()
+    metrics: Metrics = Metrics()
     mappers: MapperSettings = MapperSettings()
 
     @classmethod

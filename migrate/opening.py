@@ -25,6 +25,7 @@ from migrate.log import open_log
 from migrate.occupancy import holder, occupy
 from migrate.origin import Origin, find_origin
 from migrate.points import reach
+from migrate.progress import WatchedReporter
 from migrate.run import Run
 from migrate.signals import stop_on_signals
 from migrate.state import State
@@ -151,7 +152,7 @@ def hold_run(
                 ledger=ledger,
                 # A way back derives no id, and does without the secret.
                 ids=Ids(secret_of(config, state) or (make_secret() if back else "")),
-                report=report,
+                report=WatchedReporter(report, work),
                 stopping=stopping,
                 dry=dry,
             )

@@ -11,6 +11,7 @@ from migrate.config import Config
 from migrate.errors import MigrateError
 from migrate.log import log
 from migrate.memory import forget_peak, peak_megabytes
+from migrate.metrics import require_library, write_metrics
 from migrate.points import reach
 from migrate.project import outline
 from migrate.run import Left, Run, Stage
@@ -41,6 +42,8 @@ def run_stages(run: Run) -> None:
     Raises what the stage raised; the record then says that it failed, and
     typing the same command again goes on from there.
     """
+    if run.config.metrics.textfile is not None:
+        require_library()
     for stage in make_stages(run.config):
         run.stop_if_asked()
         if run.state.done(stage.name) and not stage.always:
@@ -73,6 +76,7 @@ def _run_stage(run: Run, stage: Stage) -> Left:
                     message=error.message if isinstance(error, MigrateError) else None,
                     frames=_frames(error))  # fmt: skip
         run.state.fail(stage.name, seconds)
+        _measure(run)
         raise
     seconds = time.monotonic() - began
     facts = {**left.facts, "peak_mb": peak_megabytes()}
@@ -80,7 +84,17 @@ def _run_stage(run: Run, stage: Stage) -> Left:
     reach(f"{stage.name}:recorded")
     log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **facts)
     run.report.end(stage.name, seconds, left.line)
+    _measure(run)
     return left
+
+
+def _measure(run: Run) -> None:
+    if run.config.metrics.textfile is None:
+        return
+    try:
+        write_metrics(run.state.document, run.config.metrics.textfile)
+    except MigrateError as error:  # nobody's rows wait for a figure
+        run.report.note(f"{error}; the run goes on")
 
 
 def _frames(error: BaseException) -> list[str]:

@@ -65,7 +65,7 @@ def test_every_dependency_has_a_line_that_says_why() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     listed = [
         *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["ws"],
+        *(name for extra in project["project"]["optional-dependencies"].values() for name in extra),
         *project["dependency-groups"]["dev"],
     ]
     names = {re.split(r"[>=<\[]", item)[0] for item in listed}
