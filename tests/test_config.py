@@ -39,7 +39,7 @@ def test_the_shipped_file_runs_the_sample_on_embedded_servers() -> None:
 #: Keys whose value in the shipped file is an example, since nothing holds where nothing is said.
 EXAMPLES = (
     'url_env = "DATABASE_URL"', "messages", "profiles", "secret",
-    "max_rows_read", "max_bytes", "ca_file", "gzip",
+    "max_rows_read", "max_bytes", "ca_file", "gzip", "textfile",
 )  # fmt: skip
 
 
