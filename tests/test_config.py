@@ -71,7 +71,7 @@ def test_the_shipped_file_shows_every_key() -> None:
 
     examples = {
         "target.url_env", "sample.messages", "sample.profiles", "ids.secret",
-        "source.max_rows_read", "source.max_bytes", "source.ca_file", "source.gzip",
+        "source.max_rows_read", "source.max_bytes", "source.ca_file", "source.gzip", "metrics.textfile",
     }  # fmt: skip
     assert set(shown(tomllib.loads(shown_settings()))) | examples == set(keys(Config))
 
