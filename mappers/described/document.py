@@ -12,7 +12,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from mappers.described.paths import steps
 
 VERSION: Final = 1
 
@@ -44,6 +46,15 @@ class HiddenIds(_Section):
 
     path: str = Field(description="where: $.items[*].userId; [*] is every element, .* every key's value")
     of: Name = Field(description="the source table whose keys they are")
+    dangling: Literal["keep", "null"] = Field(
+        default="keep", description="what becomes of an id that names no migrated row"
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _is_path(cls, path: str) -> str:
+        steps(path)
+        return path
 
 
 class ColumnMapping(_Section):

@@ -10,7 +10,9 @@ import polars as pl
 from mappers.base import Cast as Reads
 from mappers.base import Ids
 from mappers.described.cells import NULL, cell_of
+from mappers.described.hidden import places
 from mappers.described.lines import Read
+from mappers.described.lists import LIST, new_lists
 from mappers.described.references import References, kept_key
 from mappers.described.source import Line, SourceTable, key_text
 from mappers.legacy import quoted
@@ -27,7 +29,7 @@ class Links:
 
     def links(self, line: Line) -> bool:
         """Tell whether the line is one of those read here."""
-        return line.mapping.kind == "reference" or self._is_new_key(line)
+        return line.mapping.kind in ("reference", "references") or self._is_new_key(line)
 
     def _is_new_key(self, line: Line) -> bool:
         return line.mapping.kind == "id" and self._table.mapping.ids == "cuid"
@@ -43,6 +45,11 @@ class Links:
                 yield f"b{at}", f"{alias}.{quoted(mapping.by)}", "text"
             if made := self._references.made(line, alias):
                 yield f"m{at}", made, "integer"
+        elif mapping.kind == "references":
+            yield f"r{at}", self._references.found_in_list(line, alias), "text"
+        for place in places(line, self._references):
+            found = self._references.found_in_document(line, place.hidden.path, place.parent, alias)
+            yield place.found, found, "text"
 
     def read(self, line: Line, ids: Ids) -> Read:
         """Return what becomes of the line's cells."""
@@ -50,7 +57,7 @@ class Links:
             present = cell_of(line).storage != NULL
             new = ids.expr(self._table.target, pl.col(f"r{line.at}"))
             return Read(pl.when(present).then(new), (), ())
-        return self._reference(line, ids)
+        return self._list(line, ids) if line.mapping.kind == "references" else self._reference(line, ids)
 
     def _reference(self, line: Line, ids: Ids) -> Read:
         mapping, cell, found = line.mapping, cell_of(line), pl.col(f"r{line.at}")
@@ -71,3 +78,18 @@ class Links:
         if self._references.makes_up(line):
             warnings.append((pl.col(f"m{line.at}") == 1, "placeholder"))
         return Read(value, tuple(rejects), tuple(warnings))
+
+    def _list(self, line: Line, ids: Ids) -> Read:
+        """Return a list of keys; a part that names no row is left out, stays, or costs the row its place."""
+        at, mapping, cell = line.at, line.mapping, cell_of(line)
+        emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
+        found = pl.struct(pl.col(f"v{at}").alias("text"), pl.col(f"r{at}").alias("keys")).map_batches(
+            lambda cells: new_lists(cells, line, self._references, ids), return_dtype=LIST
+        )
+        value = pl.when((cell.storage != NULL) & ~emptied).then(found.struct.field("value"))
+        missing = (cell.storage != NULL) & found.struct.field("missing")
+        warnings = [(emptied, "empty_as_null")]
+        if mapping.dangling == "reject":
+            return Read(value, ((missing, DANGLING),), tuple(warnings))
+        rule = "dangling_kept" if mapping.dangling == "keep" else "dangling_left_out"
+        return Read(value, (), (*warnings, (missing, rule)))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from mappers.base import Ids
 from mappers.cleaning.text import without_nul
+from mappers.described.paths import last_step
 from mappers.described.source import Line, SourceTable, constant, key_text
 from mappers.described.target import TargetColumn
 from mappers.described.texts import as_uuid
-from mappers.legacy import quoted
+from mappers.legacy import literal, quoted
+
+#: One part of a list of keys, in the table that `list_parts` gives.
+LIST_PART: Final = "trim(part.value)"
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,15 @@ class References:
             parent.name
             for table in tables.values()
             for line in table.lines
-            if line.mapping.dangling == "placeholder"
+            if line.mapping.dangling == "placeholder" and line.mapping.kind == "reference"
             for _, parent in self.parents(line)
             if self.root(parent).table is parent
         )
+
+    def table(self, name: str) -> SourceTable | None:
+        """Return the migrated table of that name, None where its rows have no key of one column."""
+        found = self._tables.get(name)
+        return None if found is None or found.key_line is None else found
 
     def parents(self, line: Line) -> Iterator[tuple[str | None, SourceTable]]:
         """Yield the tables that a line refers to, each with the value of `by` that says so."""
@@ -52,11 +63,11 @@ class References:
         if of is None:
             of = {}
         for value, name in of.items() if isinstance(of, Mapping) else [(None, of)]:
-            if name in self._tables and self._tables[name].key_line is not None:
-                yield value, self._tables[name]
+            if (parent := self.table(name)) is not None:
+                yield value, parent
         for hidden in line.mapping.ids:
-            if hidden.of in self._tables and self._tables[hidden.of].key_line is not None:
-                yield None, self._tables[hidden.of]
+            if (parent := self.table(hidden.of)) is not None:
+                yield None, parent
 
     def root(self, table: SourceTable) -> Root:
         """Return where a table's keys come from."""
@@ -77,9 +88,11 @@ class References:
     def found(self, line: Line, alias: str) -> str:
         """Return SQL for the old key that stands for the row a cell names, as text; NULL where there is none.
 
+        Of a list of keys it is the part at hand; see `list_parts`.
+
         It is the key of the table that the keys come from, so that the new id can be derived.
         """
-        cell = f"{alias}.{quoted(line.column)}"
+        cell = cell_named(line, alias)
         choices = [(value, self._lookup(parent, cell, line.at)) for value, parent in self.parents(line)]
         if not choices:
             return "NULL"
@@ -88,6 +101,26 @@ class References:
         by = f"CAST({alias}.{quoted(line.mapping.by)} AS TEXT)"
         whens = " ".join(f"WHEN {constant(str(value))} THEN {sql}" for value, sql in choices)
         return f"CASE {by} {whens} END"
+
+    def found_in_list(self, line: Line, alias: str) -> str:
+        """Return SQL for a JSON array of what `found` gives, one for each part of a list of keys."""
+        choices = [parent for _, parent in self.parents(line)]
+        if not choices:
+            return "NULL"
+        lookup = self._lookup(choices[0], LIST_PART, line.at)
+        cell = f"{alias}.{quoted(line.column)}"
+        parts = f"SELECT json_group_array({lookup}) FROM {list_parts(line, alias)}"  # noqa: S608
+        return f"CASE WHEN {cell} IS NOT NULL THEN ({parts}) END"
+
+    def found_in_document(self, line: Line, path: str, parent: SourceTable, alias: str) -> str:
+        """Return SQL for a JSON array of pairs: a value that the path may end at, and its old key or null."""
+        cell = f"{alias}.{quoted(line.column)}"
+        pair = f"json_array(CAST(part.atom AS TEXT), {self._lookup(parent, 'part.atom', line.at)})"
+        return (
+            f"CASE WHEN typeof({cell}) = 'text' AND json_valid({cell}) THEN"  # noqa: S608
+            f" (SELECT json_group_array({pair}) FROM json_tree({cell}) AS part"
+            f" WHERE part.type IN ('integer', 'text') AND {last_step(path, 'part')}) END"
+        )
 
     def _lookup(self, parent: SourceTable, cell: str, depth: int) -> str:
         """Return SQL for the root key of the row of `parent` whose key a cell holds."""
@@ -164,6 +197,19 @@ class References:
     def _migrated(self, parent: SourceTable, to: TargetColumn, ids: Ids, key: pl.Expr) -> pl.Expr:
         entity = self.root(parent).entity
         return kept_key(key, to) if entity is None else ids.expr(entity, key)
+
+
+def cell_named(line: Line, alias: str) -> str:
+    """Return SQL for what names a row: the cell, or the part at hand of a list."""
+    return LIST_PART if line.mapping.kind == "references" else f"{alias}.{quoted(line.column)}"
+
+
+def list_parts(line: Line, alias: str) -> str:
+    """Return SQL of a table whose `LIST_PART` are the parts of a list of keys, in their order."""
+    cell = f"{alias}.{quoted(line.column)}"
+    between = literal(json.dumps(line.mapping.separator, ensure_ascii=False)[1:-1])
+    written = f"json_quote(CAST({cell} AS TEXT))"
+    return f"json_each('[' || replace({written}, {between}, '\",\"') || ']') AS part"
 
 
 def kept_key(key: pl.Expr, to: TargetColumn) -> pl.Expr:

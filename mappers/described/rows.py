@@ -12,6 +12,7 @@ import polars as pl
 from mappers.base import ID_MAP, Ids, Mapped, Query
 from mappers.base import Cast as Reads
 from mappers.described.cells import cell_columns, storage_classes
+from mappers.described.hidden import with_new_ids
 from mappers.described.lines import Read, read_line
 from mappers.described.links import Links
 from mappers.described.references import References
@@ -113,6 +114,10 @@ class Rows:
     def _judge_links(self, judged: _Judged, ids: Ids) -> _Judged:
         reads = [(line, self._links.read(line, ids)) for line in self._linked]
         rows = judged.rows.with_columns(read.value.alias(f"t{line.at}") for line, read in reads)
+        for line in self._plain:
+            if line.mapping.ids:
+                rows, read = with_new_ids(rows, line, self._references, ids)
+                reads.append((line, read))
         linked = _Judged(rows, judged.rejects, judged.warnings)
         for line, read in reads:
             _note(linked, line, read)

@@ -13,7 +13,8 @@ from typing import Final
 import polars as pl
 
 from mappers.base import Bench
-from mappers.described.references import References
+from mappers.described.lines import REFERENCES
+from mappers.described.references import References, cell_named, list_parts
 from mappers.described.rows import ROW, Rows
 from mappers.described.source import Line, SourceTable, key_text
 from mappers.described.suspects import suspects
@@ -109,13 +110,18 @@ class Settling:
     def _make_up(self, bench: Bench) -> None:
         """Make a row for every key that names none, where the file says so."""
         for table, line in self._lines():
-            if line.mapping.dangling != "placeholder":
+            if line.mapping.dangling != "placeholder" or line.mapping.kind != "reference":
                 continue
             for value, parent in self._references.parents(line):
                 if parent.name in self._references.made_up:
                     parts = self._parts(table, line, value)
                     bench.execute(
-                        sql(_PLACEHOLDERS, **parts, parent=str(parent.number), key=key_text(_cell(line)))
+                        sql(
+                            _PLACEHOLDERS,
+                            **parts,
+                            parent=str(parent.number),
+                            key=key_text(cell_named(line, ROW)),
+                        )
                     )
 
     def _reject_dangling(self, bench: Bench) -> None:
@@ -158,14 +164,14 @@ class Settling:
                 parent_number=parent.row_number("p"),
                 parent_table=quoted(parent.name),
                 parent_key=key_text(f"p.{quoted(key.column)}"),
-                same=self._references.same_key(parent, "p", _cell(line)),
+                same=self._references.same_key(parent, "p", cell_named(line, ROW)),
             )
         )
 
     def _lines(self) -> Iterator[tuple[SourceTable, Line]]:
         for _, table in sorted(self._tables.items()):
             for line in table.lines:
-                if line.mapping.kind == "reference":
+                if line.mapping.kind in REFERENCES:
                     yield table, line
 
     @staticmethod
@@ -176,24 +182,22 @@ class Settling:
 
     def _parts(self, table: SourceTable, line: Line, value: str | None) -> dict[str, str]:
         """Return the pieces of SQL about a line; `value` narrows them to the rows that refer to one table."""
-        cell = _cell(line)
+        cell, rows = cell_named(line, ROW), table.rows(ROW)
         present = f"{cell} IS NOT NULL"
-        if line.mapping.empty == "null":
+        if line.mapping.kind == "references":
+            rows += f", {list_parts(line, ROW)}"
+        if line.mapping.empty == "null" or line.mapping.kind == "references":
             present += f" AND {cell} <> ''"
         if value is not None:
             present += f" AND CAST({ROW}.{quoted(str(line.mapping.by))} AS TEXT) = {literal(value)}"
         return {
             "source": str(table.number),
             "number": table.row_key(ROW),
-            "rows": table.rows(ROW),
+            "rows": rows,
             "column": literal(line.column),
             "present": present,
             "found": self._references.found(line, ROW),
         }
-
-
-def _cell(line: Line) -> str:
-    return f"{ROW}.{quoted(line.column)}"
 
 
 def _number(bench: Bench, table: SourceTable) -> None:
