@@ -165,7 +165,8 @@ class Account:
     `entity` is '' the key stays as it was, and `column` as text equals it.
 
     A key of several columns names the others in `more`; `sql` gives `entity2`
-    and `key2` for the first of them, and so on.
+    and `key2` for the first of them, and so on. A `column` of '' says that the
+    rows of `target` can only be counted.
     """
 
     source: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -156,8 +157,12 @@ class UserSettings(_Section):
 
 
 class MapperSettings(_Section):
-    """The section `[mappers]` of the configuration."""
+    """The section `[mappers]` of the configuration; where `mapping` names a file, that says all."""
 
+    mapping: Path | None = Field(
+        default=None,
+        description="file that says what becomes of every table of any database; none: a directory",
+    )
     left_out: tuple[Key, ...] = Field(
         default=(),
         description="source tables that are known and not wanted; a table no rule knows is an error",

@@ -42,6 +42,9 @@ APPLICATION_TABLES: Final = (
     "content_reports",
 )
 
+#: Keys whose value is a path, which in the file is relative to the folder of the file.
+_PATHS: Final = (("mappers", "mapping"), ("target", "schema"))
+
 Name = Annotated[str, Field(min_length=1, max_length=63)]
 
 
@@ -79,9 +82,13 @@ class Target(_Section):
     ledger_schema: Name = Field(
         default="migrate_ledger", description="schema of ours for the ledger and the id map"
     )
+    schema_file: Path | None = Field(
+        default=None, alias="schema", description="DDL that makes the tables of an empty target"
+    )
     empty: list[Name] = Field(
         default=list(APPLICATION_TABLES),
-        description="live tables that are emptied, never filled, because their rows hang on replaced rows",
+        description="live tables that are emptied, never filled, because their rows hang on replaced rows; "
+        "with [mappers] mapping none by default",
     )
     keep: list[Name] = Field(default=[], description="live tables that must be left as they are")
     lock_timeout_ms: int = Field(
@@ -101,7 +108,8 @@ class IdSettings(_Section):
     map: list[Name] = Field(
         default=["users", "studios"],
         min_length=1,
-        description='entities whose legacy ids the id map holds, merged ones included; "*" is all of them',
+        description='entities whose legacy ids the id map holds, merged ones included; "*" is all of them, '
+        "which is the default with [mappers] mapping",
     )
 
 
@@ -194,7 +202,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
             raise UsageError(f"{path} is not valid TOML: {error}") from error
     _refuse_unknown_variables(environ)
     try:
-        return Config(**content)
+        return _with_defaults(Config(**_rooted(content, path)))
     except SettingsError as error:
         # `from None`, and not its text: either may repeat the value.
         name = re.search(r'field "(\w+)"', str(error))
@@ -207,6 +215,28 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
         raise UsageError(
             _explain(error, path), hint="config.toml lists every key with its meaning"
         ) from error
+
+
+def _rooted(content: dict[str, Any], path: Path | None) -> dict[str, Any]:
+    """Return the file's content with its paths made relative to the folder that it is in."""
+    rooted = dict(content)
+    for section, key in _PATHS:
+        part = content.get(section)
+        if path is not None and isinstance(part, dict) and isinstance(part.get(key), str):
+            rooted[section] = {**part, key: path.absolute().parent / part[key]}
+    return rooted
+
+
+def _with_defaults(config: Config) -> Config:
+    """Return the configuration with what holds for a described mapping where nothing else is said."""
+    if config.mappers.mapping is None:
+        return config
+    target, ids = config.target, config.ids
+    if "empty" not in target.model_fields_set:
+        target = target.model_copy(update={"empty": []})
+    if "map" not in ids.model_fields_set:
+        ids = ids.model_copy(update={"map": [EVERY]})
+    return config.model_copy(update={"target": target, "ids": ids})
 
 
 def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
@@ -261,7 +291,7 @@ def _known_keys(place: list[str]) -> list[str]:
     for part in place:
         field = getattr(model, "model_fields", {}).get(part)
         model = field.annotation if field else None
-    return list(getattr(model, "model_fields", {}))
+    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]
 
 
 def _suggest(word: str, known: list[str]) -> str:

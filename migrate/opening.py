@@ -26,12 +26,14 @@ from migrate.occupancy import holder, occupy
 from migrate.origin import Origin, find_origin
 from migrate.points import reach
 from migrate.progress import WatchedReporter
+from migrate.project import digests, target_ddl
 from migrate.run import Run
 from migrate.signals import stop_on_signals
 from migrate.state import State
 from migrate.target.connection import Address, connect, mapped, parse_url
 from migrate.target.embedded import EmbeddedServer
 from migrate.target.ledger import Ledger
+from migrate.target.making import is_empty, make_tables
 
 REHEARSAL = "rehearsal"
 
@@ -56,17 +58,21 @@ def open_target(config: Config, work: Path) -> Iterator[LiveTarget]:
         # Its port may change from one start to the next: the label is what a run is bound to.
         address = dataclasses.replace(parse_url(server.url()), label="the embedded PostgreSQL")
         with connect(address) as connection:
-            _seed_once(connection)
+            _seed_once(config, connection)
         yield LiveTarget(address, named_by, embedded=True)
 
 
-def _seed_once(connection: psycopg.Connection[Any]) -> None:
+def _seed_once(config: Config, connection: psycopg.Connection[Any]) -> None:
+    """Give the embedded target its tables at its first start: the configured ones, or the sample's."""
     from migrate.sample.target import seed_target
 
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('migrate sample target'))")
-        made = connection.execute("SELECT to_regclass('public.users') IS NOT NULL").fetchone()
-        if made is not None and not made[0]:
+        if not is_empty(connection, "public"):
+            return
+        if (ddl := target_ddl(config)) is not None:
+            make_tables(connection, "public", ddl)
+        elif config.mappers.mapping is None:
             seed_target(connection)
 
 
@@ -120,7 +126,7 @@ def hold_run(
     os.environ["SQLITE_TMPDIR"] = str(work)
     with connect(address) as connection:
         ledger = Ledger(connection, config.target.ledger_schema)
-        binding = bind(config, origin, address)
+        binding = bind(config, origin, address, back=back)
         if resume_only or back:
             state: State | None = recorded(work, ledger, binding, back=back)
         else:
@@ -195,8 +201,11 @@ def _mark(secret: str) -> str:
 # ---- state, ledger and configuration ------------------------------------------------
 
 
-def bind(config: Config, origin: Origin, address: Address) -> dict[str, Any]:
-    """Return everything that must stay the same for the whole run, without secrets."""
+def bind(config: Config, origin: Origin, address: Address, *, back: bool = False) -> dict[str, Any]:
+    """Return everything that must stay the same for the whole run, without secrets.
+
+    For a way `back` no file that the configuration names is read: it may be gone.
+    """
     return {
         "source": origin.label,
         "target": address.label,
@@ -204,7 +213,8 @@ def bind(config: Config, origin: Origin, address: Address) -> dict[str, Any]:
         **config.target.model_dump(include={"staging_schema", "ledger_schema", "empty", "keep"}),
         "ids.secret": _mark(config.ids.secret.get_secret_value()) if config.ids.secret else "kept",
         "ids.map": config.ids.map,
-        "mappers": config.mappers.model_dump(mode="json"),
+        "mappers": config.mappers.model_dump(mode="json", exclude={"mapping"}),
+        **({} if back else digests(config)),
     }
 
 

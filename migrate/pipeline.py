@@ -13,9 +13,9 @@ from migrate.log import log
 from migrate.memory import forget_peak, peak_megabytes
 from migrate.metrics import require_library, write_metrics
 from migrate.points import reach
-from migrate.project import outline
+from migrate.project import outline, target_ddl
 from migrate.run import Left, Run, Stage
-from migrate.stages import backup, cleanup, mapping, preflight, publish, snapshot, verify
+from migrate.stages import backup, cleanup, mapping, preflight, publish, schema, snapshot, verify
 
 BEFORE: Final = (preflight.STAGE, snapshot.STAGE, backup.STAGE, cleanup.STAGE)
 AFTER: Final = (verify.STAGE, publish.STAGE)
@@ -25,9 +25,10 @@ FIXED: Final = (*BEFORE, *AFTER)
 
 def make_stages(config: Config) -> tuple[Stage, ...]:
     """Return the stages of a run in their order; UsageError where the mapping cannot be read."""
-    taken = {stage.name for stage in FIXED}
+    taken = {stage.name for stage in (schema.STAGE, *FIXED)}
     own = [mapping.make_stage(stage.name, taken) for stage in outline(config).stages]
-    return (*BEFORE, *own, *AFTER)
+    made = () if target_ddl(config) is None else (schema.STAGE,)
+    return (*made, *BEFORE, *own, *AFTER)
 
 
 def describe_stages(config: Config) -> list[tuple[str, str]]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import psycopg
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from mappers.base import Project
 from migrate import __version__
 from migrate.config import Config
-from migrate.console import terminal_safe
 from migrate.errors import TargetError
 from migrate.fitting import find_misfits, require_fit
 from migrate.ids import Ids
@@ -25,15 +21,17 @@ from migrate.kept_plan import digest
 from migrate.opening import bind
 from migrate.origin import Origin
 from migrate.project import emptied_tables, make_project, mapped_names
+from migrate.prospect import foresee
+from migrate.source.base import Catalogue
 from migrate.source.snapshot import forecast
 from migrate.target.connection import Address
 from migrate.target.content import Content, measure
 from migrate.target.fingerprint import fingerprint
 from migrate.target.preflight import Finding, inspect_target
-from migrate.target.schema import introspect
 
 #: What snapshot and crosswalk take of the disk, generously: the sample's rows take about 220 bytes.
 BYTES_PER_ROW = 500
+REPLACED: Final = "replaced"
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,15 @@ class SourceTable:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """One live table that publish touches: its rows now (None: may not be read), what becomes of them."""
+    """One live table that publish touches: its rows now (None: may not be read), what becomes of them.
+
+    `coming` is the number of rows that it gets at most, None where the plan cannot tell.
+    """
 
     name: str
     rows: int | None
     fate: str
+    coming: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Plan:
     schema: str
     source_tables: list[SourceTable]
     live_tables: list[LiveTable]
+    made: list[str]
     stages: list[tuple[str, str]]
     rows_billed: int
     backups: str
@@ -113,41 +116,31 @@ def make_plan(
         moment = source.mark()
     finally:
         source.close()
+    counts = {item.table: item.rows for item in rows}
     columns = {table.name: [column.name for column in table.columns] for table in catalogue.tables}
-    live = introspect(connection, address.schema)
-    project = make_project(config, columns)
     require_fit(columns, origin.label)
+    prospect = foresee(config, work, address, connection)
+    project = make_project(config, columns, prospect.live)
     mapped_names(config, project)
-    writes = _writes(project)
-    emptied = emptied_tables(config, live.tables)
-    # Tables of the mapping that this source has nothing for: their rows are replaced with none.
-    unfed = [name for name in project.tables_filled if name not in writes]
+    touched = _Touched(_writes(project), emptied_tables(config, prospect.live.tables), project)
     findings = inspect_target(
         address,
         connection,
-        live,
+        prospect.live,
         ledger_schema=config.target.ledger_schema,
         staging_schema=config.target.staging_schema,
-        writes=writes,
-        emptied=[*emptied, *unfed],
+        writes=touched.writes,
+        emptied=[*touched.emptied, *touched.unfed],
         keep=config.target.keep,
     )
-    findings += [
-        Finding("note", f"the source table {left.name} is not copied: {left.reason}")
-        for left in catalogue.left_out
-        if left.reason.startswith("virtual")
-    ]
-    findings += find_misfits(config, project, {item.table: item.rows for item in rows})
-    findings += _space(work, sum(item.rows for item in rows))
+    findings += _not_copied(catalogue)
+    findings += find_misfits(config, project, counts)
+    findings += _space(work, sum(counts.values()))
+    coming = _coming(project, counts)
     replaced = [
-        (name, _content(connection, address.schema, name), fate)
-        for names, fate in (
-            (writes, "replaced"),
-            (unfed, "emptied: the source has none"),
-            (emptied, "emptied"),
-        )
-        for name in names
-        if name in live.tables
+        (name, None if prospect.made else _content(connection, address.schema, name), fate)
+        for name, fate in touched.fates()
+        if name in prospect.live.tables
     ]
     return Plan(
         source=origin.label,
@@ -155,10 +148,17 @@ def make_plan(
         target=address.label,
         target_named_by=named_by,
         schema=address.schema,
-        source_tables=[SourceTable(item.table, item.rows, _fate(project, item.table)) for item in rows],
+        source_tables=[SourceTable(name, count, _fate(project, name)) for name, count in counts.items()],
         live_tables=[
-            LiveTable(name, content.rows if content else None, fate) for name, content, fate in replaced
+            LiveTable(
+                name,
+                0 if prospect.made else content.rows if content else None,
+                fate,
+                coming.get(name) if fate == REPLACED else 0,
+            )
+            for name, content, fate in replaced
         ],
+        made=prospect.made,
         stages=list(stages),
         rows_billed=sum(item.rows_read for item in rows),
         backups=str(work / "backups"),
@@ -179,6 +179,48 @@ def make_plan(
     )
 
 
+@dataclass(frozen=True)
+class _Touched:
+    """The live tables that publish touches: those written to, with the columns, and those emptied."""
+
+    writes: Mapping[str, list[str]]
+    emptied: list[str]
+    project: Project
+
+    @property
+    def unfed(self) -> list[str]:
+        """Tables of the mapping that this source has nothing for: their rows are replaced with none."""
+        return [name for name in self.project.tables_filled if name not in self.writes]
+
+    def fates(self) -> Iterator[tuple[str, str]]:
+        """Yield each table with what becomes of its rows."""
+        for names, fate in (
+            (self.writes, REPLACED),
+            (self.unfed, "emptied: the source has none"),
+            (self.emptied, "emptied"),
+        ):
+            yield from ((name, fate) for name in names)
+
+
+def _coming(project: Project, counts: Mapping[str, int]) -> dict[str, int]:
+    """Return how many rows at most each table gets whose rows stand for one row of the source each."""
+    coming: dict[str, int] = {}
+    for account in project.accounts:
+        if account.target not in (*project.shared, *project.derived):
+            coming[account.target] = coming.get(account.target, 0) + counts.get(account.source, 0)
+    return coming
+
+
+def _not_copied(catalogue: Catalogue) -> Iterator[Finding]:
+    """Yield a note for everything of the source that is not migrated and is no table."""
+    for left in catalogue.left_out:
+        if left.reason.startswith("virtual"):
+            yield Finding("note", f"the source table {left.name} is not copied: {left.reason}")
+    for kind, found in (("view", catalogue.views), ("trigger", catalogue.triggers)):
+        for name, _ddl in found:
+            yield Finding("note", f"the {kind} {name} is not migrated: rewrite it by hand for PostgreSQL")
+
+
 def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Content | None:
     try:
         return measure(connection, schema, table)
@@ -194,7 +236,7 @@ def _writes(project: Project) -> dict[str, list[str]]:
     written: dict[str, dict[str, None]] = {}
     for stage in project.stages:
         for mapper in stage.mappers:
-            types = {"integer": pl.Int64, "text": pl.String}
+            types = {"integer": pl.Int64, "text": pl.String, "real": pl.Float64}
             rows = pl.DataFrame(schema={name: types[cast] for name, cast in mapper.reads.columns.items()})
             for table, frame in mapper.map(rows, nobody).tables.items():
                 written.setdefault(table, {}).update(dict.fromkeys(frame.columns))
@@ -220,41 +262,3 @@ def _space(work: Path, rows: int) -> list[Finding]:
             "name a roomier folder with --work",
         )
     ]
-
-
-# ---- for a person --------------------------------------------------------------------
-
-
-def show_plan(plan: Plan, console: Console) -> None:
-    """Print the plan."""
-    console.print(f"source  {terminal_safe(plan.source)}  (from {plan.source_named_by})", markup=False)
-    console.print(
-        f"target  {terminal_safe(plan.target)}, schema {terminal_safe(plan.schema)}  "
-        f"(from {plan.target_named_by})",
-        markup=False,
-    )
-    console.print(_table("Source tables", plan.source_tables))
-    if plan.rows_billed:
-        console.print(f"Reading them is billed as about {plan.rows_billed:,} rows read.")
-    console.print(_table("Live tables that publish replaces or empties", plan.live_tables))
-    console.print("Stages: " + ", ".join(name for name, _ in plan.stages))
-    console.print(
-        f"The live rows are backed up to {plan.backups} and the backup is restored once as a test.",
-        markup=False,
-    )
-    for finding in plan.findings:
-        console.print(f"{finding.level}: {terminal_safe(finding.message)}", markup=False)
-
-
-def _table(title: str, rows: Sequence[SourceTable | LiveTable]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("table")
-    table.add_column("rows", justify="right")
-    table.add_column("what becomes of it")
-    for row in rows:
-        table.add_row(
-            escape(terminal_safe(row.name)),
-            "?" if row.rows is None else f"{row.rows:,}",
-            escape(terminal_safe(row.fate)),
-        )
-    return table

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from mappers.base import Project
 from mappers.flagship import Flagship
 from migrate.config import EVERY, Config
 from migrate.errors import UsageError
+from migrate.target.making import Ddl, read_ddl
 from migrate.target.schema import LiveSchema
 
 
@@ -36,6 +39,23 @@ def make_project(
 def outline(config: Config) -> Project:
     """Return the mapping without a source: its stages, the tables that it fills, its ids and its checks."""
     return make_project(config, {})
+
+
+@functools.cache
+def _ddl(path: Path) -> Ddl:
+    return read_ddl(path)
+
+
+def target_ddl(config: Config) -> Ddl | None:
+    """Return what makes the tables of an empty target, read once a process; None where nothing is named."""
+    path = config.target.schema_file
+    return None if path is None else _ddl(path.absolute())
+
+
+def digests(config: Config) -> dict[str, str | None]:
+    """Return the digests of the files that the configuration names, by the key that names them."""
+    ddl = target_ddl(config)
+    return {"target.schema": ddl.digest if ddl else None}
 
 
 def emptied_tables(config: Config, present: Iterable[str]) -> list[str]:

@@ -48,7 +48,8 @@ class Key:
 
 def keys(model: type[BaseModel] = Config, section: str = "") -> Iterator[Key]:
     """Yield every key of the configuration in the order of its models."""
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         part = field.annotation
         if isinstance(part, type) and issubclass(part, BaseModel):
             yield from keys(part, f"{section}.{name}" if section else name)

@@ -21,7 +21,7 @@ from migrate.errors import Stopped, TargetUnavailable
 from migrate.ids import Ids
 from migrate.origin import Origin
 from migrate.points import reach
-from migrate.project import emptied_tables, make_project, outline
+from migrate.project import digests, emptied_tables, make_project, outline
 from migrate.state import Artifact, State
 from migrate.target.connection import Address
 from migrate.target.ledger import Ledger
@@ -112,7 +112,8 @@ class Run:
             json.dumps(
                 [
                     snapshot.artifacts["snapshot"].sha256 if snapshot else None,
-                    self.config.mappers.model_dump(mode="json"),
+                    self.config.mappers.model_dump(mode="json", exclude={"mapping"}),
+                    digests(self.config),
                     self.state.document.code,
                 ]
             ).encode()

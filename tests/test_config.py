@@ -39,7 +39,7 @@ def test_the_shipped_file_runs_the_sample_on_embedded_servers() -> None:
 #: Keys whose value in the shipped file is an example, since nothing holds where nothing is said.
 EXAMPLES = (
     'url_env = "DATABASE_URL"', "messages", "profiles", "secret",
-    "max_rows_read", "max_bytes", "ca_file", "gzip", "textfile",
+    "max_rows_read", "max_bytes", "ca_file", "gzip", "textfile", "schema = ", "mapping = ",
 )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def test_the_shipped_file_shows_every_key() -> None:
             if isinstance(part, type) and issubclass(part, BaseModel):
                 yield from keys(part, (*place, name))
             else:
-                yield ".".join((*place, name))
+                yield ".".join((*place, field.alias or name))
 
     def shown(table: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[str]:
         for name, value in table.items():
@@ -70,7 +70,8 @@ def test_the_shipped_file_shows_every_key() -> None:
                 yield ".".join((*place, name))
 
     examples = {
-        "target.url_env", "sample.messages", "sample.profiles", "ids.secret",
+        "target.url_env", "target.schema", "mappers.mapping",
+        "sample.messages", "sample.profiles", "ids.secret",
         "source.max_rows_read", "source.max_bytes", "source.ca_file", "source.gzip", "metrics.textfile",
     }  # fmt: skip
     assert set(shown(tomllib.loads(shown_settings()))) | examples == set(keys(Config))

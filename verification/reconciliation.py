@@ -9,7 +9,7 @@ from verification.proof import prove
 from verification.report import Check, Outcome
 from verification.rows import count_rows, source_count, source_tables
 from verification.subject import Account, Subject
-from verification.walk import Walk, account_rows
+from verification.walk import Walk, account_rows, key_columns
 
 
 def _run(subject: Subject) -> Outcome:
@@ -17,13 +17,13 @@ def _run(subject: Subject) -> Outcome:
     held = set(source_tables(subject))
     accounts = [account for account in subject.accounts if account.source in held]
     sources: dict[str, list[Account]] = {}
-    targets: dict[tuple[str, str], list[Account]] = {}
+    targets: dict[tuple[str, tuple[str, ...]], list[Account]] = {}
     for account in accounts:
         sources.setdefault(account.source, []).append(account)
-        targets.setdefault((account.target, account.column), []).append(account)
-    for (target, column), proving in targets.items():
+        targets.setdefault((account.target, key_columns(account)), []).append(account)
+    for (target, columns), proving in targets.items():
         walks = [Walk(subject, account) for account in proving]
-        prove(subject, target, column, walks, outcome)
+        prove(subject, target, columns, walks, outcome)
         for walk in walks:
             first, *others = sources[walk.account.source]
             if walk.account is first:

@@ -28,9 +28,11 @@ class Account(Protocol):
 
     `sql` selects over snapshot and crosswalk one row for every row of `source`: `source_id`,
     `entity`, `key`, all text. A row without a fate is proven by the row of `target` whose
-    `column` equals the id derived from (entity, key). Where a source table has several accounts,
-    the first lists every row, a null key says that the account cannot prove the row, and every
-    account that gives a key must prove it.
+    `column` equals the id derived from (entity, key); where the entity is '' the key stays as it
+    was. A key of several columns names the others in `more`, and `sql` gives `entity2`, `key2`
+    for the first of them; a `column` of '' says that rows can only be counted. Where a
+    source table has several accounts, the first lists every row, a null key says that the account
+    cannot prove the row, and every account that gives a key must prove it.
     """
 
     @property
@@ -41,6 +43,8 @@ class Account(Protocol):
     def target(self) -> str: ...  # noqa: D102
     @property
     def column(self) -> str: ...  # noqa: D102
+    @property
+    def more(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

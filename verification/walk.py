@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import polars as pl
 
 from verification.fates import fates_of
 from verification.subject import Account, Subject
+
+#: between the parts of a key of several columns, as one text
+BETWEEN: Final = "\x1f"
 
 
 class Walk:
@@ -32,7 +36,7 @@ class Walk:
     def rows(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """Yield batch by batch the rows to be proven, and the rejected or excluded ones.
 
-        Both are frames of text `source_id`, `entity`, `key`, none of them null.
+        Both are frames shaped as those of `account_rows`, nothing in them null.
         """
         self._reset()
         places = self.fates.select("source_id").with_row_index("place")
@@ -52,21 +56,42 @@ class Walk:
             yield free.drop_nulls("key"), barred.drop_nulls("key")
 
 
+def key_columns(account: Account) -> tuple[str, ...]:
+    """Return the target columns by which an account proves a row; none where it only counts."""
+    return (account.column, *account.more) if account.column else ()
+
+
 def account_rows(subject: Subject, account: Account) -> Iterator[pl.DataFrame]:
-    """Yield an account's rows as text `source_id`, `entity`, `key`; key null where it proves nothing."""
-    columns = [pl.col(name).cast(pl.String) for name in ("source_id", "entity")]
-    key = pl.when(pl.col("entity").is_not_null()).then(pl.col("key").cast(pl.String)).alias("key")
+    """Yield an account's rows as text `source_id`, `entity`, `key`; key null where it proves nothing.
+
+    A key of several columns has `entity2`, `key2` and so on beside them.
+    """
+    pairs = [("entity", "key"), *((f"entity{n + 2}", f"key{n + 2}") for n in range(len(account.more)))]
+    whole = pl.all_horizontal(pl.col(name).is_not_null() for pair in pairs for name in pair)
     for frame in subject.read(account.sql):
-        yield frame.select(*columns, key)
+        texts = frame.select(pl.col(name).cast(pl.String) for name in ("source_id", *sum(pairs, ())))
+        yield texts.with_columns(pl.when(whole).then(pl.col("key")).alias("key"))
 
 
 def new_ids(subject: Subject, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return `rows` with their new `id`, in no particular order."""
-    entities = rows["entity"].unique().sort().to_list()
+    """Return `rows` with their new `id`, in no particular order; the parts of a longer key as one text."""
+    parts = [name for name in rows.columns if name.startswith("entity")]
+    made = rows
+    for entity in parts:
+        at = entity.removeprefix("entity")
+        made = _with_part(subject, made, entity, f"key{at}", f"id{at}" if len(parts) > 1 else "id")
+    if len(parts) == 1:
+        return made
+    ids = [f"id{name.removeprefix('entity')}" for name in parts]
+    return made.with_columns(pl.concat_str(ids, separator=BETWEEN).alias("id")).drop(ids[1:])
+
+
+def _with_part(subject: Subject, rows: pl.DataFrame, entity: str, key: str, name: str) -> pl.DataFrame:
+    """Return `rows` with one part of their new ids; where the entity is '' the key stays as it was."""
     derived = [
-        rows.filter(pl.col("entity") == entity).with_columns(
-            subject.ids.expr(entity, pl.col("key")).alias("id")
+        rows.filter(pl.col(entity) == one).with_columns(
+            (subject.ids.expr(one, pl.col(key)) if one else pl.col(key)).alias(name)
         )
-        for entity in entities
+        for one in rows[entity].unique().sort().to_list()
     ]
-    return pl.concat([rows.clear().with_columns(pl.lit(None, pl.String).alias("id")), *derived])
+    return pl.concat([rows.clear().with_columns(pl.lit(None, pl.String).alias(name)), *derived])

@@ -27,7 +27,7 @@ def command(config: Path | None, as_json: bool, reference: bool) -> None:
     if reference:
         click.echo(write_reference(), nl=False)
         return
-    settings = load_config(config).model_dump(mode="json")
+    settings = load_config(config).model_dump(mode="json", by_alias=True)
     if as_json:
         click.echo(json.dumps({"version": 1, "file": str(config) if config else None, **settings}))
         return

@@ -36,7 +36,8 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages
-    from migrate.plan import make_plan, show_plan
+    from migrate.plan import make_plan
+    from migrate.plan_view import show_plan
     from migrate.target.connection import connect
 
     settings = load_config(config)

@@ -113,7 +113,8 @@ def _look_ahead(
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages
-    from migrate.plan import make_plan, show_plan
+    from migrate.plan import make_plan
+    from migrate.plan_view import show_plan
     from migrate.target.connection import connect
 
     facts = None
@@ -128,8 +129,10 @@ def _look_ahead(
         if expected is not None:
             require_current(expected, facts or read_plan(work / FILE), "given with --plan")
         if not target.embedded:
+            made = facts is not None and facts["made"]
+            what = "Make the tables and put the rows into" if made else "Replace the rows of"
             confirm(
-                f"Replace the rows of {target.address.label}, schema {target.address.schema}?",
+                f"{what} {target.address.label}, schema {target.address.schema}?",
                 yes,
                 name=target.address.database,
             )

@@ -81,7 +81,8 @@ def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleR
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages, run_stages
-    from migrate.plan import make_plan, show_plan
+    from migrate.plan import make_plan
+    from migrate.plan_view import show_plan
     from migrate.rehearsal import open_rehearsal
     from migrate.summary import keep, show, summarise
     from migrate.target.connection import connect

@@ -82,6 +82,7 @@ class Account:
     sql: str
     target: str
     column: str = "id"
+    more: tuple[str, ...] = ()
 
 
 def _own(source: str, entity: str, target: str) -> Account:
