@@ -89,12 +89,17 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
     for column, line in table.columns.items():
         if line.by is not None and line.by not in columns:
             yield f"{name}.{column}: by names {line.by}, which is no column{_near(line.by, columns)}"
-        if line.kind == "id" and line.to is not None and table.ids == "cuid" and not _is_key(column, table):
+        if (
+            line.kind == "id"
+            and line.to is not None
+            and table.ids == "cuid"
+            and not _is_key(column, table, columns)
+        ):
             yield f"{name}.{column} is an id, and not the one column of the table's key: make it text"
 
 
-def _is_key(column: str, table: TableMapping) -> bool:
-    return table.key == (column,) or (not table.key and column == "rowid")
+def _is_key(column: str, table: TableMapping, columns: Sequence[str]) -> bool:
+    return table.key == (column,) or (not table.key and is_row_number(column, columns))
 
 
 def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: References) -> Iterator[str]:

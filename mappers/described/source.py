@@ -59,14 +59,14 @@ class SourceTable:
     def key_line(self) -> Line | None:
         """The line of the key where it is one column that is migrated, or the rowid where there is none."""
         if not self.key:
-            return self.line(_ROWID[0]) if is_row_number(_ROWID[0], self.columns) else None
+            name = row_number_name(self.columns)
+            return None if name is None else self.line(name)
         return self.line(self.key[0]) if len(self.key) == 1 else None
 
     @property
     def rowid(self) -> str | None:
         """The name by which a row's number can be asked for, None where there is none."""
-        names = {column.lower() for column in self.columns}
-        return None if self.without_rowid else next((name for name in _ROWID if name not in names), None)
+        return None if self.without_rowid else row_number_name(self.columns)
 
     @property
     def numbering(self) -> str:
@@ -142,9 +142,15 @@ def source_tables(
     return found
 
 
+def row_number_name(columns: Sequence[str]) -> str | None:
+    """Return the first name of the rowid that no column of the table has, None where all are taken."""
+    names = {name.lower() for name in columns}
+    return next((name for name in _ROWID if name not in names), None)
+
+
 def is_row_number(column: str, columns: Sequence[str]) -> bool:
-    """Tell whether a column's name stands for the rowid: no column of the table is called so."""
-    return column == _ROWID[0] and column not in {name.lower() for name in columns}
+    """Tell whether a column's name stands for the rowid."""
+    return column == row_number_name(columns)
 
 
 def constant(text: str) -> str:

@@ -50,7 +50,7 @@ def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = Fa
         return _from_rowid(table, keep, "the primary key is computed")
     if any(one.declared and one.equality == "as text" and set(one.columns) == set(columns) for one in found):
         return _from_rowid(table, keep, "keys that SQLite keeps apart are the same as text")
-    numeric = parts[0].reading in ("integer_id", "integer") or (
+    numeric = (parts[0].reading in ("integer_id", "integer") and not parts[0].classes.texts) or (
         parts[0].reading == "empty" and "INT" in parts[0].declared.upper()
     )
     ids: Literal["cuid", "keep"] = "cuid" if len(parts) == 1 and numeric and not keep else "keep"

@@ -82,6 +82,8 @@ def choose(column: ColumnReport, *, key: bool = False) -> Choice:
             return Choice(Type("Boolean"), "boolean")
         return Choice(Type("Int"), "integer", remark="all are 0 or 1: as boolean, if they mean no and yes")
     if reading in ("integer", "integer_id"):
+        if column.classes.texts > column.classes.empty and not _is_numeric(column):
+            return _text(column)
         return _declared_fraction(column) or Choice(Type(_whole(column)), "integer")
     if reading == "decimal":
         return _decimal(column)
@@ -149,6 +151,11 @@ def _by_declaration(column: ColumnReport) -> Choice:
     if re.search("DATE|TIME", declared) or (words(column.name)[-1:] and words(column.name)[-1] in _TIME):
         return Choice(Type("DateTime"), "timestamp")
     return Choice(Type(), "text")
+
+
+def _is_numeric(column: ColumnReport) -> bool:
+    """Tell whether digits in texts are numbers: among numbers, and short enough to be one."""
+    return column.classes.integers > 0 and column.longest < len(str(2**63))
 
 
 def _declared_fraction(column: ColumnReport) -> Choice | None:

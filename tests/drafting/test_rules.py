@@ -52,6 +52,8 @@ COLUMNS = [
     ("TEXT NOT NULL", ["", "word"], "String", True, {"as": "text"}),
     ("INTEGER NOT NULL", [*range(2, 20), "x"], "BigInt", False, {"as": "integer", "otherwise": "null"}),
     ("INTEGER NOT NULL", [1, 2, "x", "y"], "String", True, {"as": "text"}),
+    ("TEXT NOT NULL", ["0123", "45"], "String", True, {"as": "text"}),
+    ("TEXT", [12, "45"], "String", False, {"as": "text"}),
     ("DATETIME", [None], "DateTime", False, {"as": "timestamp", "otherwise": "null"}),
     ("VARCHAR(5)", [None], "String", False, {"as": "text"}),
 ]  # fmt: skip
