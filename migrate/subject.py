@@ -11,10 +11,11 @@ import polars as pl
 from mappers.base import Project
 from migrate import tally
 from migrate.bench import Bench, open_sql
+from migrate.errors import MigrateError
 from migrate.project import mapped_names
 from migrate.run import Run
 from migrate.target import schema as shape
-from migrate.target.connection import mapped
+from migrate.target.connection import Connection, connect, mapped
 from verification import subject as checked
 
 _KEYS: Final = """
@@ -72,10 +73,23 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             mapped=frozenset(mapped_names(run.config, project)),
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
+            beside=lambda: _beside(run),
         )
     finally:
         snapshot.close()
         bench.close()
+
+
+@contextlib.contextmanager
+def _beside(run: Run) -> Iterator[Connection | None]:
+    """Yield a second connection to the target, None where the server has none to give."""
+    try:
+        connection = connect(run.address, read_only=True)
+    except MigrateError:
+        yield None
+        return
+    with contextlib.closing(connection):
+        yield connection
 
 
 def _tables(run: Run) -> dict[str, checked.Table]:

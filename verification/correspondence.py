@@ -7,11 +7,12 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.fates import fates_of
+from verification.fates import Fated, fates_of
 from verification.identity import has_people, people
+from verification.relations import dangling
 from verification.report import Check, Outcome
 from verification.rows import at, count_rows, key_of, offenders, quoted, source_tables, stream
-from verification.subject import Subject
+from verification.subject import ForeignKey, Subject
 
 _ENDS: Final = {
     "messages": ("sender_id", "receiver_id"),
@@ -24,6 +25,7 @@ _MESSAGES: Final = {
     "community_messages": "community_users",
 }
 _COUNTED: Final = {"sender_id": "sent", "receiver_id": "received"}
+_GATHERED: Final = 200_000
 
 
 def _living(subject: Subject) -> Outcome:
@@ -34,18 +36,17 @@ def _living(subject: Subject) -> Outcome:
     for table in present:
         outcome.looked_at += count_rows(subject, table)
         for end in _ENDS[table]:
-            # A null end joins nobody either: the reason to ask beside the foreign keys.
-            rows = sql.SQL(
-                "SELECT {key} FROM {table} AS held "
-                "WHERE NOT EXISTS (SELECT FROM {users} AS u WHERE u.id = held.{end})"
-            ).format(
-                key=key_of(subject.tables[table], "held"),
-                table=at(subject, table),
-                users=at(subject, "users"),
-                end=sql.Identifier(end),
-            )
-            offenders(subject, outcome, table, rows, "joins no live user", end)
+            # Not by the foreign keys: a null end joins nobody either, and an application may have none.
+            key = ForeignKey("", table, (end,), "users", ("id",))
+            for rows in (dangling(subject, key), _open_end(subject, table, end)):
+                offenders(subject, outcome, table, rows, "joins no live user", end)
     return outcome
+
+
+def _open_end(subject: Subject, table: str, end: str) -> sql.Composed:
+    return sql.SQL("SELECT {} FROM {} AS child WHERE child.{} IS NULL").format(
+        key_of(subject.tables[table], "child"), at(subject, table), sql.Identifier(end)
+    )
 
 
 def _counts(subject: Subject) -> Outcome:
@@ -84,23 +85,49 @@ def _legacy(subject: Subject, table: str, everybody: pl.DataFrame, outcome: Outc
         "SELECT CAST(id AS TEXT) AS source_id, CAST(from_user AS TEXT) AS sender_id, "  # noqa: S608  quoted
         f"CAST(to_user AS TEXT) AS receiver_id FROM main.{quoted(table)}"
     )
-    fates = fates_of(subject, table)
-    ends = pl.DataFrame(schema={"end": pl.String, "legacy_id": pl.String, "times": pl.Int64})
+    fates = Fated(fates_of(subject, table))
+    ends = _Times()
     for frame in subject.read(query):
         outcome.looked_at += frame.height
-        migrated = frame.cast(pl.String).join(fates, on="source_id", how="anti")
-        for end in _COUNTED:
-            part = migrated.group_by(pl.col(end).alias("legacy_id")).agg(
-                pl.len().cast(pl.Int64).alias("times")
-            )
-            ends = pl.concat([ends, part.select(pl.lit(end).alias("end"), "legacy_id", "times")])
-        ends = ends.group_by("end", "legacy_id").agg(pl.col("times").sum())
+        ends.add(frame.join(fates.of(frame["source_id"]), on="source_id", how="anti"))
     who = everybody.filter(pl.col("entity") == _MESSAGES[table]).select("legacy_id", "id")
-    known = ends.join(who, on="legacy_id", how="left")
+    known = ends.total().join(who, on="legacy_id", how="left")
     for end, legacy_id, times, _ in known.filter(pl.col("id").is_null()).sort("end", "legacy_id").rows():
         what = f"{times} rows {_COUNTED[end]} by user {legacy_id}, who is no migrated person, have no fate"
         outcome.found(table, None, what)
     return known.drop_nulls("id").select("end", "id", "times")
+
+
+class _Times:
+    """How often each legacy id stands at each end of a message.
+
+    Rows are gathered until they are as many as the ids counted so far: each is looked at a few
+    times, and memory grows with the people, not with their messages.
+    """
+
+    def __init__(self) -> None:
+        self._counted = pl.DataFrame(schema={"end": pl.String, "legacy_id": pl.String, "times": pl.Int64})
+        self._rows: list[pl.DataFrame] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        self._rows.append(rows.select(*_COUNTED))
+        if sum(frame.height for frame in self._rows) > max(_GATHERED, self._counted.height):
+            self._count()
+
+    def total(self) -> pl.DataFrame:
+        """Return `end`, `legacy_id` and `times`."""
+        self._count()
+        return self._counted
+
+    def _count(self) -> None:
+        rows, self._rows = (
+            pl.concat([pl.DataFrame(schema=dict.fromkeys(_COUNTED, pl.String)), *self._rows]),
+            [],
+        )
+        for end in _COUNTED:
+            times = rows.group_by(pl.col(end).alias("legacy_id")).agg(pl.len().cast(pl.Int64).alias("times"))
+            self._counted.extend(times.select(pl.lit(end).alias("end"), "legacy_id", "times"))
+        self._counted = self._counted.group_by("end", "legacy_id").agg(pl.col("times").sum())
 
 
 def _held(subject: Subject, end: str) -> pl.DataFrame:
@@ -114,7 +141,9 @@ def _held(subject: Subject, end: str) -> pl.DataFrame:
     return pl.concat([_NOBODY, *frames])
 
 
-LIVE_ENDS = Check("live_ends", "Does every message and connection join two live users?", _living)
+LIVE_ENDS = Check(
+    "live_ends", "Does every message and connection join two live users?", _living, of_target=True
+)
 MESSAGE_COUNTS = Check(
     "message_counts", "Has everybody sent and received as many messages as in the source?", _counts
 )

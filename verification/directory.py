@@ -146,9 +146,15 @@ def _order(subject: Subject) -> Outcome:
     return outcome
 
 
-PROFILE_CATEGORIES = Check("categories", "Has every profile exactly one category?", _categories)
-STUDIOS = Check("studios", "Has every STUDIO exactly one studio, and nobody else one?", _studios)
+PROFILE_CATEGORIES = Check(
+    "categories", "Has every profile exactly one category?", _categories, of_target=True
+)
+STUDIOS = Check(
+    "studios", "Has every STUDIO exactly one studio, and nobody else one?", _studios, of_target=True
+)
 CONNECTIONS = Check(
     "connections", "Do accepted connections go both ways, and pending ones one way?", _connections
 )
-IMAGE_ORDER = Check("image_order", "Are each studio's images numbered from 0 without a gap?", _order)
+IMAGE_ORDER = Check(
+    "image_order", "Are each studio's images numbered from 0 without a gap?", _order, of_target=True
+)

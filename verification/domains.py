@@ -75,4 +75,6 @@ def _run(subject: Subject) -> Outcome:
     return outcome
 
 
-DOMAINS = Check("domains", "Does every value keep to its column's NOT NULL, enum, length and range?", _run)
+DOMAINS = Check(
+    "domains", "Does every value keep to its column's NOT NULL, enum, length and range?", _run, of_target=True
+)

@@ -13,6 +13,39 @@ from verification.subject import Subject
 FATES = ("merged", "rejected", "excluded")
 
 
+class Fated:
+    """The fates of one source table, so kept that those of a batch of rows are found in a few steps.
+
+    `frame` has `source_id` and `fate`, one row a fate. Where all ids are numbers, they are sorted by
+    them: a batch of rows then meets the fates between its least and its greatest number, not all.
+    """
+
+    def __init__(self, fates: pl.DataFrame) -> None:
+        numbers = _numbers(fates["source_id"])
+        if numbers is not None:
+            fates = fates.with_columns(numbers.alias("number")).sort("number")
+            numbers = fates["number"]
+        self.frame = fates.select("source_id", "fate")
+        self._first = self.frame.unique("source_id", keep="first", maintain_order=True)
+        self._numbers = None if numbers is None else numbers.unique(maintain_order=True)
+
+    def of(self, source_ids: pl.Series) -> pl.DataFrame:
+        """Return the first fate of each row that could be among `source_ids`."""
+        numbers = None if self._numbers is None else _numbers(source_ids)
+        if numbers is None or self._numbers is None:
+            return self._first
+        ends = numbers.min(), numbers.max()
+        first = self._numbers.search_sorted(int(str(ends[0])), side="left")
+        last = self._numbers.search_sorted(int(str(ends[1])), side="right")
+        return self._first.slice(first, last - first)
+
+
+def _numbers(source_ids: pl.Series) -> pl.Series | None:
+    """Return the ids as the numbers that they are written as, None where one of them is not."""
+    numbers = source_ids.cast(pl.Int64, strict=False)
+    return numbers if len(numbers) and (numbers.cast(pl.String) == source_ids).all() else None
+
+
 def fates_of(subject: Subject, table: str) -> pl.DataFrame:
     """Return `source_id` and `fate` of the rows of one source table that were not migrated.
 

@@ -1,16 +1,17 @@
 """Comparing two bags of texts without holding either: what should be there, and what is.
 
-Each side is reduced to a count and two sums of pieces of SHA-256, in whatever order its rows
-come: by the server on its side, in columns on ours. Where the sums agree the bags are the same.
-Where they do not, the same sums over 4096 buckets (the first three hex digits of the hash) tell
-where to look, and only the rows of those buckets are fetched and named.
+Each side is reduced to a count and two sums of pieces of a hash, in whatever order its rows come:
+short texts by us on both sides (`verification.tally`), long ones with SHA-256 by the server on its
+side. Where the sums agree the bags are the same. Where they do not, sums over 4096 buckets (the
+first three hex digits of SHA-256) tell where to look, and only the rows of those are fetched and
+named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 import polars_hash  # noqa: F401  registers the expression namespace `chash`
@@ -18,6 +19,7 @@ from psycopg import sql
 
 from verification.rows import ask, stream, texts
 from verification.subject import Subject
+from verification.tally import tally, tally_staged
 
 #: rows of different buckets that are fetched to be named; beyond, faults are only counted
 FETCHED = 100_000
@@ -31,11 +33,12 @@ Expected = Callable[[], Iterator[pl.DataFrame]]
 
 @dataclass(frozen=True)
 class Staged:
-    """Texts on the server: `text` and `key` are expressions over the relation `source`."""
+    """Texts on the server: `text` and `key` are expressions over the rows of `table` that `where` picks."""
 
-    source: sql.Composable
+    table: sql.Composable
     text: sql.Composable
     key: sql.Composable
+    where: sql.Composable = field(default_factory=lambda: sql.SQL("true"))
 
 
 @dataclass(frozen=True)
@@ -90,17 +93,18 @@ def compare(subject: Subject, expected: Expected, staged: Staged) -> Difference:
     Memory is bounded by the batches of `expected` and, where they differ, by `FETCHED`.
     """
     with ThreadPoolExecutor(max_workers=1) as server:  # both sides at once: the server has its own cores
-        theirs = server.submit(sum_staged, subject, staged)
-        ours = _sum_expected(expected(), bucketed=False)
-    if ours.same_as(theirs.result()):
+        theirs = server.submit(tally_staged, subject, staged.table, staged.text, staged.where)
+        ours = tally(expected())
+    if ours == theirs.result():
         return Difference(ours.rows, ours.rows, _NOTHING, _NOTHING, 0)
-    buckets, left = _unlike(
-        _sum_expected(expected(), bucketed=True).frame, sum_staged(subject, staged, bucketed=True).frame
-    )
+    should, held = _sum_expected(expected()), sum_staged(subject, staged, bucketed=True)
+    if should.same_as(held):  # unlike only as they were fetched: a text that holds what parts texts there
+        return Difference(should.rows, held.rows, _NOTHING, _NOTHING, 0)
+    buckets, left = _unlike(should.frame, held.frame)
     missing, unexpected = _name(_fetch_expected(expected(), buckets), _fetch_staged(subject, staged, buckets))
     if missing.is_empty() and unexpected.is_empty():
         left = max(1, left)
-    return Difference(ours.rows, theirs.result().rows, missing, unexpected, left)
+    return Difference(should.rows, held.rows, missing, unexpected, left)
 
 
 def _shape(rows: list[tuple[object, ...]]) -> pl.DataFrame:
@@ -116,8 +120,8 @@ def _piece(number: int) -> pl.Expr:
     return pl.col("hash").str.slice(start, _PIECE).str.to_integer(base=16, dtype=pl.Int64).sum()
 
 
-def _sum_expected(frames: Iterator[pl.DataFrame], *, bucketed: bool) -> Sums:
-    sums = Sums(bucketed=bucketed)
+def _sum_expected(frames: Iterator[pl.DataFrame]) -> Sums:
+    sums = Sums(bucketed=True)
     for frame in frames:
         sums.add(frame)
     return sums
@@ -135,13 +139,14 @@ def sum_staged(subject: Subject, staged: Staged, *, bucketed: bool = False) -> S
     # OFFSET 0 keeps the planner from computing the hash once for each use of it.
     query = sql.SQL(
         "SELECT {bucket}, count(*), coalesce(sum({one}), 0)::bigint, coalesce(sum({two}), 0)::bigint "
-        "FROM (SELECT {hash} AS hash FROM {source} OFFSET 0) AS hashed{group}"
+        "FROM (SELECT {hash} AS hash FROM {table} WHERE {where} OFFSET 0) AS hashed{group}"
     ).format(
         bucket=bucket,
         one=pieces[0],
         two=pieces[1],
         hash=_their_hash(staged),
-        source=staged.source,
+        table=staged.table,
+        where=staged.where,
         group=sql.SQL(" GROUP BY 1") if bucketed else sql.SQL(""),
     )
     sums = Sums(bucketed=bucketed)
@@ -171,11 +176,13 @@ def _fetch_expected(frames: Iterator[pl.DataFrame], buckets: list[str]) -> pl.Da
 
 def _fetch_staged(subject: Subject, staged: Staged, buckets: list[str]) -> pl.DataFrame:
     query = sql.SQL(
-        "SELECT coalesce({text}, ''), {key} FROM {source} WHERE substr({hash}, 1, {size}) = ANY({buckets})"
+        "SELECT coalesce({text}, ''), {key} FROM {table} "
+        "WHERE {where} AND substr({hash}, 1, {size}) = ANY({buckets})"
     ).format(
         text=staged.text,
         key=staged.key,
-        source=staged.source,
+        table=staged.table,
+        where=staged.where,
         hash=_their_hash(staged),
         size=_BUCKET,
         buckets=sql.Literal(buckets),

@@ -78,13 +78,11 @@ def _hold_against_people(subject: Subject, outcome: Outcome) -> None:
     """Derive every person's id again, and hold it against the map."""
     text = pl.concat_str("entity", "legacy_id", "id", separator="\x1f").alias("text")
     key = pl.concat_str("entity", "legacy_id", separator=" ").alias("key")
-    source = sql.SQL("(SELECT * FROM {} WHERE entity IN ('users', 'community_users')) AS known").format(
-        sql.Identifier(*subject.id_map)
-    )
     staged = Staged(
-        source,
+        sql.Identifier(*subject.id_map),
         sql.SQL("concat_ws({}, entity, legacy_id, new_id)").format(sql.Literal("\x1f")),
         sql.SQL("concat_ws(' ', entity, legacy_id)"),
+        sql.SQL("entity IN ('users', 'community_users')"),
     )
     difference = compare(subject, lambda: (f.select(text, key) for f in people(subject)), staged)
     outcome.looked_at += difference.staged
@@ -146,5 +144,5 @@ def _owners(subject: Subject, outcome: Outcome) -> None:
     offenders(subject, outcome, subject.id_map[1], query, what, "new_id")
 
 
-IDS_SHAPED = Check("ids_well_formed", "Is every derived id `c` and 24 of [0-9a-z]?", _shaped)
+IDS_SHAPED = Check("ids_well_formed", "Is every derived id `c` and 24 of [0-9a-z]?", _shaped, of_target=True)
 IDS_MAPPED = Check("ids_mapped", "Does every legacy id map to the id derived from its person?", _mapped)

@@ -107,5 +107,5 @@ async def _ask(client: httpx.AsyncClient, url: str) -> str | None:
     return f"answers {status}" if status >= httpx.codes.BAD_REQUEST else None
 
 
-URLS_PARSE = Check("urls_parse", "Does every image's URL parse?", _parse)
+URLS_PARSE = Check("urls_parse", "Does every image's URL parse?", _parse, of_target=True)
 URLS_ANSWER = Check("urls_answer", "Does every image's URL answer over HTTP?", _answer)

@@ -43,8 +43,8 @@ def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcom
     outcome.looked_at += rows
     if walk.listed != rows:
         outcome.found(source, None, f"has {rows} rows, of which its account lists {walk.listed}")
-    met = walk.fates.filter(walk.met).unique("source_id")
-    absent = walk.fates.filter(~walk.met)["source_id"].unique().sort()
+    met = walk.fates.join(walk.met, on="source_id", how="semi").unique("source_id")
+    absent = walk.fates.join(walk.met, on="source_id", how="anti")["source_id"].unique().sort()
     outcome.found_many(source, absent.to_list(), "has a fate, but there is no such row")
     unproven = walk.unproven
     for account in others if unproven.height else ():

@@ -9,7 +9,8 @@ from verification.rows import at, count_rows, key_of, names, offenders
 from verification.subject import ForeignKey, Subject
 
 
-def _dangling(subject: Subject, key: ForeignKey) -> sql.Composed:
+def dangling(subject: Subject, key: ForeignKey) -> sql.Composed:
+    """Return a query for the keys of the rows that point to no row."""
     child = subject.tables[key.table]
     # MATCH SIMPLE, the only kind Prisma writes: a key with a null in it points nowhere.
     present = [sql.SQL("{} IS NOT NULL").format(column) for column in names(key.columns, "child")]
@@ -34,8 +35,8 @@ def _run(subject: Subject) -> Outcome:
     for key in keys:
         outcome.looked_at += rows[key.table]
         what = f"{key.name}: points to no row of {key.to_table}"
-        offenders(subject, outcome, key.table, _dangling(subject, key), what, ", ".join(key.columns))
+        offenders(subject, outcome, key.table, dangling(subject, key), what, ", ".join(key.columns))
     return outcome
 
 
-DANGLING = Check("dangling_keys", "Does every foreign key point to a row?", _run)
+DANGLING = Check("dangling_keys", "Does every foreign key point to a row?", _run, of_target=True)

@@ -72,11 +72,15 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Check:
-    """A question about the data, and the function that answers it."""
+    """A question about the data, and the function that answers it.
+
+    `of_target`: the target alone is asked, by queries, and neither snapshot nor ids are needed.
+    """
 
     name: str
     question: str
     run: Callable[[Subject], Outcome]
+    of_target: bool = False
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,13 @@ def ask(subject: Subject, query: sql.SQL | sql.Composed, *values: object) -> lis
         return cursor.fetchall()
 
 
-def count(subject: Subject, query: sql.Composed, *values: object) -> int:
-    """Return the one number that a query over the target gives."""
-    ((number,),) = ask(subject, query, *values)
-    return int(str(number))
+def count(subject: Subject, query: sql.Composed) -> int:
+    """Return the one number that a query over the target gives; asked once in one view."""
+    text = query.as_string(subject.target)
+    if text not in subject.counted:
+        ((number,),) = ask(subject, query)
+        subject.counted[text] = int(str(number))
+    return subject.counted[text]
 
 
 def count_rows(subject: Subject, table: str) -> int:
@@ -57,7 +60,9 @@ def count_rows(subject: Subject, table: str) -> int:
 def source_count(subject: Subject, table: str) -> int:
     """Return how many rows a table of the snapshot has."""
     query = f"SELECT count(*) FROM main.{quoted(table)}"  # noqa: S608  quoted
-    return int(subject.snapshot.execute(query).fetchone()[0])
+    if query not in subject.counted:
+        subject.counted[query] = int(subject.snapshot.execute(query).fetchone()[0])
+    return subject.counted[query]
 
 
 def source_tables(subject: Subject) -> list[str]:

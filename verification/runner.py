@@ -1,10 +1,17 @@
-"""Runs checks over a subject, in one read-only transaction."""
+"""Runs checks over a subject, all of them over the same view of the target."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
 
 from verification.correspondence import LIVE_ENDS, MESSAGE_COUNTS
 from verification.coverage import LEFT_OUT, REJECTS
@@ -42,6 +49,8 @@ DIRECTORY: tuple[Check, ...] = (
 )
 #: what is checked where no names are given
 STANDARD: tuple[Check, ...] = (*GENERAL, *DIRECTORY)
+#: seconds to wait for the server to take note that a query is given up
+_CANCEL_S: Final = 5.0
 #: what is checked when asked for by name
 ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER)
 
@@ -63,7 +72,8 @@ def run_checks(
 
     `checks` are names (None: the standard ones); `deep` adds the comparison of every cell with
     what the mappers give, `urls` asks for every image over HTTP. `on_check` hears of each check
-    before it runs. Raises ValueError for an unknown name; errors of the connections pass through.
+    before it runs, perhaps in another thread. Raises ValueError for an unknown name; errors of the
+    connections pass through.
     """
     known = {check.name: check for check in (*STANDARD, *ON_REQUEST)}
     wanted = [check.name for check in STANDARD] if checks is None else list(checks)
@@ -72,23 +82,78 @@ def run_checks(
     ]
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"no check is named {', '.join(unknown)}; there are {', '.join(known)}")
-    results: list[CheckResult] = []
-    with _one_view(subject):
-        for name in wanted:
+    checks_wanted = [known[name] for name in wanted]
+    with _views(subject) as (first, second):
+        beside = [check for check in checks_wanted if second is not None and check.of_target]
+        here = [check for check in checks_wanted if check not in beside]
+        if second is None:
+            results = _answers(here, first, on_check, threading.Event())
+        else:
+            results = _side_by_side(here, first, beside, second, on_check)
+    return Report(tuple(results[name] for name in wanted))
+
+
+OnCheck = Callable[[Check], None] | None
+
+
+def _answers(
+    checks: Sequence[Check], subject: Subject, on_check: OnCheck, over: threading.Event
+) -> dict[str, CheckResult]:
+    """Run checks one after the other until `over` is set; it is set where one of them raises."""
+    results: dict[str, CheckResult] = {}
+    try:
+        for check in checks:
+            if over.is_set():
+                break
             if on_check is not None:
-                on_check(known[name])
+                on_check(check)
             start = time.monotonic()
-            outcome = known[name].run(subject)
-            results.append(outcome.result(known[name], time.monotonic() - start))
-    return Report(tuple(results))
+            outcome = check.run(subject)
+            results[check.name] = outcome.result(check, time.monotonic() - start)
+    except BaseException:
+        over.set()
+        raise
+    return results
+
+
+def _side_by_side(
+    here: Sequence[Check], first: Subject, beside: Sequence[Check], second: Subject, on_check: OnCheck
+) -> dict[str, CheckResult]:
+    """Run `beside`, which wait for the server, in a thread; an error of either ends both."""
+    over = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="checks") as pool:
+        theirs = pool.submit(_answers, beside, second, on_check, over)
+        try:
+            return _answers(here, first, on_check, over) | theirs.result()
+        except BaseException:
+            with suppress(psycopg.Error, OSError):
+                second.target.cancel_safe(timeout=_CANCEL_S)
+            raise
 
 
 @contextmanager
-def _one_view(subject: Subject) -> Iterator[None]:
-    """Give all checks the same view of the target, and settings that suit whole-table questions."""
-    connection = subject.target
+def _views(subject: Subject) -> Iterator[tuple[Subject, Subject | None]]:
+    """Yield the subject, and the same over a second connection that sees the very same rows."""
+    first = replace(subject, counted={})
+    with ExitStack() as stack:
+        stack.enter_context(_view(subject.target, None))
+        second = stack.enter_context(subject.beside()) if subject.beside is not None else None
+        if second is None:
+            yield first, None
+            return
+        row = subject.target.execute("SELECT pg_export_snapshot()").fetchone()
+        assert row is not None
+        stack.enter_context(_view(second, row[0]))
+        yield first, replace(first, target=second)
+
+
+@contextmanager
+def _view(connection: psycopg.Connection[Any], exported: str | None) -> Iterator[None]:
+    """Open a read-only transaction with one view of the target, and settings for whole-table questions."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if exported is not None:
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(exported)))
         # Compiling takes longer than any of the queries gains by it.
         connection.execute("SET LOCAL jit = off")
         connection.execute("SET LOCAL work_mem = '64MB'")

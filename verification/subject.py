@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -141,6 +142,9 @@ class Subject:
     mapped       target tables whose legacy ids are all in the map of ids
     legacy_keys  target tables whose keys are the source's own, not derived
     remap        maps the snapshot again: yields (target table, frame) as the mappers give them
+    beside       opens a second connection to the target, None where there can be none: the checks
+                 that ask the target alone then run beside those that read the snapshot
+    counted      how many rows a query gives, by its text: asked once while the view is the same
     """
 
     snapshot: sqlite3.Connection
@@ -164,6 +168,8 @@ class Subject:
     limits: Limits = Limits()
     urls: UrlSettings = UrlSettings()
     remap: Callable[[], Iterator[tuple[str, pl.DataFrame]]] | None = None
+    beside: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
+    counted: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def lacks(self, *tables: str) -> str:
         """Return a note that names the tables among `tables` that are not filled; '' where none lacks."""

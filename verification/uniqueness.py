@@ -66,4 +66,4 @@ def _run(subject: Subject) -> Outcome:
     return outcome
 
 
-UNIQUENESS = Check("uniqueness", "Is every primary key and unique value there once?", _run)
+UNIQUENESS = Check("uniqueness", "Is every primary key and unique value there once?", _run, of_target=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from verification.fates import fates_of
+from verification.fates import Fated, fates_of
 from verification.subject import Account, Subject
 
 #: between the parts of a key of several columns, as one text
@@ -18,19 +18,20 @@ class Walk:
     """One account's rows, told apart by their fates.
 
     After `rows` has been gone through: `listed` rows in all, `unfated` of them without a fate,
-    `unproven` (a frame of `source_id`) those of them that the account cannot prove, and `met`
-    one boolean for each row of `fates`, whether the account lists a row of that key.
+    `unproven` (a frame of `source_id`) those of them that the account cannot prove, and `met` (a
+    frame of `source_id`) the rows with a fate that the account lists.
     """
 
     def __init__(self, subject: Subject, account: Account) -> None:
         self.account = account
         self.fates = fates_of(subject, account.source)
+        self._fated = Fated(self.fates)
         self._subject = subject
         self._reset()
 
     def _reset(self) -> None:
         self.listed = self.unfated = 0
-        self.met = pl.repeat(False, self.fates.height, dtype=pl.Boolean, eager=True)
+        self.met = pl.DataFrame(schema={"source_id": pl.String})
         self.unproven = pl.DataFrame(schema={"source_id": pl.String})
 
     def rows(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -39,21 +40,18 @@ class Walk:
         Both are frames shaped as those of `account_rows`, nothing in them null.
         """
         self._reset()
-        places = self.fates.select("source_id").with_row_index("place")
-        known = self.fates.unique("source_id")
         for frame in account_rows(self._subject, self.account):
             self.listed += frame.height
-            hit = places.join(frame, on="source_id", how="semi")["place"]
-            if hit.len():
-                self.met = self.met.scatter(hit, True)
-            judged = frame.join(known, on="source_id", how="left")
+            judged = frame.join(self._fated.of(frame["source_id"]), on="source_id", how="left")
+            fated = judged.drop_nulls("fate")
+            self.met.extend(fated.select("source_id"))
             free = judged.filter(pl.col("fate").is_null()).drop("fate")
             self.unfated += free.height
-            open_rows = free.filter(pl.col("key").is_null())
-            if open_rows.height:
-                self.unproven.extend(open_rows.select("source_id"))
-            barred = judged.filter(pl.col("fate").is_in(["rejected", "excluded"])).drop("fate")
-            yield free.drop_nulls("key"), barred.drop_nulls("key")
+            if free["key"].null_count():
+                self.unproven.extend(free.filter(pl.col("key").is_null()).select("source_id"))
+                free = free.drop_nulls("key")
+            barred = fated.filter(pl.col("fate").is_in(["rejected", "excluded"])).drop("fate")
+            yield free, barred.drop_nulls("key")
 
 
 def key_columns(account: Account) -> tuple[str, ...]:
@@ -89,9 +87,7 @@ def new_ids(subject: Subject, rows: pl.DataFrame) -> pl.DataFrame:
 def _with_part(subject: Subject, rows: pl.DataFrame, entity: str, key: str, name: str) -> pl.DataFrame:
     """Return `rows` with one part of their new ids; where the entity is '' the key stays as it was."""
     derived = [
-        rows.filter(pl.col(entity) == one).with_columns(
-            (subject.ids.expr(one, pl.col(key)) if one else pl.col(key)).alias(name)
-        )
-        for one in rows[entity].unique().sort().to_list()
+        some.with_columns((subject.ids.expr(one, pl.col(key)) if one else pl.col(key)).alias(name))
+        for (one,), some in rows.partition_by(entity, as_dict=True).items()
     ]
     return pl.concat([rows.clear().with_columns(pl.lit(None, pl.String).alias(name)), *derived])
