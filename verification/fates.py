@@ -43,7 +43,8 @@ class Fated:
 def _numbers(source_ids: pl.Series) -> pl.Series | None:
     """Return the ids as the numbers that they are written as, None where one of them is not."""
     numbers = source_ids.cast(pl.Int64, strict=False)
-    return numbers if len(numbers) and (numbers.cast(pl.String) == source_ids).all() else None
+    written = numbers.cast(pl.String).eq_missing(source_ids).all() and not numbers.null_count()
+    return numbers if len(numbers) and written else None
 
 
 def fates_of(subject: Subject, table: str) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -228,6 +229,7 @@ class World:
 
     snapshot: sqlite3.Connection
     target: psycopg.Connection
+    url: str
     changes: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -248,8 +250,13 @@ class World:
             "foreign_keys": FOREIGN_KEYS,
             "shared": frozenset({"user_profiles"}),
             "derived": frozenset({"user_metadata", "studios", "user_connections"}),
+            "beside": self.beside,
         }
         return Subject(**{**settings, **self.changes})  # type: ignore[arg-type]
+
+    def beside(self) -> closing[psycopg.Connection]:
+        """Open another connection to the target."""
+        return closing(psycopg.connect(self.url, autocommit=True))
 
     def read(self, query: str) -> Iterator[pl.DataFrame]:
         """Yield a query's rows two at a time, as text."""
@@ -286,4 +293,4 @@ def build(url: str, folder: Path) -> World:
             values = sql.SQL(", ").join([sql.Placeholder()] * len(rows[0]))
             insert = sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier("staging", table), values)
             cursor.executemany(insert, rows)
-    return World(snapshot, target)
+    return World(snapshot, target, url)

@@ -1,0 +1,77 @@
+"""Checks that ask the target alone run beside the others, and see the same rows as they do."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import nullcontext
+
+import psycopg
+import pytest
+
+from tests.verification.planted import MESSAGE
+from tests.verification.world import World
+from verification import Check, run_checks
+
+
+def test_both_connections_see_the_rows_as_they_were_when_the_checks_began(world: World) -> None:
+    def lose_a_message(_check: Check) -> None:
+        with psycopg.connect(world.url) as application:
+            application.execute("DELETE FROM staging.messages WHERE id = %s", [MESSAGE])
+            application.execute("DELETE FROM staging.users")
+
+    assert run_checks(world.subject, on_check=lose_a_message).passed
+    failed = {result.name for result in run_checks(world.subject).failed}
+    assert {"reconciliation", "message_counts", "dangling_keys", "live_ends"} <= failed
+
+
+def test_checks_of_the_target_run_in_a_thread_of_their_own(world: World) -> None:
+    threads: dict[str, int] = {}
+
+    def note(check: Check) -> None:
+        threads[check.name] = threading.get_ident()
+
+    run_checks(world.subject, on_check=note)
+    assert threads["reconciliation"] == threads["message_counts"] == threading.get_ident()
+    assert threads["dangling_keys"] == threads["domains"] != threading.get_ident()
+
+
+def test_one_connection_does_where_the_server_has_no_second_one(world: World) -> None:
+    world.changes["beside"] = lambda: nullcontext(None)
+    world.plant("UPDATE staging.messages SET sender_id = 'gone' WHERE id = %s", MESSAGE)
+    alone = run_checks(world.subject)
+    del world.changes["beside"]
+    beside = run_checks(world.subject)
+    assert [(result.name, result.findings, result.looked_at) for result in alone.results] == [
+        (result.name, result.findings, result.looked_at) for result in beside.results
+    ]
+    assert not beside.passed
+
+
+@pytest.mark.parametrize("where", ["reconciliation", "domains"])
+def test_a_run_that_is_stopped_stops_both(world: World, where: str) -> None:
+    class Asked(Exception):
+        pass
+
+    heard: list[str] = []
+
+    def stop(check: Check) -> None:
+        heard.append(check.name)
+        if check.name == where:
+            raise Asked
+
+    with pytest.raises(Asked):
+        run_checks(world.subject, on_check=stop)
+    assert "connections" not in heard or "live_ends" not in heard
+    assert run_checks(world.subject, ["domains"]).passed
+
+
+def test_a_second_connection_that_is_lost_is_an_error(world: World) -> None:
+    def cut(check: Check) -> None:
+        if check.name == "uniqueness":
+            world.target.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    with pytest.raises(psycopg.OperationalError):
+        run_checks(world.subject, ["uniqueness", "domains"], on_check=cut)
