@@ -31,6 +31,7 @@ TARGET: Final = "postgres"
 #: Everything that runs leave in a work folder; what has another name is not ours to remove.
 _OURS: Final = (
     *(pattern for patterns in _PAPERS.values() for pattern in patterns),
+    "report-with-samples.html",
     "state.json", "plan.json", "progress.*", "previous-*.json", "damaged-*.json", "snapshot.*",
     "crosswalk.db*", "sample-*.db", "metrics.prom", "run.lock", ".*.part", "etilqs_*", FOLDER, REHEARSAL,
 )  # fmt: skip

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "rehearse": "The dry run, killed at every named point and resumed; proves the content the same.",
     "rollback": "Give up a run, or put the rows of the backup back.",
     "status": "Show how far the run in the work folder is.",
+    "report": "Write the report of the run: one HTML file.",
     "plan": "Show what a run would do; changes nothing.",
     "init": "Write a first mapping, schema and configuration for any Turso database.",
     "inspect": "Show what is in any Turso database: tables, types, references, left-overs.",

@@ -15,7 +15,10 @@ from rich.table import Table
 
 from migrate import files, tally
 from migrate.console import terminal_safe
+from migrate.project import mapped_names
+from migrate.routes import FirstRow, Route, find_routes, first_rows
 from migrate.run import Run
+from migrate.target.content import Content
 
 FILE: Final = "summary.json"
 
@@ -34,10 +37,15 @@ class Flow:
 
 @dataclass
 class Summary:
-    """A finished run in figures; `left_out` are source tables that a rule leaves behind."""
+    """A run in figures; `left_out` are source tables that a rule leaves behind.
+
+    `contents` is what each live table held right after publish, empty before it; `mapped` what the
+    id map holds, `legacy_keys` the target tables whose keys are the source's own.
+    """
 
     run_id: str
     outcome: str
+    dry: bool
     flows: list[Flow]
     left_out: dict[str, tuple[str, int]]
     filled: dict[str, int]
@@ -45,6 +53,12 @@ class Summary:
     warnings: dict[str, int]
     seconds: dict[str, float]
     columns: list[dict[str, Any]]
+    routes: list[Route]
+    first_rows: list[FirstRow]
+    server: str
+    mapped: list[str]
+    legacy_keys: list[str]
+    contents: dict[str, Content]
 
     def facts(self) -> dict[str, Any]:
         """Return the summary as a JSON document."""
@@ -55,29 +69,23 @@ def summarise(run: Run) -> Summary:
     """Count what the run did, from the rows of snapshot, ledger and target."""
     bench = run.bench()
     try:
-        project = run.project(bench.tables())
+        project = run.prepared(bench)
         counted = {
             name: int(str(bench.scalar(f'SELECT count(*) FROM "{name.replace(chr(34), chr(34) * 2)}"')))  # noqa: S608
             for name in bench.tables()
         }
         columns = project.column_report(bench)
+        flows = _flows(run, counted, list(dict.fromkeys(account.source for account in project.accounts)))
+        routes = find_routes(run, bench, project.accounts, {flow.table: flow.migrated for flow in flows})
+        named = first_rows(run, bench, project.accounts)
     finally:
         bench.close()
-    fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for table, fate, reason, count in tally.fates(run.connection, run.ledger, run.id):
-        fates[table][fate][reason] = count
-    flows = []
-    for table in dict.fromkeys(account.source for account in project.accounts):
-        of = fates[table]
-        flow = Flow(table, counted[table], 0, of["merged"], of["rejected"], of["excluded"])
-        gone = sum(sum(reasons.values()) for reasons in (flow.merged, flow.rejected, flow.excluded))
-        flow.migrated = flow.rows - gone
-        flows.append(flow)
-    published = tally.publication_of(run.connection, run.ledger, run.id) is not None
-    schema = run.address.schema if published else run.staging
+    publication = tally.publication_of(run.connection, run.ledger, run.id)
+    schema = run.address.schema if publication else run.staging
     return Summary(
         run_id=run.id,
         outcome=run.state.document.outcome,
+        dry=run.dry,
         flows=flows,
         left_out={
             name: (rule, counted[name])
@@ -89,7 +97,27 @@ def summarise(run: Run) -> Summary:
         warnings=tally.warnings(run.connection, run.ledger, run.id),
         seconds={name: record.seconds for name, record in run.state.document.stages.items()},
         columns=columns.to_dicts(),
+        routes=routes,
+        first_rows=named,
+        server=run.connection.info.parameter_status("server_version") or "",
+        mapped=list(mapped_names(run.config, project)),
+        legacy_keys=list(project.legacy_keys),
+        contents=publication.tables if publication else {},
     )
+
+
+def _flows(run: Run, counted: dict[str, int], tables: list[str]) -> list[Flow]:
+    fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for table, fate, reason, count in tally.fates(run.connection, run.ledger, run.id):
+        fates[table][fate][reason] = count
+    flows = []
+    for table in tables:
+        of = fates[table]
+        flow = Flow(table, counted[table], 0, of["merged"], of["rejected"], of["excluded"])
+        gone = sum(sum(reasons.values()) for reasons in (flow.merged, flow.rejected, flow.excluded))
+        flow.migrated = flow.rows - gone
+        flows.append(flow)
+    return flows
 
 
 def keep(summary: Summary, work: Path) -> Path:

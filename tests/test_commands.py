@@ -150,6 +150,14 @@ def test_too_many_rejects_stop_the_run_before_publish(work: Path) -> None:
     settings = {**SMALL, "MIGRATE__VERIFICATION__MAX_REJECT_SHARE": "0.001"}
     done = migrate("run", "--work", str(work), "--yes", code=1, **settings)
     says(done.err, "reject_share", "checks.json", "untouched")
+    report = (work / "report.html").read_text()
+    says(
+        report,
+        "Not published: 1 of 15 checks failed",
+        "Failed: reject_share.",
+        "The live tables are untouched.",
+    )
+    says(report, "What became of the rows")
     with EmbeddedServer(work) as server:
         assert query(server.url(), "SELECT count(*) FROM messages") == [(60,)]
 

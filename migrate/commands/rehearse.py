@@ -20,13 +20,16 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
     First an undisturbed dry run as `migrate verify` makes it; then another one
     that is killed (SIGKILL) at every named point the first one came to, each
     time resumed by the same command. Both must leave the same content. Source
-    and live target are only read. The receipt is WORK/rehearsal.json.
+    and live target are only read. The receipt is WORK/rehearsal.json; it is part of the report.
 
     \b
     migrate rehearse
     """
     from migrate.console import ConsoleReporter
+    from migrate.opening import REHEARSAL
     from migrate.ordeal import RECEIPT, undergo
+    from migrate.report.ending import refresh
+    from migrate.report.writing import FILE
 
     words = ["--config", str(config.absolute())] if config else []
     with ConsoleReporter() as report:
@@ -35,12 +38,15 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
             report.note(f"{number}/{total}: killed at {doing}" if number else "an undisturbed dry run")
 
         receipt = undergo(work, words, show)
+        if trouble := refresh(work / REHEARSAL):
+            report.note(trouble)
     if as_json:
         click.echo(json.dumps(receipt.facts()))
         return
     rows = sum(content.rows for content in receipt.disturbed.values())
     click.echo(
         f"Killed {len(receipt.killed)} times and resumed: {rows:,} rows in {len(receipt.disturbed)} tables, "
-        f"identical to those of an undisturbed dry run. The receipt is {work / RECEIPT}."
+        f"identical to those of an undisturbed dry run. The receipt is {work / RECEIPT}, "
+        f"the report {work / REHEARSAL / FILE}."
     )
     click.echo("The live target was only read. Next: `migrate run`.")

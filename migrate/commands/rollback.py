@@ -70,6 +70,7 @@ def command(
     from migrate.console import ConsoleReporter
     from migrate.errors import UsageError
     from migrate.opening import open_run, open_target
+    from migrate.report.ending import refresh
     from migrate.rollback import roll_back
     from migrate.state import NAME
 
@@ -92,6 +93,8 @@ def command(
         done = roll_back(run, aim=aim, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome
         receipt.add_publications(run)
+        if trouble := refresh(run.work):
+            report.note(trouble)
     if as_json:
         kept = str(done.backup) if done.backup else None
         facts = {"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept, "already": done.already}

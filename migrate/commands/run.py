@@ -67,6 +67,8 @@ def command(
     from migrate.kept_plan import FILE, keep_plan, read_plan
     from migrate.opening import open_run
     from migrate.pipeline import run_stages
+    from migrate.report.ending import told
+    from migrate.report.writing import FILE as REPORT
     from migrate.state import State
     from migrate.summary import show
 
@@ -84,12 +86,14 @@ def command(
         if run.state.document.outcome == "published":
             report.note("this run is published already; nothing is done")
         else:
-            run_stages(run)
+            with told(run):
+                run_stages(run)
         summary, seal = _tell(run)
     if as_json:
         click.echo(json.dumps({**summary.facts(), "seal": seal}))
         return
     show(summary, console)
+    console.print(f"Report: {work / REPORT}", markup=False, soft_wrap=True)
     console.print(f"Receipt: {work / 'receipt.json'}, sealed {seal}", markup=False, soft_wrap=True)
     console.print(
         "Next: `migrate verify --published` checks the live rows, `migrate rollback` takes them back."
@@ -140,9 +144,10 @@ def _look_ahead(
 
 
 def _tell(run: Run) -> tuple[Summary, str]:
-    """Write summary and receipt of a published run; return the summary and the receipt's seal."""
+    """Write summary, receipt and report of a published run; return the summary and the receipt's seal."""
     from migrate import receipt
     from migrate.errors import MigrateError
+    from migrate.report.writing import write_report
     from migrate.summary import keep, summarise
 
     try:
@@ -150,11 +155,12 @@ def _tell(run: Run) -> tuple[Summary, str]:
         keep(summary, run.work)
         made = receipt.make_receipt(run, summary)
         receipt.keep(made, run.work)
+        write_report(run.work)
     except MigrateError as error:
         told = MigrateError(
-            f"the rows are published, but their summary could not be made: {error}",
+            f"the rows are published, but their summary and report could not be made: {error}",
             hint="mend this (is there room on the disk?), then type the same command again: "
-            "it changes no row and makes the summary",
+            "it changes no row and makes them",
         )
         told.exit_code = error.exit_code
         raise told from error

@@ -63,6 +63,7 @@ def _check_published(
     from migrate import tally
     from migrate.errors import UsageError
     from migrate.opening import open_run
+    from migrate.report.ending import refresh
     from migrate.stages.verify import check_rows, require
 
     with reporter as report, open_run(settings, work, report, resume_only=True) as run:
@@ -72,6 +73,8 @@ def _check_published(
             raise UsageError("this run was rolled back", hint="`migrate run` migrates again")
         run.state.prove_file("snapshot", "snapshot")
         result = check_rows(run, schema=run.address.schema)
+        if trouble := refresh(run.work):
+            report.note(trouble)
     require(result, f"read {work / 'checks.json'}; `migrate rollback` takes the publication back")
     console.print(f"{len(result.results)} checks passed over the live rows.")
     return {"version": 1, **result.to_json()}
@@ -84,6 +87,8 @@ def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleR
     from migrate.plan import make_plan
     from migrate.plan_view import show_plan
     from migrate.rehearsal import open_rehearsal
+    from migrate.report.ending import told
+    from migrate.report.writing import write_report
     from migrate.summary import keep, show, summarise
     from migrate.target.connection import connect
 
@@ -95,9 +100,12 @@ def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleR
         show_plan(plan, console)
         plan.require()
     with reporter as report, open_rehearsal(settings, work, origin, report) as run:
-        run_stages(run)
+        with told(run):
+            run_stages(run)
         summary = summarise(run)
         keep(summary, run.work)
+        page = write_report(run.work)
     show(summary, console)
+    console.print(f"Report: {page}", markup=False, soft_wrap=True)
     console.print("The rehearsal went through; the live target was only read. Next: `migrate run`.")
     return summary.facts()

@@ -30,6 +30,7 @@ FILES = (
     "checks.json",
     "summary.json",
     "receipt.json",
+    "report.html",
 )
 #: Every point of a run; a test holds the list against a run that reached them all.
 POINTS = (

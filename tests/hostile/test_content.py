@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import unicodedata
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,30 @@ def test_columns_of_any_name_become_facts(migrated: Path) -> None:
 def test_log_and_reports_hold_no_control_characters(migrated: Path) -> None:
     for path in [*migrated.glob("*.json"), *migrated.glob("*.jsonl")]:
         assert not set(path.read_bytes()) & (set(range(32)) - {10}), path.name
+
+
+def elements(text: str) -> set[str]:
+    """Return the names of a page's elements, and of their attributes; `style=` for a style attribute."""
+    found = set()
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.update([tag, *(f"{name}=" if name == "style" else name for name, _ in attrs)])
+
+    Reader().feed(text)
+    return found
+
+
+def test_the_report_shows_names_and_values_as_text(migrated: Path, tmp_path: Path) -> None:
+    out = tmp_path / "samples.html"
+    migrate("report", "--work", str(migrated), "--samples", "--out", str(out))
+    for path in (migrated / "report.html", out):
+        text = path.read_text()
+        assert not {char for char in text if unicodedata.category(char) in ("Cc", "Cf")} - {"\n"}, path.name
+        assert not elements(text) & {"script", "img", "bold", "iframe", "onload", "onerror", "style="}
+        assert "say &#34;what&#34;; DROP TABLE users;--" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "(20,000,000 characters)" in text or "␛[2J␛[31mred" in text
 
 
 def test_a_server_gives_the_same_as_the_file(tmp_path: Path, migrated: Path, legacy: Path) -> None:

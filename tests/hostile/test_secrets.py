@@ -33,6 +33,7 @@ COMMANDS = (
     ("run", "--yes", "--json"),
     ("status",),
     ("status", "--json"),
+    ("report", "--json"),
     ("ids", "users", "ID"),
     ("ids", "users", "ID", "--json"),
     ("verify", "--published", "--deep", "-v"),
@@ -51,13 +52,15 @@ FEW = (
     ("psql", "--", "-c", "SELECT 1"),
     ("rollback", "--yes"),
 )
-WITHOUT_CONFIG = ("status",)
+WITHOUT_CONFIG = ("status", "report")
 FILES = (
     "*.jsonl",
     "*.json",
+    "report.html",
     "run.lock",
     "backups/*/*.json",
     "rehearsal/*.json*",
+    "rehearsal/report.html",
     "rehearsal/backups/*/*.json",
 )
 
@@ -200,7 +203,9 @@ def test_no_command_prints_a_secret_or_anything_about_people(world: World) -> No
 def test_no_file_but_snapshot_and_dump_holds_any(world: World) -> None:
     for place in world.places:
         paths = [path for pattern in FILES for path in place.work.glob(pattern)]
-        assert {"log.jsonl", "state.json", "summary.json", "checks.json"} <= {path.name for path in paths}
+        assert {"log.jsonl", "state.json", "summary.json", "checks.json", "report.html"} <= {
+            path.name for path in paths
+        }
         for path in paths:
             assert found_in(path.read_bytes(), world.needles) == set(), path
 

@@ -1,0 +1,96 @@
+"""Writes a page: what came from a database is text on it, whatever it says.
+
+Every value is escaped, control characters and those that turn the direction
+of writing are made visible, and the page's own policy lets a browser run no
+script, ask no server and follow no style but the one it was written with.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import unicodedata
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from migrate import files
+
+_STYLE: Final = "style.css"
+#: Where Unicode keeps a picture for each control character below the blank.
+_PICTURES: Final = 0x2400
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def visible(value: Any) -> Any:
+    """Return text with control characters made visible; anything else, and markup, as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "".join(_sign(char) if unicodedata.category(char) in _HIDDEN else char for char in value)
+
+
+def _sign(char: str) -> str:
+    code = ord(char)
+    if char == "\n":
+        return char
+    if code < 0x20:
+        return chr(_PICTURES + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def environment() -> Environment:
+    """Return the templates' environment: all values escaped and made visible, no missing name overlooked."""
+    made = Environment(
+        loader=PackageLoader("migrate.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"number": number, "share": share, "seconds": seconds, "instant": instant}
+    return made
+
+
+def number(value: int | None) -> str:
+    """Return a whole number with thousands separators, nothing for none."""
+    return "" if value is None else f"{value:,}"
+
+
+def share(part: float, whole: float) -> str:
+    """Return what percentage of `whole` a part is: 0 only for nothing, 100 only for all."""
+    if not whole or not part:
+        return "0%"
+    percent = 100 * part / whole
+    if part == whole:
+        return "100%"
+    return "<0.1%" if percent < 0.1 else f"{min(percent, 99.9):.1f}%"
+
+
+def seconds(value: float) -> str:
+    """Return seconds as a person says them: 0.31 s, 12.4 s, 3 min 20 s."""
+    if value >= 90:
+        return f"{int(value // 60):,} min {int(value % 60)} s"
+    return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
+
+
+def instant(value: str) -> str:
+    """Return an ISO instant in UTC as a person reads it: 2026-01-31 17:05:09 UTC."""
+    return value.replace("T", " ").replace("+00:00", " UTC")
+
+
+def render(template: str, **shown: Any) -> str:
+    """Return the page that a template makes."""
+    made = environment()
+    assert made.loader is not None
+    style = made.loader.get_source(made, _STYLE)[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return made.get_template(template).render(style=Markup(style), digest=digest, **shown)  # noqa: S704
+
+
+def write(path: Path, page: str) -> None:
+    """Write a page (mode 0600), whole or not at all."""
+    with files.write_whole(path) as file:
+        file.write(page.encode(errors="replace"))

@@ -1,0 +1,61 @@
+"""The verdict of a report: one title, and the sentences that explain it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migrate.report.document import Verdict
+from migrate.state import Document
+
+
+def judge(document: Document, counted: dict[str, Any], checks: dict[str, Any], *, dry: bool) -> Verdict:
+    """Return how the run stands, by its state file, its counts and its checks."""
+    failed = [check["name"] for check in checks.get("checks", ()) if not check["passed"]]
+    if document.outcome == "rolled_back":
+        return Verdict(
+            "open",
+            "Rolled back",
+            ("The earlier rows are live again, or were never replaced.", *_checked(checks, failed)),
+        )
+    if document.outcome == "open":
+        return _open(document, checks, failed, dry=dry)
+    lines = (*_rows(counted), *_checked(checks, failed))
+    if failed:
+        return Verdict("bad", "Published, but the live rows do not pass the checks", lines)
+    if dry:
+        return Verdict("good", "The dry run went through", (*lines, "The live target was only read."))
+    return Verdict("good", "Published", lines)
+
+
+def _open(document: Document, checks: dict[str, Any], failed: list[str], *, dry: bool) -> Verdict:
+    untouched = "The live target was only read." if dry else "The live tables are untouched."
+    if failed:
+        return Verdict(
+            "bad",
+            f"Not published: {len(failed)} of {len(checks['checks'])} checks failed",
+            (f"Failed: {', '.join(failed)}.", untouched),
+        )
+    stage = next((name for name, record in document.stages.items() if record.status != "done"), None)
+    if stage == "publish":
+        untouched = "Whether it was published only the ledger knows."
+    title = f"Not finished: stopped in {stage}" if stage else "Not finished"
+    return Verdict("open", title, (untouched, "The same command goes on from here."))
+
+
+def _rows(counted: dict[str, Any]) -> tuple[str, ...]:
+    if not counted:
+        return ()
+    filled = counted["filled"]
+    emptied = sum(name not in filled for name in counted["contents"])
+    line = f"{sum(filled.values()):,} rows in {len(filled):,} tables"
+    return (line + (f"; {emptied:,} tables of the application alone were emptied." if emptied else "."),)
+
+
+def _checked(checks: dict[str, Any], failed: list[str]) -> tuple[str, ...]:
+    if not checks:
+        return ()
+    ran = [check for check in checks["checks"] if check["applies"]]
+    if failed:
+        return (f"{len(failed)} of {len(ran)} checks failed: {', '.join(failed)}.",)
+    looked = sum(check["looked_at"] for check in ran)
+    return (f"{len(ran)} checks passed, {looked:,} rows looked at.",)
