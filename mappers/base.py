@@ -176,6 +176,24 @@ class Account:
     more: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class HiddenIds:
+    """Where ids stand inside of the cells of a target column, so that a check can look there.
+
+    `path` is a jsonpath into documents; without one the cells are lists, parted by `separator`,
+    or arrays where that is ''. The ids are those of `to_table`, column `to_column`; `source` is
+    the source table whose old keys must be gone from there.
+    """
+
+    table: str
+    column: str
+    path: str | None
+    separator: str
+    source: str
+    to_table: str
+    to_column: str
+
+
 class Project(Protocol):
     """A whole mapping: the flagship's, or one made from a schema."""
 
@@ -201,6 +219,8 @@ class Project(Protocol):
     id_map: Mapping[str, tuple[str, ...]]
     #: names of the checks that hold for this mapping beside the general ones
     checks: tuple[str, ...]
+    #: where ids stand inside of documents and lists
+    hidden: tuple[HiddenIds, ...]
 
     def prepare(self, bench: Bench) -> None:
         """Make the crosswalk anew: everything that needs whole tables at once."""

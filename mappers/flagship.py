@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Account, Bench, MapperStage
+from mappers.base import Account, Bench, HiddenIds, MapperStage
 from mappers.columns import column_report
 from mappers.connections import connection_accounts, connection_mappers
 from mappers.crosswalk.accounts import gather_accounts
@@ -76,6 +76,7 @@ class Flagship:
         "user_connections",
     )
     legacy_keys: tuple[str, ...] = ()
+    hidden: tuple[HiddenIds, ...] = ()
     entities: tuple[str, ...] = (
         "users",
         "community_users",

@@ -48,6 +48,30 @@ class Account(Protocol):
     def more(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
+class HiddenIds(Protocol):
+    """Where ids stand inside of the cells of a column.
+
+    `path` is a jsonpath into documents; without one the cells are lists, parted by `separator`,
+    or arrays where that is ''. Each is a key of `to_table`, in `to_column`; the old keys of the
+    rows of `source` that were migrated must be gone.
+    """
+
+    @property
+    def table(self) -> str: ...  # noqa: D102
+    @property
+    def column(self) -> str: ...  # noqa: D102
+    @property
+    def path(self) -> str | None: ...  # noqa: D102
+    @property
+    def separator(self) -> str: ...  # noqa: D102
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def to_table(self) -> str: ...  # noqa: D102
+    @property
+    def to_column(self) -> str: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Column:
     """A column as the live schema has it.
@@ -135,6 +159,7 @@ class Subject:
     ledger       the schema of the ledger (`fate`)
     id_map       schema and table of the map of ids
     tables       the filled tables, shaped as the live ones
+    hidden       where ids stand inside of documents and lists
     emptied      live tables that publish empties without filling them
     shared       target tables a row of which proves many source rows (a profile: its meta rows)
     derived      target tables that hold rows besides those that the accounts prove (the other
@@ -160,6 +185,7 @@ class Subject:
     left_out: Mapping[str, str]
     tables: Mapping[str, Table]
     foreign_keys: Sequence[ForeignKey] = ()
+    hidden: Sequence[HiddenIds] = ()
     emptied: frozenset[str] = frozenset()
     shared: frozenset[str] = frozenset()
     derived: frozenset[str] = frozenset()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
+from mappers.base import HiddenIds as Described
 from mappers.base import Ids
 from mappers.described.document import HiddenIds
 from mappers.described.lines import Read
-from mappers.described.paths import replace_at, steps
+from mappers.described.paths import jsonpath, replace_at, steps
 from mappers.described.references import References
 from mappers.described.source import Line, SourceTable
 
@@ -41,6 +42,23 @@ def places(line: Line, references: References) -> list[_Place]:
         for number, hidden in enumerate(line.mapping.ids)
         if (parent := references.table(hidden.of)) is not None
     ]
+
+
+def described(table: SourceTable, references: References) -> Iterator[Described]:
+    """Yield where new ids stand inside of the cells of a table's target."""
+    for line in table.lines:
+        inside: list[tuple[str | None, SourceTable]] = [
+            (jsonpath(place.hidden.path), place.parent) for place in places(line, references)
+        ]
+        if line.mapping.kind == "references":
+            inside += [(None, parent) for _, parent in references.parents(line)]
+        separator = "" if line.to.family == "texts" else line.mapping.separator
+        for path, parent in inside:
+            key = parent.key_line
+            if key is not None and references.root(parent).entity is not None:
+                yield Described(
+                    table.target, line.to.name, path, separator, parent.name, parent.target, key.to.name
+                )
 
 
 def with_new_ids(

@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import COLUMN_REPORT, Account, Bench, Mapper, MapperStage, SourceTables
+from mappers.base import COLUMN_REPORT, Account, Bench, HiddenIds, Mapper, MapperStage, SourceTables
 from mappers.columns import count_filled
 from mappers.described.accounts import by_mapping
 from mappers.described.document import MappingFile
+from mappers.described.hidden import described
 from mappers.described.order import in_order, stage_name
 from mappers.described.placeholders import Placeholders, constant_for
 from mappers.described.references import References
@@ -55,6 +56,9 @@ class Described:
         }
         self.stages: tuple[MapperStage, ...] = tuple(self._stage(name) for name in ordered)
         self.accounts: tuple[Account, ...] = by_mapping(self._tables, self._references)
+        self.hidden: tuple[HiddenIds, ...] = tuple(
+            place for table in self._tables.values() for place in described(table, self._references)
+        )
         self.left_out: Mapping[str, str] = {
             name: table.left_out for name, table in mapping.tables.items() if table.left_out is not None
         }
@@ -79,7 +83,8 @@ class Described:
             whole[name].target for name in ordered if roots[name].entity == whole[name].target
         )
         self.id_map: Mapping[str, tuple[str, ...]] = {entity: (entity,) for entity in self.entities}
-        self.checks: tuple[str, ...] = ()
+        hidden = any(True for table in whole.values() for _ in described(table, references))
+        self.checks: tuple[str, ...] = ("hidden_ids",) if hidden else ()
 
     def _constants(self, table: SourceTable) -> dict[str, Any]:
         columns = {column.name: column for column in self._target.get(table.target, ())}
