@@ -70,6 +70,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             shared=frozenset(project.shared),
             derived=frozenset(project.derived),
             legacy_keys=frozenset(project.legacy_keys),
+            hidden=project.hidden,
             mapped=frozenset(mapped_names(run.config, project)),
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),

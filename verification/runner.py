@@ -18,6 +18,7 @@ from verification.coverage import LEFT_OUT, REJECTS
 from verification.deep import DEEP
 from verification.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
 from verification.domains import DOMAINS
+from verification.hidden import HIDDEN
 from verification.identity import IDS_MAPPED, IDS_SHAPED
 from verification.links import URLS_ANSWER, URLS_PARSE
 from verification.reconciliation import RECONCILIATION
@@ -52,7 +53,7 @@ STANDARD: tuple[Check, ...] = (*GENERAL, *DIRECTORY)
 #: seconds to wait for the server to take note that a query is given up
 _CANCEL_S: Final = 5.0
 #: what is checked when asked for by name
-ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER)
+ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER, HIDDEN)
 
 
 def check_names() -> list[str]:

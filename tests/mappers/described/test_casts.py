@@ -91,6 +91,13 @@ def section(kind: str, policy: str) -> str:
     """
 
 
+def is_same(found: Any, expected: Any, value: Any) -> bool:
+    """Tell whether a cell is what it should be; beyond 15 digits a float has more than one print."""
+    if isinstance(value, float) and isinstance(expected, str) and len(expected) > 16:
+        return expected == found or float(found) == value
+    return repr(found) == repr(expected)
+
+
 TARGET = {kind: [TargetColumn("id", "integer"), cast[1]] for kind, cast in CASTS.items()}
 
 
@@ -114,7 +121,7 @@ def test_a_cell_becomes_what_its_kind_says_or_is_left_out_with_a_warning(values:
                 assert found[number] is None, (kind, value)
                 assert (kind, number) in left_out, (kind, value)
             else:
-                assert repr(found[number]) == repr(expected), (kind, value)
+                assert is_same(found[number], expected, value), (kind, value)
                 assert (kind, number) not in left_out, (kind, value)
 
 
