@@ -43,6 +43,7 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
     migrate run --config mapping/config.toml
     """
     from migrate.console import make_console
+    from migrate.drafting.configuration import to_set
     from migrate.drafting.files import edited_files, texts_of, write_files
     from migrate.drafting.report import facts, show
     from migrate.errors import UsageError
@@ -64,10 +65,11 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
         )
         confirm("Write over what was edited?", yes)
     write_files(out, texts)
+    notes = to_set(source, embedded=target is None)
     if as_json:
-        click.echo(json.dumps(facts(draft, out, list(texts)), ensure_ascii=False))
+        click.echo(json.dumps(facts(draft, out, list(texts), notes), ensure_ascii=False))
     else:
-        show(draft, out, list(texts), make_console())
+        show(draft, out, list(texts), notes, make_console())
     return 1 if draft.problems else 0
 
 

@@ -48,6 +48,16 @@ def write_configuration(source: str, *, embedded: bool, schema: bool) -> str:
     )
 
 
+def to_set(source: str, *, embedded: bool) -> list[str]:
+    """Return what must be set in the environment before a run, since no file holds it."""
+    notes = []
+    if without_token(source) != source:
+        notes.append("the token of the source's URL is in no file: set TURSO_AUTH_TOKEN before the run")
+    if not embedded:
+        notes.append("the target's URL is in no file: set DATABASE_URL before the run")
+    return notes
+
+
 def without_token(url: str) -> str:
     """Return a source's URL without a token or credentials in it."""
     try:

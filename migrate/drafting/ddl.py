@@ -21,7 +21,7 @@ def write_ddl(draft: Draft) -> str:
     steps = [("CreateSchema", 'CREATE SCHEMA IF NOT EXISTS "public";')]
     steps += [("CreateEnum", _enum(enum)) for enum in draft.enums]
     steps += [("CreateTable", _table(model)) for model in draft.models]
-    steps += [("CreateTable", _pairing_table(pairing)) for pairing in draft.pairings]
+    steps += [("CreateTable", _pairing_table(pairing, draft)) for pairing in draft.pairings]
     steps += [("CreateIndex", _index(model, index)) for model in draft.models for index in _ordered(model)]
     steps += [("CreateIndex", _pairing_index(pairing)) for pairing in draft.pairings]
     steps += [
@@ -87,8 +87,10 @@ def _foreign_key(model: Model, relation: Relation, draft: Draft) -> str:
     )
 
 
-def _pairing_table(pairing: Pairing) -> str:
-    lines = ['    "A" TEXT NOT NULL,', '    "B" TEXT NOT NULL,', ""]
+def _pairing_table(pairing: Pairing, draft: Draft) -> str:
+    ends = (("A", draft.model(pairing.first)), ("B", draft.model(pairing.second)))
+    lines = [f'    "{column}" {model.field(model.key[0]).type.sql} NOT NULL,' for column, model in ends]
+    lines.append("")
     lines.append(f'    CONSTRAINT "{pairing.table}_AB_pkey" PRIMARY KEY ("A","B")')
     return f'CREATE TABLE "{pairing.table}" (\n' + "\n".join(lines) + "\n);"
 

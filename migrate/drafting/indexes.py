@@ -13,6 +13,8 @@ from migrate.inspection.document import TableReport
 
 #: An entry of a btree takes a third of a page at most (2,704 bytes); what is longer cannot be indexed.
 LONGEST_ENTRY: Final = 2_600
+#: INDEX_MAX_KEYS of PostgreSQL.
+MOST_COLUMNS: Final = 32
 
 
 def draft_indexes(
@@ -67,6 +69,8 @@ def _obstacle(
         return "a column of it is dropped"
     if len(set(columns)) < len(columns):
         return "a column is in it twice"
+    if len(columns) > MOST_COLUMNS:
+        return f"PostgreSQL's have {MOST_COLUMNS} columns at most"
     if sum(table.column(column).longest_bytes for column in columns) > LONGEST_ENTRY:
         return "values are longer than an index of PostgreSQL takes"
     if index.unique and frozenset(columns) in twice:

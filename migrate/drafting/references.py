@@ -139,7 +139,7 @@ def _names_a_row(reference: Reference) -> bool:
 def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> None:
     """Take a declared reference to what is not the key of one column."""
     parent = inspection.table(reference.to_table)
-    unique = {frozenset(links.keys[parent.name].columns)} | {
+    unique = {frozenset(links.keys[parent.name].columns), frozenset(parent.key)} | {
         frozenset(str(column) for column in index.columns)
         for index in parent.indexes
         if index.unique and not index.partial and None not in index.columns

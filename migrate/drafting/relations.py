@@ -111,7 +111,8 @@ class World:
         if ambiguous:
             back = f"{back}As{naming.pascal(field)}"
         there = tuple(parent.to[column] for column in reference.to_columns)
-        on_delete, on_update = _actions(reference, needs_all)
+        optional = not any(child.model.field(column).required for column in columns)
+        on_delete, on_update = _actions(reference, optional=optional)
         usual = constraints.foreign_key(child.model.table, columns)
         constraint = names.take_database_name(usual)
         return Relation(
@@ -146,13 +147,16 @@ class World:
         return Pairing(found.table[1:], first.model.name, second.model.name, to_second, to_first)
 
 
-def _actions(reference: Reference, required: bool) -> tuple[Action | None, Action | None]:
-    """Return what a declared foreign key does; None, Prisma's own choice, for one that was not declared."""
+def _actions(reference: Reference, *, optional: bool) -> tuple[Action | None, Action | None]:
+    """Return what a declared foreign key does; None, Prisma's own choice, for one that was not declared.
+
+    NULL can be set only where all its columns are `optional`: else the row it would be set in stays.
+    """
     if not reference.declared:
         return None, None
     delete = _ACTIONS.get((reference.on_delete or "").upper(), "NoAction")
     update = _ACTIONS.get((reference.on_update or "").upper(), "NoAction")
-    if required:  # NULL cannot be set there
+    if not optional:
         delete = "Restrict" if delete == "SetNull" else delete
         update = "Restrict" if update == "SetNull" else update
     return delete, update

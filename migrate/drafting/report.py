@@ -15,8 +15,8 @@ from migrate.console import terminal_safe
 from migrate.drafting.model import Draft
 
 
-def facts(draft: Draft, folder: Path, files: Sequence[str]) -> dict[str, Any]:
-    """Return the same as a JSON document."""
+def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
+    """Return it as a JSON document."""
     return {
         "version": 1,
         "source": draft.source,
@@ -43,11 +43,12 @@ def facts(draft: Draft, folder: Path, files: Sequence[str]) -> dict[str, Any]:
             if line.review
         ],
         "problems": list(draft.problems),
+        "notes": list(notes),
         "next": next_command(folder),
     }
 
 
-def show(draft: Draft, folder: Path, files: Sequence[str], console: Console) -> None:
+def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str], console: Console) -> None:
     """Print it."""
     console.print(f"wrote   {', '.join(str(folder / name) for name in files)}", markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False)
@@ -64,6 +65,8 @@ def show(draft: Draft, folder: Path, files: Sequence[str], console: Console) -> 
         console.print("Lines marked with (!) in mapping.toml deserve a look.")
     for problem in draft.problems:
         console.print(escape(terminal_safe(f"must be mended: {problem}")), soft_wrap=True, style="red")
+    for note in notes:
+        console.print(f"note:   {note}", markup=False, soft_wrap=True)
     console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
 
 

@@ -58,7 +58,7 @@ def test_the_same_source_gives_the_same_bytes_and_what_was_edited_is_not_written
     assert (tmp_path / "out" / "mapping.toml").read_bytes() == first["mapping.toml"]
 
 
-def test_a_token_in_the_url_reaches_no_file_and_a_source_without_tables_is_named(tmp_path: Path) -> None:
+def test_a_source_without_tables_and_a_wrong_url_are_named(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "empty.db")) as connection:
         connection.execute("PRAGMA user_version = 1")
     words = ("--out", str(tmp_path / "out"))

@@ -84,6 +84,15 @@ long', n INT DEFAULT -5, f REAL DEFAULT 1e3, ok BOOLEAN DEFAULT 0, at DATETIME D
     CREATE TABLE post_idx (id INTEGER PRIMARY KEY, post_category_id_idx TEXT);
     CREATE TABLE posts_pkey (id INTEGER PRIMARY KEY); CREATE TABLE posts (id INTEGER PRIMARY KEY);
     CREATE TABLE lines_post_idx (id INTEGER PRIMARY KEY);
+    CREATE TABLE odd_keys (k REAL, b BLOB, d DECIMAL(5, 2), at DATETIME, f BOOLEAN,
+        day DATE DEFAULT CURRENT_DATE,
+        doc JSON UNIQUE, raw BLOB UNIQUE, PRIMARY KEY (k, b, d, at, f));
+    CREATE TABLE raw_keys (k BLOB PRIMARY KEY, n INTEGER NOT NULL, v REAL UNIQUE REFERENCES raw_keys (v),
+        half BLOB, FOREIGN KEY (half, n) REFERENCES raw_halves (half, n) ON DELETE SET NULL);
+    CREATE TABLE raw_halves (half BLOB, n INTEGER, PRIMARY KEY (half, n));
+    CREATE TABLE "_Marks" ("A" TEXT NOT NULL REFERENCES label, "B" INTEGER NOT NULL REFERENCES topic,
+        PRIMARY KEY ("A", "B"));
+    CREATE TABLE label (id TEXT PRIMARY KEY); CREATE TABLE topic (id INTEGER PRIMARY KEY);
     INSERT INTO category (id) VALUES (1);
     INSERT INTO post VALUES ('a', 1, NULL, 1, NULL);
 """
@@ -93,7 +102,7 @@ def test_every_shape_of_a_schema_is_written_as_the_engine_writes_it(
     tmp_path: Path, engine: Engine, database: str
 ) -> None:
     draft = draft_script(tmp_path, SHAPES)
-    assert [pairing.name for pairing in draft.pairings] == ["CategoryToPost"]
+    assert [pairing.name for pairing in draft.pairings] == ["CategoryToPost", "Marks"]
     assert engine(write_schema(draft)) == [write_ddl(draft)]
     assert takes(database, draft)
 
