@@ -5,23 +5,40 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from mappers.base import Project
+from mappers.base import Project, SourceTables
+from mappers.described.fitting import find_misfits
 from migrate.config import Config
 from migrate.errors import UsageError
+from migrate.project import described_mapping, target_columns
 from migrate.target.preflight import Finding
+from migrate.target.schema import LiveSchema
 
 
-def require_fit(columns: Mapping[str, Sequence[str]], source: str) -> None:
+def require_fit(config: Config, columns: Mapping[str, Sequence[str]], source: str) -> None:
     """Raise UsageError where the tables found are no studio directory's; `source` is its label."""
-    if not {"users", "shows_users", "community_users"} & columns.keys():
+    if config.mappers.mapping is None and not {"users", "shows_users", "community_users"} & columns.keys():
         raise UsageError(
             f"{source} holds no users, shows_users or community_users: it is not a studio directory",
-            hint="check the source's URL; the tables found are: " + (", ".join(sorted(columns)) or "none"),
+            hint="check the source's URL, or make a mapping with `migrate init`; the tables found are: "
+            + (", ".join(sorted(columns)) or "none"),
         )
 
 
-def find_misfits(config: Config, project: Project, rows: Mapping[str, int]) -> list[Finding]:
+def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> list[Finding]:
+    """Return an error for everything of a mapping file that fits the source or the target not."""
+    described = described_mapping(config)
+    if described is None:
+        return []
+    return [
+        Finding("error", mistake, f"mend {config.mappers.mapping}")
+        for mistake in find_misfits(described, columns, target_columns(live))
+    ]
+
+
+def find_unknown(config: Config, project: Project, rows: Mapping[str, int]) -> list[Finding]:
     """Return an error for every table that would be lost without a word: it has rows and no rule."""
+    if config.mappers.mapping is not None:
+        return []  # its mistakes tell
     filled = [table for table in project.unknown if rows.get(table)]
     found = [
         Finding(

@@ -11,11 +11,11 @@ from typing import Any, Final
 import polars as pl
 import psycopg
 
-from mappers.base import Project
+from mappers.base import Project, SourceTables
 from migrate import __version__
 from migrate.config import Config
 from migrate.errors import TargetError
-from migrate.fitting import find_misfits, require_fit
+from migrate.fitting import find_mistakes, find_unknown, require_fit
 from migrate.ids import Ids
 from migrate.kept_plan import digest
 from migrate.opening import bind
@@ -117,24 +117,27 @@ def make_plan(
     finally:
         source.close()
     counts = {item.table: item.rows for item in rows}
-    columns = {table.name: [column.name for column in table.columns] for table in catalogue.tables}
-    require_fit(columns, origin.label)
+    columns = _columns(catalogue)
+    require_fit(config, columns, origin.label)
     prospect = foresee(config, work, address, connection)
     project = make_project(config, columns, prospect.live)
     mapped_names(config, project)
-    touched = _Touched(_writes(project), emptied_tables(config, prospect.live.tables), project)
-    findings = inspect_target(
+    findings = find_mistakes(config, columns, prospect.live)
+    # What does not fit cannot be mapped, not even without rows.
+    writes = dict[str, list[str]]() if findings else _writes(project)
+    touched = _Touched(writes, emptied_tables(config, prospect.live.tables), project)
+    findings += inspect_target(
         address,
         connection,
         prospect.live,
         ledger_schema=config.target.ledger_schema,
         staging_schema=config.target.staging_schema,
         writes=touched.writes,
-        emptied=[*touched.emptied, *touched.unfed],
+        emptied=touched.emptied if findings else [*touched.emptied, *touched.unfed],
         keep=config.target.keep,
     )
     findings += _not_copied(catalogue)
-    findings += find_misfits(config, project, counts)
+    findings += find_unknown(config, project, counts)
     findings += _space(work, sum(counts.values()))
     coming = _coming(project, counts)
     replaced = [
@@ -200,6 +203,16 @@ class _Touched:
             (self.emptied, "emptied"),
         ):
             yield from ((name, fate) for name in names)
+
+
+def _columns(catalogue: Catalogue) -> SourceTables:
+    """Return the source's tables as the snapshot will have them."""
+    tables = SourceTables(
+        (table.name, [column.name for column in table.columns if column.hidden != 1])
+        for table in catalogue.tables
+    )
+    tables.without_rowid = frozenset(table.name for table in catalogue.tables if table.without_rowid)
+    return tables
 
 
 def _coming(project: Project, counts: Mapping[str, int]) -> dict[str, int]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mappers.base import Project
+from mappers.described.document import MappingError, MappingFile, read_mapping
+from mappers.described.project import Described
+from mappers.described.target import TargetColumn
 from mappers.flagship import Flagship
 from migrate.config import EVERY, Config
 from migrate.errors import UsageError
@@ -23,6 +27,8 @@ def make_project(
     texts are held to their lengths; without it neither is known.
     """
     shape = live.tables if live else {}
+    if (described := described_mapping(config)) is not None:
+        return Described(described, tables, target=target_columns(live))
     return Flagship(
         config.mappers,
         tables,
@@ -42,6 +48,55 @@ def outline(config: Config) -> Project:
 
 
 @functools.cache
+def _mapping(path: Path) -> tuple[MappingFile, str]:
+    try:
+        raw = path.read_bytes()
+        return read_mapping(raw.decode()), hashlib.sha256(raw).hexdigest()
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no file {path}, which [mappers] mapping names",
+            hint="`migrate init` writes one; its path is relative to the folder of the configuration file",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}, which [mappers] mapping names: {error}") from error
+    except MappingError as error:
+        raise UsageError(
+            "\n  ".join([f"{path} has mistakes:", *error.mistakes]),
+            hint="mend the file",
+        ) from error
+
+
+def described_mapping(config: Config) -> MappingFile | None:
+    """Return the mapping file that the configuration names, read once a process; None for the flagship.
+
+    Raises UsageError that names every mistake in it.
+    """
+    path = config.mappers.mapping
+    return None if path is None else _mapping(path.absolute())[0]
+
+
+def target_columns(live: LiveSchema | None) -> dict[str, list[TargetColumn]]:
+    """Return what a described mapping knows of the target's columns, by table."""
+    return {
+        name: [
+            TargetColumn(
+                column.name,
+                column.type,
+                not_null=column.not_null,
+                enum=column.enum,
+                max_length=column.max_length,
+                precision=column.precision,
+                scale=column.scale,
+                generated=column.generated,
+                has_default=bool(column.default or column.identity),
+            )
+            for column in table.columns
+        ]
+        for name, table in (live.tables if live else {}).items()
+    }
+
+
+@functools.cache
 def _ddl(path: Path) -> Ddl:
     return read_ddl(path)
 
@@ -54,8 +109,11 @@ def target_ddl(config: Config) -> Ddl | None:
 
 def digests(config: Config) -> dict[str, str | None]:
     """Return the digests of the files that the configuration names, by the key that names them."""
-    ddl = target_ddl(config)
-    return {"target.schema": ddl.digest if ddl else None}
+    ddl, path = target_ddl(config), config.mappers.mapping
+    return {
+        "target.schema": ddl.digest if ddl else None,
+        "mappers.mapping": _mapping(path.absolute())[1] if path else None,
+    }
 
 
 def emptied_tables(config: Config, present: Iterable[str]) -> list[str]:
