@@ -194,6 +194,21 @@ class HiddenIds:
     to_column: str
 
 
+@dataclass(frozen=True)
+class Cells:
+    """How the filled cells of one source table are counted.
+
+    `sql` selects one row for every row of the source table: `source_id`, and
+    `c0`, `c1`, …, null where the cell is. `columns` are their names in the
+    source and in `target`.
+    """
+
+    source: str
+    sql: str
+    target: str
+    columns: tuple[tuple[str, str], ...]
+
+
 class Project(Protocol):
     """A whole mapping: the flagship's, or one made from a schema."""
 
@@ -201,6 +216,8 @@ class Project(Protocol):
     stages: tuple[MapperStage, ...]
     #: one or more for every migrated source table
     accounts: tuple[Account, ...]
+    #: the tables whose filled cells can be counted on both sides
+    cells: tuple[Cells, ...]
     #: source tables left out, and the name of the rule that says so
     left_out: Mapping[str, str]
     #: source tables that neither a mapper nor a rule knows

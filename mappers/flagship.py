@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Account, Bench, HiddenIds, MapperStage
+from mappers.base import Account, Bench, Cells, HiddenIds, MapperStage
 from mappers.columns import column_report
 from mappers.connections import connection_accounts, connection_mappers
 from mappers.crosswalk.accounts import gather_accounts
@@ -77,6 +77,8 @@ class Flagship:
     )
     legacy_keys: tuple[str, ...] = ()
     hidden: tuple[HiddenIds, ...] = ()
+    #: rows are merged and put together anew: what a cell became is asked by checks of its own
+    cells: tuple[Cells, ...] = ()
     entities: tuple[str, ...] = (
         "users",
         "community_users",

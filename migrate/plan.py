@@ -124,7 +124,8 @@ def make_plan(
     mapped_names(config, project)
     findings = find_mistakes(config, columns, prospect.live)
     # What does not fit cannot be mapped, not even without rows.
-    writes = dict[str, list[str]]() if findings else _writes(project)
+    mistaken = bool(findings)
+    writes = {name: list[str]() for name in project.tables_filled} if mistaken else _writes(project)
     touched = _Touched(writes, emptied_tables(config, prospect.live.tables), project)
     findings += inspect_target(
         address,
@@ -132,8 +133,8 @@ def make_plan(
         prospect.live,
         ledger_schema=config.target.ledger_schema,
         staging_schema=config.target.staging_schema,
-        writes=touched.writes,
-        emptied=touched.emptied if findings else [*touched.emptied, *touched.unfed],
+        writes={} if mistaken else touched.writes,
+        emptied=[*touched.emptied, *touched.unfed],
         keep=config.target.keep,
     )
     findings += _not_copied(catalogue)

@@ -12,7 +12,7 @@ from mappers.base import Project
 from migrate import tally
 from migrate.bench import Bench, open_sql
 from migrate.errors import MigrateError
-from migrate.project import mapped_names
+from migrate.project import mapped_entities, mapped_names
 from migrate.run import Run
 from migrate.target import schema as shape
 from migrate.target.connection import Connection, connect, mapped
@@ -71,6 +71,8 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             derived=frozenset(project.derived),
             legacy_keys=frozenset(project.legacy_keys),
             hidden=project.hidden,
+            identities=_identities(run, project),
+            cells=project.cells,
             mapped=frozenset(mapped_names(run.config, project)),
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
@@ -138,6 +140,16 @@ def _remap(run: Run, bench: Bench, project: Project) -> Callable[[], Iterator[tu
                     yield from mapper.map(rows, run.ids).tables.items()
 
     return remap
+
+
+def _identities(run: Run, project: Project) -> dict[str, tuple[str, str]]:
+    """Return the mapped entities that are the name of the table they fill, with table and key column."""
+    entities = mapped_entities(run.config, project) if project.cells else ()
+    return {
+        account.target: (account.target, account.column)
+        for account in project.accounts
+        if account.target in entities
+    }
 
 
 def staged_or_live(run: Run) -> str:

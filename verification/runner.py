@@ -13,6 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from verification.cells import CELLS
 from verification.correspondence import LIVE_ENDS, MESSAGE_COUNTS
 from verification.coverage import LEFT_OUT, REJECTS
 from verification.deep import DEEP
@@ -21,6 +22,7 @@ from verification.domains import DOMAINS
 from verification.hidden import HIDDEN
 from verification.identity import IDS_MAPPED, IDS_SHAPED
 from verification.links import URLS_ANSWER, URLS_PARSE
+from verification.mapped import KEYS_MAPPED
 from verification.reconciliation import RECONCILIATION
 from verification.relations import DANGLING
 from verification.report import Check, CheckResult, Report
@@ -48,17 +50,19 @@ DIRECTORY: tuple[Check, ...] = (
     MESSAGE_COUNTS,
     CONNECTIONS,
 )
+#: what is asked where a file describes the mapping
+DESCRIBED: tuple[Check, ...] = (CELLS, KEYS_MAPPED, HIDDEN)
 #: what is checked where no names are given
 STANDARD: tuple[Check, ...] = (*GENERAL, *DIRECTORY)
 #: seconds to wait for the server to take note that a query is given up
 _CANCEL_S: Final = 5.0
 #: what is checked when asked for by name
-ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER, HIDDEN)
+ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER)
 
 
 def check_names() -> list[str]:
     """Return the names of all checks, those on request last."""
-    return [check.name for check in (*STANDARD, *ON_REQUEST)]
+    return [check.name for check in (*STANDARD, *DESCRIBED, *ON_REQUEST)]
 
 
 def run_checks(
@@ -76,7 +80,7 @@ def run_checks(
     before it runs, perhaps in another thread. Raises ValueError for an unknown name; errors of the
     connections pass through.
     """
-    known = {check.name: check for check in (*STANDARD, *ON_REQUEST)}
+    known = {check.name: check for check in (*STANDARD, *DESCRIBED, *ON_REQUEST)}
     wanted = [check.name for check in STANDARD] if checks is None else list(checks)
     wanted += [
         name for name, asked in ((DEEP.name, deep), (URLS_ANSWER.name, urls)) if asked and name not in wanted

@@ -72,6 +72,23 @@ class HiddenIds(Protocol):
     def to_column(self) -> str: ...  # noqa: D102
 
 
+class Cells(Protocol):
+    """How the filled cells of one source table are counted.
+
+    `sql` selects one row for every row of `source`: `source_id`, and `c0`, `c1`, …, null where
+    the cell is; `columns` are their names in the source and in `target`.
+    """
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def sql(self) -> str: ...  # noqa: D102
+    @property
+    def target(self) -> str: ...  # noqa: D102
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Column:
     """A column as the live schema has it.
@@ -165,6 +182,8 @@ class Subject:
     derived      target tables that hold rows besides those that the accounts prove (the other
                  direction of a connection), or only such (services)
     mapped       target tables whose legacy ids are all in the map of ids
+    identities   entities of which every legacy id is in the map, with target table and column
+    cells        tables whose filled cells can be counted on both sides
     legacy_keys  target tables whose keys are the source's own, not derived
     remap        maps the snapshot again: yields (target table, frame) as the mappers give them
     beside       opens a second connection to the target, None where there can be none: the checks
@@ -191,6 +210,8 @@ class Subject:
     derived: frozenset[str] = frozenset()
     legacy_keys: frozenset[str] = frozenset()
     mapped: frozenset[str] = frozenset({"users", "studios"})
+    identities: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    cells: Sequence[Cells] = ()
     limits: Limits = Limits()
     urls: UrlSettings = UrlSettings()
     remap: Callable[[], Iterator[tuple[str, pl.DataFrame]]] | None = None

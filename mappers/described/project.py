@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import COLUMN_REPORT, Account, Bench, HiddenIds, Mapper, MapperStage, SourceTables
+from mappers.base import COLUMN_REPORT, Account, Bench, Cells, HiddenIds, Mapper, MapperStage, SourceTables
 from mappers.columns import count_filled
 from mappers.described.accounts import by_mapping
 from mappers.described.document import MappingFile
@@ -18,6 +18,7 @@ from mappers.described.references import References
 from mappers.described.rows import Rows
 from mappers.described.settling import Settling
 from mappers.described.source import SourceTable, source_tables
+from mappers.described.tallies import cells_of
 from mappers.described.target import TargetColumn
 
 _LEFT: str = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
@@ -59,6 +60,7 @@ class Described:
         self.hidden: tuple[HiddenIds, ...] = tuple(
             place for table in self._tables.values() for place in described(table, self._references)
         )
+        self.cells: tuple[Cells, ...] = tuple(cells_of(table) for table in self._tables.values())
         self.left_out: Mapping[str, str] = {
             name: table.left_out for name, table in mapping.tables.items() if table.left_out is not None
         }
@@ -84,7 +86,7 @@ class Described:
         )
         self.id_map: Mapping[str, tuple[str, ...]] = {entity: (entity,) for entity in self.entities}
         hidden = any(True for table in whole.values() for _ in described(table, references))
-        self.checks: tuple[str, ...] = ("hidden_ids",) if hidden else ()
+        self.checks: tuple[str, ...] = ("cells", "keys_mapped", *(("hidden_ids",) if hidden else ()))
 
     def _constants(self, table: SourceTable) -> dict[str, Any]:
         columns = {column.name: column for column in self._target.get(table.target, ())}
