@@ -7,6 +7,7 @@ text, or `-` for null: '' and null stay apart, and no value can pose as two.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import polars as pl
 from psycopg import sql
@@ -15,18 +16,23 @@ from verification.subject import Column
 
 _NULL = "-"
 #: types that a mapper's text and PostgreSQL's rendering of it need not agree on
-_UNCOMPARED = ("json", "jsonb", "xml", "tsvector")
+_UNCOMPARED = ("xml", "tsvector")
+_FLOATS = ("real", "double precision")
+#: a function of the server takes no more than 100 arguments
+_ARGUMENTS = 50
 
 
 def comparable(column: Column) -> bool:
-    """Whether a column's cells have one form on both sides: not computed ones, no documents, no arrays."""
+    """Whether a column's cells have one form on both sides: not computed ones, no arrays."""
     return not column.generated and column.type not in _UNCOMPARED and not column.type.endswith("[]")
 
 
 def staged_row(columns: Sequence[Column]) -> sql.Composed:
     """Return an SQL expression for the text of a row."""
     cells = [sql.SQL("coalesce(length({0}) || ':' || {0}, {1})").format(_staged(c), _NULL) for c in columns]
-    return sql.SQL("concat({})").format(sql.SQL(", ").join(cells))
+    pieces = [cells[start : start + _ARGUMENTS] for start in range(0, len(cells), _ARGUMENTS)]
+    joined = [sql.SQL("concat({})").format(sql.SQL(", ").join(piece)) for piece in pieces or [cells]]
+    return sql.SQL("({})").format(sql.SQL(" || ").join(joined))
 
 
 def _staged(column: Column) -> sql.Composed:
@@ -37,6 +43,12 @@ def _staged(column: Column) -> sql.Composed:
         return sql.SQL("to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')").format(name)
     if column.type.startswith("numeric"):
         return sql.SQL("trim_scale({})::text").format(name)
+    if column.type in _FLOATS:
+        # Not ::numeric at once, which rounds to 15 digits.
+        return sql.SQL(
+            "CASE WHEN {0} IN ('NaN', 'Infinity', '-Infinity') THEN {0}::text"
+            " ELSE trim_scale({0}::text::numeric)::text END"
+        ).format(name)
     if column.type == "bytea":
         return sql.SQL("encode({}, 'hex')").format(name)
     return sql.SQL("{}::text").format(name)
@@ -57,6 +69,8 @@ def _expected(column: Column, given: pl.DataType) -> pl.Expr:
     if column.type.startswith("timestamp"):
         moment = value.cast(pl.String).str.to_datetime(time_unit="us", strict=True)
         return moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    if column.type in _FLOATS and given.is_float():
+        return _plain(value.cast(pl.Float64))
     if column.type.startswith("numeric"):
         text = value.cast(pl.String)
         trimmed = text.str.strip_chars_end("0").str.strip_chars_end(".")
@@ -64,6 +78,22 @@ def _expected(column: Column, given: pl.DataType) -> pl.Expr:
     if isinstance(given, pl.Binary):
         return value.bin.encode("hex")
     return value.cast(pl.String)
+
+
+def _plain(floats: pl.Expr) -> pl.Expr:
+    """Return finite floats as decimals with the fewest digits that are the same float."""
+    text = floats.cast(pl.String).map_batches(_written_out, return_dtype=pl.String, is_elementwise=True)
+    text = text.str.replace(r"\.0$", "").str.replace(r"^-0$", "0")
+    return pl.when(floats.is_finite()).then(text).otherwise(floats.cast(pl.String))
+
+
+def _written_out(texts: pl.Series) -> pl.Series:
+    """Write out the powers of ten: each that occurs once."""
+    powers = texts.filter(texts.str.contains("e", literal=True).fill_null(False)).unique()
+    if powers.is_empty():
+        return texts
+    plain = [format(Decimal(power), "f") for power in powers]
+    return texts.replace(powers, pl.Series(plain, dtype=pl.String))
 
 
 def cells_of(text: str) -> list[str | None]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
+from psycopg import sql
 
 from verification.canonical import cells_of, comparable, expected_row, staged_row
 from verification.fingerprint import Difference, Staged, Sums, compare, sum_staged
 from verification.report import Check, Outcome
-from verification.rows import at, count_rows, key_of
+from verification.rows import ask, at, count_rows, key_of
 from verification.subject import Column, Subject, Table
 
 _UNLIKE: Final = "is not what the mapper gives"
@@ -27,7 +28,7 @@ def _run(subject: Subject) -> Outcome:
             outcome.found(table, None, "is mapped but not filled")
             continue
         columns = given.setdefault(table, _columns(subject.tables[table], frame))
-        sums.setdefault(table, Sums()).add(_texts(subject.tables[table], columns, frame))
+        sums.setdefault(table, Sums()).add(_texts(subject, subject.tables[table], columns, frame))
     for table in subject.tables:
         if table in sums:
             _hold(subject, table, given[table], sums[table], outcome)
@@ -41,11 +42,26 @@ def _columns(table: Table, frame: pl.DataFrame) -> tuple[Column, ...]:
     return tuple(column for column in table.columns if column.name in frame.columns and comparable(column))
 
 
-def _texts(table: Table, columns: tuple[Column, ...], frame: pl.DataFrame) -> pl.DataFrame:
+def _texts(subject: Subject, table: Table, columns: tuple[Column, ...], frame: pl.DataFrame) -> pl.DataFrame:
+    for column in columns:
+        if column.type == "jsonb" and frame.schema[column.name] == pl.String:
+            frame = frame.with_columns(_as_held(subject, frame[column.name]))
     keys = [pl.col(name).cast(pl.String) for name in table.primary_key] or [pl.lit(None, pl.String)]
     return frame.select(
         expected_row(frame, columns).alias("text"), pl.concat_str(keys, separator=":").alias("key")
     )
+
+
+def _as_held(subject: Subject, documents: pl.Series) -> pl.Series:
+    """Return documents as jsonb prints them: the server reads each, so that keys are in its order."""
+    distinct = documents.drop_nulls().unique()
+    if distinct.is_empty():
+        return documents
+    query = sql.SQL(
+        "SELECT given.text::jsonb::text FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, n) ORDER BY n"
+    )
+    printed = [str(text) for (text,) in ask(subject, query, distinct.to_list())]
+    return documents.replace(distinct, pl.Series(printed, dtype=pl.String))
 
 
 def _hold(subject: Subject, name: str, columns: tuple[Column, ...], sums: Sums, outcome: Outcome) -> None:
@@ -58,7 +74,7 @@ def _hold(subject: Subject, name: str, columns: tuple[Column, ...], sums: Sums, 
     assert remap is not None
 
     def again() -> Iterator[pl.DataFrame]:
-        return (_texts(table, columns, frame) for mapped, frame in remap() if mapped == name)
+        return (_texts(subject, table, columns, frame) for mapped, frame in remap() if mapped == name)
 
     _name(name, columns, compare(subject, again, staged), outcome)
 

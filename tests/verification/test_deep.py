@@ -119,6 +119,17 @@ TYPES = {
     "boolean": (pl.Series([True, False, None]), "boolean"),
     "bytea": (pl.Series([b"\x00\xff", b"", None]), "bytea"),
     "date": (pl.Series([dt.date(2020, 2, 29), dt.date(1, 1, 1), None]), "date"),
+    "double precision": (
+        pl.Series([1.0, 0.1, 0.1 + 0.2, -0.0, 1e20, 1e-7, 5e-324, 1.7976931348623157e308, None]),
+        "double precision",
+    ),
+    "jsonb": (
+        pl.Series(
+            ['{"b": 1.10, "a": [1,2], "b":2}', '"x"', "null", " { } ", "12345678901234567890.50", None]
+        ),
+        "jsonb",
+    ),
+    "json": (pl.Series(['{"b":1, "a":2}', None]), "json"),
     "uuid": (pl.Series(["6f1b1f6e-58a5-4a0e-9c3c-0d6c6c2f1a11", None]), "uuid"),
     "timestamp(3) without time zone": (
         pl.Series([1_577_836_800_500, 0, None]).cast(pl.Datetime("ms")),
@@ -147,6 +158,22 @@ def test_cells_of_each_type_have_one_form_on_both_sides(world: World, kind: str)
     assert world.check("deep").findings == ()
     world.plant("UPDATE staging.cells SET value = NULL WHERE id = '0'")
     assert [finding.column for finding in world.check("deep").findings] == ["value"]
+
+
+def test_a_row_may_have_more_cells_than_a_function_takes_arguments(world: World) -> None:
+    columns = (Column("id", "text"), *(Column(f"c{n}", "text") for n in range(120)))
+    rows = pl.DataFrame({column.name: ["a", None] for column in columns}).with_columns(
+        id=pl.Series(["1", "2"])
+    )
+    names = ", ".join(f"{column.name} text" for column in columns)
+    world.target.execute(f"CREATE TABLE staging.wide ({names})")  # type: ignore[arg-type]
+    with world.target.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO staging.wide VALUES ({', '.join(['%s'] * 121)})", rows.rows())  # type: ignore[arg-type]
+    table = type(_SHAPES["studios"])("wide", columns, ("id",))
+    world.changes |= {"tables": {"wide": table}, "remap": lambda: iter([("wide", rows)])}
+    assert world.check("deep").passed
+    world.plant("UPDATE staging.wide SET c119 = 'b' WHERE id = '1'")
+    assert [finding.column for finding in world.check("deep").findings] == ["c119"]
 
 
 @given(st.lists(st.one_of(st.none(), st.text()), min_size=1, max_size=6))

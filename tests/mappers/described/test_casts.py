@@ -104,7 +104,7 @@ TARGET = {kind: [TargetColumn("id", "integer"), cast[1]] for kind, cast in CASTS
 @given(st.lists(cells, min_size=1, max_size=30))
 @example([5e-324, 1.7976931348623157e308, float("inf"), float("-inf"), "1e400", 9007199254740993])
 @example(["2024-01-01T10:00:00.9995Z", 99999999999, 100000000, 99999999, "9999-12-31 23:59:59.9999"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_cell_becomes_what_its_kind_says_or_is_left_out_with_a_warning(values: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -126,7 +126,7 @@ def test_a_cell_becomes_what_its_kind_says_or_is_left_out_with_a_warning(values:
 
 
 @given(st.lists(cells, min_size=1, max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_what_refers_to_a_row_that_does_not_fit_is_rejected_with_it(values: list[Any]) -> None:
     tables = "".join(
         f"CREATE TABLE {kind} (id INTEGER PRIMARY KEY, v); CREATE TABLE c_{kind} (id INTEGER PRIMARY KEY);"
