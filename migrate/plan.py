@@ -27,6 +27,7 @@ from migrate.source.snapshot import forecast
 from migrate.target.connection import Address
 from migrate.target.content import Content, measure
 from migrate.target.fingerprint import fingerprint
+from migrate.target.locking import waiting_briefly
 from migrate.target.preflight import Finding, inspect_target
 
 #: What snapshot and crosswalk take of the disk, generously: the sample's rows take about 220 bytes.
@@ -106,8 +107,9 @@ def make_plan(
 ) -> Plan:
     """Look at both ends and return the plan; `stages` are names and what each does.
 
-    Raises SourceError or TargetError where an end does not answer, UsageError
-    where the source is no studio directory.
+    Raises SourceError or TargetError where an end does not answer or another
+    session holds the live tables, UsageError where the source is no studio
+    directory.
     """
     source = origin.open()
     try:
@@ -119,7 +121,9 @@ def make_plan(
     counts = {item.table: item.rows for item in rows}
     columns = _columns(catalogue)
     require_fit(config, columns, origin.label)
-    prospect = foresee(config, work, address, connection)
+    patience = config.target.lock_timeout_ms
+    with waiting_briefly(connection, address.schema, patience):
+        prospect = foresee(config, work, address, connection)
     project = make_project(config, columns, prospect.live)
     mapped_names(config, project)
     findings = find_mistakes(config, columns, prospect.live)
@@ -141,11 +145,12 @@ def make_plan(
     findings += find_unknown(config, project, counts)
     findings += _space(work, sum(counts.values()))
     coming = _coming(project, counts)
-    replaced = [
-        (name, None if prospect.made else _content(connection, address.schema, name), fate)
-        for name, fate in touched.fates()
-        if name in prospect.live.tables
-    ]
+    with waiting_briefly(connection, address.schema, patience):
+        replaced = [
+            (name, None if prospect.made else _content(connection, address.schema, name), fate)
+            for name, fate in touched.fates()
+            if name in prospect.live.tables
+        ]
     return Plan(
         source=origin.label,
         source_named_by=origin.named_by,

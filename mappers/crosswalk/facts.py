@@ -50,6 +50,8 @@ ORDER BY $order"""
 
 
 _PROFILES_AT_ONCE: Final = 5_000
+#: SQLite takes no more than 500 terms in one compound SELECT; a wide table has more columns.
+_MOST_TERMS: Final = 400
 
 
 def gather_facts(bench: Bench, legacy: Legacy, dropped_keys: Sequence[str]) -> None:
@@ -74,7 +76,7 @@ def gather_facts(bench: Bench, legacy: Legacy, dropped_keys: Sequence[str]) -> N
     later = [_profile_claims(column, "r.position > 0") for column in profile_columns(legacy)]
     later += [_meta_claims(table, "m.position > 0") for table in _metas(legacy)]
     if later and bench.scalar("SELECT 1 FROM x.alias WHERE position > 0 LIMIT 1"):
-        _add(bench, " UNION ALL ".join(later), order="c.position, c.kind, c.number")
+        _add(bench, _all(later), order="c.position, c.kind, c.number")
     for source, column in user_columns(legacy):
         _add(bench, _user_claims(source, column))
 
@@ -131,7 +133,7 @@ def _add_profiles(bench: Bench, columns: Sequence[str]) -> None:
     which = "r.position = 0 AND r.number > ?1 AND r.number <= ?2"
     claims = sql(
         _ADD,
-        claims=" UNION ALL ".join(_profile_claims(column, which) for column in columns),
+        claims=_all([_profile_claims(column, which) for column in columns]),
         order="c.person, c.key, c.number",
     )
     after = bench.scalar("SELECT min(number) - 1 FROM x.profile_row")
@@ -143,6 +145,16 @@ def _add_profiles(bench: Bench, columns: Sequence[str]) -> None:
         )
         bench.execute(claims, (after, upto))
         after = upto
+
+
+def _all(claims: Sequence[str]) -> str:
+    groups = [
+        " UNION ALL ".join(claims[first : first + _MOST_TERMS])
+        for first in range(0, len(claims), _MOST_TERMS)
+    ]
+    if len(groups) > 1:
+        groups = [sql("SELECT * FROM ($claims)", claims=one) for one in groups]
+    return " UNION ALL ".join(groups)
 
 
 def _profile_claims(column: str, which: str) -> str:

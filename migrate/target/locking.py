@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import psycopg
 from psycopg import errors, sql
 
+from migrate.errors import TargetUnavailable
 from migrate.target.connection import Connection
 
 #: Only these are tried again: somebody else's transaction was in the way.
@@ -51,6 +53,31 @@ def lock_tables(conn: Connection, schema: str, tables: Sequence[str], timeout_ms
     except errors.QueryCanceled as error:  # by the time limit just set
         raise errors.LockNotAvailable(str(error)) from error
     conn.execute("SET LOCAL statement_timeout = 0")
+
+
+@contextlib.contextmanager
+def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[None]:
+    """Let what the block reads of the live tables wait `timeout_ms` for a lock, and no longer.
+
+    Raises TargetUnavailable, naming the sessions that hold the tables, where
+    that was not enough.
+    """
+    usual = conn.execute("SELECT current_setting('lock_timeout')").fetchone()
+    conn.execute("SELECT set_config('lock_timeout', %s, false)", (f"{timeout_ms}ms",))
+    try:
+        yield
+    except TargetUnavailable as error:
+        if not isinstance(error.__cause__, errors.LockNotAvailable):
+            raise
+        tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)).fetchall()
+        holders = who_blocks(conn, schema, [name for (name,) in tables])
+        raise TargetUnavailable(
+            "the live tables are locked" + (f" by {'; '.join(holders)}" if holders else ""),
+            hint="a run that publishes holds its tables for a while, and so may the application's own "
+            "migration: wait for it, then type the same command again; nothing was changed",
+        ) from error
+    if usual is not None:
+        conn.execute("SELECT set_config('lock_timeout', %s, false)", usual)
 
 
 def who_blocks(conn: Connection, schema: str, tables: Sequence[str]) -> list[str]:

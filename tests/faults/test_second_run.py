@@ -32,6 +32,21 @@ def test_a_second_run_says_who_holds_it(
     score.compare(scene.held(), undisturbed)
 
 
+def test_a_second_run_that_meets_a_publish_waits_for_its_tables_a_while_only(
+    scene: Scene, undisturbed: Held, score: Score, tmp_path: Path
+) -> None:
+    other = scene.but(work=tmp_path / "another machine")
+    with scene.frozen_at("publish:uncommitted") as run:
+        refused = other.run(code=3, MIGRATE__TARGET__LOCK_TIMEOUT_MS="300")
+        assert "the live tables are locked by session" in refused.err
+        assert f"migrate: process {run.process.pid} on " in refused.err
+        assert "type the same command again" in refused.err
+        done = run.go_on()
+    assert done.code == 0, done.err
+    score.tried()
+    score.compare(scene.held(), undisturbed)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("same_folder", [True, False])
 def test_of_ten_at_once_one_wins_and_the_others_name_it(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from migrate.ids import Ids
+from migrate.source import hrana
+from migrate.source.channel import Kind
 from migrate.target.embedded import EmbeddedServer
 from tests.commands import Done, migrate, query
 from tests.hostile.content import BROKEN, EMPTY, FACTS, LARGEST, LONG, NASTY, SMALLEST, TABLES, WIDE, write
@@ -165,3 +167,29 @@ def test_a_server_gives_the_same_as_the_file(tmp_path: Path, migrated: Path, leg
     for table in ("users", "user_metadata", "messages", "user_connections", "studio_images", "reviews"):
         digest = f"SELECT md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM {table} t"
         assert ask(work, digest) == ask(migrated, digest), table
+
+
+@pytest.mark.slow
+def test_cells_of_100_megabytes_and_tables_of_2000_columns_arrive_whole(tmp_path: Path) -> None:
+    path, work = write(tmp_path / "legacy.db", long=100_000_000, tables=False), tmp_path / "work"
+    connection = sqlite3.connect(path)
+    room = 2000 - len(connection.execute("PRAGMA table_info(profile)").fetchall())  # SQLite takes no more
+    for number in range(room):
+        connection.execute(f"ALTER TABLE profile ADD COLUMN wide{number} TEXT")
+    for number in range(room):
+        connection.execute(f"UPDATE profile SET wide{number} = 'value {number}' WHERE user_id = 3")
+    connection.commit()
+    connection.close()
+    migrate("run", "--yes", "--work", str(work), **SETTINGS, MIGRATE__SOURCE__URL=str(path))
+    assert ask(work, "SELECT max(length(content)) FROM messages") == [(100_000_000,)]
+    kept = dict(ask(work, "SELECT key, value FROM user_metadata WHERE key LIKE 'wide%'"))
+    assert kept == {f"wide{number}": f"value {number}" for number in range(room)}
+
+
+def test_a_result_of_ten_thousand_columns_is_read_whole() -> None:
+    answer = [[{"type": "integer", "value": str(row * column)} for column in range(10_000)] for row in (1, 2)]
+    kinds: tuple[Kind, ...] = ("integer",) * 10_000
+    for known in (kinds, ()):
+        assert hrana.rows(answer, known) == [
+            tuple(row * column for column in range(10_000)) for row in (1, 2)
+        ]
