@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -113,6 +113,20 @@ class SourceTables(dict[str, list[str]]):
     """The snapshot's tables and the names of their columns; `without_rowid`: those that have no rowid."""
 
     without_rowid: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Furnished(Protocol):
+    """A mapper that has a small table at hand while it maps."""
+
+    def begun(self, bench: Bench, ids: Ids) -> Mapper:
+        """Return the same mapper with its table read; only that one maps rows."""
+        ...
+
+
+def begin(mapper: Mapper, bench: Bench, ids: Ids) -> Mapper:
+    """Return the mapper ready for its batches."""
+    return mapper.begun(bench, ids) if isinstance(mapper, Furnished) else mapper
 
 
 class Bench(Protocol):

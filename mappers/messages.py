@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from copy import copy
+from typing import Final, Self
 
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.base import Account, Bench, Ids, Mapped, Mapper, Query
 from mappers.crosswalk.people import member
-from mappers.keys import moment, person_id
+from mappers.directory import Directory
 from mappers.legacy import MESSAGES, Legacy, literal, quoted, sql, typed
 from mappers.notes import Limits, fate, fates, reject_too_long, warn
 from mappers.settings import MapperSettings
 
 _READS: Final = """
-SELECT t.id AS id, CASE WHEN s.person IS NULL THEN CAST(t.from_user AS INTEGER) END AS from_user,
-       CASE WHEN r.person IS NULL THEN CAST(t.to_user AS INTEGER) END AS to_user,
-       $message AS message, $date AS date,
-       $read AS is_read, $deleted AS deleted, $twice AS twice,
-       s.space AS sender_space, s.main_id AS sender, r.space AS receiver_space, r.main_id AS receiver,
-       max(s.created_at, r.created_at) AS earliest
-FROM $table AS t LEFT JOIN x.$member AS s ON s.legacy_id = t.from_user
-LEFT JOIN x.$member AS r ON r.legacy_id = t.to_user
-WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"""
+SELECT t.id AS id, $sender AS sender, $receiver AS receiver, $odd AS odd_ends,
+       $message AS message, $date AS date, $read AS is_read, $deleted AS deleted $twice
+FROM $table AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"""
+#: An id that is stored as anything but an integer is compared as SQLite compares it.
+_END: Final = """
+CASE WHEN typeof(t.$end) = 'integer' THEN t.$end
+     ELSE (SELECT m.legacy_id FROM x.$member AS m WHERE m.legacy_id = t.$end) END"""
+_ODD_ENDS: Final = """
+CASE WHEN typeof(t.from_user) <> 'integer' OR typeof(t.to_user) <> 'integer'
+     THEN coalesce(CAST(t.from_user AS INTEGER), '') || ' ' || coalesce(CAST(t.to_user AS INTEGER), '') END"""
 
 
 class Messages:
@@ -37,65 +39,58 @@ class Messages:
         # Both tables of the people's own space number the same messages.
         self._entity = "messages" if MESSAGES[table] == "users" else table
         self._keep_deleted = settings.messages.keep_deleted
-        twice = "0"
+        self._people = Directory.nobody()
+        twice = ""
         if table == "shows_messages" and legacy.has("messages", "id"):
-            twice = "EXISTS (SELECT 1 FROM messages AS f WHERE f.id = t.id)"
+            twice = ", EXISTS (SELECT 1 FROM messages AS f WHERE f.id = t.id) AS twice"
+        whose = member(MESSAGES[table])
         columns = {
-            name: legacy.column(table, column, of="t")
-            for name, column in (
-                ("message", "message"),
-                ("date", "date"),
-                ("read", "read"),
-                ("deleted", "deleted"),
-            )
+            name: legacy.column(table, name, of="t") for name in ("message", "date", "read", "deleted")
         }
         self.reads = Query(
-            sql=sql(_READS, table=quoted(table), member=member(MESSAGES[table]), twice=twice, **columns),
+            sql=sql(
+                _READS,
+                table=quoted(table),
+                sender=sql(_END, end="from_user", member=whose),
+                receiver=sql(_END, end="to_user", member=whose),
+                odd=_ODD_ENDS,
+                twice=twice,
+                **columns,
+            ),
             key="id",
             columns=typed(
-                ("id", "twice", "sender", "receiver", "earliest"),
-                (
-                    "from_user",
-                    "to_user",
-                    "message",
-                    "date",
-                    "is_read",
-                    "deleted",
-                    "sender_space",
-                    "receiver_space",
-                ),
+                ("id", "sender", "receiver", *(["twice"] if twice else [])),
+                ("odd_ends", "message", "date", "is_read", "deleted"),
             ),
             count=sql("SELECT count(*) FROM $table", table=quoted(table)),
         )
 
+    def begun(self, bench: Bench, ids: Ids) -> Self:
+        """Return the same mapper with its people at hand."""
+        mapper = copy(self)
+        mapper._people = Directory.read(bench, ids, MESSAGES[self._table])
+        return mapper
+
     def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
         """Return messages and the fates of the others."""
         rows = rows.with_columns(
+            self._people.places(rows["sender"]).alias("from"),
+            self._people.places(rows["receiver"]).alias("to"),
             cleaning.text(pl.col("message")).alias("content"),
             cleaning.timestamp(pl.col("date")).alias("created_at"),
             cleaning.boolean(pl.col("deleted")).alias("gone"),
-            _missing().alias("detail"),
         )
         rows = rows.with_columns(
             *fate(
-                (pl.col("twice") == 1, "merged", "same_id"),
-                (pl.col("detail").is_not_null(), "rejected", "unknown_user"),
+                (pl.col("twice") == 1 if "twice" in rows.columns else pl.lit(False), "merged", "same_id"),
+                (pl.col("from").is_null() | pl.col("to").is_null(), "rejected", "unknown_user"),
                 (pl.col("content").is_null(), "rejected", "empty_message"),
                 (pl.col("gone") & (not self._keep_deleted), "excluded", "deleted"),
             )
         )
         rows = reject_too_long(rows, "messages", self._limits, {"content": pl.col("content")})
         kept = rows.filter(pl.col("fate").is_null())
-        messages = kept.select(
-            ids.expr(self._entity, pl.col("id")).alias("id"),
-            person_id(kept, ids, "sender_space", "sender").alias("sender_id"),
-            person_id(kept, ids, "receiver_space", "receiver").alias("receiver_id"),
-            pl.lit(None, pl.String).alias("subject"),
-            "content",
-            cleaning.boolean(pl.col("is_read")).alias("is_read"),
-            # No message is older than both its people.
-            pl.coalesce(pl.col("created_at"), moment("earliest")).alias("created_at"),
-        )
+        gone = rows.filter(pl.col("fate").is_not_null())
         source = (pl.lit(self._table), pl.col("id"))
         rules = (
             (cleaning.is_odd_boolean(pl.col("is_read")), "read", "invalid_boolean"),
@@ -103,21 +98,40 @@ class Messages:
             (pl.col("created_at").is_null(), "date", "invalid_timestamp"),
         )
         return Mapped(
-            {"messages": messages}, fates=fates(rows, *source), warnings=warn(kept, *source, *rules)
+            {"messages": self._messages(kept, ids)},
+            fates=fates(_detailed(gone), *source),
+            warnings=warn(kept, *source, *rules),
+        )
+
+    def _messages(self, kept: pl.DataFrame, ids: Ids) -> pl.DataFrame:
+        people = self._people
+        earliest = pl.max_horizontal(people.created(kept["from"]), people.created(kept["to"]))
+        return kept.select(
+            ids.expr(self._entity, pl.col("id")).alias("id"),
+            people.ids(kept["from"]).alias("sender_id"),
+            people.ids(kept["to"]).alias("receiver_id"),
+            pl.lit(None, pl.String).alias("subject"),
+            "content",
+            cleaning.boolean(pl.col("is_read")).alias("is_read"),
+            # No message is older than both its people.
+            pl.coalesce(pl.col("created_at"), earliest).alias("created_at"),
         )
 
 
-def _missing() -> pl.Expr:
-    """Return which end is no migrated person, null where both are."""
-    ends = pl.concat_str(
-        [
-            pl.when(pl.col("sender").is_null()).then(pl.lit("sender ") + pl.col("from_user").fill_null("")),
-            pl.when(pl.col("receiver").is_null()).then(pl.lit("receiver ") + pl.col("to_user").fill_null("")),
-        ],
-        separator=", ",
-        ignore_nulls=True,
-    )
-    return pl.when(ends != "").then(ends)
+def _detailed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with the detail that says which end is no migrated person."""
+    odd = pl.col("odd_ends").str.split_exact(" ", 1)
+    ends = [
+        pl.when(pl.col(place).is_null()).then(
+            pl.lit(f"{end} ")
+            + pl.coalesce(odd.struct.field(f"field_{at}"), pl.col(end).cast(pl.String)).fill_null("")
+        )
+        for at, (place, end) in enumerate((("from", "sender"), ("to", "receiver")))
+    ]
+    missing = pl.concat_str(ends, separator=", ", ignore_nulls=True)
+    missing = pl.when(missing != "").then(missing)
+    too_long = [pl.col("detail")] if "detail" in rows.columns else []
+    return rows.with_columns(pl.coalesce(*too_long, missing).alias("detail"))
 
 
 def message_mappers(legacy: Legacy, settings: MapperSettings, limits: Limits) -> tuple[Mapper, ...]:

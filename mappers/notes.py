@@ -37,21 +37,19 @@ def warn(
     rows: pl.DataFrame, source: pl.Expr, source_id: pl.Expr, *rules: tuple[pl.Expr, str, str]
 ) -> pl.DataFrame:
     """Return a warning for each row and each (condition, column, rule) that holds."""
-    named = rows.with_columns(
-        source.cast(pl.String).alias("source_table"), source_id.cast(pl.String).alias("source_id")
-    )
+    # Named once they are found: few of millions of rows are.
+    named = (source.cast(pl.String).alias("source_table"), source_id.cast(pl.String).alias("source_id"))
     found = [
-        named.filter(condition.fill_null(False)).select(
-            "source_table", "source_id", pl.lit(column).alias("column"), pl.lit(rule).alias("rule")
+        rows.filter(condition.fill_null(False)).select(
+            *named, pl.lit(column).alias("column"), pl.lit(rule).alias("rule")
         )
         for condition, column, rule in rules
     ]
     if "invalid_utf8" in rows.columns:
-        broken = named.filter(pl.col("invalid_utf8").is_not_null())
+        broken = rows.filter(pl.col("invalid_utf8").is_not_null())
         found.append(
             broken.select(
-                "source_table",
-                "source_id",
+                *named,
                 pl.col("invalid_utf8").str.split(",").alias("column"),
                 pl.lit("invalid_utf8").alias("rule"),
             ).explode("column")

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Project
+from mappers.base import Project, begin
 from migrate import tally
 from migrate.bench import Bench, open_sql
 from migrate.errors import MigrateError
@@ -136,8 +136,9 @@ def _remap(run: Run, bench: Bench, project: Project) -> Callable[[], Iterator[tu
     def remap() -> Iterator[tuple[str, pl.DataFrame]]:
         for stage in project.stages:
             for mapper in stage.mappers:
+                ready = begin(mapper, bench, run.ids)
                 for rows in bench.read(mapper.reads):
-                    yield from mapper.map(rows, run.ids).tables.items()
+                    yield from ready.map(rows, run.ids).tables.items()
 
     return remap
 

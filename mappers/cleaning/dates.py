@@ -51,14 +51,11 @@ def month(column: pl.Expr) -> pl.Expr:
 def _timestamp(cells: pl.Series) -> pl.Series:
     cells = cells.cast(pl.String)
     plain = cells.str.contains(_PLAIN).fill_null(False)
-    if plain.all():
-        return _calendar(cells)
-    frame = cells.alias("cell").to_frame().with_row_index("row")
-    quick = frame.filter(plain).select("row", _calendar(cells.filter(plain)).alias("at"))
-    rest = frame.filter(~plain & cells.is_not_null())
-    slow = rest.select("row", _slow(rest["cell"].str.strip_chars()).alias("at"))
-    found = pl.concat([quick, slow])
-    return frame.join(found, on="row", how="left", maintain_order="left")["at"].alias(cells.name)
+    quick = _calendar(cells.set(~plain, None))
+    others = (~plain & cells.is_not_null()).arg_true()
+    if others.is_empty():
+        return quick
+    return quick.scatter(others, _slow(cells.gather(others).str.strip_chars()))
 
 
 def _calendar(cells: pl.Series) -> pl.Series:

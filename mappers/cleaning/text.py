@@ -11,6 +11,8 @@ import polars as pl
 _REFERENCE: Final = r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\x0C <&#;]{1,32};?)"
 # Python refuses integers of more digits than this many; no code point has them.
 _MANY_DIGITS: Final = 1000
+#: What stands for a line end, and what cannot stand at all; the longest that fits is taken.
+_PLAINER: Final = {"\r\n": "\n", "\r": "\n", "\x00": ""}
 
 
 def text(column: pl.Expr) -> pl.Expr:
@@ -35,11 +37,7 @@ def decode_entities(column: pl.Expr) -> pl.Expr:
 def _text(cells: pl.Series) -> pl.Series:
     cells = _decode(cells.cast(pl.String))
     if cells.str.contains("[\r\x00]").any():
-        cells = (
-            cells.str.replace_all("\r\n", "\n", literal=True)
-            .str.replace_all("\r", "\n", literal=True)
-            .str.replace_all("\x00", "", literal=True)
-        )
+        cells = cells.str.replace_many(list(_PLAINER), list(_PLAINER.values()), leftmost=True)
     trimmed = cells.str.strip_chars()
     return trimmed.to_frame("t").select(pl.when(pl.col("t") != "").then(pl.col("t")))["t"].alias(cells.name)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from mappers.base import Mapper
+from mappers.base import Mapper, begin
 from migrate import tally
 from migrate.bench import Bench
 from migrate.errors import EvidenceError
@@ -79,6 +79,7 @@ def _map_batches(
     run: Run, bench: Bench, stage: str, mapper: Mapper, number: int, after: int | None
 ) -> Iterator[Batch]:
     wanted = sorted(mapped_entities(run.config, run.outline))
+    mapper = begin(mapper, bench, run.ids)
     for rows in bench.read(mapper.reads, after=after):
         number += 1
         keys = rows[mapper.reads.key]

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import FATES, ID_MAP, WARNINGS, Project
+from mappers.base import FATES, ID_MAP, WARNINGS, Project, begin
 from mappers.flagship import Flagship
 from mappers.settings import MapperSettings
 from migrate.bench import Bench
@@ -67,8 +67,9 @@ def run(
         project.prepare(bench)
         for stage in project.stages:
             for mapper in stage.mappers:
+                ready = begin(mapper, bench, out.ids)
                 for rows in bench.read(mapper.reads):
-                    mapped = mapper.map(rows, out.ids)
+                    mapped = ready.map(rows, out.ids)
                     assert set(mapped.tables) <= set(mapper.writes)
                     for table, frame in mapped.tables.items():
                         known = out.tables.get(table)
