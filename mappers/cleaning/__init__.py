@@ -1,6 +1,6 @@
 """The rules of common cleaning: each takes a column of text and returns a column, null for nothing."""
 
-from mappers.cleaning.dates import EPOCH, newest_first, timestamp
+from mappers.cleaning.dates import EPOCH, Newest, newest_first, timestamp
 from mappers.cleaning.names import email, person_name, username
 from mappers.cleaning.numbers import coordinate, place
 from mappers.cleaning.text import decode_entities, text, without_nul
@@ -8,6 +8,7 @@ from mappers.cleaning.values import boolean, is_odd_boolean, password, password_
 
 __all__ = [
     "EPOCH",
+    "Newest",
     "boolean",
     "coordinate",
     "decode_entities",

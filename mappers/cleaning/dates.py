@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
+
+from mappers.cleaning.text import clean_text
 
 #: The created_at of last resort.
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  the target's columns have no zone
@@ -38,6 +40,34 @@ def timestamp(column: pl.Expr) -> pl.Expr:
 def newest_first(*columns: pl.Expr) -> pl.Expr:
     """Return the newest of several moments, nulls left aside."""
     return pl.max_horizontal(*columns)
+
+
+class Newest:
+    """Keeps the newest of the moments that columns of text name; see `timestamp`.
+
+    Most cells have the plain form, in which the order of the texts is that of the moments:
+    they are compared with one text, the others are read.
+    """
+
+    def __init__(self) -> None:
+        #: since 1970, UTC; None while there is none
+        self.milliseconds: int | None = None
+        self._bound = ""
+
+    def add(self, cells: pl.Series) -> None:
+        """Look through a column under no rule yet."""
+        plain = cells.str.contains(_PLAIN)
+        later = cells.filter(plain & (cells > self._bound))
+        self._take(pl.Series([later.max()], dtype=pl.String))
+        # A day that no calendar has, or a year that no column takes, must hide no other.
+        self._take(later.filter(later > self._bound))
+        self._take(cells.filter(~plain))
+
+    def _take(self, cells: pl.Series) -> None:
+        found = _timestamp(clean_text(cells)).to_physical().max()
+        if isinstance(found, int) and (self.milliseconds is None or found > self.milliseconds):
+            self.milliseconds = found
+            self._bound = str(EPOCH + timedelta(milliseconds=found))[:19]
 
 
 def month(column: pl.Expr) -> pl.Expr:

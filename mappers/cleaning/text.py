@@ -21,7 +21,7 @@ def text(column: pl.Expr) -> pl.Expr:
     In this order: HTML entities decoded once, CR LF and CR to LF, NUL characters
     removed, Unicode white space trimmed at both ends.
     """
-    return column.map_batches(_text, return_dtype=pl.String, is_elementwise=True)
+    return column.map_batches(clean_text, return_dtype=pl.String, is_elementwise=True)
 
 
 def without_nul(column: pl.Expr) -> pl.Expr:
@@ -34,7 +34,8 @@ def decode_entities(column: pl.Expr) -> pl.Expr:
     return column.map_batches(_decode, return_dtype=pl.String, is_elementwise=True)
 
 
-def _text(cells: pl.Series) -> pl.Series:
+def clean_text(cells: pl.Series) -> pl.Series:
+    """Return the cells under the text rule; see `text`."""
     cells = _decode(cells.cast(pl.String))
     if cells.str.contains("[\r\x00]").any():
         cells = cells.str.replace_many(list(_PLAINER), list(_PLAINER.values()), leftmost=True)

@@ -18,11 +18,13 @@ CREATE TABLE x.entry (
 )"""
 _SAME_ID: Final = """
 UPDATE x.entry SET label = g.label
-FROM (SELECT space, legacy_id, min(label) AS label FROM x.entry WHERE NOT stub GROUP BY 1, 2) AS g
+FROM (SELECT space, legacy_id, min(label) AS label FROM x.entry WHERE NOT stub
+      GROUP BY 1, 2 HAVING min(label) < max(label)) AS g
 WHERE g.space = entry.space AND g.legacy_id = entry.legacy_id AND g.label < entry.label AND NOT entry.stub"""
 _SAME_EMAIL: Final = """
 UPDATE x.entry SET label = g.label
-FROM (SELECT email, min(label) AS label FROM x.entry WHERE email IS NOT NULL AND NOT stub GROUP BY 1) AS g
+FROM (SELECT email, min(label) AS label FROM x.entry WHERE email IS NOT NULL AND NOT stub
+      GROUP BY 1 HAVING min(label) < max(label)) AS g
 WHERE g.email = entry.email AND g.label < entry.label AND NOT entry.stub"""
 _JUMP: Final = """
 UPDATE x.entry SET label = e.label FROM x.entry AS e
@@ -33,19 +35,17 @@ CREATE TABLE x.legacy_user AS
 WITH chain AS (
   SELECT label, row_number() OVER (ORDER BY label) AS person
   FROM (SELECT DISTINCT label FROM x.entry WHERE email IS NOT NULL AND NOT stub)
-), seen AS (
-  SELECT seq, row_number() OVER (PARTITION BY space, legacy_id ORDER BY seq) AS of_id,
-         CASE WHEN email IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY email) END AS of_email
-  FROM x.entry WHERE NOT stub
 )
 SELECT e.seq, e.source, e.space, e.legacy_id, e.email, c.person,
        CASE WHEN e.stub THEN 'excluded' WHEN c.person IS NULL THEN 'rejected'
             WHEN e.seq <> e.label THEN 'merged' END AS fate,
        CASE WHEN e.stub THEN 'stub' WHEN c.person IS NULL THEN 'invalid_email'
             WHEN e.seq = e.label THEN NULL
-            WHEN s.of_id = 1 AND s.of_email > 1 THEN 'same_email' ELSE 'same_id' END AS reason
-FROM x.entry e LEFT JOIN seen s USING (seq) LEFT JOIN chain c ON c.label = e.label AND NOT e.stub
-ORDER BY e.seq"""
+            WHEN EXISTS (SELECT 1 FROM x.entry f WHERE f.space = e.space AND f.legacy_id = e.legacy_id
+                         AND f.seq < e.seq AND NOT f.stub) THEN 'same_id'
+            WHEN EXISTS (SELECT 1 FROM x.entry f WHERE f.email = e.email AND f.seq <> e.seq AND NOT f.stub)
+              THEN 'same_email' ELSE 'same_id' END AS reason
+FROM x.entry e LEFT JOIN chain c ON c.label = e.label AND NOT e.stub ORDER BY e.seq"""
 #: Every legacy id of every person; `position` orders the ids of one person by authority.
 _ALIAS: Final = """
 CREATE TABLE x.alias (

@@ -102,8 +102,7 @@ def _derive(bench: Bench, settings: MapperSettings) -> None:
 def _newest(bench: Bench, legacy: Legacy) -> int | None:
     """Return the snapshot's newest date, in milliseconds, None where it has none.
 
-    Asked only where somebody's account expires. Texts of one form and day are compared
-    as texts, the newest of each as moments.
+    Asked only where somebody's account expires.
     """
     if not bench.scalar("SELECT 1 FROM x.account WHERE expires_at IS NOT NULL LIMIT 1"):
         return None
@@ -112,42 +111,28 @@ def _newest(bench: Bench, legacy: Legacy) -> int | None:
         (table, "date") for table in legacy.present({**MESSAGES, **COMMENTS}) if legacy.has(table, "date")
     ]
     dates += [(table, "updated") for table in legacy.present(COMMENTS) if legacy.has(table, "updated")]
-    newest = " UNION ALL ".join(
-        sql(
-            "SELECT max(CAST($column AS TEXT)) AS at FROM $table"
-            " GROUP BY length($column), substr($column, 11, 1), $sound, $zone,"
-            # A day that no calendar has must hide no other.
-            " substr($column, 1, CASE WHEN substr($column, 5, 1) = '-' THEN 10 ELSE 4 END)",
-            sound=_SOUND_TIME.replace("$column", quoted(column)),
-            zone=_ZONE.replace("$column", quoted(column)),
-            column=quoted(column),
-            table=quoted(table),
+    cells = [("id", column, quoted(table), "1") for table, column in dates]
+    cells.append(("person", "value", "x.fact", "key = 'last_login'"))
+    newest = cleaning.Newest()
+    for key, column, table, which in cells:
+        query = Query(
+            sql=sql(
+                "SELECT $key AS n, $column AS at FROM $table"
+                " WHERE $which AND $key > ?1 ORDER BY $key LIMIT ?2",
+                key=key,
+                column=quoted(column),
+                table=table,
+                which=which,
+            ),
+            key="n",
+            columns={"n": "integer", "at": "text"},
+            count=sql("SELECT count(*) FROM $table WHERE $which", table=table, which=which),
         )
-        for table, column in dates
-    )
-    newest = newest or "SELECT NULL AS at"
-    newest += " UNION ALL SELECT f.value FROM x.fact f WHERE f.key = 'last_login'"
-    query = Query(
-        sql=sql(
-            "SELECT n, at FROM (SELECT row_number() OVER (ORDER BY at) AS n, at FROM ($newest) GROUP BY at)"
-            " WHERE n > ?1 ORDER BY n LIMIT ?2",
-            newest=newest,
-        ),
-        key="n",
-        columns={"n": "integer", "at": "text"},
-        count="SELECT 0",
-    )
-    found = [
-        rows.select(cleaning.timestamp(cleaning.text(pl.col("at"))).to_physical().max()).item()
-        for rows in bench.read(query, batch_keys=1_000_000)
-    ]
-    return max((at for at in found if at is not None), default=None)
+        for rows in bench.read(query):
+            newest.add(rows["at"])
+    return newest.milliseconds
 
 
-_SOUND_TIME: Final = (
-    "substr($column, 12, 2) < '24' AND substr($column, 15, 2) < '60' AND substr($column, 18, 2) < '60'"
-)
-_ZONE: Final = "CASE WHEN substr($column, -6, 1) IN ('+', '-') THEN substr($column, -6) END"
 _DATES: Final = (
     *((table, column) for table in PEOPLE for column in ("joined", "created_at")),
     ("studio_gallery", "created_at"),

@@ -28,8 +28,9 @@ FROM (SELECT *, row_number() OVER (PARTITION BY base ORDER BY place) AS n FROM x
 _TAKEN: Final = """
 INSERT INTO x.taken
 SELECT substr(h.name, 1, length(h.name) - d.n), CAST(substr(h.name, -d.n) AS INTEGER)
-FROM x.held h JOIN x.digits d ON d.n < length(h.name)
-WHERE h.name GLOB '*[0-9]' AND substr(h.name, -d.n) NOT GLOB '*[^0-9]*' AND substr(h.name, -d.n, 1) <> '0'
+FROM x.held h JOIN x.digits d
+  ON d.n < length(h.name) AND d.n <= length(h.name) - length(rtrim(h.name, '0123456789'))
+WHERE substr(h.name, -d.n, 1) <> '0'
   AND substr(h.name, 1, length(h.name) - d.n) IN (SELECT base FROM x.waiting)"""
 _NUMBERS: Final = """
 WITH RECURSIVE counted(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM counted WHERE k < (
