@@ -51,6 +51,19 @@ URLS: Final[Mapping[str, Sequence[str]]] = {
 #: Free text about the equipment. A mere 0 or 1 is a flag, no text, and stays as metadata.
 EQUIPMENT: Final = ("connection10", "sc")
 
+#: As many people as have 60,000 facts, give or take a person's.
+_READS: Final = """
+WITH RECURSIVE k (person, facts) AS (
+  SELECT (SELECT min(person) FROM x.person WHERE person > ?1), 0
+  UNION ALL
+  SELECT (SELECT min(p.person) FROM x.person AS p WHERE p.person > k.person),
+         k.facts + (SELECT count(*) FROM x.fact AS f WHERE f.person = k.person)
+  FROM k WHERE k.person IS NOT NULL AND k.facts < 60000 LIMIT ?2
+)
+SELECT p.person, p.space, p.legacy_id, p.profile, p.category, p.created_at, p.updated_at,
+       p.avatar_url, f.key, f.value, f.source, f.source_id
+FROM k CROSS JOIN x.person AS p USING (person) LEFT JOIN x.fact AS f USING (person)
+ORDER BY p.person, f.key"""
 _PERSON: Final = ("person", "space", "legacy_id", "profile", "category", "created_at", "updated_at")
 
 
@@ -71,13 +84,9 @@ class Profiles:
 
     name = "profiles"
     writes: tuple[str, ...] = ("user_profiles", "user_metadata")
-    # A person has some sixty facts: fewer people a batch keep memory flat.
+    # Some have sixty facts and more, most have none: counting facts, too, keeps memory flat.
     reads = Query(
-        sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT min(?2, 1000))"
-        " SELECT p.person, p.space, p.legacy_id, p.profile, p.category, p.created_at, p.updated_at,"
-        " p.avatar_url, f.key, f.value, f.source, f.source_id"
-        " FROM k JOIN x.person AS p USING (person) LEFT JOIN x.fact AS f USING (person)"
-        " ORDER BY p.person, f.key",
+        sql=_READS,
         key="person",
         columns=typed(
             ("person", "legacy_id", "profile", "created_at", "updated_at"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -127,7 +127,7 @@ class Bench:
 
     def read(
         self, query: Query, *, after: int | None = None, batch_keys: int | None = None
-    ) -> Iterator[pl.DataFrame]:
+    ) -> Generator[pl.DataFrame, None, None]:
         """Yield the query's rows in batches of at most `batch_keys` keys, from the first after `after`.
 
         A column read as text whose bytes are no UTF-8 is taken for Windows-1252; such a

@@ -69,7 +69,7 @@ def _query(legacy: Legacy) -> Query:
             " ORDER BY person LIMIT ?2)"
             " SELECT e.person AS person, e.seq AS seq, e.email AS email, $columns,"
             " CASE WHEN CAST($password AS TEXT) <> '' THEN e.seq END AS password_seq"
-            " FROM k JOIN x.legacy_user AS e USING (person) $joined ORDER BY e.person, e.seq",
+            " FROM k CROSS JOIN x.legacy_user AS e USING (person) $joined ORDER BY e.person, e.seq",
             columns=columns,
             password=of_people(legacy, "password"),
             joined=joined_people(legacy),

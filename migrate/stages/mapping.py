@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import polars as pl
 
@@ -16,6 +18,8 @@ from migrate.points import reach
 from migrate.project import mapped_entities
 from migrate.run import Left, Run, Stage
 from migrate.target.load import Batch, commit_batch, encode_batch
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -59,28 +63,33 @@ def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
     cursor = run.ledger.cursor(run.id, mapper.name)
     if cursor.done:
         return
-    batches = _map_batches(run, bench, stage, mapper, cursor.batch, cursor.after)
-    # While one batch is copied, the next is read, mapped and encoded.
-    with ThreadPoolExecutor(1, thread_name_prefix="mapper") as pool:
-        ahead = pool.submit(next, batches, None)
-        while (batch := ahead.result()) is not None:
-            ahead = pool.submit(next, batches, None)
+    # While one batch is copied, the next is mapped and encoded, and the one after it read.
+    with closing(_ahead(_map_batches(run, bench, stage, mapper, cursor.batch, cursor.after))) as batches:
+        for batch in batches:
             commit_batch(run.connection, run.ledger, run.staging, batch)
             reach(f"{stage}:batch")
             run.report.advance(batch.source_rows)
             if run.should_stop():
-                ahead.cancel()
                 run.stop_if_asked()
     run.ledger.finish(run.id, stage, mapper.name)
     reach(f"{stage}:finished")
 
 
+def _ahead(steps: Generator[Item, None, None]) -> Generator[Item, None, None]:
+    """Yield what `steps` yields; while one is used, the next is made in a thread of its own."""
+    with closing(steps), ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        following = pool.submit(next, steps, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, steps, None)
+            yield item
+
+
 def _map_batches(
     run: Run, bench: Bench, stage: str, mapper: Mapper, number: int, after: int | None
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     wanted = sorted(mapped_entities(run.config, run.outline))
     mapper = begin(mapper, bench, run.ids)
-    for rows in bench.read(mapper.reads, after=after):
+    for rows in _ahead(bench.read(mapper.reads, after=after)):
         number += 1
         keys = rows[mapper.reads.key]
         first, last = int(keys[0]), int(keys[-1])
