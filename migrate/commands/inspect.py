@@ -17,7 +17,12 @@ from migrate.commands.options import config_option, json_option
 @click.argument("source", required=False)
 @config_option
 @json_option
-def command(source: str | None, config: Path | None, as_json: bool) -> None:
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one HTML file for a browser.",
+)
+def command(source: str | None, config: Path | None, as_json: bool, html: Path | None) -> None:
     """Show what is in SOURCE, a URL or a file; by default the configured source.
 
     Tables, keys, what every column holds, references declared and not, duplicates, left-over
@@ -28,6 +33,7 @@ def command(source: str | None, config: Path | None, as_json: bool) -> None:
     migrate inspect legacy.db
     migrate inspect libsql://name-org.turso.io
     migrate inspect --json > inspection.json
+    migrate inspect legacy.db --html inspection.html
     """
     from pydantic import SecretStr
     from rich.markup import escape
@@ -52,7 +58,14 @@ def command(source: str | None, config: Path | None, as_json: bool) -> None:
             inspection = inspect_source(
                 opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
             )
+    if html is not None:
+        from migrate.report import inspection as report
+        from migrate.report.page import write
+
+        write(html, report.render(inspection))
     if as_json:
         click.echo(json.dumps(inspection.facts(), ensure_ascii=False))
+    elif html is not None:
+        click.echo(f"Report: {html}")
     else:
         show(inspection, make_console())

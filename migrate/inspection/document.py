@@ -266,6 +266,22 @@ class Definition:
 
 
 @dataclass(frozen=True)
+class FullText:
+    """A full-text table, which is not copied, and the SQL of what takes its place in PostgreSQL.
+
+    `columns` are those that are searched, `content` is the table whose text it indexes. With
+    `holds_text` it indexes no table: its text is in it alone, and is lost unless saved by hand.
+    """
+
+    name: str
+    sql: str
+    columns: tuple[str, ...]
+    content: str | None
+    holds_text: bool
+    instead: str
+
+
+@dataclass(frozen=True)
 class Inspection:
     """All that is known of a source; tables in the order of their names."""
 
@@ -281,6 +297,7 @@ class Inspection:
     leftovers: tuple[Leftover, ...]
     views: tuple[Definition, ...]
     triggers: tuple[Definition, ...]
+    full_text: tuple[FullText, ...] = ()
 
     def table(self, name: str) -> TableReport:
         """Return the table of that name; KeyError where there is none."""

@@ -21,6 +21,7 @@ from migrate.inspection.document import (
     TableReport,
 )
 from migrate.inspection.duplicates import duplicates
+from migrate.inspection.fulltext import full_text_tables
 from migrate.inspection.ground import Ground
 from migrate.inspection.hidden import hidden_references
 from migrate.inspection.leftovers import find_leftovers
@@ -124,6 +125,7 @@ class _Survey:
             leftovers=leftovers,
             views=tuple(Definition(name, sql) for name, sql in self._catalogue.views),
             triggers=tuple(Definition(name, sql) for name, sql in self._catalogue.triggers),
+            full_text=full_text_tables(self._catalogue.virtual),
         )
 
     def _references(

@@ -99,8 +99,8 @@ class Catalogue:
     """What a legacy database holds.
 
     `tables` are copied, in the order of their names. `left_out` names the
-    internal, virtual and shadow tables. `views`, `triggers` and `indexes` are
-    pairs of name and DDL, for the record only.
+    internal, virtual and shadow tables. `views`, `triggers`, `indexes` and
+    `virtual` tables are pairs of name and DDL, for the record only.
     """
 
     tables: tuple[Table, ...]
@@ -109,6 +109,7 @@ class Catalogue:
     triggers: tuple[tuple[str, str], ...]
     indexes: tuple[tuple[str, str], ...]
     version: str
+    virtual: tuple[tuple[str, str], ...] = ()
 
     def table(self, name: str) -> Table:
         """Return the table of that name; KeyError where it is not copied."""

@@ -53,6 +53,7 @@ def inspect(channel: Channel) -> Catalogue:
         triggers=tuple(sorted(objects.triggers)),
         indexes=tuple(sorted(objects.indexes)),
         version=version,
+        virtual=tuple((name, sql) for name, sql in sorted(objects.tables.items()) if _VIRTUAL.match(sql)),
     )
 
 

@@ -35,6 +35,17 @@ def test_a_source_is_shown_as_a_document(tmp_path: Path) -> None:
     assert facts["references"][0]["dangling"] == 1
 
 
+def test_a_source_is_shown_as_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "inspection.html"
+    done = migrate("inspect", str(make(tmp_path / "legacy.db")), "--html", str(page), cwd=tmp_path)
+    assert str(page) in done.out
+    text = page.read_text()
+    assert "orders (user_id)" in text
+    assert "\x1b" not in text
+    assert "anna" not in text
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_argument_wins_over_the_environment_and_nothing_is_left(tmp_path: Path) -> None:
     path = make(tmp_path / "legacy.db")
     temporary = tmp_path / "tmp"
