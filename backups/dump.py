@@ -86,7 +86,11 @@ def run_pg_dump(
     tick: programs.Tick | None = None,
     meanwhile: Callable[[Callable[[], bool]], None] | None = None,
 ) -> None:
-    """Let pg_dump write its custom format to `file`; BackupError with its complaint where it fails."""
+    """Let pg_dump write its custom format to `file`.
+
+    Raises BackupError with its complaint where it fails, its subclass
+    BackupUnavailable where the line or the server was lost.
+    """
     env = programs.lend_tls(pg_dump, programs.environment(address))
     command = [
         str(pg_dump), "--format=custom", "--no-password", *options,
@@ -96,7 +100,9 @@ def run_pg_dump(
     if code < 0:
         raise BackupError(f"pg_dump was killed by signal {-code}", hint=_AGAIN)
     if code > 0:
-        raise BackupError(f"pg_dump failed: {programs.last_complaint(complaints, env)}", hint=_AGAIN)
+        complaint = programs.last_complaint(complaints, env)
+        kind = BackupUnavailable if programs.lost_the_server(complaint) else BackupError
+        raise kind(f"pg_dump failed: {complaint}", hint=_AGAIN)
 
 
 def _check_version(conn: psycopg.Connection, pg_dump: Path) -> None:

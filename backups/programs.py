@@ -30,6 +30,12 @@ _TUNING: Final = {
     "keepalives": "1", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6",
     "tcp_user_timeout": "120000",
 }  # fmt: skip
+_LOST: Final = re.compile(
+    "server closed the connection|could not (?:receive data from|send data to) server"
+    "|no connection to the server|terminating connection due to|SSL connection has been closed|SSL SYSCALL"
+    "|[Cc]onnection (?:refused|reset by peer|timed out)|timeout expired|Broken pipe"
+    "|the database system is (?:shutting down|starting up|in recovery)|due to lock timeout"
+)
 _TLS_OPTIONAL: Final = ("disable", "allow", "prefer")
 
 
@@ -174,6 +180,14 @@ def last_complaint(stderr: str, env: dict[str, str]) -> str:
         if ": detail: Error message from server: " in line:
             text += "; " + line.split("Error message from server: ", 1)[1]
     return redact(text, env)
+
+
+def lost_the_server(complaint: str) -> bool:
+    """Tell whether a program complains of a lost line or server, or of a lock: worth trying again.
+
+    The words are libpq's and the server's; LC_ALL=C keeps them English.
+    """
+    return _LOST.search(complaint) is not None
 
 
 def redact(text: str, env: dict[str, str]) -> str:

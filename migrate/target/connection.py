@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -17,6 +18,9 @@ from migrate.target.pooling import ADVICE, shares_sessions
 from migrate.target.watch import watch
 
 __all__ = ["Address", "Connection", "connect", "explain", "libpq_environment", "mapped", "parse_url"]
+
+#: psycopg warns of what it could not undo behind an error, which is told anyway.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -41,7 +41,7 @@ def test_a_line_that_breaks_under_pg_dump_leaves_no_file(
     live: Live, proxy: Proxy, size: int, reset: bool
 ) -> None:
     proxy.cut_after(size, reset=reset)
-    with pytest.raises(BackupError, match="pg_dump failed") as caught:
+    with pytest.raises(BackupUnavailable, match="pg_dump failed") as caught:
         live.dump(address=proxy.address(live.address))
     assert list(live.folder.iterdir()) == []
     assert "xxx" not in caught.value.message
