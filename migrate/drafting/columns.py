@@ -2,99 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migrate.drafting import defaults
 from migrate.drafting.keys import Key
+from migrate.drafting.meaning import Meaning
 from migrate.drafting.model import Default, Field, Line, Type
 from migrate.drafting.naming import Names, database_name, field_name, stem
-from migrate.drafting.references import Link, Links
-from migrate.drafting.types import Choice, choose, enum_of
-from migrate.inspection.document import ColumnReport, HiddenReference, Inspection, Polymorphic, TableReport
+from migrate.drafting.references import Link
+from migrate.inspection.document import ColumnReport, TableReport
 from migrate.inspection.names import words
 
 #: Names of columns that Prisma's client fills whenever a row changes.
 _UPDATED: frozenset[tuple[str, ...]] = frozenset({("updated", "at"), ("modified", "at")})
 
 
-@dataclass(frozen=True)
-class Ground:
-    """What the columns of all tables are drafted from: `enums` names an enum for each that gets one."""
-
-    inspection: Inspection
-    links: Links
-    enums: Mapping[tuple[str, str], str]
-
-    def choice(self, table: str, column: str) -> Choice:
-        """Return how a column's own values are read, references aside."""
-        report = self.inspection.table(table).column(column)
-        if (table, column) in self.enums:
-            return enum_of(report, self.enums[table, column])
-        return choose(report, key=column in self.links.keys[table].columns)
-
-    def type(self, table: str, column: str) -> Type:
-        """Return the type of a column in the target: a reference has that of the key it names."""
-        link = self.links.link(table, column)
-        while link is not None:
-            table, column = link.to, self.links.keys[link.to].columns[0]
-            link = self.links.link(table, column)
-        key = self.links.keys[table]
-        if key.columns == (column,) and key.ids == "cuid":
-            return Type()
-        if self.followed_pair(table, column) or self.lists(table, column):
-            return Type()
-        return self.choice(table, column).type
-
-    def followed_pair(self, table: str, column: str) -> Polymorphic | None:
-        """Return the pair whose id a column is, where a type of it names a table with new ids."""
-        for pair in self.inspection.polymorphic:
-            if (pair.table, pair.id_column) == (table, column) and self.arms(pair):
-                return pair
-        return None
-
-    def arms(self, pair: Polymorphic) -> dict[str, str]:
-        """Return the tables that a pair's types name; none where all of them keep their ids."""
-        found = {}
-        for arm in pair.arms:
-            table = arm.to_table
-            if arm.value is not None and table is not None and self._keyed(table, arm.to_column):
-                found[arm.value] = table
-        return found if any(self.links.renewed(table) for table in found.values()) else {}
-
-    def lists(self, table: str, column: str) -> HiddenReference | None:
-        """Return the reference in a list of ids, where they are new in the target."""
-        found = [one for one in self.hidden(table, column) if one.place == "list" and self._new(one)]
-        return found[0] if found else None
-
-    def documents(self, table: str, column: str) -> list[HiddenReference]:
-        """Return the places of ids in JSON, where they are new in the target."""
-        return [one for one in self.hidden(table, column) if one.place == "json" and self._new(one)]
-
-    def hidden(self, table: str, column: str) -> list[HiddenReference]:
-        """Return the references inside the cells of a column."""
-        return [
-            one for one in self.inspection.hidden_references if (one.table, one.column) == (table, column)
-        ]
-
-    def _new(self, one: HiddenReference) -> bool:
-        return self._keyed(one.to_table, one.to_column) and self.links.renewed(one.to_table)
-
-    def _keyed(self, table: str, column: str | None) -> bool:
-        return table in self.links.keys and self.links.keys[table].columns == (column,)
-
-
 def draft_column(
-    ground: Ground, table: TableReport, column: ColumnReport, key: Key, names: ColumnNames
+    meaning: Meaning, table: TableReport, column: ColumnReport, key: Key, names: ColumnNames
 ) -> Drafted:
     """Return the line of a column and, where it is migrated, its field."""
     if column.generated:
         why = "computed by the database from other columns"
         remark = "Prisma has no computed columns: make it again by hand, or in the application"
         return Drafted(Line(column.name, {"drop": why}, f"{_declared(column)}; {remark}", review=True), None)
-    draft = _Column(ground, table, column, key)
+    draft = _Column(meaning, table, column, key)
     to = names.column(column.name)
-    type_ = ground.type(table.name, column.name)
+    type_ = meaning.type(table.name, column.name)
     default = draft.default(type_)
     updated = type_.scalar == "DateTime" and words(column.name) in _UPDATED
     field = Field(draft.field(names), to, type_, draft.required, default, updated)
@@ -132,14 +66,14 @@ class ColumnNames:
 class _Column:
     """One column on its way into the draft."""
 
-    def __init__(self, ground: Ground, table: TableReport, column: ColumnReport, key: Key) -> None:
-        self._ground, self._table, self._column = ground, table.name, column
+    def __init__(self, meaning: Meaning, table: TableReport, column: ColumnReport, key: Key) -> None:
+        self._meaning, self._table, self._column = meaning, table.name, column
         self._key = column.name in key.columns
-        self._new_id = self._key and ground.links.ids(table.name) == "cuid"
-        self._link = ground.links.link(table.name, column.name)
-        self._pair = ground.followed_pair(table.name, column.name)
-        self._list = None if self._link else ground.lists(table.name, column.name)
-        self._choice = ground.choice(table.name, column.name)
+        self._new_id = self._key and meaning.links.ids(table.name) == "cuid"
+        self._link = meaning.links.link(table.name, column.name)
+        self._pair = meaning.followed_pair(table.name, column.name)
+        self._list = None if self._link else meaning.lists(table.name, column.name)
+        self._choice = meaning.choice(table.name, column.name)
         self._remarks: list[str] = []
         self._review = False
 
@@ -166,7 +100,7 @@ class _Column:
         """Return the field's name; that of a reference ends in Id, so that the relation has the other."""
         name = field_name(self._column.name)
         firm = self._link is not None and self._link.firm and not self._key
-        others = {field_name(one.name) for one in self._ground.inspection.table(self._table).columns}
+        others = {field_name(one.name) for one in self._meaning.inspection.table(self._table).columns}
         return names.field(
             f"{name}Id" if firm and stem(self._column.name) == name and f"{name}Id" not in others else name
         )
@@ -188,7 +122,7 @@ class _Column:
             options |= self._reference(self._link)
         elif self._pair is not None:
             options |= {
-                "as": "reference", "of": self._ground.arms(self._pair), "by": self._pair.type_column,
+                "as": "reference", "of": self._meaning.arms(self._pair), "by": self._pair.type_column,
                 "dangling": "keep",
             }  # fmt: skip
             self._count(sum(arm.dangling for arm in self._pair.arms), "dangling, left as they are")
@@ -227,7 +161,7 @@ class _Column:
                 self._count(choice.misfits, "do not fit, become NULL")
         else:
             self._count(choice.misfits, "do not fit, their rows are rejected")
-        documents = self._ground.documents(self._table, self._column.name)
+        documents = self._meaning.documents(self._table, self._column.name)
         if documents and choice.kind == "json":
             options["ids"] = [{"path": one.path, "of": one.to_table} for one in documents]
             self._count(sum(one.dangling for one in documents), "dangling ids in it, left as they are")
@@ -238,9 +172,11 @@ class _Column:
 
     def _tell_hidden(self) -> None:
         """Tell of ids inside the cells that keep naming legacy rows."""
-        mapped = self._ground.documents(self._table, self._column.name) if self._choice.kind == "json" else []
-        links = self._ground.links
-        for one in self._ground.hidden(self._table, self._column.name):
+        mapped = (
+            self._meaning.documents(self._table, self._column.name) if self._choice.kind == "json" else []
+        )
+        links = self._meaning.links
+        for one in self._meaning.hidden(self._table, self._column.name):
             if one in mapped or one is self._list or one.to_table not in links.keys:
                 continue
             if links.renewed(one.to_table):

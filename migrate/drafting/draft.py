@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from migrate.drafting import constraints
 from migrate.drafting.appendix import appendix
-from migrate.drafting.columns import ColumnNames, Drafted, Ground, draft_column, targets
+from migrate.drafting.columns import ColumnNames, Drafted, draft_column, targets
 from migrate.drafting.keys import ROW_ID, Key, key_of
+from migrate.drafting.meaning import Meaning
 from migrate.drafting.model import Default, Draft, Enum, Field, Line, Model, Section, Type
 from migrate.drafting.naming import Names, database_name, field_name, model_name
 from migrate.drafting.pairings import find_pairings
@@ -55,7 +56,7 @@ class _Drafting:
             table.name: self._relations.take_database_name(database_name(table.name)) for table in tables
         }
         self._model = {table.name: self._models.take(model_name(table.name)) for table in tables}
-        self._ground = Ground(inspection, links, self._name_enums() if enums else {})
+        self._meaning = Meaning(inspection, links, self._name_enums() if enums else {})
 
     def draft(self) -> Draft:
         """Return the whole."""
@@ -102,7 +103,7 @@ class _Drafting:
 
     def _columns(self, table: TableReport, key: Key, names: ColumnNames) -> list[Drafted]:
         made = [] if key.rowid is None else [_row_id(table, key.rowid, names)]
-        return made + [draft_column(self._ground, table, column, key, names) for column in table.columns]
+        return made + [draft_column(self._meaning, table, column, key, names) for column in table.columns]
 
     def _draft_model(self, table: TableReport, key: Key, made: list[Drafted]) -> Model:
         name = self._target[table.name]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from mappers.base import SourceTables
+from mappers.described.target import TargetColumn
 from migrate.drafting import Draft, make_draft
 from migrate.drafting.model import Field, Line
+from migrate.inspection import Inspection
+from migrate.target.schema import LiveSchema
 from tests.inspection.sources import inspect_script
 
 
@@ -26,3 +30,23 @@ def line(draft: Draft, table: str, column: str) -> Line:
 def field(draft: Draft, table: str, column: str) -> Field:
     """Return the field that a column becomes."""
     return next(model for model in draft.models if model.table == table).field(column)
+
+
+def source_tables(inspection: Inspection) -> SourceTables:
+    tables = SourceTables(
+        {table.name: [column.name for column in table.columns] for table in inspection.tables}
+    )
+    tables.without_rowid = frozenset(table.name for table in inspection.tables if table.without_rowid)
+    return tables
+
+
+def target_columns(live: LiveSchema) -> dict[str, list[TargetColumn]]:
+    return {
+        name: [
+            TargetColumn(
+                column.name, column.type, column.not_null, column.enum, has_default=bool(column.default)
+            )
+            for column in table.columns
+        ]
+        for name, table in live.tables.items()
+    }

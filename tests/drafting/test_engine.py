@@ -11,18 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mappers.base import SourceTables
 from mappers.described.document import read_mapping
 from mappers.described.fitting import find_misfits
-from mappers.described.target import TargetColumn
 from migrate.drafting import Draft, make_draft
 from migrate.drafting.ddl import write_ddl
 from migrate.drafting.mapping_file import write_mapping
 from migrate.drafting.prisma import write_schema
 from migrate.inspection import Inspection
-from migrate.target.schema import LiveSchema, introspect
+from migrate.target.schema import introspect
 from tests.drafting.conftest import SYSTEMS
-from tests.drafting.sources import draft_script
+from tests.drafting.sources import draft_script, source_tables, target_columns
 from tests.engine.prisma import Engine
 
 
@@ -41,26 +39,6 @@ def test_the_engine_makes_the_same_ddl_and_the_target_takes_it_and_the_mapping(
         assert found.tables[model.table].primary_key == model.key
     mapping = read_mapping(write_mapping(drafts[1]))
     assert find_misfits(mapping, source_tables(inspection), target_columns(found)) == []
-
-
-def source_tables(inspection: Inspection) -> SourceTables:
-    tables = SourceTables(
-        {table.name: [column.name for column in table.columns] for table in inspection.tables}
-    )
-    tables.without_rowid = frozenset(table.name for table in inspection.tables if table.without_rowid)
-    return tables
-
-
-def target_columns(live: LiveSchema) -> dict[str, list[TargetColumn]]:
-    return {
-        name: [
-            TargetColumn(
-                column.name, column.type, column.not_null, column.enum, has_default=bool(column.default)
-            )
-            for column in table.columns
-        ]
-        for name, table in live.tables.items()
-    }
 
 
 SHAPES = """

@@ -8,13 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from mappers.described.document import MappingFile
+from mappers.described.document import MappingFile, read_mapping
+from mappers.described.fitting import find_misfits
 from migrate.drafting import Draft, draft_onto
 from migrate.drafting.mapping_file import write_mapping
 from migrate.drafting.matching import pair
-from migrate.target.schema import introspect
+from migrate.target.schema import LiveSchema, introspect
 from tests.commands import migrate
-from tests.drafting.sources import line
+from tests.drafting.sources import line, source_tables, target_columns
 from tests.inspection.sources import inspect_script
 
 SOURCE = """
@@ -44,11 +45,24 @@ TARGET = """
 
 
 @pytest.fixture
-def onto(tmp_path: Path, database: str) -> Draft:
+def live(database: str) -> LiveSchema:
     with psycopg.connect(database) as connection:
         connection.execute(TARGET)
-        live = introspect(connection, "public")
+        return introspect(connection, "public")
+
+
+@pytest.fixture
+def onto(tmp_path: Path, live: LiveSchema) -> Draft:
     return draft_onto(inspect_script(tmp_path, SOURCE), live)
+
+
+def test_the_mapper_takes_the_mapping_but_for_what_is_told(tmp_path: Path, live: LiveSchema) -> None:
+    inspection = inspect_script(tmp_path, SOURCE)
+    draft = draft_onto(inspection, live)
+    mapping = read_mapping(write_mapping(draft))
+    (misfit,) = find_misfits(mapping, source_tables(inspection), target_columns(live))
+    assert "User.updatedAt" in misfit
+    assert [problem.split()[0] for problem in draft.problems] == ["User.updatedAt"]
 
 
 def test_tables_and_columns_go_where_their_names_say(onto: Draft) -> None:
