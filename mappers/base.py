@@ -110,9 +110,14 @@ class Mapper(Protocol):
 
 
 class SourceTables(dict[str, list[str]]):
-    """The snapshot's tables and the names of their columns; `without_rowid`: those that have no rowid."""
+    """The snapshot's tables and the names of their columns.
+
+    `without_rowid` are those that have no rowid, `indexed` the (table, column)
+    pairs by which a row is found without going through the table.
+    """
 
     without_rowid: frozenset[str] = frozenset()
+    indexed: frozenset[tuple[str, str]] = frozenset()
 
 
 @runtime_checkable

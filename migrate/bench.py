@@ -31,6 +31,16 @@ DRIVER_ROWS: Final = 16_384
 _SHOWN: Final[Mapping[Cast, str]] = {"integer": "0", "real": "0.0", "text": "x''"}
 _TYPES: Final[Mapping[Cast, Any]] = {"integer": pl.Int64, "real": pl.Float64, "text": pl.Binary}
 
+#: The columns that an index over all rows begins with, and the keys that are the rowid.
+_INDEXED: Final = """
+SELECT m.name, x.name FROM main.sqlite_schema m JOIN pragma_index_list(m.name) l
+JOIN pragma_index_xinfo(l.name) x
+WHERE m.type = 'table' AND NOT l.partial AND x.seqno = 0 AND x.name IS NOT NULL
+UNION SELECT m.name, c.name FROM main.sqlite_schema m JOIN pragma_table_info(m.name) c
+WHERE m.type = 'table' AND c.pk = 1
+AND NOT EXISTS (SELECT 1 FROM pragma_index_list(m.name) l WHERE l.origin = 'pk')
+"""
+
 
 class Bench:
     """Implements `mappers.base.Bench` over two SQLite files.
@@ -106,6 +116,7 @@ class Bench:
             found.setdefault(table, []).append(column)
         bare = self._sql.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr = 1")
         found.without_rowid = frozenset(name for (name,) in bare)
+        found.indexed = frozenset(self._sql.execute(_INDEXED))
         return found
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:

@@ -44,12 +44,17 @@ def _part(table: SourceTable, line: Line, references: References) -> tuple[str, 
         found = references.found(line, ROW)
         if mapping.dangling == "keep":
             return None
-        return _entity(line, references), found
+        return _entity(line, references), _as_held(line, found)
     if mapping.kind not in _AS_THEY_ARE or line.to.family not in ("text", "integer", "uuid"):
         return None
     if mapping.kind == "id" and table.mapping.ids == "cuid":
         return literal(table.target), key_text(cell)
-    return "''", key_text(cell)
+    return "''", _as_held(line, key_text(cell))
+
+
+def _as_held(line: Line, key: str) -> str:
+    """Return SQL for a key that stays as the target prints it."""
+    return f"lower({key})" if line.to.family == "uuid" else key
 
 
 def _entity(line: Line, references: References) -> str:

@@ -47,7 +47,7 @@ def find_misfits(
         for name in tables
         if name not in mapping.tables
     ]
-    planned = source_tables(mapping, tables, bare, target)
+    planned = source_tables(mapping, tables, target)
     references = References(planned)
     taken: dict[str, str] = {}
     for name, table in sorted(mapping.tables.items()):

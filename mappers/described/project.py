@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import COLUMN_REPORT, Account, Bench, Cells, HiddenIds, Mapper, MapperStage, SourceTables
+from mappers.base import COLUMN_REPORT, Account, Bench, Cells, HiddenIds, Mapper, MapperStage
 from mappers.columns import count_filled
 from mappers.described.accounts import by_mapping
 from mappers.described.document import MappingFile
@@ -28,7 +28,7 @@ class Described:
     """Implements `mappers.base.Project` for any source.
 
     `tables`: the snapshot's tables and their columns, as `Bench.tables` gives them: a plain
-    mapping knows of no table without rowid. Without any, and without `target` (the columns of
+    mapping knows of no index and of no table without rowid. Without any, and without `target` (the columns of
     the target's tables), the object tells what the file alone does: stages, tables filled, ids.
     """
 
@@ -46,9 +46,8 @@ class Described:
         self.mapping = mapping
         self._sources = tables
         self._target = target or {}
-        bare = tables.without_rowid if isinstance(tables, SourceTables) else frozenset()
         ordered = in_order(mapping)
-        found = source_tables(mapping, tables, bare, self._target)
+        found = source_tables(mapping, tables, self._target)
         self._tables = {name: found[name] for name in ordered if name in found}
         self._references = References(self._tables)
         self._rows = {
@@ -70,7 +69,7 @@ class Described:
     def _describe(self, ordered: list[str]) -> None:
         """Tell what the file alone says, whatever the source holds."""
         whole = source_tables(
-            self.mapping, {name: list(self.mapping.tables[name].columns) for name in ordered}, frozenset(), {}
+            self.mapping, {name: list(self.mapping.tables[name].columns) for name in ordered}, {}
         )
         references = References(whole)
         roots = {name: references.root(table) for name, table in whole.items()}

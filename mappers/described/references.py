@@ -125,9 +125,10 @@ class References:
     def _lookup(self, parent: SourceTable, cell: str, depth: int) -> str:
         """Return SQL for the root key of the row of `parent` whose key a cell holds."""
         row = f"p{depth}"
+        table, key = parent.by_key(row)
         real = (
-            f"(SELECT {self._root_key(parent, row, depth)} FROM {quoted(parent.name)} AS {row}"  # noqa: S608
-            f" WHERE {self.same_key(parent, row, cell)} AND {self.stands(parent, row)} LIMIT 1)"
+            f"(SELECT {self._root_key(parent, row, depth)} FROM {table}"  # noqa: S608
+            f" WHERE {same_key(key, cell)} AND {self.stands(parent, row)} LIMIT 1)"
         )
         if parent.name not in self.made_up:
             return real
@@ -166,15 +167,6 @@ class References:
             return exists
         return f"(CAST({alias}.{quoted(str(line.mapping.by))} AS TEXT) = {constant(value)} AND {exists})"
 
-    def same_key(self, parent: SourceTable, row: str, cell: str) -> str:
-        """Return SQL that compares as a foreign key does: by the parent's affinity and collation.
-
-        The plus takes the child's own affinity away, so that the parent's index is always of use.
-        """
-        line = parent.key_line
-        assert line is not None
-        return f"{row}.{quoted(line.column)} = +{cell}"
-
     def stands(self, table: SourceTable, row: str) -> str:
         """Return SQL that tells whether a row is neither rejected nor merged into another."""
         return (
@@ -197,6 +189,14 @@ class References:
     def _migrated(self, parent: SourceTable, to: TargetColumn, ids: Ids, key: pl.Expr) -> pl.Expr:
         entity = self.root(parent).entity
         return kept_key(key, to) if entity is None else ids.expr(entity, key)
+
+
+def same_key(key: str, cell: str) -> str:
+    """Return SQL that compares as a foreign key does: by the parent's affinity and collation.
+
+    The plus takes the child's own affinity away, so that the parent's index is always of use.
+    """
+    return f"{key} = +{cell}"
 
 
 def cell_named(line: Line, alias: str) -> str:

@@ -14,7 +14,7 @@ import polars as pl
 
 from mappers.base import Bench
 from mappers.described.lines import REFERENCES
-from mappers.described.references import References, cell_named, list_parts
+from mappers.described.references import References, cell_named, list_parts, same_key
 from mappers.described.rows import ROW, Rows
 from mappers.described.source import Line, SourceTable, key_text
 from mappers.described.suspects import suspects
@@ -50,8 +50,8 @@ INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', 'dangling',
 WHERE $present AND $found IS NULL"""
 _EDGES: Final = """
 INSERT INTO x.edge SELECT $parent, $parent_number, $source, $number, $column FROM $rows
-JOIN $parent_table AS p ON $same
-WHERE $present AND NOT EXISTS (
+CROSS JOIN $parent_table
+WHERE $same AND $present AND NOT EXISTS (
   SELECT 1 FROM x.placeholder AS made WHERE made.source = $parent AND made.key = $parent_key)"""
 _FOLLOWING: Final = """
 WITH RECURSIVE gone(source, number, column) AS (
@@ -86,6 +86,9 @@ class Settling:
         for table in self._tables.values():
             if table.key and not _is_unique(bench, table):
                 _find_twins(bench, table)
+        for name in sorted(self._parents):
+            if not self._tables[name].indexed:
+                _index(bench, self._tables[name])
         for name in sorted(self._parents):
             self._judge(bench, self._tables[name])
         self._make_up(bench)
@@ -154,17 +157,16 @@ class Settling:
     def _draw_edges(
         self, bench: Bench, table: SourceTable, line: Line, value: str | None, parent: SourceTable
     ) -> None:
-        key = parent.key_line
-        assert key is not None
+        parent_table, key = parent.by_key("p")
         bench.execute(
             sql(
                 _EDGES,
                 **self._parts(table, line, value),
                 parent=str(parent.number),
                 parent_number=parent.row_number("p"),
-                parent_table=quoted(parent.name),
-                parent_key=key_text(f"p.{quoted(key.column)}"),
-                same=self._references.same_key(parent, "p", cell_named(line, ROW)),
+                parent_table=parent_table,
+                parent_key=key_text(key),
+                same=same_key(key, cell_named(line, ROW)),
             )
         )
 
@@ -208,6 +210,17 @@ def _number(bench: Bench, table: SourceTable) -> None:
     bench.execute(sql(_NUMBERED, numbering=table.numbering, keys=keys, table=quoted(table.name)))
     name = table.numbering.removeprefix("x.")
     bench.execute(f"CREATE UNIQUE INDEX x.{name}_key ON {name} ({places})")
+
+
+def _index(bench: Bench, table: SourceTable) -> None:
+    """Make an index of the keys of a table that has none; a column made so compares as its source does."""
+    assert table.key_line is not None
+    cell, name = f"{ROW}.{quoted(table.key_line.column)}", table.keys.removeprefix("x.")
+    bench.execute(
+        f"CREATE TABLE {table.keys} AS SELECT {cell} AS key, {table.row_key(ROW)} AS number"  # noqa: S608
+        f" FROM {table.rows(ROW)} WHERE {cell} IS NOT NULL"
+    )
+    bench.execute(f"CREATE INDEX x.{name}_key ON {name} (key)")
 
 
 def _is_unique(bench: Bench, table: SourceTable) -> bool:

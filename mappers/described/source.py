@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mappers.base import SourceTables
 from mappers.described.document import ColumnMapping, MappingFile, TableMapping
 from mappers.described.target import TargetColumn, usual
 from mappers.legacy import literal, quoted
@@ -30,7 +31,8 @@ class Line:
 class SourceTable:
     """One migrated table of the source: `number` stands for it in the crosswalk.
 
-    `columns` are those the source has, `lines` those of them that are migrated.
+    `columns` are those the source has, `lines` those of them that are migrated; `indexed` tells
+    whether a row is found by its key without going through the table.
     """
 
     number: int
@@ -39,6 +41,7 @@ class SourceTable:
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
     without_rowid: bool = False
+    indexed: bool = False
 
     @property
     def target(self) -> str:
@@ -72,6 +75,21 @@ class SourceTable:
     def numbering(self) -> str:
         """The crosswalk's table that numbers the rows of a table without rowid."""
         return f"x.row_{self.number}"
+
+    @property
+    def keys(self) -> str:
+        """The crosswalk's table of the keys of a table that has no index of them."""
+        return f"x.key_{self.number}"
+
+    def by_key(self, alias: str) -> tuple[str, str]:
+        """Return what to select a row from by its key, and the column that holds the key there."""
+        line = self.key_line
+        assert line is not None
+        if self.indexed:
+            return f"{quoted(self.name)} AS {alias}", f"{alias}.{quoted(line.column)}"
+        keys = f"keys_{alias}"
+        same = f"{self.row_number(alias)} = {keys}.number"
+        return f"{self.keys} AS {keys} CROSS JOIN {quoted(self.name)} AS {alias} ON {same}", f"{keys}.key"
 
     def row_number(self, alias: str) -> str:
         """Return SQL for the number of the row at hand."""
@@ -118,10 +136,10 @@ def key_text(cell: str) -> str:
 def source_tables(
     file: MappingFile,
     tables: Mapping[str, Sequence[str]],
-    without_rowid: frozenset[str],
     target: Mapping[str, Sequence[TargetColumn]],
 ) -> dict[str, SourceTable]:
     """Return the migrated tables that the source has, by name."""
+    known = tables if isinstance(tables, SourceTables) else SourceTables()
     found = {}
     for number, (name, mapping) in enumerate(sorted(file.tables.items())):
         if mapping.target is None or name not in tables:
@@ -136,8 +154,15 @@ def source_tables(
             Line(at, column, line, columns.get(str(line.to)) or usual(str(line.to), line.kind))
             for at, (column, line) in enumerate(kept)
         )
+        key = mapping.key[0] if len(mapping.key) == 1 else ""
         found[name] = SourceTable(
-            number, name, mapping, tuple(tables[name]), lines, without_rowid=name in without_rowid
+            number,
+            name,
+            mapping,
+            tuple(tables[name]),
+            lines,
+            without_rowid=name in known.without_rowid,
+            indexed=not mapping.key or (name, key) in known.indexed,
         )
     return found
 

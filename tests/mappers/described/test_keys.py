@@ -192,3 +192,31 @@ def test_a_row_number_becomes_the_key_of_a_table_without_one(tmp_path: Path) -> 
     """
     out = migrated(tmp_path, source, mapping)
     assert {row["id"] for row in out.rows("Reading")} == {out.ids.derive("Reading", n) for n in (1, 2, 3)}
+
+
+def test_a_reference_is_found_also_by_a_key_without_index(tmp_path: Path) -> None:
+    source = """
+    CREATE TABLE a (id INTEGER, n);
+    CREATE TABLE b (id INTEGER PRIMARY KEY, a TEXT);
+    INSERT INTO a VALUES (1, 1), (2, 'x'), (3, 3), (3, 3);
+    INSERT INTO b VALUES (1, '1'), (2, '02'), (3, '3'), (4, '4');
+    """
+    mapping = """
+    [tables.a]
+    target = "A"
+    key = ["id"]
+    ids = "cuid"
+    columns.id = {to = "id", as = "id"}
+    columns.n = {to = "n", as = "integer"}
+    [tables.b]
+    target = "B"
+    key = ["id"]
+    columns.id = {to = "id", as = "integer"}
+    columns.a = {to = "aId", as = "reference", of = "a"}
+    """
+    out = migrated(tmp_path, source, mapping)
+    assert [(row["id"], row["aId"]) for row in out.rows("B")] == [
+        (1, out.ids.derive("A", 1)),
+        (3, out.ids.derive("A", 3)),
+    ]
+    assert ("a", "3#4", "merged", "same_key") in out.fate_set()
