@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import json
 import shutil
 from pathlib import Path
@@ -12,10 +11,12 @@ from typing import Any, Final
 import click
 
 from benchmarks import machine, page
+from benchmarks.data import legacy_file
+from benchmarks.http import measure_http
 from benchmarks.peers import measure_help
 from benchmarks.server import running
 from benchmarks.sizes import help_seconds, measure_size
-from benchmarks.targets import judge
+from benchmarks.targets import MILLION, judge
 
 ROOT: Final = Path(__file__).parent.parent
 FIGURES: Final = ROOT / "docs" / "benchmarks"
@@ -37,8 +38,9 @@ def cli() -> None:
 @click.option("--http/--no-http", default=True, help="Reading from a real libSQL server, too.")
 @click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "work" / "bench",
               help="Where legacy files and work folders are kept.")  # fmt: skip
-@click.option("--keep/--no-keep", default=True, help="Write the figures to docs/benchmarks.")
-def run(rows: tuple[int, ...], full: bool, repeats: int, http: bool, folder: Path, keep: bool) -> None:
+@click.option("--keep/--no-keep", default=None,
+              help="Write the figures to docs/benchmarks, and the page; as a rule unless --rows is given.")  # fmt: skip
+def run(rows: tuple[int, ...], full: bool, repeats: int, http: bool, folder: Path, keep: bool | None) -> None:
     """Measure, print the targets beside what was measured; exit code 1 where one is missed."""
     wanted = rows or (*_USUAL, *([_FULL] if full else []))
     folder = folder.resolve()
@@ -58,23 +60,28 @@ def run(rows: tuple[int, ...], full: bool, repeats: int, http: bool, folder: Pat
             times = 1 if messages >= _FULL else repeats
             results["sizes"].append(measure_size(server, folder, messages, times, click.echo))
             _show_stages(results["sizes"][-1])
-    results["http"] = _measure_http(max(wanted)) if http else None
+    results["http"] = _measure_http(legacy_file(folder, min(max(wanted), MILLION)), folder) if http else None
     results["help_seconds"] = help_seconds(measure_help())
     targets = judge(results)
     results["targets"] = [
         {"what": t.what, "limit": t.limit, "measured": t.measured and round(t.measured, 3), "met": t.met}
         for t in targets
     ]
-    if keep:
-        FIGURES.mkdir(parents=True, exist_ok=True)
-        label = "-".join(f"1e{len(str(size)) - 1}" for size in wanted)
-        path = FIGURES / f"{results['date']}-{label}.json"
-        path.write_text(json.dumps(results, indent=1) + "\n")
-        click.echo(f"figures: {path.relative_to(ROOT)}")
+    if keep if keep is not None else not rows:
+        _keep(results)
     for target in targets:
         click.echo(str(target))
     shutil.rmtree(folder / "logs", ignore_errors=True)
     raise SystemExit(any(target.met is False for target in targets))
+
+
+def _keep(results: dict[str, Any]) -> None:
+    """Write the figures to a file named by date and sizes, and the page from them."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    label = "-".join(f"1e{len(str(size['messages'])) - 1}" for size in results["sizes"])
+    path = FIGURES / f"{results['date']}-{label}.json"
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    click.echo(f"figures: {path.relative_to(ROOT)}; {page.write(FIGURES, ROOT / 'docs')}")
 
 
 def _show_stages(size: dict[str, Any]) -> None:
@@ -87,13 +94,8 @@ def _show_stages(size: dict[str, Any]) -> None:
         click.echo(f"  {size['ours']['seconds'] / peer['seconds']:.2f} x {name}")
 
 
-def _measure_http(rows: int) -> dict[str, float] | None:
-    try:
-        http = importlib.import_module("benchmarks.http")
-    except ImportError as error:
-        click.echo(f"HTTP: not measured ({error})")
-        return None
-    bare, ours = http.measure_http(rows)
+def _measure_http(legacy: Path, folder: Path) -> dict[str, int]:
+    bare, ours = measure_http(legacy, folder)
     click.echo(f"HTTP: {ours:,.0f} rows/s of {bare:,.0f} bare")
     return {"bare": round(bare), "ours": round(ours)}
 
