@@ -39,7 +39,7 @@ def cli() -> None:
 @click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "work" / "bench",
               help="Where legacy files and work folders are kept.")  # fmt: skip
 @click.option("--keep/--no-keep", default=None,
-              help="Write the figures to docs/benchmarks, and the page; as a rule unless --rows is given.")  # fmt: skip
+              help="Write figures and page under docs; as a rule unless --rows is given.")  # fmt: skip
 def run(rows: tuple[int, ...], full: bool, repeats: int, http: bool, folder: Path, keep: bool | None) -> None:
     """Measure, print the targets beside what was measured; exit code 1 where one is missed."""
     wanted = rows or (*_USUAL, *([_FULL] if full else []))

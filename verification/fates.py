@@ -14,30 +14,29 @@ FATES = ("merged", "rejected", "excluded")
 
 
 class Fated:
-    """The fates of one source table, so kept that those of a batch of rows are found in a few steps.
+    """The first fate of each row of one source table, so kept that those of a batch are soon found.
 
-    `frame` has `source_id` and `fate`, one row a fate. Where all ids are numbers, they are sorted by
-    them: a batch of rows then meets the fates between its least and its greatest number, not all.
+    Where all ids are numbers, they are kept as such (9 bytes a row) in their order: a batch then
+    meets the fates between its least and its greatest number, not all of them.
     """
 
     def __init__(self, fates: pl.DataFrame) -> None:
         numbers = _numbers(fates["source_id"])
-        if numbers is not None:
-            fates = fates.with_columns(numbers.alias("number")).sort("number")
-            numbers = fates["number"]
-        self.frame = fates.select("source_id", "fate")
-        self._first = self.frame.unique("source_id", keep="first", maintain_order=True)
-        self._numbers = None if numbers is None else numbers.unique(maintain_order=True)
+        ids = fates["source_id"] if numbers is None else numbers.alias("source_id")
+        self._numbered = numbers is not None
+        self._first = fates.select(ids, "fate").unique("source_id", keep="first")
+        if self._numbered:
+            self._first = self._first.sort("source_id")
 
     def of(self, source_ids: pl.Series) -> pl.DataFrame:
-        """Return the first fate of each row that could be among `source_ids`."""
-        numbers = None if self._numbers is None else _numbers(source_ids)
-        if numbers is None or self._numbers is None:
-            return self._first
-        ends = numbers.min(), numbers.max()
-        first = self._numbers.search_sorted(int(str(ends[0])), side="left")
-        last = self._numbers.search_sorted(int(str(ends[1])), side="right")
-        return self._first.slice(first, last - first)
+        """Return `source_id` and `fate` of at least those rows among `source_ids` that have one."""
+        fates = self._first
+        numbers = _numbers(source_ids) if self._numbered else None
+        if numbers is not None:
+            first = fates["source_id"].search_sorted(int(str(numbers.min())), side="left")
+            last = fates["source_id"].search_sorted(int(str(numbers.max())), side="right")
+            fates = fates.slice(first, last - first)
+        return fates.with_columns(pl.col("source_id").cast(pl.String))
 
 
 def _numbers(source_ids: pl.Series) -> pl.Series | None:
