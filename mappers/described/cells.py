@@ -39,7 +39,8 @@ class Cell:
 
     `text` is its print (bytes as hex where the kind is `bytes`), `storage` the
     letter of its class; `whole` its integer where it is exactly one, `real`
-    its float where it is one, `valid` 1 where SQLite takes it for JSON.
+    its float where it is one, `valid` 1 where SQLite takes it for JSON; `made`
+    is what its cast gave, once the batch holds it.
     """
 
     text: pl.Expr
@@ -47,13 +48,15 @@ class Cell:
     whole: pl.Expr
     real: pl.Expr
     valid: pl.Expr
+    made: pl.Expr
 
 
 @dataclass(frozen=True)
 class Cast:
     """What a cast gives: `value` is null where the cell is null or does not fit, for the `reason`.
 
-    `rules` are (condition, rule) of values that are migrated otherwise than they stood;
+    `rules` are (condition, rule) of values that are migrated otherwise than they stood, where
+    there is a value; what they need of it they take from the cell's `made`.
     `now` tells the cells that name the moment of writing instead of one.
     """
 
@@ -72,6 +75,7 @@ def cell_of(line: Line) -> Cell:
         pl.col(f"n{at}"),
         pl.col(f"f{at}"),
         pl.col(f"g{at}"),
+        pl.col(f"w{at}"),
     )
 
 

@@ -38,11 +38,12 @@ def document(cell: Cell, *, wrap: bool) -> Cast:
     """
     taken = (cell.valid == 1) & _is_taken(cell.text)
     twice = cell.text.map_batches(names_twice, return_dtype=pl.Boolean, is_elementwise=True)
-    value, of_taken = pl.when(taken).then(cell.text), ((taken & twice, "name_twice_last_kept"),)
+    value = pl.when(taken).then(cell.text)
+    of_taken = (((cell.made == cell.text) & twice, "name_twice_last_kept"),)
     if not wrap:
         return Cast(value, "no_json", of_taken)
     wrapped = pl.lit('"') + without_nul(cell.text).str.replace_many(_ESCAPES) + pl.lit('"')
-    refused = cell.text.is_not_null() & ~taken.fill_null(False)
+    refused = cell.made != cell.text
     rules = (
         *of_taken,
         (refused, "wrapped_as_json_string"),

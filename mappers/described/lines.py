@@ -24,12 +24,14 @@ REFERENCES: Final = ("reference", "references")
 class Read:
     """A line's cells in a batch, after its cast and its policies.
 
+    `cast` is to be put into the batch first, under the name by which the others refer to it;
     `rejects` and `warnings` are (condition, reason or rule), the first rejection counts.
     """
 
     value: pl.Expr
     rejects: tuple[tuple[pl.Expr, str], ...]
     warnings: tuple[tuple[pl.Expr, str], ...]
+    cast: pl.Expr | None = None
 
 
 def read_line(line: Line) -> Read:
@@ -39,12 +41,12 @@ def read_line(line: Line) -> Read:
     emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
     present = (cell.storage != NULL) & ~emptied
     cast = cast_to(mapping, line.to, cell)
-    value: pl.Expr = pl.when(present).then(cast.value)
-    misfit = present & cast.value.is_null()
+    value = cell.made
+    misfit = present & cell.made.is_null()
     policy = _policy(mapping)
     fallback = pl.lit(constant_value(mapping, line.to))
     rejects: list[tuple[pl.Expr, str]] = []
-    warnings = [(present & condition & cast.value.is_not_null(), rule) for condition, rule in cast.rules]
+    warnings = [(cell.made.is_not_null() & condition, rule) for condition, rule in cast.rules]
     warnings.append((emptied, "empty_as_null"))
     for condition, choice, reason in _choices(mapping, cast, misfit, policy):
         if choice == "reject":
@@ -57,7 +59,8 @@ def read_line(line: Line) -> Read:
     if mapping.default is not None:
         value = pl.when(~present).then(fallback).otherwise(value)
         warnings.append((~present, "null_replaced"))
-    return Read(value, tuple(rejects), tuple(warnings))
+    made = pl.when(present).then(cast.value).alias(cell.made.meta.output_name())
+    return Read(value, tuple(rejects), tuple(warnings), made)
 
 
 def _policy(mapping: ColumnMapping) -> str:
@@ -123,5 +126,5 @@ def cast_constant(value: Scalar, mapping: ColumnMapping, to: TargetColumn) -> An
     """Return a value of the mapping file as a column holds it, None where it does not fit."""
     if mapping.kind == "enum":
         return str(value) if to.enum is None or str(value) in to.enum else None
-    cell = Cell(pl.col("v0"), pl.col("classes"), pl.col("n0"), pl.col("f0"), pl.col("g0"))
+    cell = Cell(*(pl.col(name) for name in ("v0", "classes", "n0", "f0", "g0", "w0")))
     return constant_cell(value, mapping.kind).select(cast_to(mapping, to, cell).value.alias("v")).item()

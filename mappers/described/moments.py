@@ -41,7 +41,7 @@ def moment(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     if unit is not None:
         value = pl.when(stripped.str.contains(_DIGITS)).then(_since_1970(stripped, unit)).otherwise(value)
     value = pl.when(cell.storage != BLOB).then(value)
-    finer = value.is_not_null() & stripped.str.contains(_FINER)
+    finer = stripped.str.contains(_FINER)
     now = stripped.str.to_lowercase().is_in(_NOW)
     return Cast(value, "no_moment", ((finer, "rounded_to_milliseconds"),), now)
 

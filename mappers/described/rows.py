@@ -106,7 +106,8 @@ class Rows:
 
     def _judge_cells(self, rows: pl.DataFrame) -> _Judged:
         reads = [(line, read_line(line)) for line in self._plain]
-        judged = _Judged(rows.with_columns(read.value.alias(f"t{line.at}") for line, read in reads))
+        cast = rows.with_columns(read.cast for _, read in reads if read.cast is not None)
+        judged = _Judged(cast.with_columns(read.value.alias(f"t{line.at}") for line, read in reads))
         for line, read in reads:
             _note(judged, line, read)
         return judged
