@@ -10,7 +10,7 @@ import polars as pl
 from mappers.flagship import Flagship
 from mappers.settings import MapperSettings, MessageSettings, ReviewSettings
 from migrate.bench import Bench
-from tests.mappers.runner import SCHEMA, legacy_file
+from tests.mappers.runner import SCHEMA, legacy_file, run
 from tests.mappers.test_people import forum, shows
 from tests.mappers.test_rules import mapped, meta, people
 
@@ -45,6 +45,26 @@ def test_deleted_messages_are_kept_where_the_config_says_so(tmp_path: Path) -> N
 def test_a_message_names_the_end_that_is_unknown_and_no_text(tmp_path: Path) -> None:
     outcome = mapped(tmp_path, people(1), message(1, 1, 8), message(2, 9, 1), message(3, 9, 8))
     assert outcome.fates["detail"].to_list() == ["receiver 8", "sender 9", "sender 9, receiver 8"]
+
+
+def test_ends_that_are_stored_as_no_integer_are_compared_as_sqlite_compares_them(tmp_path: Path) -> None:
+    ends = ("' 2 '", "2.0", "'2x'", "x'32'", "2.5", "NULL")
+    schema = SCHEMA.replace("from_user INTEGER NOT NULL", "from_user")
+    assert schema != SCHEMA
+    path = legacy_file(
+        tmp_path / "odd.db",
+        schema,
+        people(1, 2),
+        *(
+            f"INSERT INTO shows_messages VALUES ({n}, {end}, 1, 'x', '2020-01-01 00:00:00', 0, 0);"
+            for n, end in enumerate(ends, 1)
+        ),
+    )
+    outcome = run(path)
+    assert len(outcome.rows("messages")) == 2
+    assert dict(outcome.fates.select("source_id", "detail").rows()) == {
+        "3": "sender 2", "4": "sender 2", "5": "sender 2", "6": "sender ",
+    }  # fmt: skip
 
 
 def test_a_message_without_a_date_is_as_old_as_the_younger_of_the_two(tmp_path: Path) -> None:
