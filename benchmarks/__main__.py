@@ -13,6 +13,7 @@ import click
 from benchmarks import machine, page
 from benchmarks.data import legacy_file
 from benchmarks.http import measure_http
+from benchmarks.locks import measure_locks
 from benchmarks.peers import measure_help
 from benchmarks.server import running
 from benchmarks.sizes import help_seconds, measure_size
@@ -98,6 +99,17 @@ def _measure_http(legacy: Path, folder: Path) -> dict[str, int]:
     bare, ours = measure_http(legacy, folder)
     click.echo(f"HTTP: {ours:,.0f} rows/s of {bare:,.0f} bare")
     return {"bare": round(bare), "ours": round(ours)}
+
+
+@cli.command("locks")
+@click.option("--rows", type=int, default=1_000_000, show_default=True, help="Number of messages.")
+@click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "work" / "bench",
+              help="Where the server's data lies meanwhile.")  # fmt: skip
+def locks(rows: int, folder: Path) -> None:
+    """Measure for how long publish keeps readers and writers out, by exchange and by moving rows."""
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    measure_locks(folder, rows, click.echo)
 
 
 @cli.command("report")

@@ -28,7 +28,9 @@ from migrate.target.connection import Address
 from migrate.target.content import Content, measure
 from migrate.target.fingerprint import fingerprint
 from migrate.target.locking import waiting_briefly
+from migrate.target.obstacles import Twin, find_obstacles
 from migrate.target.preflight import Finding, inspect_target
+from migrate.target.staging import ID_MAP
 
 #: What snapshot and crosswalk take of the disk, generously: the sample's rows take about 220 bytes.
 BYTES_PER_ROW = 500
@@ -143,6 +145,7 @@ def make_plan(
     )
     findings += _not_copied(catalogue)
     findings += find_unknown(config, project, counts)
+    findings += _moved(config, connection, address.schema, [name for name, _ in touched.fates()])
     findings += _space(work, sum(counts.values()))
     coming = _coming(project, counts)
     with waiting_briefly(connection, address.schema, patience):
@@ -266,6 +269,19 @@ def _fate(project: Project, table: str) -> str:
     if table in project.left_out:
         return f"left out: {project.left_out[table]}"
     return "unknown to the mapping" if table in project.unknown else "migrated"
+
+
+def _moved(
+    config: Config, connection: psycopg.Connection[Any], schema: str, tables: Sequence[str]
+) -> list[Finding]:
+    """Return why publish cannot exchange tables, and will keep readers out for as long as it moves rows."""
+    target = config.target
+    twins = [Twin(schema, target.staging_schema, table) for table in tables]
+    twins.append(Twin(target.ledger_schema, target.staging_schema, ID_MAP))
+    return [
+        Finding("note", f"publish will move rows, which locks the tables for longer: {reason}")
+        for reason in find_obstacles(connection, twins)
+    ]
 
 
 def _space(work: Path, rows: int) -> list[Finding]:

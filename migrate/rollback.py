@@ -14,6 +14,7 @@ from backups.transfer import copy_tables
 from migrate import backup_folder, tally
 from migrate.backup_folder import Backup
 from migrate.errors import EvidenceError, LiveChanged, UsageError
+from migrate.log import log
 from migrate.pipeline import FIXED, undo_stages
 from migrate.points import reach
 from migrate.run import Run
@@ -24,6 +25,7 @@ from migrate.target import staging
 from migrate.target.connection import Address, Connection, connect
 from migrate.target.content import measure, measure_all
 from migrate.target.embedded import binary
+from migrate.target.publication import in_words
 from migrate.target.publish import publish
 
 Aim = Literal["back", "undo", "published"]
@@ -155,9 +157,13 @@ def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -
         backup_digest=kept.manifest.sha256,
         lock_timeout_ms=run.config.target.lock_timeout_ms,
         attempts=run.config.target.publish_attempts,
+        on_progress=lambda doing, _what: reach(f"rollback:{doing}"),
         before_commit=lambda _connection: reach("rollback:uncommitted"),
     )
     reach("rollback:committed")
+    for note in [in_words(done.facts()), *done.notes]:
+        run.report.note(note)
+    log().info("rolled back", **done.facts())
     _conclude(run, done.id)
     return RolledBack(sum(content.rows for content in done.tables.values()), kept.folder)
 

@@ -19,6 +19,7 @@ from migrate.project import mapped_names
 from migrate.routes import FirstRow, Route, find_routes, first_rows
 from migrate.run import Run
 from migrate.target.content import Content
+from migrate.target.publication import HOW, in_words
 
 FILE: Final = "summary.json"
 
@@ -52,6 +53,7 @@ class Summary:
     categories: dict[str, int]
     warnings: dict[str, int]
     seconds: dict[str, float]
+    publication: dict[str, Any]
     columns: list[dict[str, Any]]
     routes: list[Route]
     first_rows: list[FirstRow]
@@ -96,6 +98,7 @@ def summarise(run: Run) -> Summary:
         categories=_categories(run, schema),
         warnings=tally.warnings(run.connection, run.ledger, run.id),
         seconds={name: record.seconds for name, record in run.state.document.stages.items()},
+        publication=_publication(run),
         columns=columns.to_dicts(),
         routes=routes,
         first_rows=named,
@@ -126,6 +129,12 @@ def keep(summary: Summary, work: Path) -> Path:
     with files.write_whole(path) as file:
         file.write(json.dumps(summary.facts(), indent=1).encode())
     return path
+
+
+def _publication(run: Run) -> dict[str, Any]:
+    """Return how publish went; empty where a process that died committed it."""
+    stage = run.state.stage("publish")
+    return {name: stage.facts[name] for name in HOW if name in stage.facts} if stage else {}
 
 
 def _count(run: Run, schema: str, table: str) -> int:
@@ -195,5 +204,7 @@ def show(summary: Summary, console: Console) -> None:
         f"Source columns and keys: {sum(went.values())} mapped, {kept} kept as metadata, "
         f"{gone} dropped by rule; each is in {FILE}"
     )
+    if summary.publication:
+        console.print(f"Publish: {_safe(in_words(summary.publication))}")
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds.items())
     console.print(f"Seconds: {_safe(times)}; together {sum(summary.seconds.values()):.1f}")

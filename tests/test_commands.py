@@ -67,6 +67,14 @@ def test_a_plan_is_shown_and_changes_nothing(work: Path) -> None:
         assert query(server.url(), "SELECT 1 FROM pg_namespace WHERE nspname LIKE 'migrate%'") == []
 
 
+def test_a_plan_says_why_rows_will_be_moved(work: Path, database: str) -> None:
+    with psycopg.connect(database) as target:
+        seed_target(target)
+        target.execute("CREATE VIEW people AS SELECT id FROM users")
+    out = migrate("plan", "--work", str(work), **SMALL, MIGRATE__TARGET__URL=database).out
+    says(out, "publish will move rows", "the view public.people reads public.users")
+
+
 def test_a_kept_table_that_refers_to_a_replaced_one_is_an_error_of_the_plan(work: Path) -> None:
     settings = {**SMALL, "MIGRATE__TARGET__KEEP": '["accounts"]'}
     says(migrate("plan", "--work", str(work), code=1, **settings).out, "accounts", "users")

@@ -8,6 +8,7 @@ from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.stages.backup import load_backup
 from migrate.target import staging
+from migrate.target.publication import Publication, in_words
 from migrate.target.publish import publish
 
 
@@ -20,9 +21,10 @@ def _check(run: Run) -> None:
 
 
 def _run(run: Run) -> Left:
+    done = None
     # One that is there was committed by a process that died before it could say so.
     if tally.publication_of(run.connection, run.ledger, run.id) is None:
-        _publish(run)
+        done = _publish(run)
         reach("publish:committed")
     publication = tally.publication_of(run.connection, run.ledger, run.id)
     if publication is None:
@@ -34,13 +36,18 @@ def _run(run: Run) -> Left:
     run.state.document.publication = publication.id
     run.state.conclude("published")
     rows = sum(content.rows for content in publication.tables.values())
-    return Left(f"{rows:,} rows are live", {"publication": publication.id, "rows": rows})
+    facts = {"publication": publication.id, "rows": rows}
+    if done is None:
+        return Left(f"{rows:,} rows are live", facts)
+    for note in done.notes:
+        run.report.note(note)
+    return Left(f"{rows:,} rows are live; {in_words(done.facts())}", {**facts, **done.facts()})
 
 
-def _publish(run: Run) -> None:
+def _publish(run: Run) -> Publication:
     backup = load_backup(run)
     try:
-        publish(
+        return publish(
             run.connection,
             ledger=run.ledger,
             schema=run.address.schema,

@@ -113,7 +113,8 @@ _QUERIES: Final = (
     # sequences, without how far they have counted
     """SELECT 'sequence ' || c.relname, concat_ws(' | ', format_type(s.seqtypid, NULL), s.seqstart,
            s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle,
-           (SELECT 'owned by ' || d.refobjid::regclass || '.' || d.refobjsubid FROM pg_depend d
+           (SELECT 'owned by ' || d.refobjid::regclass || '.' || a.attname FROM pg_depend d
+            JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
               AND d.refclassid = 'pg_class'::regclass))
     FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace

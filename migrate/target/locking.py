@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -25,34 +26,85 @@ SELECT DISTINCT l.pid, coalesce(nullif(a.application_name, ''), 'an application'
 FROM pg_locks l
 JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.granted AND l.pid <> pg_backend_pid() AND n.nspname = %s AND c.relname = ANY (%s)
+WHERE l.granted AND l.pid <> pg_backend_pid()
+  AND (n.nspname, c.relname) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ORDER BY 4 DESC NULLS LAST LIMIT 3
 """
+#: How often a table that somebody reads is tried again, in seconds.
+_EVERY: Final = 0.005
+#: Schema and name of a table.
+Name = tuple[str, str]
 
 
-def lock_tables(conn: Connection, schema: str, tables: Sequence[str], timeout_ms: int) -> None:
-    """Lock the tables against everybody until the end of the transaction.
+class Locks:
+    """The locks of one transaction on the tables, taken in two steps: against writers, then against readers.
 
-    Waits `timeout_ms`, but always less than `deadlock_timeout`: an
-    application that waits for a table we hold, while we wait for one it
-    holds, is ended by PostgreSQL after that time. We let go first. Later
-    statements of the transaction wait for other locks no longer than that.
-
-    Raises one of `NOT_TO_BE_HAD`.
+    No wait of ours ends a query of the application: who waits for a table
+    that we hold, while we wait for one that it holds, is ended by PostgreSQL
+    after its `deadlock_timeout`. So we let go within four fifths of that time
+    after our first lock, and where it has passed we only ask, and never wait.
     """
-    row = conn.execute("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'").fetchone()
-    assert row is not None
-    patience = max(1, min(timeout_ms, int(row[0]) * 4 // 5))
-    # lock_timeout counts for each table anew; the whole statement may take no longer either.
-    for name in ("lock_timeout", "statement_timeout"):
-        conn.execute("SELECT set_config(%s, %s, true)", (name, f"{patience}ms"))
-    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in sorted(tables))
-    try:
-        conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
-    except errors.QueryCanceled as error:  # by the time limit just set
-        raise errors.LockNotAvailable(str(error)) from error
-    conn.execute("SET LOCAL statement_timeout = 0")
+
+    def __init__(self, conn: Connection, tables: Sequence[Name], timeout_ms: int) -> None:
+        self._conn = conn
+        self._tables = sorted(tables)
+        row = conn.execute("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'").fetchone()
+        assert row is not None
+        self._patience = max(1, min(timeout_ms, int(row[0]) * 4 // 5)) / 1000
+        self._until = 0.0
+
+    def keep_writers_out(self) -> None:
+        """Wait until nobody writes; from then on rows and definitions stand still, and can be read.
+
+        Raises one of `NOT_TO_BE_HAD`, as `keep_readers_out` does.
+        """
+        self._until = time.monotonic() + self._patience
+        self._lock("EXCLUSIVE", self._patience)
+
+    def keep_readers_out(self) -> None:
+        """Wait until nobody reads; from then on the tables are ours alone."""
+        if not self._until:
+            self._until = time.monotonic() + self._patience
+        left = self._until - time.monotonic()
+        if left > _EVERY:
+            self._lock("ACCESS EXCLUSIVE", left)
+        else:
+            self._ask()
+        # Later statements of the transaction wait for other locks no longer than that.
+        self._limit("lock_timeout", self._patience)
+
+    def _lock(self, mode: str, seconds: float) -> None:
+        # lock_timeout counts for each table anew; the whole statement may take no longer either.
+        for name in ("lock_timeout", "statement_timeout"):
+            self._limit(name, seconds)
+        names = sql.SQL(", ").join(sql.Identifier(*table) for table in self._tables)
+        try:
+            self._conn.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(names, sql.SQL(mode)))
+        except errors.QueryCanceled as error:  # by the time limit just set
+            raise errors.LockNotAvailable(str(error)) from error
+        self._limit("statement_timeout", 0)
+
+    def _ask(self) -> None:
+        until = time.monotonic() + self._patience
+        for table in self._tables:
+            while not self._got(table):
+                if time.monotonic() > until:
+                    raise errors.LockNotAvailable(f"{table[1]} is being read")
+                time.sleep(_EVERY)
+
+    def _got(self, table: Name) -> bool:
+        statement = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(sql.Identifier(*table))
+        try:
+            with self._conn.transaction():
+                self._conn.execute(statement)
+        except errors.LockNotAvailable:
+            return False
+        return True
+
+    def _limit(self, name: str, seconds: float) -> None:
+        milliseconds = max(1, round(seconds * 1000)) if seconds else 0
+        self._conn.execute("SELECT set_config(%s, %s, true)", (name, f"{milliseconds}ms"))
 
 
 @contextlib.contextmanager
@@ -70,7 +122,7 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
         if not isinstance(error.__cause__, errors.LockNotAvailable):
             raise
         tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)).fetchall()
-        holders = who_blocks(conn, schema, [name for (name,) in tables])
+        holders = who_blocks(conn, [(schema, name) for (name,) in tables])
         raise TargetUnavailable(
             "the live tables are locked" + (f" by {'; '.join(holders)}" if holders else ""),
             hint="a run that publishes holds its tables for a while, and so may the application's own "
@@ -80,13 +132,15 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
         conn.execute("SELECT set_config('lock_timeout', %s, false)", usual)
 
 
-def who_blocks(conn: Connection, schema: str, tables: Sequence[str]) -> list[str]:
+def who_blocks(conn: Connection, tables: Sequence[Name]) -> list[str]:
     """Return up to three sessions that hold a lock on one of the tables, the oldest first.
 
     Empty where there is none any more, or where it cannot be asked.
     """
     try:
-        rows = conn.execute(_BLOCKERS, (schema, list(tables))).fetchall()
+        rows = conn.execute(
+            _BLOCKERS, ([schema for schema, _ in tables], [table for _, table in tables])
+        ).fetchall()
     except psycopg.Error:
         return []  # this only adorns an error that is raised anyway
     return [

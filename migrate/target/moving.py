@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,12 @@ from psycopg import sql
 from migrate.errors import TargetError
 from migrate.target.connection import Connection
 from migrate.target.content import Content, measure
+from migrate.target.definitions import Step
+from migrate.target.rebuild import plan_rebuild
 from migrate.target.schema import Table, introspect
+
+#: Called with what is being done and to which object.
+OnProgress = Callable[[str, str], None]
 
 _SEQUENCES: Final = """
 SELECT DISTINCT c.relname, a.attname, sn.nspname, s.relname, q.seqincrement > 0
@@ -101,6 +106,44 @@ def move_rows(conn: Connection, schema: str, staging: str, move: Move) -> Conten
     if moved != move.rows:
         raise TargetError(f"{moved} rows of {move.table} were moved, {move.rows} were staged when it began")
     return move.content or measure(conn, schema, move.table)
+
+
+def move_tables(
+    conn: Connection,
+    schema: str,
+    staging: str,
+    moves: Sequence[Move],
+    emptied: Sequence[str],
+    *,
+    strict: bool,
+    on_progress: OnProgress,
+) -> dict[str, Content]:
+    """Delete the old rows, move the staged ones in, rebuild keys and indexes; return what each table holds.
+
+    Called in a transaction that keeps everybody out of the tables.
+    """
+    # Nothing deferred may be pending when a table is altered.
+    conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    managed = [*dict.fromkeys([*(move.table for move in moves), *emptied])]
+    plan = plan_rebuild(conn, schema, managed, strict=strict)
+    _run(conn, on_progress, "loosen", plan.loosen)
+    for table in managed:
+        on_progress("delete", table)
+        conn.execute(sql.SQL("DELETE FROM ONLY {}").format(sql.Identifier(schema, table)))
+    _run(conn, on_progress, "strip", plan.strip)
+    contents = {table: Content(0, "0") for table in emptied}
+    for move in moves:
+        on_progress("insert", move.table)
+        contents[move.table] = move_rows(conn, schema, staging, move)
+    _run(conn, on_progress, "rebuild", plan.restore)
+    return {table: contents[table] for table in managed}
+
+
+def _run(conn: Connection, on_progress: OnProgress, doing: str, steps: Sequence[Step]) -> None:
+    for step in steps:
+        on_progress(doing, step.what)
+        for statement in step.statements:
+            conn.execute(statement.encode())
 
 
 def raise_sequences(conn: Connection, schema: str, tables: Iterable[str]) -> None:

@@ -12,12 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from psycopg import sql
+from typing import Final
 
 from migrate.errors import TargetError
 from migrate.target.connection import Connection
+from migrate.target.definitions import (
+    Quoting,
+    Step,
+    add_constraint,
+    add_proven,
+    drop_constraint,
+    read_indexes,
+    restore_index,
+    strip_index,
+)
 from migrate.target.fingerprint import qualified_names
 
 _FOREIGN: Final = """
@@ -26,26 +34,6 @@ SELECT c.oid::regclass::text, r.oid::regclass::text, k.conname, pg_get_constrain
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class r ON r.oid = k.confrelid
 WHERE k.contype = 'f' AND k.conparentid = 0 AND r.oid = ANY (%(tables)s)
 ORDER BY 1, 3
-"""
-_INDEXES: Final = """
-SELECT c.oid::regclass::text, quote_ident(n.nspname) || '.' || quote_ident(x.relname), x.relname,
-       pg_get_indexdef(x.oid), k.conname, k.contype::text, pg_get_constraintdef(k.oid),
-       k.condeferrable, k.condeferred, coalesce((to_jsonb(k) ->> 'conperiod')::bool, false),
-       obj_description(x.oid, 'pg_class'), obj_description(k.oid, 'pg_constraint'),
-       i.indisclustered, i.indisreplident,
-       (SELECT spcname FROM pg_tablespace WHERE oid = x.reltablespace),
-       (SELECT json_object_agg(a.attnum, to_jsonb(a) ->> 'attstattarget') FROM pg_attribute a
-        WHERE a.attrelid = x.oid AND to_jsonb(a) ->> 'attstattarget' <> '-1')
-FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
-JOIN pg_namespace n ON n.oid = x.relnamespace
-LEFT JOIN pg_constraint k ON k.conindid = x.oid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')
-WHERE c.oid = ANY (%(tables)s) AND i.indisvalid AND NOT EXISTS (
-    SELECT 1 FROM pg_depend d LEFT JOIN pg_constraint f
-        ON d.classid = 'pg_constraint'::regclass AND f.oid = d.objid AND f.contype = 'f'
-    WHERE d.deptype = 'n' AND f.oid IS NULL
-      AND ((d.refclassid = 'pg_class'::regclass AND d.refobjid = x.oid)
-        OR (d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid)))
-ORDER BY 1, NOT i.indisprimary, 2
 """
 _UNPROVEN: Final = """
 SELECT k.conrelid::regclass::text, k.conname, pg_get_constraintdef(k.oid),
@@ -60,15 +48,6 @@ FROM pg_trigger t WHERE t.tgrelid = ANY (%(tables)s) AND NOT t.tgisinternal AND 
 ORDER BY 1, 2
 """
 _ENABLE: Final = {"O": "ENABLE TRIGGER", "R": "ENABLE REPLICA TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
-_NOT_VALID: Final = " NOT VALID"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One or more statements on one object; `what` names it for the progress."""
-
-    what: str
-    statements: tuple[str, ...]
 
 
 @dataclass
@@ -91,7 +70,7 @@ def plan_rebuild(conn: Connection, schema: str, tables: Iterable[str], *, strict
     with qualified_names(conn):
         parameters = {"tables": _oids(conn, schema, names)}
         foreign = conn.execute(_FOREIGN, parameters).fetchall()
-        indexes = conn.execute(_INDEXES, parameters).fetchall()
+        indexes = read_indexes(conn, parameters["tables"])
         unproven = [] if strict else conn.execute(_UNPROVEN, parameters).fetchall()
         triggers = conn.execute(_TRIGGERS, parameters).fetchall()
     outside = sorted({row[0] for row in foreign if not row[5]})
@@ -100,21 +79,21 @@ def plan_rebuild(conn: Connection, schema: str, tables: Iterable[str], *, strict
             f"{', '.join(outside)} references tables whose rows are replaced, but is not replaced itself",
             hint="add it to [target] empty, or take its foreign key off",
         )
-    quote = _Quoting(conn)
+    quote = Quoting(conn)
     plan = Rebuild()
     for table, name, _ in triggers:
         trigger = f"trigger {name} of {table}"
         plan.loosen.append(Step(trigger, (f"ALTER TABLE {table} DISABLE TRIGGER {quote.name(name)}",)))
     for table, _, name, *_ in foreign:
-        plan.loosen.append(_drop_constraint(quote, table, name))
-    for row in indexes:
-        plan.strip.append(_strip_index(quote, row))
-        plan.restore.append(_restore_index(quote, row))
+        plan.loosen.append(drop_constraint(quote, table, name))
+    for index in indexes:
+        plan.strip.append(strip_index(quote, index))
+        plan.restore.append(restore_index(quote, index))
     for table, name, definition, comment in unproven:
-        plan.strip.append(_drop_constraint(quote, table, name))
-        plan.restore.append(_add_constraint(quote, table, name, definition, comment))
+        plan.strip.append(drop_constraint(quote, table, name))
+        plan.restore.append(add_constraint(quote, table, name, definition, comment))
     for table, _, name, definition, comment, _ in foreign:
-        plan.restore.append(_add_foreign_key(quote, (table, name, definition, comment), strict))
+        plan.restore.append(add_proven(quote, table, name, definition, comment, strict=strict))
     for table, name, enabled in triggers:
         statement = f"ALTER TABLE {table} {_ENABLE[enabled]} {quote.name(name)}"
         plan.restore.append(Step(f"trigger {name} of {table}", (statement,)))
@@ -128,75 +107,3 @@ def _oids(conn: Connection, schema: str, tables: list[str]) -> list[int]:
         (schema, tables),
     ).fetchall()
     return [row[0] for row in rows]
-
-
-class _Quoting:
-    """Identifiers and literals as text; definitions come from PostgreSQL itself, qualified."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-
-    def name(self, name: str) -> str:
-        return sql.Identifier(name).as_string(self._conn)
-
-    def text(self, value: str) -> str:
-        return sql.Literal(value).as_string(self._conn)
-
-
-def _drop_constraint(quote: _Quoting, table: str, name: str) -> Step:
-    return Step(f"constraint {name} of {table}", (f"ALTER TABLE {table} DROP CONSTRAINT {quote.name(name)}",))
-
-
-def _comment(quote: _Quoting, thing: str, comment: str | None) -> list[str]:
-    return [] if comment is None else [f"COMMENT ON {thing} IS {quote.text(comment)}"]
-
-
-def _add_constraint(quote: _Quoting, table: str, name: str, definition: str, comment: str | None) -> Step:
-    add = f"ALTER TABLE {table} ADD CONSTRAINT {quote.name(name)} {definition}"
-    note = _comment(quote, f"CONSTRAINT {quote.name(name)} ON {table}", comment)
-    return Step(f"constraint {name} of {table}", (add, *note))
-
-
-def _add_foreign_key(quote: _Quoting, key: tuple[str, str, str, str | None], strict: bool) -> Step:
-    table, name, definition, comment = key
-    step = _add_constraint(quote, table, name, definition, comment)
-    if not (strict and definition.endswith(_NOT_VALID)):
-        return step
-    trial = _add_constraint(quote, table, name, definition.removesuffix(_NOT_VALID), None)
-    return Step(
-        step.what, (*trial.statements, *_drop_constraint(quote, table, name).statements, *step.statements)
-    )
-
-
-def _strip_index(quote: _Quoting, row: tuple[Any, ...]) -> Step:
-    table, index, _, _, constraint, *_ = row
-    if constraint is not None:
-        return _drop_constraint(quote, table, constraint)
-    return Step(f"index {index}", (f"DROP INDEX {index}",))
-
-
-def _restore_index(quote: _Quoting, row: tuple[Any, ...]) -> Step:
-    table, index, name, definition, constraint, kind, constraint_definition, *rest = row
-    deferrable, deferred, period, comment, constraint_comment, clustered, identity, space, statistics = rest
-    place = [f"SET LOCAL default_tablespace = {quote.text(space or '')}"]
-    if constraint is None:
-        build = [definition]
-    elif kind == "x" or period:
-        build = [f"ALTER TABLE {table} ADD CONSTRAINT {quote.name(constraint)} {constraint_definition}"]
-    else:
-        # By way of its index: the definition of a constraint leaves out the index's storage options.
-        sort = "PRIMARY KEY" if kind == "p" else "UNIQUE"
-        when = (" DEFERRABLE" if deferrable else "") + (" INITIALLY DEFERRED" if deferred else "")
-        adopt = f"ADD CONSTRAINT {quote.name(constraint)} {sort} USING INDEX {quote.name(name)}{when}"
-        build = [definition, f"ALTER TABLE {table} {adopt}"]
-    after = [
-        f"ALTER INDEX {index} ALTER COLUMN {at} SET STATISTICS {n}" for at, n in (statistics or {}).items()
-    ]
-    if clustered:
-        after.append(f"ALTER TABLE {table} CLUSTER ON {quote.name(name)}")
-    if identity:
-        after.append(f"ALTER TABLE {table} REPLICA IDENTITY USING INDEX {quote.name(name)}")
-    after += _comment(quote, f"INDEX {index}", comment)
-    if constraint is not None:
-        after += _comment(quote, f"CONSTRAINT {quote.name(constraint)} ON {table}", constraint_comment)
-    return Step(f"index {index}", (*place, *build, *after))

@@ -11,19 +11,29 @@ from migrate.errors import TargetError
 from migrate.target.connection import Connection, mapped
 from migrate.target.ledger import Ledger
 from migrate.target.ledger_tables import make_schema
-from migrate.target.schema import introspect
+from migrate.target.schema import Table, introspect
 
 #: The name of the staged map of ids, beside the staged tables.
 ID_MAP: Final = "id_map"
 #: The comment on each table of ours: a schema that holds any other table is never cleared.
 _MARK: Final = "staging of the migration"
+#: PostgreSQL 14 lets a column choose how it is compressed.
+_COMPRESSES: Final = 140000
+_OPTIONS: Final = """
+SELECT prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+CROSS JOIN LATERAL (
+    SELECT '', unnest(c.reloptions) UNION ALL SELECT 'toast.', unnest(t.reloptions)) x (prefix, o)
+WHERE n.nspname = %s AND c.relname = %s
+"""
 
 
 def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -> None:
     """Make an empty staging schema for `tables` of the live `schema`, dropping an earlier one.
 
-    A staged table has the live columns, types, computed columns and defaults,
-    but no keys, indexes, foreign keys, NOT NULL or checks: the checker names
+    A staged table has the live columns, types, computed columns, defaults and
+    storage options, but no keys, indexes, foreign keys, NOT NULL or checks: the checker names
     the rows that break them. A default that draws from a sequence is left
     out, since it would move the live sequence. All in one transaction.
 
@@ -42,30 +52,33 @@ def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -
         make_schema(conn, staging, _MARK)
         _clear(conn, staging)
         for table in wanted:
-            there = sql.Identifier(staging, table)
-            conn.execute(
-                sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED)").format(
-                    there, sql.Identifier(schema, table)
-                )
-            )
-            changes = [
-                sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(column.name))
-                for column in live[table].columns
-                if column.not_null
-            ] + [
-                sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(sql.Identifier(column.name))
-                for column in live[table].columns
-                if column.sequence and not column.generated
-            ]
-            if changes:
-                conn.execute(sql.SQL("ALTER TABLE {} {}").format(there, sql.SQL(", ").join(changes)))
-            _mark(conn, there)
+            _make(conn, schema, staging, live[table])
         conn.execute(
             sql.SQL("CREATE TABLE {} (entity text, legacy_id text, new_id text, via text)").format(
                 sql.Identifier(staging, ID_MAP)
             )
         )
         _mark(conn, sql.Identifier(staging, ID_MAP))
+
+
+def add_empty(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -> None:
+    """Make an empty staged table for each of the live `tables` that has none yet; a repetition is fine.
+
+    Raises TargetError where one that is there holds rows.
+    """
+    live, there = introspect(conn, schema).tables, set(_tables(conn, staging))
+    with mapped(f"adding to the staging schema {staging}"), conn.transaction():
+        for table in tables:
+            if table not in there:
+                _make(conn, schema, staging, live[table])
+                continue
+            name = sql.Identifier(staging, table)
+            row = conn.execute(sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(name)).fetchone()
+            if row is not None and row[0]:
+                raise TargetError(
+                    f"the staged table {table} holds rows, although publish is to empty the live one",
+                    hint="type `migrate run --fresh` to make the staging anew",
+                )
 
 
 def drop(conn: Connection, staging: str) -> None:
@@ -118,8 +131,36 @@ def _tables(conn: Connection, staging: str) -> list[str]:
 
 
 def _clear(conn: Connection, staging: str) -> None:
-    for table in _tables(conn, staging):
-        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(staging, table)))
+    tables = [sql.Identifier(staging, table) for table in _tables(conn, staging)]
+    if tables:  # in one statement: they may reference each other
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(tables)))
+
+
+def _make(conn: Connection, schema: str, staging: str, table: Table) -> None:
+    there, live = sql.Identifier(staging, table.name), sql.Identifier(schema, table.name)
+    # Storage comes before the rows: it decides how they are laid down.
+    storage = "STORAGE INCLUDING COMPRESSION" if conn.info.server_version >= _COMPRESSES else "STORAGE"
+    conn.execute(
+        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING {})").format(
+            there, live, sql.SQL(storage)
+        )
+    )
+    changes = [
+        sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(column.name))
+        for column in table.columns
+        if column.not_null
+    ] + [
+        sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(sql.Identifier(column.name))
+        for column in table.columns
+        if column.sequence and not column.generated
+    ]
+    options = conn.execute(_OPTIONS, (schema, table.name)).fetchall()
+    if options:
+        pairs = [sql.SQL("{} = {}").format(sql.SQL(name), sql.Literal(value)) for name, value in options]
+        changes.append(sql.SQL("SET ({})").format(sql.SQL(", ").join(pairs)))
+    if changes:
+        conn.execute(sql.SQL("ALTER TABLE {} {}").format(there, sql.SQL(", ").join(changes)))
+    _mark(conn, there)
 
 
 def _mark(conn: Connection, table: sql.Identifier) -> None:

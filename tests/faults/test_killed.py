@@ -15,10 +15,13 @@ pytestmark = pytest.mark.fault("SIGKILL at a named point")
 
 #: One of each kind; the others are of the same kinds in other stages.
 QUICK = ("snapshot:uncommitted#30", "state.json:written#9", "backup:drilled", "messages:copied#2",
-         "publish:uncommitted", "publish:committed")  # fmt: skip
+         "publish:furnish#12", "publish:uncommitted", "publish:committed")  # fmt: skip
 _SNAPSHOT = ("uncommitted", "committed", "page", "compared", "stripped", "frozen", "renamed")
-_PUBLISH = ("lock", "compare with the backup", "loosen", "delete", "strip", "insert", "rebuild",
-            "commit", "analyze", "uncommitted", "committed", "dropped")  # fmt: skip
+_PUBLISH = ("furnish", "furnished", "lock", "compare with the backup", "exchange", "exchanged",
+            "commit", "uncommitted", "committed", "dropped")  # fmt: skip
+#: Those of a publish that cannot exchange the tables, and moves the rows.
+_MOVING = ("lock", "loosen", "delete", "strip", "insert", "insert#3", "rebuild", "rebuild#30", "uncommitted",
+           "commit", "analyze", "analyze#3", "committed")  # fmt: skip
 ENTITIES = tuple(stage.name for stage in outline(Config()).stages)
 STAGES = ("preflight", "snapshot", "backup", "cleanup", *ENTITIES, "verify", "publish")
 OPENING = ("open:taken", "open:secret", "open:cleared", "open:begun")
@@ -52,7 +55,7 @@ AGAIN = (
     *(f"snapshot:page#{n}" for n in (4, 11, 20)),
     *(f"{entity}:copied#2" for entity in ("users", "profiles", "messages")),
     *(f"{entity}:batch#2" for entity in ("users", "profiles", "messages")),
-    *(f"publish:{step}#3" for step in ("insert", "rebuild", "analyze")),
+    *(f"publish:furnish#{n}" for n in (3, 12, 25, 40, 60)),
 )
 
 
@@ -69,6 +72,21 @@ def test_killed_at_a_point_the_same_command_finishes(
     if not published(scene):
         score.compare(scene.live(), untouched)
     scene.run()
+    score.compare(scene.held(), undisturbed)
+
+
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=() if step == "rebuild#30" else pytest.mark.slow) for step in _MOVING]
+)
+def test_killed_while_rows_are_moved_the_same_command_finishes(
+    scene: Scene, undisturbed: Held, score: Score, step: str
+) -> None:
+    scene.execute("CREATE VIEW people AS SELECT id FROM users")  # it forbids an exchange
+    assert scene.kill_at(f"publish:{step}")
+    score.tried()
+    done = scene.run()
+    assert "exchanged" not in done.err
+    scene.execute("DROP VIEW people")
     score.compare(scene.held(), undisturbed)
 
 

@@ -67,8 +67,8 @@ def stat(pid: int) -> list[str]:
 
 
 POINTS = ("preflight:begin", "snapshot:page#5", "backup:begin", "backup:drill", "cleanup:uncommitted",
-          "users:copied#2", "images:batch", "verify:begin", "publish:lock", "publish:insert",
-          "publish:rebuild#5")  # fmt: skip
+          "users:copied#2", "images:batch", "verify:begin", "publish:lock", "publish:furnish#9",
+          "publish:exchange", "publish:exchanged")  # fmt: skip
 
 
 @pytest.mark.parametrize(

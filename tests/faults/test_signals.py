@@ -61,7 +61,7 @@ def test_asked_to_stop_while_it_publishes_it_publishes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", ["snapshot:page#10", "backup:drill", "messages:copied", "publish:insert"])
+@pytest.mark.parametrize("point", ["snapshot:page#10", "backup:drill", "messages:copied", "publish:exchange"])
 def test_asked_twice_it_ends_at_once(
     scene: Scene, undisturbed: Held, untouched: dict[str, str], score: Score, point: str
 ) -> None:

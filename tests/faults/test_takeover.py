@@ -23,7 +23,7 @@ SLOW = pytest.mark.slow
     "point",
     ["messages:copied", *(pytest.param(point, marks=SLOW)
                           for point in ("cleanup:uncommitted", "users:batch", "verify:end", "publish:begin",
-                                        "publish:insert", "publish:uncommitted"))],
+                                        "publish:exchange", "publish:uncommitted"))],
 )  # fmt: skip
 def test_woken_up_it_commits_nothing(
     scene: Scene, undisturbed: Held, score: Score, tmp_path: Path, point: str

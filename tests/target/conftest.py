@@ -88,14 +88,19 @@ def fill(conn: Connection, schema: str, tag: str, n: int) -> None:
         conn.execute(statement.format(schema=schema, tag=f"'{tag}'", n=n).encode())
 
 
+def stage(conn: Connection) -> None:
+    """Fifty users with a message each, and a line of the id map; an exchange leaves nothing staged."""
+    staging.create(conn, "public", STAGING, FILLED)
+    fill(conn, STAGING, "new", 50)
+    conn.execute(f"INSERT INTO {STAGING}.id_map VALUES ('users', '1', 'new1', 'users')".encode())
+
+
 @pytest.fixture
 def ready(flagship: Connection, ledger: Ledger) -> Connection:
     """Three old users with a message each and a session live; fifty new of each staged."""
     fill(flagship, "public", "old", 3)
     flagship.execute("INSERT INTO sessions VALUES ('s1', 'token', 'old1', '2020-01-01')")
-    staging.create(flagship, "public", STAGING, FILLED)
-    fill(flagship, STAGING, "new", 50)
-    flagship.execute(f"INSERT INTO {STAGING}.id_map VALUES ('users', '1', 'new1', 'users')")
+    stage(flagship)
     return flagship
 
 

@@ -28,7 +28,7 @@ def schema_text(url: str) -> str:
     settings = psycopg.conninfo.conninfo_to_dict(parse_url(url).conninfo)
     done = subprocess.run(
         [binary("pg_dump"), "--schema-only", "--restrict-key=test",
-         "--exclude-schema=migrate_ledger", f"--exclude-schema={STAGING}"],
+         "--exclude-schema=migrate_ledger", f"--exclude-schema={STAGING}", '--exclude-schema="Stage One"'],
         env={**os.environ, **libpq_environment(settings)}, check=True, capture_output=True, text=True,
     )  # fmt: skip
     return done.stdout
