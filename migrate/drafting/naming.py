@@ -12,10 +12,16 @@ from migrate.inspection.names import singular, words
 LONGEST: Final = 63
 #: Columns that every table of PostgreSQL has already.
 _SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
-#: No name of a model: Prisma's own types, and what its client exports.
+#: No name of a model: Prisma's own types, and what its client declares or uses in TypeScript.
 _TAKEN: Final = frozenset({
     "String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes",
-    "Prisma", "PrismaClient", "Unsupported",
+    "Prisma", "PrismaClient", "Unsupported", "Array", "Date", "Exclude", "Omit", "PrismaPromise",
+    "Uint8Array",
+})  # fmt: skip
+#: No name of a field: what every JavaScript object has, which Prisma's client then takes for known.
+_OF_OBJECTS: Final = frozenset({
+    "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString",
+    "valueOf",
 })  # fmt: skip
 _SINGULAR: Final = {
     "people": "person", "children": "child", "men": "man", "women": "woman", "mice": "mouse",
@@ -74,7 +80,8 @@ def model_name(table: str) -> str:
 def field_name(column: str) -> str:
     """Return the name of a column's field: camelCase."""
     first, *rest = _words(column) or ["field"]
-    return _starting_with_a_letter(first + "".join(word.capitalize() for word in rest), "n")
+    name = _starting_with_a_letter(first + "".join(word.capitalize() for word in rest), "n")
+    return f"{name}Field" if name in _OF_OBJECTS else name
 
 
 def many(table: str, model: str) -> str:

@@ -195,6 +195,7 @@ def test_closed_sets_become_enums_where_asked(tmp_path: Path) -> None:
         ("news", "News", "naïve ☃", "naive"),
         ("strings", "StringModel", "☃", "field"),
         ("user_addresses", "UserAddress", "_id", "id"),
+        ("dates", "DateModel", "constructor", "constructorField"),
     ],
 )
 def test_names_follow_prismas_conventions(table: str, model: str, column: str, name: str) -> None:
