@@ -1,4 +1,4 @@
-"""The npm packages of the application: installed once, outside the repository, and the client generated."""
+"""The npm packages that tests run: installed once, outside the repository, and the client generated."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ _OFFLINE = {
 }
 
 
-def installed() -> Path:
+def installed(here: Path = HERE, files: Sequence[str] = FILES, *, generate: bool = True) -> Path:
     """Return a folder with the packages and the generated client, kept from one session to the next.
 
     Skips the test, and fails it where CI=true, if Node is missing or npm reaches no registry.
@@ -31,20 +32,21 @@ def installed() -> Path:
     npm = shutil.which("npm")
     if npm is None or _node_version() < LEAST_NODE:
         _missing(f"Node {LEAST_NODE} with npm is not installed")
-    mark = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()[:16]
+    mark = hashlib.sha256(b"".join((here / name).read_bytes() for name in files)).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "turso-to-prisma-tests"
     cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / f"prisma-{mark}"
+    folder = cache / f"{here.name}-{mark}"
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two workers do not install at once
         if not folder.exists():
             part = folder.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
-            for name in FILES:
-                shutil.copy(HERE / name, part)
+            for name in files:
+                shutil.copy(here / name, part)
             _do(part, str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
-            _do(part, str(part / "node_modules" / ".bin" / "prisma"), "generate")
+            if generate:
+                _do(part, str(part / "node_modules" / ".bin" / "prisma"), "generate")
             part.rename(folder)
     return folder
 
