@@ -19,8 +19,11 @@ _HORIZON: Final = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 _OLDER: Final = """
 SELECT 'session ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'an application') || ')'
 FROM pg_stat_activity a
-WHERE a.pid <> pg_backend_pid() AND coalesce(a.backend_type, '') <> 'autovacuum worker'
-  AND (a.datid IS NULL OR a.datid = (SELECT oid FROM pg_database WHERE datname = current_database()))
+WHERE a.pid <> pg_backend_pid()
+  AND (a.datid IS NULL
+    -- An autovacuum is nobody's session, and reads no rows for anybody.
+    OR (a.usesysid IS NOT NULL
+      AND a.datid = (SELECT oid FROM pg_database WHERE datname = current_database())))
   AND age(a.backend_xmin) > age(%(horizon)s::xid8::xid)
 UNION ALL
 SELECT 'the replication slot ' || s.slot_name FROM pg_replication_slots s

@@ -18,6 +18,7 @@ from migrate.target.content import measure_all
 from migrate.target.fingerprint import differences, fingerprint
 from migrate.target.ledger import Ledger
 from migrate.target.publish import Publication, publish
+from migrate.target.snapshots import horizon, older_views
 from tests.target.conftest import RUN, Plan, counts, fill, stage
 from tests.target.test_publish_house import schema_text
 
@@ -222,6 +223,18 @@ def test_an_older_view_that_comes_up_under_the_locks_is_waited_for_without_them(
     publication = Plan(flagship, ledger)(on_progress=progress)
     assert (publication.exchanged, publication.attempts) == (True, 2)
     assert counts(others[0]) == (50, 50)
+
+
+def test_a_role_without_any_right_learns_of_older_views(
+    conn: Connection, repeatable: Callable[[], Connection]
+) -> None:
+    other = repeatable()
+    conn.execute("SELECT pg_current_xact_id()")
+    conn.execute(f"CREATE ROLE nobody_{conn.info.dbname}; SET ROLE nobody_{conn.info.dbname}")
+    number = horizon(conn)
+    assert older_views(conn, number) == [f"session {other.info.backend_pid} (the nightly report)"]
+    other.execute("COMMIT")
+    assert older_views(conn, number) == []
 
 
 def test_a_transaction_newer_than_the_staged_rows_sees_all_new_ones(
