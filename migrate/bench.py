@@ -174,18 +174,22 @@ class Bench:
         self.execute("INSERT INTO x.made VALUES (?)", (mark,))
 
     def stream(self, sql: str) -> Iterator[pl.DataFrame]:
-        """Yield all rows of a query, every column as text, in chunks of `STREAM_ROWS`."""
+        """Yield all rows of a query, every column as text, in chunks of `STREAM_ROWS`.
+
+        Bytes that are no UTF-8 are read as `read` reads them.
+        """
         with self._faults(), closing(self._sql.execute(f"SELECT * FROM ({sql}) LIMIT 0")) as probe:  # noqa: S608
             names = [item[0] for item in probe.description]
-        columns = ", ".join(f"CAST({_named(name)} AS TEXT) AS {_named(name)}" for name in names)
+        texts: dict[str, Cast] = dict.fromkeys(names, "text")
+        columns = ", ".join(_cast(name, "text") for name in names)
         with self._faults(), closing(self._reader.cursor()) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(STREAM_ROWS)})
-            typed = ", ".join(f"'' AS {_named(name)}" for name in names)
+            typed = ", ".join(f"{_SHOWN['text']} AS {_named(name)}" for name in names)
             cursor.execute(f"SELECT {typed} UNION ALL SELECT {columns} FROM ({sql})")  # noqa: S608
             handle, first = cursor.fetch_arrow(), 1
             try:
                 for frame in chunks(handle):
-                    yield frame.slice(first)
+                    yield _decoded(frame.slice(first), texts).drop(INVALID, strict=False)
                     first = 0
             finally:  # before its statement, also where the reader stops early
                 handle.release()

@@ -83,6 +83,12 @@ def test_a_query_is_streamed_in_chunks_and_may_be_left_early(
     assert next(bench.stream("SELECT id FROM t WHERE id > 100")).is_empty()
 
 
+def test_a_stream_reads_bytes_that_are_no_utf8_as_batches_do(bench: Bench) -> None:
+    (streamed,) = bench.stream("SELECT b FROM t ORDER BY id")
+    (read,) = bench.read(T)
+    assert streamed["b"].to_list() == read["b"].to_list()
+
+
 def test_a_stream_that_breaks_off_is_an_error(bench: Bench) -> None:
     with pytest.raises(EvidenceError, match="overflow"):
         list(bench.stream("SELECT abs(a - 9223372036854775807 - 8) AS v FROM t WHERE id = 2"))
