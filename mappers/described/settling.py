@@ -16,7 +16,7 @@ from mappers.base import Bench
 from mappers.described.lines import REFERENCES
 from mappers.described.references import References, cell_named, list_parts, same_key
 from mappers.described.rows import ROW, Rows
-from mappers.described.source import Line, SourceTable, key_text
+from mappers.described.source import Line, SourceTable, has_nul, key_text
 from mappers.described.suspects import suspects
 from mappers.legacy import literal, quoted, sql
 
@@ -33,12 +33,14 @@ _TABLES: Final = (
 _NUMBERED: Final = """
 INSERT INTO $numbering SELECT row_number() OVER (ORDER BY $keys), $keys FROM $table AS c"""
 _TWINS: Final = """
-INSERT INTO x.settled SELECT $source, number,
+INSERT OR IGNORE INTO x.settled SELECT $source, number,
   CASE WHEN alike = first THEN 'merged' ELSE 'rejected' END, $reason, $key
 FROM (SELECT $number AS number, min($number) OVER (PARTITION BY $keys) AS first,
         min($number) OVER (PARTITION BY $columns) AS alike
       FROM $rows WHERE $present)
 WHERE number <> first"""
+_NUL_IN_KEY: Final = """
+INSERT INTO x.settled SELECT $source, $number, 'rejected', 'nul_in_key', $key FROM $rows WHERE $test"""
 _PLACEHOLDERS: Final = """
 INSERT OR IGNORE INTO x.placeholder (source, key)
 SELECT DISTINCT $parent, $key FROM $rows
@@ -83,6 +85,9 @@ class Settling:
         for table in self._tables.values():
             if table.rowid is None:
                 _number(bench, table)
+        for table in self._tables.values():
+            if table.key:
+                _reject_nul(bench, table)
         for table in self._tables.values():
             if table.key and not _is_unique(bench, table):
                 _find_twins(bench, table)
@@ -210,6 +215,20 @@ def _number(bench: Bench, table: SourceTable) -> None:
     bench.execute(sql(_NUMBERED, numbering=table.numbering, keys=keys, table=quoted(table.name)))
     name = table.numbering.removeprefix("x.")
     bench.execute(f"CREATE UNIQUE INDEX x.{name}_key ON {name} ({places})")
+
+
+def _reject_nul(bench: Bench, table: SourceTable) -> None:
+    """Reject the rows whose key PostgreSQL cannot hold: shortened it would be the key of another row."""
+    bench.execute(
+        sql(
+            _NUL_IN_KEY,
+            source=str(table.number),
+            number=table.row_key(ROW),
+            key=literal(", ".join(table.key)),
+            rows=table.rows(ROW),
+            test=" OR ".join(has_nul(f"{ROW}.{quoted(column)}") for column in table.key),
+        )
+    )
 
 
 def _index(bench: Bench, table: SourceTable) -> None:

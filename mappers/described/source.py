@@ -124,12 +124,22 @@ class SourceTable:
         return f"coalesce({' || char(58) || '.join(texts)} || {again}, 'null#' || {number})"
 
 
+def has_nul(cell: str) -> str:
+    """Return SQL that tells text with a NUL character, which no text of PostgreSQL holds."""
+    return f"(typeof({cell}) = 'text' AND instr(CAST({cell} AS BLOB), x'00') > 0)"
+
+
 def key_text(cell: str) -> str:
-    """Return SQL for a key as text, the same for every storage class that compares as equal."""
+    """Return SQL for a key as text, the same for every storage class that compares as equal.
+
+    Blobs, and text with a NUL character, are given in hex.
+    """
     return (
-        f"CASE typeof({cell}) WHEN 'real' THEN CASE WHEN {cell} = CAST({cell} AS INTEGER)"
+        f"CASE typeof({cell}) WHEN 'integer' THEN CAST({cell} AS TEXT)"
+        f" WHEN 'real' THEN CASE WHEN {cell} = CAST({cell} AS INTEGER)"
         f" THEN CAST(CAST({cell} AS INTEGER) AS TEXT) ELSE CAST({cell} AS TEXT) END"
-        f" WHEN 'blob' THEN 'x''' || hex({cell}) || '''' ELSE CAST({cell} AS TEXT) END"
+        f" ELSE CASE WHEN typeof({cell}) = 'blob' OR {has_nul(cell)}"
+        f" THEN 'x''' || hex({cell}) || '''' ELSE {cell} END END"
     )
 
 

@@ -220,3 +220,24 @@ def test_a_reference_is_found_also_by_a_key_without_index(tmp_path: Path) -> Non
         (3, out.ids.derive("A", 3)),
     ]
     assert ("a", "3#4", "merged", "same_key") in out.fate_set()
+
+
+def test_a_key_that_postgresql_cannot_hold_is_rejected_and_odd_bytes_are_read(tmp_path: Path) -> None:
+    source = """
+    CREATE TABLE a (id TEXT PRIMARY KEY);
+    CREATE TABLE b (id INTEGER PRIMARY KEY, a TEXT);
+    INSERT INTO a VALUES ('x'), ('x' || char(0)), (CAST(x'ff41' AS TEXT));
+    INSERT INTO b VALUES (1, 'x'), (2, 'x' || char(0)), (3, CAST(x'ff41' AS TEXT));
+    """
+    mapping = """
+    tables.a = {target = "A", key = ["id"], columns.id = {to = "id"}}
+    [tables.b]
+    target = "B"
+    key = ["id"]
+    columns.id = {to = "id", as = "integer"}
+    columns.a = {to = "aId", as = "reference", of = "a"}
+    """
+    out = migrated(tmp_path, source, mapping)
+    assert {row["id"] for row in out.rows("A")} == {"x", "\xffA"}
+    assert {row["id"]: row["aId"] for row in out.rows("B")} == {1: "x", 3: "\xffA"}
+    assert out.fate_set() == {("a", "x'7800'", "rejected", "nul_in_key"), ("b", "2", "rejected", "dangling")}
