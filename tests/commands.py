@@ -56,7 +56,7 @@ def start(*words: str, cwd: Path | None = None, **extra: str) -> subprocess.Pope
 def migrate(*words: str, cwd: Path | None = None, code: int | None = 0, **extra: str) -> Done:
     """Run `migrate` to its end and compare its exit code (None: any will do)."""
     process = start(*words, cwd=cwd, **extra)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=270)
     done = Done(process.returncode, out, err)
     assert code is None or done.code == code, f"exit code {done.code}\n{out}\n{err}"
     return done

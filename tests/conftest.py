@@ -14,6 +14,13 @@ from migrate.target.embedded import THROWAWAY, EmbeddedServer
 from tests.faults.score import pytest_terminal_summary  # noqa: F401  (here, where the printing process reads it)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what takes minutes more of them: a machine that is busy must not fail a test."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(900))
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """A running PostgreSQL of the tests' own."""

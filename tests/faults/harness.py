@@ -25,7 +25,8 @@ SETTINGS = {
     "MIGRATE__LOAD__BATCH_ROWS": "40",
     "MIGRATE__SOURCE__FIRST_PAGE_ROWS": "50",
 }
-PATIENCE = 120.0
+#: Seconds that anything may take on a busy machine; nothing waits for the time itself.
+PATIENCE = 270.0
 Held = dict[str, Any]
 
 _OF_THE_LEDGER = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -31,25 +31,6 @@ def proxy(source: LibsqlServer) -> Iterator[Proxy]:
 @pytest.fixture
 def far(scene: Scene, proxy: Proxy, source: LibsqlServer) -> Scene:
     return scene.but(source=proxy.address(source.url), extra=QUICKLY)
-
-
-def slow(proxy: Proxy) -> None:
-    proxy.delay = 0.05
-
-
-def narrow(proxy: Proxy) -> None:
-    proxy.bytes_per_second = 150_000
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("trouble", [slow, narrow])
-def test_a_slow_network_only_takes_longer(
-    far: Scene, proxy: Proxy, undisturbed: Held, score: Score, trouble: Callable[[Proxy], None]
-) -> None:
-    trouble(proxy)
-    far.run()
-    score.tried()
-    score.compare(far.held(), undisturbed)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -25,25 +25,6 @@ def proxy(target: str) -> Iterator[Proxy]:
 @pytest.fixture
 def far(scene: Scene, proxy: Proxy) -> Scene:
     return scene.but(target=proxy.address(scene.target), extra={"MIGRATE_SILENCE_S": "4"})
-
-
-def slow(proxy: Proxy) -> None:
-    proxy.delay = 0.005
-
-
-def narrow(proxy: Proxy) -> None:
-    proxy.bytes_per_second = 500_000
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("trouble", [slow, narrow])
-def test_a_slow_network_only_takes_longer(
-    far: Scene, proxy: Proxy, undisturbed: Held, score: Score, trouble: Callable[[Proxy], None]
-) -> None:
-    trouble(proxy)
-    far.run()
-    score.tried()
-    score.compare(far.held(), undisturbed)
 
 
 @pytest.mark.parametrize("reset", [pytest.param(False, marks=SLOW), pytest.param(True, marks=SLOW)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import Held, Scene, state_of, wait_until
+from tests.faults.harness import PATIENCE, Held, Scene, state_of, wait_until
 from tests.faults.score import Score
 
 pytestmark = pytest.mark.fault("several runs at once")
@@ -66,7 +66,7 @@ def test_of_ten_at_once_one_wins_and_the_others_name_it(
                 assert f"process {winner.pid}" in err
                 score.tried()
         os.kill(winner.pid, signal.SIGCONT)
-        _out, err = winner.communicate(timeout=120)
+        _out, err = winner.communicate(timeout=PATIENCE)
         assert winner.returncode == 0, err
     finally:
         for process in processes:
