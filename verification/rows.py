@@ -46,10 +46,10 @@ def ask(subject: Subject, query: sql.SQL | sql.Composed, *values: object) -> lis
 def count(subject: Subject, query: sql.Composed) -> int:
     """Return the one number that a query over the target gives; asked once in one view."""
     text = query.as_string(subject.target)
-    if text not in subject.counted:
+    if text not in subject.answers:
         ((number,),) = ask(subject, query)
-        subject.counted[text] = int(str(number))
-    return subject.counted[text]
+        subject.answers[text] = int(str(number))
+    return int(subject.answers[text])
 
 
 def count_rows(subject: Subject, table: str) -> int:
@@ -60,9 +60,9 @@ def count_rows(subject: Subject, table: str) -> int:
 def source_count(subject: Subject, table: str) -> int:
     """Return how many rows a table of the snapshot has."""
     query = f"SELECT count(*) FROM main.{quoted(table)}"  # noqa: S608  quoted
-    if query not in subject.counted:
-        subject.counted[query] = int(subject.snapshot.execute(query).fetchone()[0])
-    return subject.counted[query]
+    if query not in subject.answers:
+        subject.answers[query] = int(subject.snapshot.execute(query).fetchone()[0])
+    return int(subject.answers[query])
 
 
 def source_tables(subject: Subject) -> list[str]:

@@ -139,7 +139,7 @@ def _side_by_side(
 @contextmanager
 def _views(subject: Subject) -> Iterator[tuple[Subject, Subject | None]]:
     """Yield the subject, and the same over a second connection that sees the very same rows."""
-    first = replace(subject, counted={})
+    first = replace(subject, answers={})
     with ExitStack() as stack:
         stack.enter_context(_view(subject.target, None))
         second = stack.enter_context(subject.beside()) if subject.beside is not None else None

@@ -188,7 +188,7 @@ class Subject:
     remap        maps the snapshot again: yields (target table, frame) as the mappers give them
     beside       opens a second connection to the target, None where there can be none: the checks
                  that ask the target alone then run beside those that read the snapshot
-    counted      how many rows a query gives, by its text: asked once while the view is the same
+    answers      what was asked already, by the text of the question: once while the view is the same
     """
 
     snapshot: sqlite3.Connection
@@ -216,7 +216,7 @@ class Subject:
     urls: UrlSettings = UrlSettings()
     remap: Callable[[], Iterator[tuple[str, pl.DataFrame]]] | None = None
     beside: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
-    counted: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+    answers: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def lacks(self, *tables: str) -> str:
         """Return a note that names the tables among `tables` that are not filled; '' where none lacks."""

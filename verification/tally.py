@@ -44,9 +44,8 @@ def tally_staged(
 ) -> Tally:
     """Return the tally of an expression over the rows of a table that `where` holds for; null is ''."""
     total = Tally(0, 0, 0)
-    for rows, together in _fetched(subject, table, text, where):
-        if rows:
-            total = _add(total, rows, pl.Series([together]).str.split(_BETWEEN).explode())
+    for rows, texts in fetched(subject, table, text, where):
+        total = _add(total, rows, texts)
     return total
 
 
@@ -56,10 +55,13 @@ def _add(total: Tally, rows: int, texts: pl.Series) -> Tally:
     return Tally(total.rows + rows, total.one + hashed[0], total.two + hashed[1])
 
 
-def _fetched(
+def fetched(
     subject: Subject, table: sql.Composable, text: sql.Composable, where: sql.Composable
-) -> Iterator[tuple[int, str]]:
-    """Yield the number of rows of a stretch of the table, and their texts as one."""
+) -> Iterator[tuple[int, pl.Series]]:
+    """Yield the number of rows of a stretch of the table, and their texts; null is ''.
+
+    There are more texts than rows where one holds the character that parts them on the way.
+    """
     size = sql.SQL("SELECT pg_relation_size({}) / current_setting('block_size')::bigint").format(
         sql.Literal(table.as_string(subject.target))
     )
@@ -72,4 +74,5 @@ def _fetched(
         if start != starts[-1]:  # the last one is open: a partitioned table has its blocks elsewhere
             stretch += sql.SQL(" AND ctid < {}::tid").format(sql.Literal(f"({start + _BLOCKS},0)"))
         ((rows, together),) = ask(subject, stretch)
-        yield int(str(rows)), str(together)
+        if rows:
+            yield int(str(rows)), pl.Series([str(together)]).str.split(_BETWEEN).explode()
