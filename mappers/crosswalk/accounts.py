@@ -69,7 +69,8 @@ def _query(legacy: Legacy) -> Query:
             " ORDER BY person LIMIT ?2)"
             " SELECT e.person AS person, e.seq AS seq, e.email AS email, $columns,"
             " CASE WHEN CAST($password AS TEXT) <> '' THEN e.seq END AS password_seq"
-            " FROM k CROSS JOIN x.legacy_user AS e USING (person) $joined ORDER BY e.person, e.seq",
+            # Without the sign the index of a column that has no type would not be used.
+            " FROM k CROSS JOIN x.legacy_user AS e ON e.person = +k.person $joined ORDER BY e.person, e.seq",
             columns=columns,
             password=of_people(legacy, "password"),
             joined=joined_people(legacy),
