@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from migrate.stages.verify import REPORT as CHECKS
 from migrate.state import NAME, StageRecord, State, now
 
 _Json = dict[str, Any]
+_WHOLE: Final = {field.name for field in fields(summary.Summary)}
 _COMMANDS: Final = {
     "published": (
         ("check the live rows again", "verify --published"),
@@ -52,8 +54,8 @@ def gather(folder: Path, *, with_samples: bool = False) -> Document:
     document = state.document
     dry = folder.name == REHEARSAL
     counted = _load(folder / summary.FILE)
-    if counted.get("run_id") != document.run_id:  # of an earlier run in the same folder
-        counted = {}
+    if counted.get("run_id") != document.run_id or not counted.keys() >= _WHOLE:
+        counted = {}  # of an earlier run in the same folder, or of an older program
     snapshot = _load(folder / FACTS_NAME)
     checks = _load(folder / CHECKS)
     shown = figures(counted, document, samples.reader(folder, snapshot) if with_samples else None)

@@ -188,6 +188,21 @@ def test_a_rolled_back_run_says_so(migrated: Path, tmp_path: Path) -> None:
     assert "Rows are counted when every mapper stage is done" in render(found)
 
 
+def test_a_summary_that_is_not_whole_is_not_shown(migrated: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated / NAME, tmp_path)
+    body = json.loads((migrated / "summary.json").read_text())
+    (tmp_path / "summary.json").write_text(json.dumps(body))
+    assert gather(tmp_path).counted
+    for text in (
+        json.dumps({**body, "run_id": "another"}),
+        json.dumps({"run_id": body["run_id"]}),
+        "{",
+        "[]",
+    ):
+        (tmp_path / "summary.json").write_text(text)
+        assert not gather(tmp_path).counted
+
+
 def test_the_receipt_of_a_rehearsal_is_in_it(migrated: Path, tmp_path: Path, browser: Browser) -> None:
     receipt = {
         "version": 1, "identical": True, "code": "0.1.0", "at": "2026-01-31T17:05:09+00:00",
