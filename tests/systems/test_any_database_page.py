@@ -27,6 +27,7 @@ def commands() -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_commands_do_what_the_page_says(
     systems: Mapping[str, Path], database: str, tmp_path: Path
 ) -> None:

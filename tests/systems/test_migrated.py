@@ -32,6 +32,10 @@ SYSTEMS = (
 )
 
 
+#: The first test of a system migrates it.
+pytestmark = pytest.mark.timeout(900)
+
+
 @dataclass(frozen=True)
 class Migrated:
     """A source with what `migrate init` wrote for it, and an empty PostgreSQL that it went to."""
