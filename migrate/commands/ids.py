@@ -23,7 +23,8 @@ def command(
 
     ENTITY is users (of both generations), community_users, studios (by their
     owner's id), messages (or community_messages), studio_gallery,
-    shows_contacts, community_contacts or shows_comments.
+    shows_contacts, community_contacts or shows_comments; with [mappers] mapping
+    any target table whose keys are made anew.
 
     \b
     migrate ids users 42
