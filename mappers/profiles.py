@@ -51,14 +51,14 @@ URLS: Final[Mapping[str, Sequence[str]]] = {
 #: Free text about the equipment. A mere 0 or 1 is a flag, no text, and stays as metadata.
 EQUIPMENT: Final = ("connection10", "sc")
 
-#: As many people as have 60,000 facts, give or take a person's.
+#: As many people as have 40,000 facts, give or take a person's.
 _READS: Final = """
 WITH RECURSIVE k (person, facts) AS (
   SELECT (SELECT min(person) FROM x.person WHERE person > ?1), 0
   UNION ALL
   SELECT (SELECT min(p.person) FROM x.person AS p WHERE p.person > k.person),
          k.facts + (SELECT count(*) FROM x.fact AS f WHERE f.person = k.person)
-  FROM k WHERE k.person IS NOT NULL AND k.facts < 60000 LIMIT ?2
+  FROM k WHERE k.person IS NOT NULL AND k.facts < 40000 LIMIT ?2
 )
 SELECT p.person, p.space, p.legacy_id, p.profile, p.category, p.created_at, p.updated_at,
        p.avatar_url, f.key, f.value, f.source, f.source_id
