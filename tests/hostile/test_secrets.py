@@ -1,94 +1,39 @@
-"""No command shows a token, a password, the id secret or anything about people, wherever it was given."""
+"""No command shows a token, a password, the id secret or anything about people, wherever it was given.
+
+Looked through: output, log, state, ledger, reports and receipts after each
+command; arguments and variables of every process, and the sessions' queries,
+all the time. A secret may be in the variables of our own process, where the
+operator put it, and the password in those of psql, pg_dump and pg_restore,
+which read it from nowhere else: nobody but the same user can read those.
+"""
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
-import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
+from migrate.cli import COMMANDS as ALL
 from migrate.sample.legacy import write_sample
 from migrate.target.embedded import EmbeddedServer
-from tests.commands import Done, migrate, tables_of
+from tests.hostile import places
+from tests.hostile.places import ID_SECRET, LONG, Place
 from tests.hostile.target import PASSWORD, owned_database
 from tests.hostile.watch import Watch, found_in, spellings
 from tests.mappers.reference import cleaning
 from tests.servers.libsql import LibsqlServer, Signer
 
-pytestmark = pytest.mark.timeout(900)
-
-ID_SECRET = "id-secret-sixteen'characters%"
-COMMANDS = (
-    ("plan",),
-    ("plan", "--json"),
-    ("verify", "-v"),
-    ("run", "--yes", "-v"),
-    ("run", "--yes", "--json"),
-    ("status",),
-    ("status", "--json"),
-    ("report", "--json"),
-    ("ids", "users", "ID"),
-    ("ids", "users", "ID", "--json"),
-    ("verify", "--published", "--deep", "-v"),
-    ("verify", "--published", "--json"),
-    ("psql", "--", "-c", "SELECT 1"),
-    ("rollback", "--yes", "--json"),
-    ("run", "--yes"),
-    ("rollback", "--yes"),
-)
-#: Enough where the same secrets are given in another place.
-FEW = (
-    ("plan", "--json"),
-    ("run", "--yes", "-v"),
-    ("ids", "users", "ID"),
-    ("verify", "--published", "-v"),
-    ("psql", "--", "-c", "SELECT 1"),
-    ("rollback", "--yes"),
-)
-WITHOUT_CONFIG = ("status", "report")
-FILES = (
-    "*.jsonl",
-    "*.json",
-    "report.html",
-    "run.lock",
-    "backups/*/*.json",
-    "rehearsal/*.json*",
-    "rehearsal/report.html",
-    "rehearsal/backups/*/*.json",
-)
-
-
-@dataclass
-class Place:
-    """Where the secrets are given: variables, and the text of a configuration file."""
-
-    name: str
-    variables: dict[str, str]
-    config: str = ""
-    made: bool = False
-    commands: tuple[tuple[str, ...], ...] = FEW
-    done: list[Done] = field(default_factory=list)
-    work: Path = Path()
+pytestmark = pytest.mark.timeout(1800)
 
 
 @dataclass
 class World:
     places: list[Place]
-    secrets: dict[str, str]
-    people: set[str]
+    needles: dict[str, set[str]]
     watch: Watch
-    ledgers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def needles(self) -> dict[str, set[str]]:
-        return {name: spellings(secret) for name, secret in self.secrets.items()} | {"people": self.people}
 
 
 def people_in(legacy: Path) -> set[str]:
@@ -109,56 +54,6 @@ def people_in(legacy: Path) -> set[str]:
     return {text.replace("\x00", "") for text in found}
 
 
-@pytest.fixture(scope="module")
-def world(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("secrets")
-    legacy, signer = folder / "legacy.db", Signer()
-    write_sample(legacy, scale=0.05, seed=3)
-    token = signer.token(access="ro")
-    with (
-        owned_database(postgres) as owned,
-        LibsqlServer(folder / "sqld", content=legacy, signer=signer) as libsql,
-    ):
-        owned.run("GRANT CREATE ON DATABASE {database} TO {role}")
-        source = f"{libsql.url}?authToken={token}"
-        places = [
-            Place(
-                "variables",
-                {
-                    "TURSO_DATABASE_URL": libsql.url,
-                    "TURSO_AUTH_TOKEN": token,
-                    "MIGRATE__TARGET__URL": owned.url(),
-                    "MIGRATE__IDS__SECRET": ID_SECRET,
-                },
-                commands=COMMANDS,
-            ),
-            Place(
-                "file",
-                {"PGPASSWORD": PASSWORD},
-                f"[source]\nurl = {json.dumps(source)}\n[target]\nurl = {json.dumps(owned.bare_url())}\n"
-                f"[ids]\nsecret = {json.dumps(ID_SECRET)}\n",
-            ),
-            Place(
-                "URLs",
-                {"TURSO_DATABASE_URL": source, "DATABASE_URL": owned.url()},
-                '[target]\nurl_env = "DATABASE_URL"\n',
-                made=True,
-            ),
-            Place("embedded", {"TURSO_DATABASE_URL": libsql.url, "TURSO_AUTH_TOKEN": token}, made=True),
-        ]
-        secrets = {"token": token, "password": PASSWORD, "id secret": ID_SECRET}
-        people = people_in(legacy)
-        assert len(people) > 100
-        world = World(places, secrets, people, Watch(owned.admin, secrets, people))
-        with world.watch:
-            for place in places:
-                _run_all(place, folder, somebody(legacy))
-                if place.name != "embedded":
-                    world.ledgers[place.name] = _ledger(owned.admin)
-                    owned.run("DROP SCHEMA IF EXISTS migrate_ledger, migrate_staging CASCADE")
-        yield world
-
-
 def somebody(legacy: Path) -> str:
     """Return the id of somebody who is surely migrated."""
     connection = sqlite3.connect(legacy)
@@ -167,31 +62,41 @@ def somebody(legacy: Path) -> str:
     return next(str(number) for number, address in rows if cleaning.email(address))
 
 
-def _run_all(place: Place, folder: Path, user: str) -> None:
-    home = folder / place.name
-    home.mkdir()
-    place.work = home / "work"
-    config = home / "config.toml"
-    config.write_text(place.config)
-    for command in place.commands:
-        words = tuple(user if word == "ID" else word for word in command)
-        options = ["--work", str(place.work)]
-        if words[0] not in WITHOUT_CONFIG:
-            options += ["--config", str(config)]
-        at = words.index("--") if "--" in words else len(words)
-        place.done.append(migrate(*words[:at], *options, *words[at:], **place.variables))
-    place.done.append(migrate("sample", str(home / "sample.db"), "--scale", "0.05", **place.variables))
+@pytest.fixture(scope="module", params=["each", pytest.param("long", marks=pytest.mark.slow)])
+def world(
+    request: pytest.FixtureRequest, postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Every command in every place; the long ones, minutes each, in one of them."""
+    folder = tmp_path_factory.mktemp("secrets")
+    legacy, signer = folder / "legacy.db", Signer()
+    write_sample(legacy, scale=0.05, seed=3)
+    token = signer.token(access="ro", expires_in=None)
+    secrets = {"token": token, "password": PASSWORD, "id secret": ID_SECRET}
+    people = people_in(legacy)
+    assert len(people) > 100
+    needles = {name: spellings(secret) for name, secret in secrets.items()} | {"people": people}
+    with (
+        owned_database(postgres) as owned,
+        LibsqlServer(folder / "sqld", content=legacy, signer=signer) as libsql,
+        Watch(owned.admin, secrets, people) as watch,
+    ):
+        owned.run("GRANT CREATE ON DATABASE {database} TO {role}")
+        found = places.places_of(owned, libsql.url, token, folder)
+        if request.param == "long":
+            found = found[:1]
+            found[0].commands = LONG
+        for place in found:
+            place.words = {"USER": somebody(legacy), "SOURCE": libsql.url, "TARGET": owned.bare_url()}
+            place.run_all(folder / place.name, needles, None if place.name == "embedded" else owned.admin)
+            places.forget(owned)
+        yield World(found, needles, watch)
+        for place in found:
+            places.destroy(place)
 
 
-def _ledger(admin: str) -> str:
-    """Return everything the ledger holds as text, but for the id secret's own row."""
-    found = []
-    with psycopg.connect(admin) as connection:
-        for table in tables_of(connection, "migrate_ledger"):
-            name = sql.Identifier("migrate_ledger", table)
-            for (row,) in connection.execute(sql.SQL("SELECT t::text FROM {} t").format(name)):
-                found.append(f"{table} {row}")
-    return "\n".join(line for line in found if not line.startswith("setting (id_secret"))
+def test_every_command_is_among_them() -> None:
+    run = {command[0] for command in (*places.COMMANDS, *places.LAST, *places.LONG)}
+    assert run == set(ALL)
 
 
 def test_no_command_prints_a_secret_or_anything_about_people(world: World) -> None:
@@ -200,48 +105,36 @@ def test_no_command_prints_a_secret_or_anything_about_people(world: World) -> No
             assert found_in(done.out + done.err, world.needles) == set(), place.name
 
 
-def test_no_file_but_snapshot_and_dump_holds_any(world: World) -> None:
+def test_no_file_but_snapshot_and_dump_holds_any_and_all_are_their_owners_alone(world: World) -> None:
     for place in world.places:
-        paths = [path for pattern in FILES for path in place.work.glob(pattern)]
-        assert {"log.jsonl", "state.json", "summary.json", "checks.json", "report.html"} <= {
-            path.name for path in paths
-        }
-        for path in paths:
-            assert found_in(path.read_bytes(), world.needles) == set(), path
+        assert place.found == set(), place.name
+        rehearsed = {"rehearsal.json", "rehearsal.log"}
+        expected = rehearsed if place.commands == LONG else {"report.html", "manifest.json", "receipt.json"}
+        assert expected | {"log.jsonl", "state.json", "checks.json"} <= place.files
 
 
 def test_a_made_id_secret_is_in_ledger_and_state_alone(world: World) -> None:
-    for place in (place for place in world.places if place.made):
-        kept = json.loads((place.work / "state.json").read_text())["id_secret"]
+    for place in world.places:
+        if not place.made:
+            assert place.kept == {""}
+            continue
+        [kept] = place.kept
         assert len(kept) >= 16
-        texts = "".join(done.out + done.err for done in place.done) + world.ledgers.get(place.name, "")
+        texts = "".join(done.out + done.err for done in place.done) + place.ledger
         assert kept not in texts
-        holders = [
-            path.relative_to(place.work)
-            for path in place.work.rglob("*")
-            if path.is_file() and kept.encode() in path.read_bytes()
-        ]
-        assert {path.name for path in holders} <= {"state.json", "previous-state.json"}, holders
-        other = [p for p in world.places if not p.made]
-        assert all(not json.loads((p.work / "state.json").read_text())["id_secret"] for p in other)
+        holders = {p.name for p in place.work.rglob("*") if p.is_file() and kept.encode() in p.read_bytes()}
+        assert holders <= {"state.json", "previous-state.json"}, holders
 
 
 def test_the_ledger_holds_none(world: World) -> None:
-    for name, text in world.ledgers.items():
+    texts = [place.ledger for place in world.places if place.ledger]
+    for text in texts:
         assert "shows_users" in text
-        assert found_in(text, world.needles) == set(), name
+        assert found_in(text, world.needles) == set()
+    assert len(texts) == (0 if world.places[0].commands == LONG else len(world.places) - 1)
 
 
 def test_nobody_sees_any_in_processes_and_sessions(world: World) -> None:
     assert {"pg_dump", "pg_restore"} <= world.watch.programs
     assert "migrate" in world.watch.sessions
     assert world.watch.seen == set()
-
-
-def test_the_work_folder_is_its_owners_alone(world: World) -> None:
-    for place in world.places:
-        clusters = [place.work / "postgres", place.work / "rehearsal" / "postgres"]
-        for path in [place.work, *place.work.rglob("*")]:
-            if not any(cluster in [path, *path.parents] for cluster in clusters):
-                mode = stat.S_IMODE(os.lstat(path).st_mode)
-                assert mode in ((0o700,) if path.is_dir() else (0o600, 0o400)), f"{path} {mode:o}"

@@ -64,7 +64,7 @@ class Watch:
                     self.sessions.add(name or "")
                     for what in found_in(f"{name}\n{query}", {**self._secrets, **self._people}):
                         self.seen.add(("session", name, what))
-                self._ending.wait(0.01)
+                self._ending.wait(0.05)
 
     def _look(self, process: Path) -> None:
         if int(process.name) == os.getpid():
