@@ -11,7 +11,7 @@ from migrate.drafting.meaning import Meaning
 from migrate.drafting.model import Default, Field, Line, Type
 from migrate.drafting.naming import Names, database_name, field_name, stem
 from migrate.drafting.references import Link
-from migrate.inspection.document import ColumnReport, TableReport
+from migrate.inspection.document import ColumnReport, HiddenReference, TableReport
 from migrate.inspection.names import words
 
 #: Names of columns that Prisma's client fills whenever a row changes.
@@ -180,10 +180,7 @@ class _Column:
             if one in mapped or one is self._list or one.to_table not in links.keys:
                 continue
             if links.renewed(one.to_table):
-                place = f"{one.place} {one.path}".strip()
-                self._tell(
-                    f"ids of {one.to_table} in it ({place}) stay the legacy ones: {one.ids:,}", review=True
-                )
+                self._tell(_left(one), review=True)
 
     def _count(self, rows: int, what: str) -> None:
         if rows:
@@ -192,6 +189,15 @@ class _Column:
     def _tell(self, remark: str, *, review: bool) -> None:
         self._remarks.append(remark)
         self._review = self._review or review
+
+
+def _left(one: HiddenReference) -> str:
+    """Return what is said of ids that are left as they are, with the option that gives them new ones."""
+    place = f"{one.place} {one.path}".strip()
+    if one.place == "json":
+        option = f'ids = [{{ path = "{one.path}", of = "{one.to_table}" }}]'
+        return f"perhaps ids of {one.to_table} ({place}): {one.ids:,}, left as they are; if so: {option}"
+    return f"ids of {one.to_table} in it ({place}) stay the legacy ones: {one.ids:,}"
 
 
 def _told(column: ColumnReport) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from migrate.drafting.model import Type
 from migrate.drafting.references import Links
 from migrate.drafting.types import Choice, choose, enum_of
+from migrate.inspection import names
 from migrate.inspection.document import HiddenReference, Inspection, Polymorphic
 
 
@@ -61,7 +62,16 @@ class Meaning:
         return found[0] if found else None
 
     def documents(self, table: str, column: str) -> list[HiddenReference]:
-        """Return the places of ids in JSON, where they are new in the target."""
+        """Return the places of ids in JSON, where they are new in the target and surely are ids.
+
+        Surely: the key they stand under says so (`userId`), or the cell is a
+        bare list in a column that is named after the table. A number that
+        happens to be a key, such as a position, must never become another.
+        """
+        return [one for one in self.likely_documents(table, column) if _says_so(one)]
+
+    def likely_documents(self, table: str, column: str) -> list[HiddenReference]:
+        """Return the places in JSON whose values are keys of a table with new ids, be it by chance."""
         return [one for one in self.hidden(table, column) if one.place == "json" and self._new(one)]
 
     def hidden(self, table: str, column: str) -> list[HiddenReference]:
@@ -75,3 +85,10 @@ class Meaning:
 
     def _keyed(self, table: str, column: str | None) -> bool:
         return table in self.links.keys and self.links.keys[table].columns == (column,)
+
+
+def _says_so(one: HiddenReference) -> bool:
+    if one.basis != "name and values":
+        return False
+    named = [part for part in one.path.replace("[*]", "").split(".")[1:] if part != "*"]
+    return names.is_id(named[-1]) if named else True

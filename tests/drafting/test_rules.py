@@ -131,6 +131,22 @@ REFERENCES = """
 """
 
 
+def test_a_number_in_a_document_that_happens_to_be_a_key_stays_what_it_is(tmp_path: Path) -> None:
+    script = """
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        CREATE TABLE plans (id INTEGER PRIMARY KEY, users TEXT, user_ids TEXT);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+        INSERT INTO users SELECT i FROM n;
+        INSERT INTO plans SELECT id, '[{"n":' || id || '}]', '[' || id || ',2]' FROM users;
+    """
+    draft = draft_script(tmp_path, script)
+    position = line(draft, "plans", "users")
+    assert "ids" not in position.options
+    assert "perhaps ids of users (json $[*].n): 30, left as they are" in position.remark
+    assert 'ids = [{ path = "$[*].n", of = "users" }]' in position.remark
+    assert line(draft, "plans", "user_ids").options["ids"] == [{"path": "$[*]", "of": "users"}]
+
+
 def test_references_are_followed_as_far_as_they_are_proven(tmp_path: Path) -> None:
     draft = draft_script(tmp_path, REFERENCES)
     of = {one.column: one.options for section in draft.sections for one in section.lines}
