@@ -22,7 +22,7 @@ from migrate.opening import bind
 from migrate.origin import Origin
 from migrate.project import emptied_tables, make_project, mapped_names
 from migrate.prospect import foresee
-from migrate.source.base import Catalogue
+from migrate.source.base import Catalogue, TableForecast
 from migrate.source.snapshot import forecast
 from migrate.target.connection import Address
 from migrate.target.content import Content, measure
@@ -83,6 +83,11 @@ class Plan:
         """The findings that forbid a run."""
         return [finding for finding in self.findings if finding.level == "error"]
 
+    @property
+    def source_rows(self) -> dict[str, int]:
+        """The rows of every source table."""
+        return {table.name: table.rows for table in self.source_tables}
+
     def facts(self) -> dict[str, Any]:
         """Return the plan as a JSON document."""
         return {"version": 1, **asdict(self)}
@@ -113,15 +118,9 @@ def make_plan(
     session holds the live tables, UsageError where the source is no studio
     directory.
     """
-    source = origin.open()
-    try:
-        catalogue = source.inspect()
-        rows = forecast(source)
-        moment = source.mark()
-    finally:
-        source.close()
-    counts = {item.table: item.rows for item in rows}
-    columns = _columns(catalogue)
+    seen = _look_at(origin)
+    counts = {item.table: item.rows for item in seen.rows}
+    columns = _columns(seen.catalogue)
     require_fit(config, columns, origin.label)
     patience = config.target.lock_timeout_ms
     with waiting_briefly(connection, address.schema, patience):
@@ -143,7 +142,7 @@ def make_plan(
         emptied=[*touched.emptied, *touched.unfed],
         keep=config.target.keep,
     )
-    findings += _not_copied(catalogue)
+    findings += _not_copied(seen.catalogue)
     findings += find_unknown(config, project, counts)
     findings += _moved(config, connection, address.schema, [name for name, _ in touched.fates()])
     findings += _space(work, sum(counts.values()))
@@ -172,23 +171,40 @@ def make_plan(
         ],
         made=prospect.made,
         stages=list(stages),
-        rows_billed=sum(item.rows_read for item in rows),
+        rows_billed=sum(item.rows_read for item in seen.rows),
         backups=str(work / "backups"),
         findings=findings,
         marks={
-            "source": digest(
-                [[table.sql for table in catalogue.tables], [asdict(row) for row in rows], moment]
-            ),
+            "source": seen.mark(),
             "target": digest(
-                [
-                    fingerprint(connection, address.schema),
-                    [[name, str(content)] for name, content, _ in replaced],
-                ]
+                [fingerprint(connection, address.schema), [[n, str(c)] for n, c, _ in replaced]]
             ),
             "configuration": digest(bind(config, origin, address)),
             "code": __version__,
         },
     )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The source as it was looked at: what it holds, its rows, and the moment where it can tell one."""
+
+    catalogue: Catalogue
+    rows: list[TableForecast]
+    moment: str | None
+
+    def mark(self) -> str:
+        """Return a digest that changes with it."""
+        tables = [table.sql for table in self.catalogue.tables]
+        return digest([tables, [asdict(row) for row in self.rows], self.moment])
+
+
+def _look_at(origin: Origin) -> _Seen:
+    source = origin.open()
+    try:
+        return _Seen(source.inspect(), forecast(source), source.mark())
+    finally:
+        source.close()
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class Run:
     stopping: threading.Event
     dry: bool = False
     accept_unproven: bool = False
+    #: rows by source table, where this process has looked at both ends a moment ago
+    planned: Mapping[str, int] | None = None
 
     @property
     def id(self) -> str:

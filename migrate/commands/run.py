@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from migrate.config import Config
+    from migrate.plan import Plan
     from migrate.run import Run
     from migrate.state import State
     from migrate.summary import Summary
+
+#: Both ends are looked at again where the question was answered later than this.
+_STILL_TRUE_SECONDS = 60.0
 
 
 @click.command("run")
@@ -77,12 +82,15 @@ def command(
     expected = read_plan(plan_file) if plan_file else None
     state = None if fresh else State.load(work)
     plan = None
+    looked = time.monotonic()
     if state is None or state.document.outcome != "published":
         plan = _look_ahead(settings, work, state, console, yes, expected)
     with ConsoleReporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
         run.accept_unproven = accept_unproven
         if plan is not None:
-            keep_plan(plan, work / FILE)
+            keep_plan(plan.facts(), work / FILE)
+            if not plan.made and time.monotonic() - looked < _STILL_TRUE_SECONDS:
+                run.planned = plan.source_rows
         if run.state.document.outcome == "published":
             report.note("this run is published already; nothing is done")
         else:
@@ -107,10 +115,10 @@ def _look_ahead(
     console: Console,
     yes: bool,
     expected: dict[str, Any] | None,
-) -> dict[str, Any] | None:
+) -> Plan | None:
     """Show the plan where the source is still to be read, hold it against the kept one, and ask.
 
-    Returns the plan's facts, None where the run goes on behind its snapshot.
+    Returns the plan, None where the run goes on behind its snapshot.
     """
     from migrate.commands.options import confirm
     from migrate.kept_plan import FILE, read_plan, require_current
@@ -121,7 +129,7 @@ def _look_ahead(
     from migrate.plan_view import show_plan
     from migrate.target.connection import connect
 
-    facts = None
+    plan = None
     with open_target(settings, work) as target:  # once for both: an embedded one is started for it
         if state is None or not state.done("snapshot"):
             origin, stages = find_origin(settings, work), describe_stages(settings)
@@ -129,18 +137,18 @@ def _look_ahead(
                 plan = make_plan(settings, work, origin, target.address, connection, target.named_by, stages)
             show_plan(plan, console)
             plan.require()
-            facts = plan.facts()
         if expected is not None:
-            require_current(expected, facts or read_plan(work / FILE), "given with --plan")
+            current = plan.facts() if plan else read_plan(work / FILE)
+            require_current(expected, current, "given with --plan")
         if not target.embedded:
-            made = facts is not None and facts["made"]
+            made = plan is not None and plan.made
             what = "Make the tables and put the rows into" if made else "Replace the rows of"
             confirm(
                 f"{what} {target.address.label}, schema {target.address.schema}?",
                 yes,
                 name=target.address.database,
             )
-    return facts
+    return plan
 
 
 def _tell(run: Run) -> tuple[Summary, str]:

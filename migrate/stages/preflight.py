@@ -13,12 +13,13 @@ def _check(_run: Run) -> None:
 def _run(run: Run) -> Left:
     if run.state.done("snapshot"):
         return Left("the snapshot is taken, the source is not asked again")
-    plan = make_plan(run.config, run.work, run.origin, run.address, run.connection, "")
-    plan.require()
-    rows = sum(table.rows for table in plan.source_tables)
+    rows = run.planned
+    if rows is None:
+        plan = make_plan(run.config, run.work, run.origin, run.address, run.connection, "")
+        plan.require()
+        rows = plan.source_rows
     return Left(
-        f"{rows:,} source rows in {len(plan.source_tables)} tables; the target fits",
-        {"rows": {table.name: table.rows for table in plan.source_tables}},
+        f"{sum(rows.values()):,} source rows in {len(rows)} tables; the target fits", {"rows": dict(rows)}
     )
 
 
