@@ -20,6 +20,12 @@ ELSEWHERE = {
     "rehearse",  # tests/faults/test_rehearse.py
     "sample big.db --messages 1000000",  # tests/sample, make bench
     "inspect libsql://name-org.turso.io",  # tests/inspection, against a real server
+    "init --source libsql://name-org.turso.io --out mapping --enums",  # tests/drafting
+    "init --source legacy.db --out mapping --target 'postgresql://USER:PASSWORD@HOST/DATABASE'",  # the same
+    "init --source URL --out mapping",  # tests/systems, as the three lines that follow
+    "run --config mapping/config.toml",
+    "init",
+    "inspect --html",
 }
 EVENING = (
     "config --reference",
@@ -29,8 +35,11 @@ EVENING = (
     "inspect",
     "inspect legacy.db",
     "inspect --json > inspection.json",
+    "inspect legacy.db --html inspection.html",
+    "init --source legacy.db --out mapping",
     "plan",
     "verify",
+    "report --work work/rehearsal",
     "plan --out plan.json",
     "run --plan plan.json",
     "run",
@@ -38,6 +47,9 @@ EVENING = (
     "status --watch",
     "receipt work/receipt.json --seal SEAL",
     "verify --published",
+    "report",
+    "report --json > report.json",
+    "report --samples",
     "psql",
     "psql -- -c 'select email, role from users limit 5'",
     "ids users 42",
@@ -62,7 +74,7 @@ def test_every_command_of_the_pages_belongs_to_the_evening_or_to_a_test_of_its_o
     assert shown - ELSEWHERE - set(EVENING) == set()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_the_evening(tmp_path: Path, database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         seed_target(connection)
