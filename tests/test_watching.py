@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.commands import migrate, start
 
@@ -16,13 +17,11 @@ def test_a_watcher_sees_the_process_at_work_and_ends_with_it(work: Path) -> None
     watcher = None
     try:
         limit = time.monotonic() + 120
-        progress = None
-        while time.monotonic() < limit and not (progress and progress["stage"].startswith("messages")):
+        facts: dict[str, Any] = {"stages": {}, "progress": None}
+        while time.monotonic() < limit and not ("messages" in facts["stages"] and facts["progress"]):
             time.sleep(0.3)
-            if work.exists():
-                progress = migrate("status", "--work", str(work), "--json").json()["progress"]
-        assert progress is not None
-        facts = migrate("status", "--work", str(work), "--json").json()
+            facts = migrate("status", "--work", str(work), "--json").json()
+        assert facts["progress"] is not None
         assert f"process {frozen.pid} " in facts["process"]
         assert facts["stages"]["messages"]["status"] == "running"
         assert "At work" in migrate("status", "--work", str(work)).out

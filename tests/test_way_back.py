@@ -25,7 +25,7 @@ def outcome(work: Path) -> str:
     return str(migrate("status", "--work", str(work), "--json").json()["outcome"])
 
 
-@pytest.mark.parametrize("left", [b"[1, 2]", None])
+@pytest.mark.parametrize("left", [pytest.param(b"[1, 2]", marks=pytest.mark.slow), None])
 def test_without_the_state_file_the_ledger_leads_back(work: Path, left: bytes | None) -> None:
     migrate("plan", "--work", str(work), **SETTINGS)
     before = embedded_content(work)
@@ -55,6 +55,7 @@ def test_the_mapping_and_the_secret_may_have_changed_since(work: Path) -> None:
     assert embedded_content(work) == before
 
 
+@pytest.mark.slow
 def test_a_later_run_that_was_given_up_does_not_confuse_it(work: Path) -> None:
     migrate("plan", "--work", str(work), **SETTINGS)
     before = embedded_content(work)

@@ -68,7 +68,7 @@ def test_cut_again_and_again_it_still_gets_through(
 
 @pytest.mark.parametrize(
     "point",
-    ["snapshot:page#10", pytest.param("snapshot:begin", marks=SLOW), pytest.param("open:taken", marks=SLOW)],
+    [pytest.param(name, marks=SLOW) for name in ("snapshot:page#10", "snapshot:begin", "open:taken")],
 )
 def test_a_black_hole_ends_the_run_resumable(
     far: Scene, proxy: Proxy, undisturbed: Held, untouched: dict[str, str], score: Score, point: str

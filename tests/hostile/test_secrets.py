@@ -26,7 +26,8 @@ from tests.hostile.watch import Watch, found_in, spellings
 from tests.mappers.reference import cleaning
 from tests.servers.libsql import LibsqlServer, Signer
 
-pytestmark = pytest.mark.timeout(1800)
+#: One process types all the commands, for all the tests that look at them.
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("secrets")]
 
 
 @dataclass

@@ -75,7 +75,7 @@ def refused(done: Done) -> None:
     assert "[source] ca_file" in done.err
 
 
-@pytest.mark.parametrize("scheme", ["https", "libsql"])
+@pytest.mark.parametrize("scheme", ["https", pytest.param("libsql", marks=pytest.mark.slow)])
 def test_a_source_with_a_trusted_certificate_is_read(
     work: Path, relay: TlsRelay, signer: Signer, scheme: str
 ) -> None:
