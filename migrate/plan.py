@@ -21,7 +21,7 @@ from migrate.kept_plan import digest
 from migrate.opening import bind
 from migrate.origin import Origin
 from migrate.project import emptied_tables, make_project, mapped_names
-from migrate.prospect import foresee
+from migrate.prospect import Prospect, foresee
 from migrate.source.base import Catalogue, TableForecast
 from migrate.source.snapshot import forecast
 from migrate.target.connection import Address
@@ -132,16 +132,7 @@ def make_plan(
     mistaken = bool(findings)
     writes = {name: list[str]() for name in project.tables_filled} if mistaken else _writes(project)
     touched = _Touched(writes, emptied_tables(config, prospect.live.tables), project)
-    findings += inspect_target(
-        address,
-        connection,
-        prospect.live,
-        ledger_schema=config.target.ledger_schema,
-        staging_schema=config.target.staging_schema,
-        writes={} if mistaken else touched.writes,
-        emptied=[*touched.emptied, *touched.unfed],
-        keep=config.target.keep,
-    )
+    findings += _look_at_target(config, address, connection, prospect, touched, mistaken=mistaken)
     findings += _not_copied(seen.catalogue)
     findings += find_unknown(config, project, counts)
     findings += _moved(config, connection, address.schema, [name for name, _ in touched.fates()])
@@ -161,12 +152,7 @@ def make_plan(
         schema=address.schema,
         source_tables=[SourceTable(name, count, _fate(project, name)) for name, count in counts.items()],
         live_tables=[
-            LiveTable(
-                name,
-                0 if prospect.made else content.rows if content else None,
-                fate,
-                coming.get(name) if fate == REPLACED else 0,
-            )
+            LiveTable(name, _rows(prospect, content), fate, coming.get(name) if fate == REPLACED else 0)
             for name, content, fate in replaced
         ],
         made=prospect.made,
@@ -195,6 +181,34 @@ class _Seen:
         """Return a digest that changes with it."""
         tables = [table.sql for table in self.catalogue.tables]
         return digest([tables, [asdict(row) for row in self.rows], self.moment])
+
+
+def _look_at_target(
+    config: Config,
+    address: Address,
+    connection: psycopg.Connection[Any],
+    prospect: Prospect,
+    touched: _Touched,
+    *,
+    mistaken: bool,
+) -> list[Finding]:
+    return inspect_target(
+        address,
+        connection,
+        prospect.live,
+        ledger_schema=config.target.ledger_schema,
+        staging_schema=config.target.staging_schema,
+        writes={} if mistaken else touched.writes,
+        emptied=[*touched.emptied, *touched.unfed],
+        keep=config.target.keep,
+    )
+
+
+def _rows(prospect: Prospect, content: Content | None) -> int | None:
+    """Return the rows of a live table: none where it is yet to be made, None where it may not be read."""
+    if prospect.made:
+        return 0
+    return content.rows if content else None
 
 
 def _look_at(origin: Origin) -> _Seen:

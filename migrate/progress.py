@@ -79,9 +79,7 @@ class WatchedReporter:
 
 
 def read_progress(work: Path) -> dict[str, Any] | None:
-    """Return what the process at work said last, None where none is at work."""
-    if not at_work(work):
-        return None
+    """Return what the process that holds the folder said last, None where it said nothing."""
     try:
         return dict(json.loads((work / NAME).read_bytes()))
     except (OSError, ValueError):

@@ -68,9 +68,10 @@ def look(work: Path) -> dict[str, Any]:
     from migrate.state import State
 
     state = State.load(work)
+    process = at_work(work)
     facts: dict[str, Any] = {
         "version": 1, "work": str(work), "run": None, "outcome": None, "stages": {},
-        "process": at_work(work), "progress": read_progress(work),
+        "process": process, "progress": read_progress(work) if process else None,
     }  # fmt: skip
     if state is not None:
         document = state.document
