@@ -94,9 +94,11 @@ def make(
     on_tick: Tick,
     *,
     accept_unproven: bool = False,
+    start: Callable[[], EmbeddedServer] | None = None,
 ) -> Backup:
     """Back the target's schema up into `<work>/backups/<name>`, restore it once as a test, and return it.
 
+    `start` gives the throwaway server for that test where somebody else starts it.
     Raises TargetError where the dump cannot be made, and where it does not
     restore to the same rows, unless `accept_unproven`; nothing is then
     recorded as a backup.
@@ -116,7 +118,7 @@ def make(
             on_tick=on_tick,
         )
         reach("backup:dumped")
-        with throwaway(work) as url:
+        with throwaway(work, start) as url:
             reach("backup:drill")
             result = drill.drill(
                 made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick
@@ -135,13 +137,31 @@ def make(
 
 
 @contextlib.contextmanager
-def throwaway(work: Path) -> Iterator[str]:
+def throwaway(work: Path, start: Callable[[], EmbeddedServer] | None = None) -> Iterator[str]:
     """Yield the URL of an empty PostgreSQL of our own that is gone afterwards."""
+    server = start() if start else start_throwaway(work)
+    try:
+        yield server.url()
+    finally:
+        end_throwaway(server)
+
+
+def start_throwaway(work: Path) -> EmbeddedServer:
+    """Return an empty PostgreSQL of our own, started; who takes it ends it with `end_throwaway`."""
     server = EmbeddedServer(work, "drill", THROWAWAY)
     server.destroy()  # left by a process that was killed
     try:
-        with server:
-            yield server.url()
+        server.__enter__()
+    except BaseException:
+        server.destroy()
+        raise
+    return server
+
+
+def end_throwaway(server: EmbeddedServer) -> None:
+    """Stop the server and remove its cluster."""
+    try:
+        server.__exit__(None, None, None)
     finally:
         server.destroy()
 

@@ -92,6 +92,10 @@ class Bench:
         self._writer.close()
         self._sql.close()
 
+    def interrupt(self) -> None:
+        """End the statement that another thread executes; there it raises EvidenceError."""
+        self._sql.interrupt()
+
     @contextmanager
     def _faults(self) -> Iterator[None]:
         """Map what SQLite and its drivers raise: they name tables and columns, never values."""

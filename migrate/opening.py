@@ -148,7 +148,7 @@ def hold_run(
             stop_on_signals() as stopping,
             mapped("working on the target"),
         ):
-            yield Run(
+            run = Run(
                 config=config,
                 work=work,
                 state=state,
@@ -162,6 +162,8 @@ def hold_run(
                 stopping=stopping,
                 dry=dry,
             )
+            with contextlib.closing(run.beside):
+                yield run
 
 
 # ---- the id secret -----------------------------------------------------------------

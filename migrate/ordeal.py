@@ -71,19 +71,20 @@ def undergo(work: Path, words: Sequence[str], on_progress: OnProgress) -> Receip
     points = _trace(work, words)
     undisturbed = _content(work)
     between = time.monotonic()
-    killed = []
+    killed, ends = [], []
     for number, point in enumerate(points, 1):
         on_progress(point, number, len(points))
         if _dies(work, words, {VARIABLE: point}):
             killed.append(point)
-        elif State.load(work / REHEARSAL) is None or not _open(work):
-            break  # it came to its end: nothing is left to be killed
+        elif not _open(work):
+            # What goes on beside another step had come past the point already: the next begins anew.
+            ends.append(_content(work))
     if _open(work):
         on_progress("to the end", len(points), len(points))
         _dies(work, words, {})
     receipt = Receipt(
         code=__version__, at=now(), points=points, killed=killed, undisturbed=undisturbed,
-        disturbed=_content(work),
+        disturbed=next((end for end in ends if end != undisturbed), _content(work)),
         seconds={
             "undisturbed": round(between - began, 1),
             "disturbed": round(time.monotonic() - between, 1),

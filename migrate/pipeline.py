@@ -45,12 +45,25 @@ def run_stages(run: Run) -> None:
     """
     if run.config.metrics.textfile is not None:
         require_library()
-    for stage in make_stages(run.config):
+    try:
+        _run_in_order(run)
+    except BaseException:
+        run.beside.close()  # what is told of the failure has the session to itself
+        raise
+
+
+def _run_in_order(run: Run) -> None:
+    stages = make_stages(run.config)
+    for place, stage in enumerate(stages):
         run.stop_if_asked()
         if run.state.done(stage.name) and not stage.always:
             stage.check(run)
             run.report.note(f"done already: {stage.name}")
             continue
+        if not stage.always:
+            for distance, later in enumerate(stages[place + 1 :], 1):
+                if not run.state.done(later.name):
+                    later.ahead(run, distance)
         _run_stage(run, stage)
 
 

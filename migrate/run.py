@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import psycopg
 
 from mappers.base import Project
 from migrate.bench import Bench
+from migrate.beside import Beside
 from migrate.config import Config
 from migrate.console import Reporter
 from migrate.errors import Stopped, TargetUnavailable
@@ -29,6 +32,10 @@ from migrate.target.schema import LiveSchema, introspect
 from migrate.target.watch import is_lost
 
 Facts = dict[str, Any]
+_CROSSWALK: Final = "crosswalk"
+_FURNISHING: Final = "furnishing"
+#: Seconds to wait for the server to take note that a statement is given up.
+_CANCEL_S: Final = 5.0
 
 
 @dataclass
@@ -62,6 +69,8 @@ class Run:
     accept_unproven: bool = False
     #: rows by source table, where this process has looked at both ends a moment ago
     planned: Mapping[str, int] | None = None
+    #: what was begun before its turn
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def id(self) -> str:
@@ -97,6 +106,24 @@ class Run:
         if self.should_stop():
             raise Stopped("stopped on request", hint="type the same command again to go on")
 
+    def furnish_ahead(self, work: Callable[[Callable[[], bool]], None]) -> None:
+        """Begin `work` on the run's session; it is asked to be the only one to use it until it is over.
+
+        It is given a function that tells whether nobody waits for it any more.
+        """
+        given_up = threading.Event()
+
+        def hurry() -> None:
+            given_up.set()
+            with contextlib.suppress(psycopg.Error, OSError):
+                self.connection.cancel_safe(timeout=_CANCEL_S)
+
+        self.beside.begin(_FURNISHING, lambda: work(given_up.is_set), hurry=hurry)
+
+    def settle(self) -> None:
+        """Wait until nothing but the caller uses the run's session."""
+        self.beside.take(_FURNISHING, lambda: None)
+
     @cached_property
     def live(self) -> LiveSchema:
         """The live schema's shape, read once: nothing but publish may change it, and publish restores it."""
@@ -108,6 +135,27 @@ class Run:
 
     def prepared(self, bench: Bench) -> Project:
         """Return the mapping with its crosswalk made; one that fits is used again."""
+        self.beside.take(_CROSSWALK, lambda: None)
+        return self._prepare(bench)
+
+    def prepare_ahead(self) -> None:
+        """Begin to make the crosswalk beside what comes before the mappers."""
+        open_benches: list[Bench] = []
+
+        def prepare() -> None:
+            with self.bench() as bench:
+                open_benches.append(bench)
+                self._prepare(bench)
+
+        def hurry() -> None:
+            for bench in open_benches:
+                with contextlib.suppress(sqlite3.ProgrammingError):  # closed by now
+                    bench.interrupt()
+
+        if self.live.tables:  # read here: the session is not for two threads
+            self.beside.begin(_CROSSWALK, prepare, hurry=hurry)
+
+    def _prepare(self, bench: Bench) -> Project:
         project = self.project(bench.tables())
         snapshot = self.state.stage("snapshot")
         mark = hashlib.sha256(
@@ -160,7 +208,9 @@ class Stage:
 
     `check` raises EvidenceError where what the finished stage left no longer
     holds, `run` does the work and may be called again after any interruption,
-    `undo` removes what it left.
+    `undo` removes what it left. `ahead` is called before each earlier stage,
+    with the number of stages until its turn, and may begin in `run.beside`
+    what need not wait for it.
     """
 
     name: str
@@ -169,3 +219,4 @@ class Stage:
     run: Callable[[Run], Left]
     undo: Callable[[Run], None]
     always: bool = False
+    ahead: Callable[[Run, int], None] = lambda _run, _distance: None

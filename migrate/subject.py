@@ -43,15 +43,17 @@ _KEYS_BEFORE_15: Final = _KEYS.replace("i.indnullsnotdistinct", "false").replace
 @contextlib.contextmanager
 def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
     """Yield the subject of the checks over the tables in `schema`: the staging schema or the live one."""
-    bench = run.bench()
-    snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
-    try:
+    with contextlib.ExitStack() as stack:
+        bench = stack.enter_context(run.bench())
+        snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
+        stack.callback(snapshot.close)
         project = run.prepared(bench)
         staged = schema == run.staging
+        target = stack.enter_context(_reading(run))
         yield checked.Subject(
             snapshot=snapshot,
             read=bench.stream,
-            target=run.connection,
+            target=target,
             schema=schema,
             live_schema=run.address.schema,
             ledger=run.ledger.schema,
@@ -60,7 +62,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             ids=run.ids,
             accounts=project.accounts,
             left_out=project.left_out,
-            tables=_tables(run),
+            tables=_tables(run, target),
             foreign_keys=[
                 checked.ForeignKey(key.name, key.table, key.columns, key.ref_table, key.ref_columns)
                 for key in run.live.foreign_keys
@@ -78,9 +80,15 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             remap=_remap(run, bench, project),
             beside=lambda: _beside(run),
         )
-    finally:
-        snapshot.close()
-        bench.close()
+
+
+@contextlib.contextmanager
+def _reading(run: Run) -> Iterator[Connection]:
+    """Yield a connection to read the target by, the run's own where the server has no other to give."""
+    with _beside(run) as connection:
+        if connection is None:
+            run.settle()
+        yield connection or run.connection
 
 
 @contextlib.contextmanager
@@ -95,11 +103,11 @@ def _beside(run: Run) -> Iterator[Connection | None]:
         yield connection
 
 
-def _tables(run: Run) -> dict[str, checked.Table]:
-    query = _KEYS if run.connection.info.server_version >= 150_000 else _KEYS_BEFORE_15
+def _tables(run: Run, target: Connection) -> dict[str, checked.Table]:
+    query = _KEYS if target.info.server_version >= 150_000 else _KEYS_BEFORE_15
     keys: dict[str, list[checked.Key]] = {}
     with mapped(f"reading the keys of {run.address.schema}"):
-        for table, name, not_distinct, predicate, columns, expressions in run.connection.execute(
+        for table, name, not_distinct, predicate, columns, expressions in target.execute(
             query, (run.address.schema,)
         ).fetchall():
             key = checked.Key(

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from migrate import files, tally
+from migrate import files, snapshot_counts, tally
 from migrate.console import terminal_safe
 from migrate.project import mapped_names
 from migrate.routes import FirstRow, Route, find_routes, first_rows
@@ -69,14 +69,10 @@ class Summary:
 
 def summarise(run: Run) -> Summary:
     """Count what the run did, from the rows of snapshot, ledger and target."""
+    counted, columns = snapshot_counts.take(run)
     bench = run.bench()
     try:
         project = run.prepared(bench)
-        counted = {
-            name: int(str(bench.scalar(f'SELECT count(*) FROM "{name.replace(chr(34), chr(34) * 2)}"')))  # noqa: S608
-            for name in bench.tables()
-        }
-        columns = project.column_report(bench)
         flows = _flows(run, counted, list(dict.fromkeys(account.source for account in project.accounts)))
         routes = find_routes(run, bench, project.accounts, {flow.table: flow.migrated for flow in flows})
         named = first_rows(run, bench, project.accounts)
@@ -99,7 +95,7 @@ def summarise(run: Run) -> Summary:
         warnings=tally.warnings(run.connection, run.ledger, run.id),
         seconds={name: record.seconds for name, record in run.state.document.stages.items()},
         publication=_publication(run),
-        columns=columns.to_dicts(),
+        columns=columns,
         routes=routes,
         first_rows=named,
         server=run.connection.info.parameter_status("server_version") or "",

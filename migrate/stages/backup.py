@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from migrate import backup_folder
 from migrate.backup_folder import Backup
 from migrate.errors import EvidenceError
 from migrate.run import Left, Run, Stage
 
 NAME = "before-publish"
+_SERVER = "drill"
 
 
 def folder_name(run: Run) -> str:
@@ -39,6 +42,7 @@ def _run(run: Run) -> Left:
         run.address,
         run.stop_if_asked,
         accept_unproven=run.accept_unproven,
+        start=lambda: run.beside.take(_SERVER, partial(backup_folder.start_throwaway, run.work)),
     )
     if not backup.manifest.proven:
         run.report.note(
@@ -62,4 +66,11 @@ def _undo(_run: Run) -> None:
     """Nothing: a backup is kept."""
 
 
-STAGE = Stage("backup", "dump the live rows, restore the dump elsewhere, compare", _check, _run, _undo)
+def _ahead(run: Run, _distance: int) -> None:
+    start = partial(backup_folder.start_throwaway, run.work)
+    run.beside.begin(_SERVER, start, spare=backup_folder.end_throwaway)
+
+
+STAGE = Stage(
+    "backup", "dump the live rows, restore the dump elsewhere, compare", _check, _run, _undo, ahead=_ahead
+)

@@ -53,6 +53,11 @@ class _Mapping:
     def undo(self, run: Run) -> None:
         """Nothing: undoing cleanup drops the staging."""
 
+    def ahead(self, run: Run, _distance: int) -> None:
+        """Make the crosswalk as soon as there is a snapshot."""
+        if run.state.done("snapshot"):
+            run.prepare_ahead()
+
 
 def _expect_rows(run: Run, bench: Bench, mappers: tuple[Mapper, ...]) -> None:
     total = sum(int(str(bench.scalar(mapper.reads.count) or 0)) for mapper in mappers)
@@ -102,4 +107,4 @@ def make_stage(name: str, taken: Collection[str]) -> Stage:
     """Return the stage that runs the mapping's stage `name`, under a name that is not `taken`."""
     stage = _Mapping(name)
     shown = f"table {name}" if name in taken else name
-    return Stage(shown, f"map and stage {name}", stage.check, stage.run, stage.undo)
+    return Stage(shown, f"map and stage {name}", stage.check, stage.run, stage.undo, ahead=stage.ahead)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from migrate import tally
+from migrate import snapshot_counts, tally
 from migrate.errors import EvidenceError, LiveChanged
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.stages.backup import load_backup
 from migrate.target import staging
+from migrate.target.exchange import furnish_beside_readers
 from migrate.target.publication import Publication, in_words
 from migrate.target.publish import publish
 
@@ -21,6 +22,7 @@ def _check(run: Run) -> None:
 
 
 def _run(run: Run) -> Left:
+    run.settle()
     done = None
     # One that is there was committed by a process that died before it could say so.
     if tally.publication_of(run.connection, run.ledger, run.id) is None:
@@ -46,6 +48,7 @@ def _run(run: Run) -> Left:
 
 def _publish(run: Run) -> Publication:
     backup = load_backup(run)
+    snapshot_counts.begin(run)  # the server works, we would only wait
     try:
         return publish(
             run.connection,
@@ -72,4 +75,23 @@ def _undo(_run: Run) -> None:
     """Nothing: what was published is taken back with the backup, see `migrate.rollback`."""
 
 
-STAGE = Stage("publish", "replace the live rows in one transaction", _check, _run, _undo)
+def _ahead(run: Run, distance: int) -> None:
+    """Furnish the staged tables as soon as every row is there, beside the last stage, which reads them."""
+    if distance > 1:
+        return
+    filled, emptied = run.filled, run.emptied
+    run.furnish_ahead(
+        lambda given_up: furnish_beside_readers(
+            run.connection,
+            run.ledger,
+            run.address.schema,
+            run.staging,
+            filled,
+            emptied,
+            on_progress=lambda doing, _what: reach(f"ahead:{doing}"),
+            should_stop=given_up,
+        )
+    )
+
+
+STAGE = Stage("publish", "replace the live rows in one transaction", _check, _run, _undo, ahead=_ahead)

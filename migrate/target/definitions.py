@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from psycopg import sql
@@ -154,19 +154,37 @@ def strip_index(quote: Quoting, index: Index) -> Step:
     return Step(f"index {index.schema}.{index.name}", (f"DROP INDEX {what}",))
 
 
+def bare_index(index: Index) -> Index:
+    """Return the index alone: without the constraint that rests on it and what is set on either."""
+    return replace(
+        index, constraint=None, kind=None, constraint_definition=None, deferrable=None, deferred=None,
+        period=False, comment=None, constraint_comment=None, clustered=False, identity=False, statistics=None,
+    )  # fmt: skip
+
+
+def stands_alone(index: Index) -> bool:
+    """Tell whether the index can be built before its constraint is added."""
+    return not (index.kind == "x" or index.period)
+
+
 def build_index(quote: Quoting, index: Index) -> list[str]:
     """Return the statements that build the index and its constraint."""
-    name = quote.name(index.constraint or "")
     place = f"SET LOCAL default_tablespace = {quote.text(index.tablespace or '')}"
-    if index.constraint is None:
-        return [place, index.definition]
-    if index.kind == "x" or index.period:
+    if not stands_alone(index):
+        name = quote.name(index.constraint or "")
         return [place, f"ALTER TABLE {index.table} ADD CONSTRAINT {name} {index.constraint_definition}"]
     # By way of its index: the definition of a constraint leaves out the index's storage options.
+    return [place, index.definition, *_constrain(quote, index)]
+
+
+def _constrain(quote: Quoting, index: Index) -> list[str]:
+    """Return the statement that puts the constraint, where there is one, on the index that is there."""
+    if index.constraint is None:
+        return []
     sort = "PRIMARY KEY" if index.kind == "p" else "UNIQUE"
     when = (" DEFERRABLE" if index.deferrable else "") + (" INITIALLY DEFERRED" if index.deferred else "")
-    adopt = f"ADD CONSTRAINT {name} {sort} USING INDEX {quote.name(index.name)}{when}"
-    return [place, index.definition, f"ALTER TABLE {index.table} {adopt}"]
+    adopt = f"ADD CONSTRAINT {quote.name(index.constraint)} {sort} USING INDEX {quote.name(index.name)}{when}"
+    return [f"ALTER TABLE {index.table} {adopt}"]
 
 
 def mark_index(quote: Quoting, index: Index) -> list[str]:
@@ -185,6 +203,12 @@ def mark_index(quote: Quoting, index: Index) -> list[str]:
         named = f"CONSTRAINT {quote.name(index.constraint)} ON {index.table}"
         after += quote.comment(named, index.constraint_comment)
     return after
+
+
+def complete_index(quote: Quoting, index: Index) -> Step:
+    """Return the step that gives an index which stands alone its constraint and what is set on both."""
+    statements = (*_constrain(quote, index), *mark_index(quote, index))
+    return Step(f"index {index.schema}.{index.name}", statements)
 
 
 def restore_index(quote: Quoting, index: Index) -> Step:

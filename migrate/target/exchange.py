@@ -20,7 +20,7 @@ from migrate.target import staging as staged_tables
 from migrate.target.connection import Connection, explain
 from migrate.target.dressing import Dressing, plan_dressing
 from migrate.target.fingerprint import qualified_names
-from migrate.target.furnish import Pair, find_pairs, furnish
+from migrate.target.furnish import Pair, find_pairs, furnish, furnish_ahead
 from migrate.target.ledger import Ledger
 from migrate.target.locking import NOT_TO_BE_HAD
 from migrate.target.moving import Move
@@ -100,6 +100,27 @@ def prepare_exchange(
     on_progress("furnished", schema)
     publication = _keep_ids(conn, ledger)
     return Exchange(pairs, dressing, committed, publication)
+
+
+def furnish_beside_readers(
+    conn: Connection,
+    ledger: Ledger,
+    schema: str,
+    staging: str,
+    filled: Sequence[str],
+    emptied: Sequence[str],
+    *,
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Furnish what can be furnished while the staged tables are read; nothing where rows will be moved.
+
+    Whatever it raises or leaves undone, `prepare_exchange` meets again.
+    """
+    ids = Twin(ledger.schema, staging, ID_MAP)
+    twins = [*(Twin(schema, staging, table) for table in (*filled, *emptied)), ids]
+    if not find_obstacles(conn, twins):
+        furnish_ahead(conn, twins, on_progress=on_progress, should_stop=should_stop)
 
 
 def _require_plain_rights(conn: Connection, twins: Sequence[Twin]) -> None:

@@ -10,20 +10,24 @@ anything live was touched.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from migrate.target.connection import Connection
 from migrate.target.definitions import (
     NOT_VALID,
+    Index,
     Quoting,
     Step,
     add_proven,
+    bare_index,
+    complete_index,
     drop_constraint,
     read_indexes,
     restore_index,
     retarget,
+    stands_alone,
     strip_index,
 )
 from migrate.target.fingerprint import qualified_names
@@ -32,6 +36,10 @@ from migrate.target.obstacles import Twin
 OnProgress = Callable[[str, str], None]
 
 _SETTINGS: Final = {"maintenance_work_mem": "128MB", "work_mem": "64MB"}
+#: A commit does not wait for the disk. A crash of the server can undo the last of them, which the next
+#: try finds out; publish's own commit flushes them all.
+_FLUSHED_LATER: Final = {"synchronous_commit": "off"}
+_WAITS_FOR_NOBODY: Final = {"lock_timeout": "1s"}
 _PAIRS: Final = """
 SELECT c.oid::bigint, s.oid::bigint, c.oid::regclass::text, s.oid::regclass::text,
        quote_ident(n.nspname), quote_ident(m.nspname)
@@ -91,7 +99,7 @@ def furnish(conn: Connection, twins: Sequence[Twin], *, strict: bool, on_progres
     is held against the rows once. Raises psycopg's errors: of class 23 where
     rows break a constraint.
     """
-    with _flushed_later(conn):
+    with _set(conn, _FLUSHED_LATER):
         with qualified_names(conn):
             pairs = find_pairs(conn, twins)
             steps = [*_columns(conn, pairs), *_plain_constraints(conn, pairs, strict=strict)]
@@ -106,25 +114,53 @@ def furnish(conn: Connection, twins: Sequence[Twin], *, strict: bool, on_progres
         _do(conn, foreign, on_progress)
 
 
-@contextlib.contextmanager
-def _flushed_later(conn: Connection) -> Iterator[None]:
-    """Inside the block a commit does not wait for the disk.
+def furnish_ahead(
+    conn: Connection, twins: Sequence[Twin], *, on_progress: OnProgress, should_stop: Callable[[], bool]
+) -> None:
+    """Make what can be made while others read the staged tables: indexes, statistics, foreign keys.
 
-    A crash of the server can undo the last of them, which the next try finds
-    out; publish's own commit flushes them all.
+    The rest, and what could not be made here, is left to `furnish`. `conn` is in
+    autocommit mode. Raises psycopg's errors, of class 23 where rows break a key.
     """
-    row = conn.execute("SELECT current_setting('synchronous_commit')").fetchone()
-    assert row is not None
-    conn.execute("SET synchronous_commit = off")
+    with _set(conn, {**_FLUSHED_LATER, **_WAITS_FOR_NOBODY}):
+        with qualified_names(conn):
+            pairs = find_pairs(conn, twins)
+            steps = _bare_indexes(conn, pairs)
+        _do(conn, steps, on_progress, should_stop)
+        for pair in pairs:
+            if not should_stop():
+                conn.execute(f"VACUUM (ANALYZE) {pair.new}".encode())
+        with qualified_names(conn):
+            # One that is NOT VALID and held against the rows is dropped again, which waits for readers.
+            foreign = _foreign_keys(conn, pairs, valid_only=True)
+        _do(conn, foreign, on_progress, should_stop)
+
+
+@contextlib.contextmanager
+def _set(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
+    """Hold some settings of the session inside the block."""
+    before = [
+        conn.execute("SELECT current_setting(%s), set_config(%s, %s, false)", (name, name, value)).fetchone()
+        for name, value in settings.items()
+    ]
     try:
         yield
     finally:
         if not conn.closed:
-            conn.execute("SELECT set_config('synchronous_commit', %s, false)", row)
+            for name, row in zip(settings, before, strict=True):
+                assert row is not None
+                conn.execute("SELECT set_config(%s, %s, false)", (name, row[0]))
 
 
-def _do(conn: Connection, steps: Iterable[Step], on_progress: OnProgress) -> None:
+def _do(
+    conn: Connection,
+    steps: Iterable[Step],
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
     for step in steps:
+        if should_stop():
+            return
         on_progress("furnish", step.what)
         with conn.transaction():
             for name, value in _SETTINGS.items():
@@ -188,19 +224,41 @@ def _plain_constraints(conn: Connection, pairs: Sequence[Pair], *, strict: bool)
     return steps
 
 
+def _bare_indexes(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+    """Return what makes the indexes that are not there yet, without the constraints that rest on them."""
+    quote, steps = Quoting(conn), []
+    for pair in pairs:
+        there = {index.name for index in read_indexes(conn, [pair.staged])}
+        steps += [
+            restore_index(quote, bare_index(index))
+            for index in _wanted_indexes(conn, pair)
+            if index.name not in there and stands_alone(index)
+        ]
+    return steps
+
+
+def _wanted_indexes(conn: Connection, pair: Pair) -> list[Index]:
+    return [
+        replace(
+            live,
+            table=pair.new,
+            schema=pair.new_schema,
+            definition=retarget(live.definition, " ON", pair.old, pair.new),
+        )
+        for live in read_indexes(conn, [pair.live])
+    ]
+
+
 def _indexes(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
     quote, steps = Quoting(conn), []
     for pair in pairs:
         there = {index.name: index for index in read_indexes(conn, [pair.staged])}
-        for live in read_indexes(conn, [pair.live]):
-            wanted = replace(
-                live,
-                table=pair.new,
-                schema=pair.new_schema,
-                definition=retarget(live.definition, " ON", pair.old, pair.new),
-            )
-            present = there.get(live.name)
+        for wanted in _wanted_indexes(conn, pair):
+            present = there.get(wanted.name)
             if present == wanted:
+                continue
+            if present == bare_index(wanted) and stands_alone(wanted):  # made ahead
+                steps.append(complete_index(quote, wanted))
                 continue
             if present is not None:
                 steps.append(strip_index(quote, present))
@@ -227,12 +285,16 @@ def _statistics(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
     return steps
 
 
-def _foreign_keys(conn: Connection, pairs: Sequence[Pair], *, strict: bool) -> list[Step]:
+def _foreign_keys(
+    conn: Connection, pairs: Sequence[Pair], *, strict: bool = False, valid_only: bool = False
+) -> list[Step]:
     """Return what adds the foreign keys, each to the staged twin of the table it references."""
     quote, steps, of = Quoting(conn), [], {pair.live: pair for pair in pairs}
     for pair in pairs:
         there = {row[1]: row[3:5] for row in _of_kind(conn, [pair.staged], "f")}
         for _, name, _, definition, comment, target in _of_kind(conn, [pair.live], "f"):
+            if valid_only and (name in there or definition.endswith(NOT_VALID) or target not in of):
+                continue
             wanted = retarget(definition, " REFERENCES", of[target].old, of[target].new)
             if there.get(name) == (wanted, comment):
                 continue

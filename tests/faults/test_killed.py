@@ -15,7 +15,7 @@ pytestmark = pytest.mark.fault("SIGKILL at a named point")
 
 #: One of each kind; the others are of the same kinds in other stages.
 QUICK = ("snapshot:uncommitted#30", "state.json:written#9", "backup:drilled", "messages:copied#2",
-         "publish:furnish#12", "publish:uncommitted", "publish:committed")  # fmt: skip
+         "ahead:furnish#20", "publish:furnish#12", "publish:uncommitted", "publish:committed")  # fmt: skip
 _SNAPSHOT = ("uncommitted", "committed", "page", "compared", "stripped", "frozen", "renamed")
 _PUBLISH = ("furnish", "furnished", "lock", "compare with the backup", "exchange", "exchanged",
             "commit", "uncommitted", "committed", "dropped")  # fmt: skip
@@ -45,6 +45,7 @@ POINTS = (
     *(f"cleanup:{step}" for step in ("uncommitted", "committed")),
     "crosswalk:prepared",
     *(f"{entity}:{step}" for entity in ENTITIES for step in ("copied", "batch", "finished")),
+    "ahead:furnish",
     *(f"publish:{step}" for step in _PUBLISH),
 )
 #: Points that are reached again and again, killed at some of those times.
@@ -55,6 +56,7 @@ AGAIN = (
     *(f"snapshot:page#{n}" for n in (4, 11, 20)),
     *(f"{entity}:copied#2" for entity in ("users", "profiles", "messages")),
     *(f"{entity}:batch#2" for entity in ("users", "profiles", "messages")),
+    *(f"ahead:furnish#{n}" for n in (3, 20, 35)),
     *(f"publish:furnish#{n}" for n in (3, 12, 25, 40, 60)),
 )
 

@@ -14,8 +14,7 @@ from migrate.target.connection import Connection, connect, parse_url
 from migrate.target.content import measure_all
 from migrate.target.ledger import Ledger
 from migrate.target.publish import Publication, publish
-
-RUN = "run-1"
+from tests.target.rich import RUN, build
 
 
 def init_sql() -> str:
@@ -62,6 +61,13 @@ def ledger(conn: Connection) -> Ledger:
     book.create()
     book.take(RUN, "the test")
     return book
+
+
+@pytest.fixture
+def rich(conn: Connection, ledger: Ledger) -> Connection:
+    """A target with everything that can hang on a table, and fifty staged rows for two of them."""
+    build(conn)
+    return conn
 
 
 # ---- publishing ----------------------------------------------------------------------

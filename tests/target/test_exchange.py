@@ -5,50 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from migrate.errors import TargetError
-from migrate.target import staging
 from migrate.target.connection import Connection
 from migrate.target.content import measure_all
 from migrate.target.fingerprint import differences, fingerprint
 from migrate.target.ledger import Ledger
-from migrate.target.publish import Publication, publish
 from migrate.target.snapshots import horizon, older_views
-from tests.target.conftest import RUN, Plan, counts, fill, stage
+from tests.target.conftest import Plan, counts, fill, stage
+from tests.target.rich import EMPTIED, FILLED, STAGING, go
 from tests.target.test_publish_house import schema_text
-
-STAGING = "Stage One"
-FILLED, EMPTIED = ["Person", "letter"], ["seat"]
-
-
-@pytest.fixture
-def rich(conn: Connection, database: str, ledger: Ledger) -> Connection:
-    text = Path(__file__).with_name("rich_house.sql").read_text()
-    conn.execute(text.replace("%(name)s", conn.info.dbname).encode())
-    conn.execute("GRANT SELECT ON migrate_ledger.id_map TO PUBLIC")
-    staging.create(conn, "public", STAGING, FILLED)
-    conn.execute(
-        f"""INSERT INTO "{STAGING}"."Person" ("Id", "eMail", mood, shoe, room, nick)
-            SELECT 'n' || i, 'n' || i || '@example.com', 'Fine', i, i, 'nick' || i
-            FROM generate_series(1, 50) i;
-        INSERT INTO "{STAGING}".letter (id, counter, sender, receiver, parent)
-            SELECT i * 3, i, 'n' || i, 'n' || (51 - i), 3 FROM generate_series(1, 50) i;
-        INSERT INTO "{STAGING}".id_map VALUES ('users', '1', 'n1', 'users')"""
-    )
-    return conn
-
-
-def go(conn: Connection, ledger: Ledger, **options: Any) -> Publication:
-    managed = [*FILLED, *EMPTIED]
-    return publish(
-        conn, ledger=ledger, schema="public", staging=STAGING, filled=FILLED, emptied=EMPTIED,
-        expected=measure_all(conn, "public", managed), run_id=RUN, **options,
-    )  # fmt: skip
 
 
 def test_the_house_is_the_same_after_an_exchange(rich: Connection, ledger: Ledger, database: str) -> None:

@@ -1,0 +1,81 @@
+"""What is furnished while somebody reads the staged tables, and what is left for publish."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+
+from migrate.errors import TargetError
+from migrate.target.connection import Connection
+from migrate.target.exchange import furnish_beside_readers
+from migrate.target.ledger import Ledger
+from tests.target.rich import EMPTIED, FILLED, STAGING, go
+from tests.target.test_publish_house import schema_text
+
+
+def ahead(conn: Connection, ledger: Ledger, **options: Any) -> list[str]:
+    done: list[str] = []
+    options = {"should_stop": lambda: False, "on_progress": lambda _doing, what: done.append(what), **options}
+    furnish_beside_readers(conn, ledger, "public", STAGING, FILLED, EMPTIED, **options)
+    return done
+
+
+def test_indexes_and_foreign_keys_are_made_while_a_transaction_reads_the_staged_tables(
+    rich: Connection,
+    ledger: Ledger,
+    database: str,
+) -> None:
+    text = schema_text(database)
+    with psycopg.connect(database) as reader:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for table in FILLED:
+            reader.execute(f'SELECT count(*) FROM "{STAGING}"."{table}"'.encode())
+        made = ahead(rich, ledger)
+        assert any("Person_pkey" in what for what in made)
+        assert any("constraint" in what for what in made)  # foreign keys
+    left: list[str] = []
+    publication = go(
+        rich, ledger, on_progress=lambda doing, what: left.append(what) if doing == "furnish" else None
+    )
+    assert publication.exchanged
+    assert schema_text(database) == text
+    assert rich.execute("SELECT pg_get_indexdef(conindid) FROM pg_constraint WHERE contype = 'p'"
+                        " AND conrelid = '\"Person\"'::regclass").fetchone()  # fmt: skip
+    assert ahead(rich, ledger) == []
+
+
+def test_nothing_is_made_where_the_rows_will_be_moved(rich: Connection, ledger: Ledger) -> None:
+    rich.execute('CREATE VIEW everybody AS SELECT "Id" FROM "Person"')
+    assert ahead(rich, ledger) == []
+
+
+def test_whoever_gives_up_is_waited_for_no_longer_than_a_step(rich: Connection, ledger: Ledger) -> None:
+    given_up = threading.Event()
+    done: list[str] = []
+
+    def progress(_doing: str, what: str) -> None:
+        done.append(what)
+        given_up.set()
+
+    assert ahead(rich, ledger, on_progress=progress, should_stop=given_up.is_set) == []
+    assert len(done) == 1
+
+
+def test_a_row_that_breaks_a_key_is_told_and_stops_publish_too(
+    rich: Connection,
+    ledger: Ledger,
+) -> None:
+    rich.execute(
+        f"""INSERT INTO "{STAGING}"."Person" ("Id", "eMail", mood, shoe, room, nick)
+                 VALUES ('n1', 'n99@example.com', 'Fine', 99, 99, 'nick99')""".encode()
+    )
+    settings = "SELECT current_setting('lock_timeout'), current_setting('synchronous_commit')"
+    before = rich.execute(settings).fetchone()
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        ahead(rich, ledger)
+    assert rich.execute(settings).fetchone() == before
+    with pytest.raises(TargetError, match="UniqueViolation"):
+        go(rich, ledger)
