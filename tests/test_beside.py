@@ -53,7 +53,7 @@ def test_what_nobody_takes_is_hurried_and_its_result_handed_over() -> None:
         if len(hurried) == 2:  # the first one comes between two steps
             go.set()
 
-    beside.begin("piece", lambda: go.wait() and "result" or "", hurry=hurry, spare=spared.append)
+    beside.begin("piece", lambda: (go.wait() and "result") or "", hurry=hurry, spare=spared.append)
     beside.begin("other", lambda: 1 / 0)
     beside.close()
     assert (spared, len(hurried)) == (["result"], 2)
