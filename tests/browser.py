@@ -173,10 +173,13 @@ class Browser:
 
 
 def require_browser() -> str:
-    """Return the path of a Chromium; skip the test where there is none."""
+    """Return the path of a Chromium; skip the test where there is none, fail it where CI=true."""
     found = find_browser()
     if found is None:
-        pytest.skip(f"no browser is installed: none of {', '.join(NAMES)} is on the PATH")
+        why = f"no browser is installed: none of {', '.join(NAMES)} is on the PATH"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
     return found
 
 
