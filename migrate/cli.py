@@ -91,7 +91,7 @@ def main() -> None:
         _say("interrupted", "type the same command again to go on")
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(2)
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,10 +116,23 @@ def _defect(error: Exception) -> None:
     )
 
 
+def _show(error: click.ClickException) -> None:
+    from migrate.lines import as_lines
+
+    if as_lines():
+        _say(error.format_message(), None)
+    else:
+        error.show()
+
+
 def _say(message: str, hint: str | None) -> None:
     from migrate.console import terminal_safe
+    from migrate.lines import as_lines, say_line
     from migrate.log import redact
 
+    if as_lines():
+        say_line("error", message=message, next=hint)
+        return
     click.secho(f"error: {terminal_safe(redact(message))}", fg="red", err=True)
     if hint:
         click.secho(f"next:  {terminal_safe(redact(hint))}", err=True)

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from adbc_driver_manager import dbapi
 
-_NOTICE: Final = b"\nstopping after the current batch; once more to interrupt at once\n"
+from migrate.lines import as_lines, line
+
+_NOTICE: Final = "stopping after the current batch; once more to interrupt at once"
 
 
 @contextlib.contextmanager
@@ -24,7 +26,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
         if stopping.is_set():
             raise KeyboardInterrupt
         stopping.set()
-        os.write(2, _NOTICE)
+        os.write(2, line("note", text=_NOTICE) if as_lines() else f"\n{_NOTICE}\n".encode())
 
     if threading.current_thread() is not threading.main_thread():
         yield stopping

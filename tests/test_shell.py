@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import pty
 import subprocess
@@ -95,3 +97,45 @@ def test_without_input_a_missing_answer_ends_the_command(work: Path, target: dic
     assert code == 2
     assert "--confirm" in shown
     assert not published(target)
+
+
+def test_progress_and_errors_are_json_lines_where_asked_for(work: Path) -> None:
+    small = {"MIGRATE__SAMPLE__SCALE": "0.02"}
+    done = migrate("run", "--work", str(work), "--yes", "--json", "--log-format", "json", **small)
+    said = [json.loads(line) for line in done.err.splitlines()]
+    assert {line["version"] for line in said} == {1}
+    ended = [line["stage"] for line in said if line["event"] == "end"]
+    assert ended == list(json.loads(done.out)["seconds"])
+    assert [line["stage"] for line in said if line["event"] == "begin" and line["stage"] in ended]
+    wrong = migrate("rollback", "--work", str(work / "none"), code=2, MIGRATE_LOG_FORMAT="json")
+    [line] = [json.loads(line) for line in wrong.err.splitlines()]
+    assert line["event"] == "error"
+    assert "--work" in line["next"]
+    unknown = migrate("run", "--wok", "x", code=2, MIGRATE_LOG_FORMAT="json")
+    assert json.loads(unknown.err)["event"] == "error"
+
+
+def test_off_a_terminal_nothing_moves_and_nothing_is_coloured(work: Path) -> None:
+    done = migrate("run", "--work", str(work), "--yes", MIGRATE__SAMPLE__SCALE="0.02")
+    assert "\x1b" not in done.out + done.err
+    assert "\r" not in done.out + done.err
+    assert "done snapshot" in done.err
+
+
+@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
+def test_on_a_terminal_there_is_colour_unless_it_is_forbidden(work: Path, variable: str | None) -> None:
+    kept = {name: value for name, value in environment().items() if name not in ("NO_COLOR", "COLUMNS")}
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "migrate", "rollback", "--work", str(work)],
+        cwd=ROOT, env={**kept, "TERM": "xterm-256color", **({variable: "1"} if variable else {})},
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal's other end is gone
+        while part := os.read(ours, 65536):
+            said += part
+    os.close(ours)
+    assert process.wait(60) == 2, said
+    assert (b"\x1b[3" in said) is (variable is None), said

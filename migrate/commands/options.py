@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from migrate.lines import VARIABLE, LineReporter, as_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from migrate.console import ConsoleReporter
 
 _Command = Callable[..., Any]
 DEFAULT_CONFIG = Path("config.toml")
@@ -70,6 +78,45 @@ def yes_option(command: _Command) -> _Command:
 def json_option(command: _Command) -> _Command:
     """Add `--json`, for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def log_format_option(command: _Command) -> _Command:
+    """Add `--log-format`; `make_reporter` goes by it."""
+
+    def remember(_context: click.Context, _parameter: click.Parameter, value: str) -> None:
+        os.environ[VARIABLE] = value  # what ends a command is told when its context is gone
+
+    option: Callable[[_Command], _Command] = click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        envvar=VARIABLE,
+        expose_value=False,
+        is_eager=True,
+        callback=remember,
+        help="How progress and errors are said on standard error: json is a document a line.",
+    )
+    return option(command)
+
+
+def make_reporter(*, verbose: bool = False) -> ConsoleReporter | LineReporter:
+    """Return the reporter that `--log-format` asks for, a context manager."""
+    from migrate.console import ConsoleReporter
+
+    return LineReporter(verbose=verbose) if as_lines() else ConsoleReporter(verbose=verbose)
+
+
+def make_result_console(*, as_json: bool) -> Console:
+    """Return the console for what a person reads: standard output, where `--json` does not need it.
+
+    Then it is standard error, and where that is a program's too, nowhere.
+    """
+    from migrate.console import make_console
+
+    console = make_console(stderr=as_json)
+    console.quiet = as_json and as_lines()
+    return console
 
 
 def verbose_option(command: _Command) -> _Command:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from migrate.commands.options import config_option, json_option, work_option
+from migrate.commands.options import config_option, json_option, log_format_option, make_reporter, work_option
 
 
 @click.command("rehearse")
 @config_option
 @work_option
 @json_option
+@log_format_option
 def command(config: Path | None, work: Path, as_json: bool) -> None:
     """Dry run that is killed at every point between two durable writes, and resumed.
 
@@ -25,14 +26,13 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
     \b
     migrate rehearse
     """
-    from migrate.console import ConsoleReporter
     from migrate.opening import REHEARSAL
     from migrate.ordeal import RECEIPT, undergo
     from migrate.report.ending import refresh
     from migrate.report.writing import FILE
 
     words = ["--config", str(config.absolute())] if config else []
-    with ConsoleReporter() as report:
+    with make_reporter() as report:
 
         def show(doing: str, number: int, total: int) -> None:
             report.note(f"{number}/{total}: killed at {doing}" if number else "an undisturbed dry run")

@@ -13,6 +13,8 @@ from migrate.commands.options import (
     config_option,
     confirm,
     json_option,
+    log_format_option,
+    make_reporter,
     work_option,
     yes_option,
 )
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 @yes_option
 @json_option
 @accept_option
+@log_format_option
 @click.option(
     "--discard-changes",
     is_flag=True,
@@ -67,7 +70,6 @@ def command(
     from migrate import receipt
     from migrate.backup_folder import FOLDER
     from migrate.config import load_config
-    from migrate.console import ConsoleReporter
     from migrate.errors import UsageError
     from migrate.opening import open_run, open_target
     from migrate.report.ending import refresh
@@ -88,7 +90,7 @@ def command(
                 yes,
                 name=target.address.database,
             )
-    with ConsoleReporter() as report, open_run(settings, work, report, back=True) as run:
+    with make_reporter() as report, open_run(settings, work, report, back=True) as run:
         run.accept_unproven = accept_unproven
         done = roll_back(run, aim=aim, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome

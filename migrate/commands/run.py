@@ -13,6 +13,9 @@ from migrate.commands.options import (
     accept_option,
     config_option,
     json_option,
+    log_format_option,
+    make_reporter,
+    make_result_console,
     verbose_option,
     work_option,
     yes_option,
@@ -37,6 +40,7 @@ _STILL_TRUE_SECONDS = 60.0
 @yes_option
 @json_option
 @verbose_option
+@log_format_option
 @accept_option
 @click.option(
     "--plan",
@@ -68,7 +72,6 @@ def command(
     migrate run --plan plan.json
     """
     from migrate.config import load_config
-    from migrate.console import ConsoleReporter, make_console
     from migrate.kept_plan import FILE, keep_plan, read_plan
     from migrate.opening import open_run
     from migrate.pipeline import run_stages
@@ -78,14 +81,14 @@ def command(
     from migrate.summary import show
 
     settings = load_config(config)
-    console = make_console(stderr=as_json)
+    console = make_result_console(as_json=as_json)
     expected = read_plan(plan_file) if plan_file else None
     state = None if fresh else State.load(work)
     plan = None
     looked = time.monotonic()
     if state is None or state.document.outcome != "published":
         plan = _look_ahead(settings, work, state, console, yes, expected)
-    with ConsoleReporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
+    with make_reporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
         run.accept_unproven = accept_unproven
         if plan is not None:
             keep_plan(plan.facts(), work / FILE)

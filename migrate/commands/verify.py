@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from migrate.commands.options import config_option, json_option, verbose_option, work_option
+from migrate.commands.options import (
+    config_option,
+    json_option,
+    log_format_option,
+    make_reporter,
+    make_result_console,
+    verbose_option,
+    work_option,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from migrate.config import Config
     from migrate.console import ConsoleReporter
+    from migrate.lines import LineReporter
 
 
 @click.command("verify")
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
 @work_option
 @json_option
 @verbose_option
+@log_format_option
 @click.option("--published", is_flag=True, help="Check the live rows that a run has published.")
 @click.option("--deep", is_flag=True, help="Map everything once more and compare cell by cell.")
 @click.option("--check-urls", is_flag=True, help="Ask every image URL over HTTP whether it answers.")
@@ -44,21 +54,20 @@ def command(
     migrate verify --published --deep
     """
     from migrate.config import load_config
-    from migrate.console import ConsoleReporter, make_console
 
     settings = load_config(config)
     asked = {"deep": deep, "check_urls": check_urls}
     checks = settings.verification.model_copy(update={key: True for key, flag in asked.items() if flag})
     settings = settings.model_copy(update={"verification": checks})
-    console = make_console(stderr=as_json)
+    console = make_result_console(as_json=as_json)
     check = _check_published if published else _rehearse
-    facts = check(settings, work, console, ConsoleReporter(verbose=verbose))
+    facts = check(settings, work, console, make_reporter(verbose=verbose))
     if as_json:
         click.echo(json.dumps(facts))
 
 
 def _check_published(
-    settings: Config, work: Path, console: Console, reporter: ConsoleReporter
+    settings: Config, work: Path, console: Console, reporter: ConsoleReporter | LineReporter
 ) -> dict[str, Any]:
     from migrate import tally
     from migrate.errors import UsageError
@@ -80,7 +89,9 @@ def _check_published(
     return {"version": 1, **result.to_json()}
 
 
-def _rehearse(settings: Config, work: Path, console: Console, reporter: ConsoleReporter) -> dict[str, Any]:
+def _rehearse(
+    settings: Config, work: Path, console: Console, reporter: ConsoleReporter | LineReporter
+) -> dict[str, Any]:
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages, run_stages
