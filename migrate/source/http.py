@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import ipaddress
 import random
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ import orjson
 import tenacity
 
 from migrate.errors import UsageError
+from migrate.memory import collector_paused
 from migrate.source import hrana, trouble
 from migrate.source.address import Address
 from migrate.source.base import Value
@@ -122,7 +121,7 @@ class HttpChannel:
             raise Transient(f"{type(error).__name__}: {error}") from error
 
     def _read(self, content: bytes, kinds: Sequence[Kind]) -> Answer:
-        with _collector_paused():
+        with collector_paused():
             try:
                 body = orjson.loads(content)
             except orjson.JSONDecodeError as error:
@@ -159,18 +158,6 @@ class HttpChannel:
         if 300 <= status < 400:
             raise trouble.moved_away(self.label, status)
         raise trouble.refused(self.label, status)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking a page's cells again and again: it doubles the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _error_in(response: httpx.Response) -> tuple[str, str]:

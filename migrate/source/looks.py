@@ -5,35 +5,95 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from itertools import chain, islice
+from typing import Literal
 
 from migrate.source import statements
-from migrate.source.base import ColumnLook, Look, Table, Value
+from migrate.source.base import Column, ColumnLook, Look, Table, Value
 from migrate.source.channel import Answer
 
 _COLUMNS_AT_ONCE = 150  # SQLite returns at most 2,000 columns
 
-
-def take_look(run: Callable[[str], Answer], table: Table) -> Look:
-    """Scan a table through `run` and return the storage classes in use."""
-    names = [column.name for column in table.stored]
-    rows, columns = 0, {}
-    for start in range(0, len(names), _COLUMNS_AT_ONCE):
-        part = names[start : start + _COLUMNS_AT_ONCE]
-        found = run(statements.look(table, part)).rows[0]
-        rows = as_number(found[0])
-        for at, name in enumerate(part):
-            first = 1 + at * statements.LOOK_TERMS
-            numbers = found[first : first + statements.LOOK_TERMS]
-            columns[name] = _column_look([as_number(value) for value in numbers])
-    return Look(rows, columns)
+Run = Callable[[str], Answer]
+_Class = Literal["integer", "text"]
 
 
-def _column_look(numbers: Sequence[int]) -> ColumnLook:
+def take_look(run: Run, table: Table) -> Look:
+    """Scan a table through `run` and return the storage classes in use.
+
+    Columns of integers and of text are asked whether they hold anything else; those that do are
+    scanned once more.
+    """
+    rowid = _rowid_column(table)
+    names = [column.name for column in table.stored if column.name != rowid]
+    rows, found = 0, dict[str, ColumnLook]()
+    for part in _parts(names) or [[]]:
+        rows, columns = _scan(run, table, part)
+        found.update(columns)
+    for part in _parts([name for name in names if name not in found]):
+        _, columns = _scan(run, table, part, brief=False)
+        found.update(columns)
+    if rowid is not None:
+        found[rowid] = _only("integer", rows, 0)
+    return Look(rows, {column.name: found[column.name] for column in table.stored})
+
+
+def _rowid_column(table: Table) -> str | None:
+    """Return the column that is the rowid: it holds integers, and nobody needs to ask."""
+    if table.without_rowid or table.bare_rowid or not table.order:
+        return None
+    return table.key[0]
+
+
+def _parts(names: Sequence[str]) -> list[Sequence[str]]:
+    return [names[start : start + _COLUMNS_AT_ONCE] for start in range(0, len(names), _COLUMNS_AT_ONCE)]
+
+
+def _scan(
+    run: Run, table: Table, names: Sequence[str], *, brief: bool = True
+) -> tuple[int, dict[str, ColumnLook]]:
+    """Return the number of rows, and what was found of those columns of which enough was asked."""
+    columns = {column.name: column for column in table.stored}
+    asked = [(name, _expected(columns[name]) if brief else None) for name in names]
+    terms = [
+        statements.brief_look(name, kind, nullable=not columns[name].not_null)
+        if kind
+        else statements.full_look(name)
+        for name, kind in asked
+    ]
+    rows, *numbers = map(as_number, run(statements.look(table, chain.from_iterable(terms))).rows[0])
+    cells = iter(numbers)
+    found = {}
+    for (name, kind), wanted in zip(asked, terms, strict=True):
+        look = _column_look(kind, rows, list(islice(cells, len(wanted))))
+        if look is not None:
+            found[name] = look
+    return rows, found
+
+
+def _expected(column: Column) -> _Class | None:
+    """Return the storage class that a column's affinity leads to; None where that is not one alone."""
+    declared = column.declared.upper()
+    if "INT" in declared:
+        return "integer"
+    return "text" if any(word in declared for word in ("CHAR", "CLOB", "TEXT")) else None
+
+
+def _column_look(kind: _Class | None, rows: int, numbers: Sequence[int]) -> ColumnLook | None:
+    """Return what the numbers of a column say; None where it holds more than it was asked for."""
+    if kind:
+        others, filled, longest = numbers
+        return _only(kind, filled, longest) if others == rows - filled else None
     reals, integers = divmod(numbers[0], statements.LOOK_PACK)
     blobs, texts = divmod(numbers[1], statements.LOOK_PACK)
     return ColumnLook(
         integers, reals, texts, blobs, infinite=reals > 0 and not numbers[2], longest=numbers[3]
     )
+
+
+def _only(kind: _Class, cells: int, longest: int) -> ColumnLook:
+    integers, texts = (cells, 0) if kind == "integer" else (0, cells)
+    return ColumnLook(integers, 0, texts, 0, infinite=False, longest=longest)
 
 
 def differing(one: Look, other: Look) -> list[str]:

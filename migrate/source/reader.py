@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from migrate.errors import SourceError
+from migrate.errors import SourceError, SourceUnavailable
+from migrate.memory import collector_paused
 from migrate.source import catalogue, statements
 from migrate.source.base import Catalogue, Look, Page, Row, Table, Usage, Value
 from migrate.source.channel import Answer, Channel, InvalidText, Kind, TooLarge
 from migrate.source.looks import as_number, take_look
+from migrate.source.packed import Unpackable, is_exact, may_pack, unpack
 from migrate.source.settings import SourceSettings
 from migrate.source.shape import Shape
+from migrate.source.trouble import CellTooLong
 
 _MOST_ROWS = 200_000
 _SMALLEST_PIECE = 1024
@@ -28,6 +31,7 @@ class ChannelSource:
         self.copy = channel.copy
         self._channel = channel
         self._settings = settings
+        self._exact_packed: bool | None = None
 
     def close(self) -> None:
         """Let go of connections and temporary files."""
@@ -84,6 +88,12 @@ class ChannelSource:
         self.usage.rows_read += answer.rows_read
         return answer
 
+    def _packs(self) -> bool:
+        """Tell whether the server's JSON is exact; it is asked once."""
+        if self._exact_packed is None:
+            self._exact_packed = is_exact(self._run, blobs=self._channel.text_as_blobs)
+        return self._exact_packed
+
 
 def fingerprint(pages: Iterator[Page]) -> str:
     """Return a digest of the rows in `pages`, independent of where pages end."""
@@ -112,31 +122,57 @@ class _Reading:
         self._page_bytes = min(self._settings.page_bytes, self._channel.most_bytes)
         self._piece_bytes = min(self._settings.piece_bytes, self._channel.most_bytes)
         self._shape = Shape(table, look, self._piece_bytes, blobs=self._channel.text_as_blobs)
+        self._packed = may_pack(table, look, self._piece_bytes)
 
     def next_page(self) -> Page:
         """Fetch the page behind the last one."""
         while True:
-            sql, args = statements.page(self._table, self._shape.outputs, self._after, self._limit)
+            packed = self._packs()
             try:
-                answer = self._source._run(sql, args, self._shape.kinds)
+                return self._packed_page() if packed else self._plain_page()
             except TooLarge as error:
                 self._shrink(error)
             except InvalidText as error:
-                if not self._shape.distrust_text():
+                if not packed and not self._shape.distrust_text():
                     raise SourceError(
                         f"table {self._table.name} of {self._channel.label} holds text that is not UTF-8",
                         hint="read the database file, or a dump of it, instead",
                     ) from error
-            except SourceError as error:
+                self._packed = False
+            except SourceUnavailable as error:
                 raise named(error, self._table) from error
-            else:
-                return self._page(answer)
+            except (SourceError, Unpackable) as error:
+                if isinstance(error, SourceError) and not packed:
+                    raise named(error, self._table) from error
+                self._packed = False
 
-    def _page(self, answer: Answer) -> Page:
+    def _packs(self) -> bool:
+        """Tell whether the next page is asked for packed."""
+        self._packed = self._packed and self._source._packs()
+        return self._packed
+
+    def _packed_page(self) -> Page:
+        columns, blobs = self._shape.selected, self._channel.text_as_blobs
+        sql, args = statements.packed_page(self._table, columns, self._after, self._limit, blobs=blobs)
+        kinds: list[Kind] = [None if blobs else "text"] * len(columns)
+        try:
+            answer = self._source._run(sql, args, kinds)
+        except CellTooLong as error:
+            raise TooLarge(error.message) from error
+        with collector_paused():
+            rows = unpack(answer.rows)
+        return self._page(answer, rows, frozenset(), more=len(rows) >= self._limit)
+
+    def _plain_page(self) -> Page:
+        sql, args = statements.page(self._table, self._shape.outputs, self._after, self._limit)
+        answer = self._source._run(sql, args, self._shape.kinds)
         if answer.cut and not self._table.order:
-            self._shrink(TooLarge("a table without a key that is longer than a page"))
+            raise TooLarge("a table without a key that is longer than a page")
         rows, raw = self._shape.rows(answer, self._piece)
         more = bool(self._table.order) and (answer.cut or len(rows) >= self._limit)
+        return self._page(answer, rows, raw, more=more)
+
+    def _page(self, answer: Answer, rows: Sequence[Row], raw: frozenset[int], *, more: bool) -> Page:
         if rows:
             self._after = self._shape.key(rows[-1])
         self._grow(answer.bytes)
@@ -150,6 +186,8 @@ class _Reading:
     def _shrink(self, error: TooLarge) -> None:
         if self._limit > 1 and self._table.order:
             self._limit //= 2
+        elif self._packed:
+            self._packed = False
         elif not self._table.order or not self._shape.cut_smaller(_SMALLEST_PIECE):
             raise SourceError(
                 f"table {self._table.name} of {self._channel.label} does not fit into a response",

@@ -37,6 +37,11 @@ class Shape:
         return found.infinite or found.longest > self._longest or (blobs and found.texts > 0)
 
     @property
+    def selected(self) -> list[str]:
+        """The columns of a row: the bare rowid first, where the table is paged by one."""
+        return [*self._lead, *self._names]
+
+    @property
     def outputs(self) -> list[str]:
         """The expressions to select."""
         terms = [statements.quote(name) for name in self._lead]

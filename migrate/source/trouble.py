@@ -13,6 +13,10 @@ class Transient(Exception):
         self.retry_after = retry_after
 
 
+class CellTooLong(SourceError):
+    """A cell, or a page packed into cells, is longer than the server lets a statement touch."""
+
+
 def unavailable(label: str, cause: str, attempts: int) -> SourceUnavailable:
     """The server did not answer within the limit of tries."""
     return SourceUnavailable(
@@ -77,9 +81,9 @@ def blocked(label: str) -> SourceError:
     )
 
 
-def cell_too_long(label: str) -> SourceError:
+def cell_too_long(label: str) -> CellTooLong:
     """SQLITE_TOOBIG: a cell is longer than the server lets any statement touch."""
-    return SourceError(
+    return CellTooLong(
         f"{label} holds a cell longer than its server lets a statement read (SQLITE_TOOBIG)",
         hint="raise the server's max_row_size, or read the database file, or a dump of it, instead",
     )

@@ -84,7 +84,7 @@ def _wide_rows(path: Path, rows: int, size: int) -> Path:
 
 
 def test_pages_grow_towards_the_size_asked_for(libsql: MakeServer, tmp_path: Path, work: Path) -> None:
-    server = libsql(content=_wide_rows(tmp_path / "wide.db", 20_000, 100))
+    server = libsql(content=_wide_rows(tmp_path / "wide.db", 30_000, 100))
     settings = SourceSettings(page_bytes=400_000, first_page_rows=10)
     wire = snapshot_over(server.url, work, settings)
     assert max(wire.sizes) < 800_000
