@@ -5,17 +5,16 @@ from __future__ import annotations
 import mmap
 import os
 import re
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from migrate import files
 from migrate.errors import SourceError, UsageError
+from migrate.source import copies
 from migrate.source.address import Address
-from migrate.source.file import open_private
+from migrate.source.file import open_copy
 from migrate.source.local import LocalChannel
 from migrate.source.settings import SourceSettings
 
@@ -57,24 +56,20 @@ def open_dump(address: Address, settings: SourceSettings) -> LocalChannel:
     is cut short or holds something that a dump does not.
     """
     path = Path(address.url)
-    try:
-        mark = files.digest_file(path)
-    except OSError as error:
-        raise UsageError(f"the dump {path} cannot be read: {error.strerror}") from error
-    _require_complete(path)
-    folder = Path(tempfile.mkdtemp(prefix="migrate-source-"))
-    try:
-        copy = folder / "copy.db"
+
+    def make(copy: Path) -> str:
+        try:
+            mark = files.digest_file(path)
+        except OSError as error:
+            raise UsageError(f"the dump {path} cannot be read: {error.strerror}") from error
+        _require_complete(path)
         os.close(os.open(copy, os.O_CREAT | os.O_RDWR, files.FILE_MODE))
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             _load(path, connection)
-        channel = open_private(copy)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return LocalChannel(
-        channel, label=address.label, mark=mark, page_bytes=settings.page_bytes, folder=folder, copy=copy
-    )
+        return mark
+
+    copy, give_back = copies.borrow(path, lambda: copies.stamp_of([path]), make)
+    return open_copy(copy, give_back, address, settings)
 
 
 def _require_complete(path: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 from migrate import files
 from migrate.errors import SourceError, UsageError
+from migrate.source import copies
 from migrate.source.address import Address
+from migrate.source.copies import PrivateCopy, Stamp
 from migrate.source.local import LocalChannel
 from migrate.source.settings import SourceSettings
 
@@ -32,26 +34,35 @@ def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
     """
     path = Path(address.url)
     _require_database(path)
-    folder = Path(tempfile.mkdtemp(prefix="migrate-source-"))
-    try:
-        copy = folder / "copy.db"
+
+    def make(copy: Path) -> str:
         _copy(path, copy)
-        mark = files.digest_file(copy)
-        connection = open_private(copy)
+        return files.digest_file(copy)
+
+    copy, give_back = copies.borrow(path, lambda: _stamp(path), make)
+    return open_copy(copy, give_back, address, settings)
+
+
+def open_copy(
+    copy: PrivateCopy, give_back: Callable[[], None], address: Address, settings: SourceSettings
+) -> LocalChannel:
+    """Return a channel to a private copy that was borrowed."""
+    try:
+        connection = _connect(copy.path)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        copy.remove()
         raise
     return LocalChannel(
         connection,
         label=address.label,
-        mark=mark,
+        mark=copy.mark,
         page_bytes=settings.page_bytes,
-        folder=folder,
-        copy=copy,
+        copy=copy.path,
+        give_back=give_back,
     )
 
 
-def open_private(copy: Path) -> sqlite3.Connection:
+def _connect(copy: Path) -> sqlite3.Connection:
     """Return a read-only connection to a copy that is ours alone."""
     uri = f"file:{quote(str(copy))}?mode=ro&immutable=1"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
@@ -79,9 +90,8 @@ def _beside(path: Path) -> list[Path]:
     return [one for one in found if one.exists() and one.stat().st_size > 0]
 
 
-def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
-    stats = [(one.name, one.stat()) for one in (path, *_beside(path))]
-    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+def _stamp(path: Path) -> Stamp:
+    return copies.stamp_of([path, *_beside(path)])
 
 
 def _copy(path: Path, copy: Path) -> None:

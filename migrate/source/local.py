@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from sys import getsizeof
@@ -25,9 +24,10 @@ def tolerant_text(raw: bytes) -> str | RawText:
 
 
 class LocalChannel:
-    """An SQLite database of our own; `folder`, where given, is removed with it.
+    """An SQLite database of our own.
 
-    `copy` is its file, where nothing but the source's content is in it.
+    `copy` is its file, where nothing but the source's content is in it, `give_back` what is
+    called when it is no longer read.
     """
 
     exact = True
@@ -42,8 +42,8 @@ class LocalChannel:
         label: str,
         mark: str,
         page_bytes: int,
-        folder: Path | None = None,
         copy: Path | None = None,
+        give_back: Callable[[], None] = lambda: None,
     ) -> None:
         self.label = label
         self.identity = label
@@ -51,14 +51,14 @@ class LocalChannel:
         self._connection = connection
         self._mark = mark
         self._page_bytes = page_bytes
-        self._folder = folder
+        self._give_back = give_back
 
     def close(self) -> None:
-        """Close the copy and remove it."""
+        """Close the copy and give it back; once."""
         with suppress(sqlite3.Error):
             self._connection.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._give_back()
+        self._give_back = lambda: None
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:  # noqa: ARG002
         """Run one SELECT or PRAGMA and return its rows, fewer than asked for where they grow big."""

@@ -33,9 +33,11 @@ _SCHEMA = (
 # The copy is taken while nothing else reads it; a commit must survive the end of this
 # process, and after a power cut the file must be whole, if perhaps some pages shorter.
 _PRAGMAS = (
+    # Larger than SQLite's own 4 KB: a third of the time of writing a file's tables goes into its pages.
+    "PRAGMA page_size = 16384",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
-    "PRAGMA wal_autocheckpoint = 16384",
+    "PRAGMA wal_autocheckpoint = 4096",
     "PRAGMA foreign_keys = OFF",
     "PRAGMA ignore_check_constraints = ON",
     "PRAGMA trusted_schema = OFF",
@@ -75,6 +77,9 @@ class Partial:
         partial = cls(path, connection)
         try:
             partial._begin(identity)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            raise partial._unwritable(error) from error
         except sqlite3.DatabaseError as error:
             connection.close()
             raise EvidenceError(
@@ -259,13 +264,16 @@ class Partial:
             reach("snapshot:committed")
         except sqlite3.Error as error:
             self._roll_back()
-            raise SourceError(
-                f"the partial snapshot {self.path} cannot be written: {error}",
-                hint="make room on the disk, then type the same command again: it resumes",
-            ) from error
+            raise self._unwritable(error) from error
         except BaseException:
             self._roll_back()
             raise
+
+    def _unwritable(self, error: sqlite3.Error) -> SourceError:
+        return SourceError(
+            f"the partial snapshot {self.path} cannot be written: {error}",
+            hint="make room on the disk, then type the same command again: it resumes",
+        )
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

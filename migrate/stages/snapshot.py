@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.source.base import Progress
+from migrate.source.copies import remove_kept
 from migrate.source.snapshot import take_snapshot
 
 
@@ -26,6 +27,7 @@ def _run(run: Run) -> Left:
         facts = take_snapshot(source, run.work, run.config.source, show, run.should_stop)
     finally:
         source.close()
+        remove_kept()
     tables = len(facts.tables)
     billed = f"; {facts.rows_read:,} rows billed" if facts.rows_read else ""
     return Left(

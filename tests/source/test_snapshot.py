@@ -115,14 +115,15 @@ def test_rows_that_break_their_own_rules_are_copied(work: Path, tmp_path: Path) 
     assert hard.content(work / "snapshot.db") == hard.content(path)
 
 
-def test_a_full_disk_is_an_error_that_can_be_mended(file: Path, work: Path) -> None:
+@pytest.mark.parametrize("room", [1_000, 40_000, 100_000])
+def test_a_full_disk_is_an_error_that_can_be_mended(file: Path, work: Path, room: int) -> None:
     script = """
 import resource, sys
 from pathlib import Path
 from migrate.errors import MigrateError
 from migrate.source import SourceSettings, open_source, take_snapshot
 source = open_source(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
     take_snapshot(source, Path(sys.argv[2]), SourceSettings())
@@ -130,7 +131,10 @@ except MigrateError as error:
     print(type(error).__name__, error.message, "|", error.hint)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(file), str(work)], check=False, capture_output=True, text=True
+        [sys.executable, "-c", script, str(file), str(work), str(room)],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.startswith("SourceError"), done
     assert "make room" in done.stdout
