@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,9 @@ from typing import Final
 #: name, number, time of the last change of content and of anything, bytes: of each file that was copied
 Stamp = tuple[tuple[str, int, int, int, int], ...]
 
+_PREFIX: Final = "migrate-copy-"
+#: A copy that nobody holds is what a killed process left, unless its folder was made just now.
+_JUST_NOW_S: Final = 60.0
 #: A file that changes twice within one tick of its file system's clock shows one time for both.
 _TICK_NS: Final = 3_000_000_000
 
@@ -25,6 +30,8 @@ class PrivateCopy:
 
     folder: Path
     mark: str
+    #: the open folder, locked: `sweep` leaves it alone
+    held: int
 
     @property
     def path(self) -> Path:
@@ -33,7 +40,7 @@ class PrivateCopy:
 
     def remove(self) -> None:
         """Remove the file and its folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _discard(self.folder, self.held)
 
 
 #: What was given back, by the path of the original.
@@ -82,13 +89,41 @@ def remove_kept() -> None:
 atexit.register(remove_kept)
 
 
+def sweep() -> None:
+    """Remove the copies that killed processes of this user have left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            seen = folder.stat()
+            if seen.st_uid != os.getuid() or time.time() - seen.st_mtime < _JUST_NOW_S:
+                continue
+            _discard(folder, _hold(folder))
+
+
 def _made(make: Callable[[Path], str]) -> PrivateCopy:
-    folder = Path(tempfile.mkdtemp(prefix="migrate-source-"))
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    held = _hold(folder)
     try:
-        return PrivateCopy(folder, make(_file(folder)))
+        return PrivateCopy(folder, make(_file(folder)), held)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        _discard(folder, held)
         raise
+
+
+def _hold(folder: Path) -> int:
+    """Return the open folder, locked; BlockingIOError where another process holds it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _discard(folder: Path, held: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(held)
 
 
 def _file(folder: Path) -> Path:

@@ -122,3 +122,24 @@ assert copies._kept
     environment = {**os.environ, "TMPDIR": str(temporary)}
     subprocess.run([sys.executable, "-c", script, str(source)], check=True, env=environment)
     assert not list(temporary.iterdir())
+
+
+def test_a_copy_that_a_killed_process_left_is_removed_and_one_in_use_is_not(
+    source: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+import os, signal, sys
+from migrate.source import open_source
+open_source(sys.argv[1])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    subprocess.run([sys.executable, "-c", script, str(source)], check=False, env=environment)
+    (left,) = temporary.iterdir()
+    copies.sweep()
+    assert left.exists(), "it may just be in the making"
+    monkeypatch.setattr(copies, "_JUST_NOW_S", 0.0)
+    with closing(open_source(str(source))):
+        copies.sweep()
+        (used,) = temporary.iterdir()
+        assert used != left
