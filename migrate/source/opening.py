@@ -8,10 +8,8 @@ from migrate.source.base import Source
 from migrate.source.channel import Channel
 from migrate.source.dump import open_dump
 from migrate.source.file import open_file
-from migrate.source.http import HttpChannel
 from migrate.source.reader import ChannelSource
 from migrate.source.settings import SourceSettings
-from migrate.source.ws import WsChannel
 
 
 def open_source(url: str, *, token: str | None = None, settings: SourceSettings | None = None) -> Source:
@@ -26,8 +24,12 @@ def open_source(url: str, *, token: str | None = None, settings: SourceSettings 
     address = parse_address(url, token)
     channel: Channel
     if address.way == "http":
+        from migrate.source.http import HttpChannel  # its libraries take a tenth of a second to load
+
         channel = HttpChannel(address, settings)
     elif address.way == "ws":
+        from migrate.source.ws import WsChannel
+
         channel = WsChannel(address, settings)
     elif address.way == "dump":
         channel = open_dump(address, settings)
