@@ -13,7 +13,7 @@ from mappers.legacy import CONTACTS, Legacy, literal, quoted, sql, typed
 from mappers.notes import fates, warn
 
 _READS: Final = """
-SELECT l.seq, l.source, l.source_id, l.accepted, l.missing, l.fate, l.reason, l.kept, $said AS said,
+SELECT l.seq, l.source, l.source_id, l.accepted, l.missing, l.fate, l.reason, $said AS said,
        a.space AS space1, a.legacy_id AS person1, b.space AS space2, b.legacy_id AS person2,
        max(a.created_at, b.created_at) AS created_at
 FROM x.link AS l LEFT JOIN x.person AS a ON a.person = l.user1 LEFT JOIN x.person AS b ON b.person = l.user2
@@ -41,7 +41,7 @@ class Connections:
             sql=sql(_READS, joined=joined, said=f"coalesce(NULL, {said or 'NULL'})"),
             key="seq",
             columns=typed(
-                ("seq", "source_id", "accepted", "kept", "person1", "person2", "created_at"),
+                ("seq", "source_id", "accepted", "person1", "person2", "created_at"),
                 ("source", "missing", "fate", "reason", "said", "space1", "space2"),
             ),
             count="SELECT count(*) FROM x.link",

@@ -16,21 +16,28 @@ SELECT $source, t.id, a.person, b.person, lower(trim(CAST($accepted AS TEXT))) I
          || CASE WHEN b.person IS NULL THEN ' user2 ' || coalesce(CAST(t.user2 AS INTEGER), '') ELSE '' END)
 FROM $table AS t LEFT JOIN x.$member AS a ON a.legacy_id = t.user1
 LEFT JOIN x.$member AS b ON b.legacy_id = t.user2 ORDER BY t.id"""
+#: Each two people once: only those of different people are a pair.
+_PAIR: Final = """
+CREATE TABLE x.pair (
+  low INTEGER, high INTEGER, seq INTEGER, accepted INTEGER, PRIMARY KEY (low, high)
+) WITHOUT ROWID"""
+_FILL_PAIR: Final = """
+INSERT INTO x.pair SELECT min(user1, user2) AS low, max(user1, user2) AS high, min(seq), max(accepted)
+FROM x.contact WHERE user1 <> user2 GROUP BY 1, 2"""
 _LINK: Final = """
-CREATE TABLE x.link AS
-WITH paired AS (
-  SELECT *, min(user1, user2) AS low, max(user1, user2) AS high,
-         user1 IS NOT NULL AND user2 IS NOT NULL AND user1 <> user2 AS sound FROM x.contact
-), ranked AS (
-  SELECT *, row_number() OVER (PARTITION BY sound, low, high ORDER BY seq) AS n,
-         max(accepted) OVER (PARTITION BY sound, low, high) AS agreed FROM paired
-)
-SELECT seq, source, source_id, user1, user2, agreed AS accepted, missing,
-       CASE WHEN missing <> '' THEN 'rejected' WHEN user1 = user2 OR n > 1 THEN 'merged' END AS fate,
-       CASE WHEN missing <> '' THEN 'unknown_user' WHEN user1 = user2 THEN 'self'
-            WHEN n > 1 THEN 'same_pair' END AS reason,
-       first_value(seq) OVER (PARTITION BY sound, low, high ORDER BY seq) AS kept
-FROM ranked ORDER BY seq"""
+CREATE TABLE x.link (
+  seq INTEGER PRIMARY KEY, source TEXT, source_id INTEGER, user1 INTEGER, user2 INTEGER, accepted INTEGER,
+  missing TEXT, fate TEXT, reason TEXT
+)"""
+_FILL_LINK: Final = """
+INSERT INTO x.link
+SELECT c.seq, c.source, c.source_id, c.user1, c.user2, p.accepted, c.missing,
+       CASE WHEN c.missing <> '' THEN 'rejected'
+            WHEN c.user1 = c.user2 OR c.seq <> p.seq THEN 'merged' END,
+       CASE WHEN c.missing <> '' THEN 'unknown_user' WHEN c.user1 = c.user2 THEN 'self'
+            WHEN c.seq <> p.seq THEN 'same_pair' END
+FROM x.contact AS c
+LEFT JOIN x.pair AS p ON p.low = min(c.user1, c.user2) AND p.high = max(c.user1, c.user2) ORDER BY c.seq"""
 
 
 def settle_links(bench: Bench, legacy: Legacy) -> None:
@@ -50,6 +57,5 @@ def settle_links(bench: Bench, legacy: Legacy) -> None:
                 true=", ".join(literal(word) for word in TRUE),
             )
         )
-    bench.execute(_LINK)
-    bench.execute("CREATE UNIQUE INDEX x.link_seq ON link (seq)")
-    bench.execute("DROP TABLE x.contact")
+    for statement in (_PAIR, _FILL_PAIR, _LINK, _FILL_LINK, "DROP TABLE x.contact", "DROP TABLE x.pair"):
+        bench.execute(statement)
