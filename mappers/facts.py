@@ -9,7 +9,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.cleaning.dates import month
-from mappers.legacy import literal, sql
+from mappers.legacy import META, literal, sql
 from mappers.settings import HOMESTUDIO, CategoryRule
 
 #: Keys whose one value may stand under several names, the first that has one.
@@ -17,6 +17,13 @@ ADDRESS: Final = ("address", "loc1")
 LATITUDE: Final = ("latitude", "loc3")
 LONGITUDE: Final = ("longitude", "loc4")
 PLACE: Final = ("place_latitude", "place_longitude")
+#: SQL that tells of which facts, `f`, of a person, `p`, anything is left to say: not of a picture's address
+#: in the user tables that went into its column as it was.
+LEFT_TO_SAY: Final = (
+    "(f.key <> 'avatar_url' OR p.avatar_url IS NULL OR f.value <> p.avatar_url OR f.source IN ("
+    + ", ".join(literal(table) for table in ("profile", *META))
+    + "))"
+)
 
 _FACTS_OF: Final = """
 WITH k AS (SELECT person FROM $people WHERE person > ?1 ORDER BY person LIMIT min(?2, 4000))

@@ -16,10 +16,11 @@ from mappers.crosswalk.comments import settle_comments
 from mappers.crosswalk.facts import gather_facts
 from mappers.crosswalk.limits import reject_overlong
 from mappers.crosswalk.links import settle_links
-from mappers.crosswalk.people import settle_people
+from mappers.crosswalk.moments import date_people
+from mappers.crosswalk.people import settle_members, settle_people
 from mappers.crosswalk.persons import settle_persons
 from mappers.crosswalk.pictures import settle_pictures
-from mappers.crosswalk.usernames import settle_usernames
+from mappers.crosswalk.usernames import settle_names
 from mappers.images import image_accounts, image_mappers
 from mappers.legacy import CONTACTS, MESSAGES, META, PEOPLE, Legacy
 from mappers.messages import message_accounts, message_mappers
@@ -146,11 +147,13 @@ class Flagship:
         """Make the crosswalk anew: people, their names and facts, and the order of what they own."""
         _clear(bench)
         settle_people(bench, self.legacy, self.settings.users)
-        gather_accounts(bench, self.legacy)
-        settle_usernames(bench)
+        gather_accounts(bench)
+        newest = date_people(bench, self.legacy)
+        settle_members(bench)
+        settle_names(bench)
         reject_overlong(bench, self.limits)
         gather_facts(bench, self.legacy, self.settings.profiles.dropped_keys)
-        settle_persons(bench, self.legacy, self.settings)
+        settle_persons(bench, self.legacy, self.settings, newest)
         settle_pictures(bench, self.legacy, self.settings.images)
         settle_links(bench, self.legacy)
         settle_comments(bench, self.legacy)
@@ -176,6 +179,8 @@ def _rule(table: str, settings: MapperSettings) -> str | None:
 
 def _clear(bench: Bench) -> None:
     """Drop what an earlier attempt left in the crosswalk."""
+    while (view := bench.scalar("SELECT name FROM x.sqlite_schema WHERE type = 'view' LIMIT 1")) is not None:
+        bench.execute(f'DROP VIEW x."{view}"')
     left = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
     while (table := bench.scalar(left)) is not None:
         bench.execute(f'DROP TABLE x."{table}"')

@@ -8,7 +8,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Account, Ids, Mapped, Mapper, Query
-from mappers.crosswalk.people import joined_people, of_people
+from mappers.crosswalk.people import joined_people, member, of_people
 from mappers.keys import moment, person_id
 from mappers.legacy import PEOPLE, Legacy, literal, sql, typed
 from mappers.notes import fates, warn
@@ -28,7 +28,10 @@ class Users:
         self._admin = settings.users.admin_role
         social = ", ".join(
             sql(
-                "(SELECT f.value FROM x.fact f WHERE f.person = p.person AND f.key = $key) AS $name",
+                # Asked for last, of those who have facts, so only where nothing before it is there.
+                "CASE WHEN p.profile AND p.avatar_url IS NULL AND v.url IS NULL"
+                " THEN (SELECT f.value FROM x.fact f WHERE f.person = p.person AND f.key = $key)"
+                " END AS $name",
                 key=literal(key),
                 name=key,
             )
@@ -112,21 +115,19 @@ class UserRows:
     writes: tuple[str, ...] = ()
 
     def __init__(self, legacy: Legacy) -> None:
-        names = ("username", "display_name")
+        names = {"username": ("username",), "display_name": ("display_name", "displayname")}
         self.reads = Query(
             sql=sql(
-                "SELECT e.seq, e.source, e.legacy_id, e.fate, e.reason, $username AS username,"
-                " $display_name AS display_name, coalesce(e.email <> p.email, 0) AS conflict,"
-                " e.email IS NULL AS invalid"
-                " FROM x.legacy_user AS e LEFT JOIN x.person AS p ON p.person = e.person $joined"
-                " WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
-                username=of_people(legacy, "username"),
-                display_name=of_people(legacy, "display_name", "displayname"),
-                joined=joined_people(legacy),
+                _ROWS + " AND e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+                names=", ".join(
+                    f"{_of_stubs(legacy, *columns)} AS {name}" for name, columns in names.items()
+                ),
             ),
             key="seq",
-            columns=typed(("seq", "legacy_id", "conflict", "invalid"), ("source", "fate", "reason", *names)),
-            count="SELECT count(*) FROM x.legacy_user",
+            columns=typed(
+                ("seq", "legacy_id", "conflict", "invalid"), ("source", "fate", "reason", "broken", *names)
+            ),
+            count=sql("SELECT count(*) FROM ($rows)", rows=sql(_ROWS, names="1")),
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:  # noqa: ARG002  the shape of a mapper
@@ -137,30 +138,56 @@ class UserRows:
             (kept & (pl.col("invalid") == 1), "email", "invalid_email"),
         )
         source = (pl.col("source"), pl.col("legacy_id"))
+        of_stubs = ["invalid_utf8"] if "invalid_utf8" in rows.columns else []
+        rows = rows.with_columns(pl.coalesce("broken", *of_stubs).alias("invalid_utf8"))
         return Mapped({}, fates=fates(rows, *source), warnings=warn(rows, *source, *rules))
 
 
-class UserIds:
-    """Publishes which person each legacy id has become."""
+#: Most rows are their person's first, and nothing is to be said about them.
+_ROWS: Final = """
+SELECT e.seq, e.source, e.legacy_id, e.fate, e.reason, coalesce(t.email <> p.email, 0) AS conflict,
+       t.email IS NULL AS invalid, t.broken, $names
+FROM x.legacy_user AS e LEFT JOIN x.told AS t ON t.seq = e.seq LEFT JOIN x.person AS p ON p.person = e.person
+WHERE (e.fate IS NOT NULL OR t.broken IS NOT NULL OR t.email IS NULL OR t.email <> p.email)"""
 
-    name = "user_ids"
-    writes: tuple[str, ...] = ()
-    reads = Query(
-        sql="WITH k AS (SELECT person FROM x.person WHERE person > ?1 ORDER BY person LIMIT ?2)"
-        " SELECT p.person, p.space, p.legacy_id, a.space AS entity, a.legacy_id AS alias, a.via"
-        " FROM k JOIN x.person AS p USING (person) JOIN x.alias AS a USING (person)"
-        " ORDER BY p.person, a.position",
-        key="person",
-        columns=typed(("person", "legacy_id", "alias"), ("space", "entity", "via")),
-        count="SELECT count(*) FROM x.person",
+
+def _of_stubs(legacy: Legacy, *names: str) -> str:
+    """Return SQL for a name of a placeholder, of which the crosswalk keeps nothing."""
+    column = legacy.column("users", *names, of="s")
+    if column == "NULL":
+        return column
+    return sql(
+        "(SELECT $column FROM users AS s WHERE e.fate = 'excluded' AND e.source = 'users'"
+        " AND s.id = e.legacy_id)",
+        column=column,
     )
+
+
+class UserIds:
+    """Publishes which person each legacy id of a space has become."""
+
+    writes: tuple[str, ...] = ()
+
+    def __init__(self, space: str) -> None:
+        self.name = f"{space}_ids"
+        self._space = space
+        self.reads = Query(
+            sql=sql(
+                "SELECT m.legacy_id AS alias, m.space, m.main_id, m.via FROM x.$member AS m"
+                " WHERE m.legacy_id > ?1 ORDER BY m.legacy_id LIMIT ?2",
+                member=member(space),
+            ),
+            key="alias",
+            columns=typed(("alias", "main_id"), ("space", "via")),
+            count=sql("SELECT count(*) FROM x.$member", member=member(space)),
+        )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
         """Return rows of the id map alone."""
         id_map = rows.select(
-            "entity",
+            pl.lit(self._space).alias("entity"),
             pl.col("alias").cast(pl.String).alias("legacy_id"),
-            person_id(rows, ids).alias("new_id"),
+            person_id(rows, ids, "space", "main_id").alias("new_id"),
             "via",
         )
         return Mapped({}, id_map=id_map)
@@ -168,7 +195,7 @@ class UserIds:
 
 def user_mappers(legacy: Legacy, settings: MapperSettings) -> tuple[Mapper, ...]:
     """Return the mappers of the stage `users`, in order."""
-    return Users(legacy, settings), UserRows(legacy), UserIds()
+    return Users(legacy, settings), UserRows(legacy), *map(UserIds, dict.fromkeys(PEOPLE.values()))
 
 
 def user_accounts(legacy: Legacy) -> tuple[Account, ...]:

@@ -1,7 +1,7 @@
 """The rules of common cleaning: each takes a column of text and returns a column, null for nothing."""
 
 from mappers.cleaning.dates import EPOCH, Newest, newest_first, timestamp
-from mappers.cleaning.names import email, person_name, username
+from mappers.cleaning.names import email, person_name, username, username_of_address, username_of_name
 from mappers.cleaning.numbers import coordinate, place
 from mappers.cleaning.text import decode_entities, text, without_nul
 from mappers.cleaning.values import boolean, is_odd_boolean, password, password_is_lost, percent_encode, url
@@ -24,5 +24,7 @@ __all__ = [
     "timestamp",
     "url",
     "username",
+    "username_of_address",
+    "username_of_name",
     "without_nul",
 ]

@@ -52,22 +52,30 @@ class Newest:
     def __init__(self) -> None:
         #: since 1970, UTC; None while there is none
         self.milliseconds: int | None = None
-        self._bound = ""
+        #: the newest in the plain form, `YYYY-MM-DD HH:MM:SS`; '' while there is none
+        self.bound = ""
 
     def add(self, cells: pl.Series) -> None:
         """Look through a column under no rule yet."""
         plain = cells.str.contains(_PLAIN)
-        later = cells.filter(plain & (cells > self._bound))
+        later = cells.filter(plain & (cells > self.bound))
         self._take(pl.Series([later.max()], dtype=pl.String))
         # A day that no calendar has, or a year that no column takes, must hide no other.
-        self._take(later.filter(later > self._bound))
+        self._take(later.filter(later > self.bound))
         self._take(cells.filter(~plain))
 
+    def reach(self, milliseconds: int) -> None:
+        """Take a moment that is known already."""
+        if self.milliseconds is None or milliseconds > self.milliseconds:
+            self.milliseconds = milliseconds
+            self.bound = str(EPOCH + timedelta(milliseconds=milliseconds))[:19]
+
     def _take(self, cells: pl.Series) -> None:
+        if cells.is_empty():
+            return
         found = _timestamp(clean_text(cells)).to_physical().max()
-        if isinstance(found, int) and (self.milliseconds is None or found > self.milliseconds):
-            self.milliseconds = found
-            self._bound = str(EPOCH + timedelta(milliseconds=found))[:19]
+        if isinstance(found, int):
+            self.reach(found)
 
 
 def month(column: pl.Expr) -> pl.Expr:
@@ -82,7 +90,7 @@ def _timestamp(cells: pl.Series) -> pl.Series:
     cells = cells.cast(pl.String)
     plain = cells.str.contains(_PLAIN).fill_null(False)
     quick = _calendar(cells.set(~plain, None))
-    others = (~plain & cells.is_not_null()).arg_true()
+    others = (~plain & (cells != "")).fill_null(False).arg_true()
     if others.is_empty():
         return quick
     return quick.scatter(others, _slow(cells.gather(others).str.strip_chars()))

@@ -8,6 +8,7 @@ import polars as pl
 
 _EMAIL: Final = r"^[^@\s\x00-\x1f\x7f]+@[^@\s.\x00-\x1f\x7f]+(?:\.[^@\s.\x00-\x1f\x7f]+)+$"
 _EMAIL_LENGTH: Final = 254
+_NO_LETTER: Final = "[^a-z0-9_-]"
 _USERNAME_LENGTH: Final = 30
 _USERNAME_SHORTEST: Final = 3
 
@@ -24,9 +25,23 @@ def username(name: pl.Expr, address: pl.Expr) -> pl.Expr:
 
     Two persons may get the same; see `mappers.crosswalk.usernames`.
     """
-    own, local = _letters(name), _letters(address.str.extract(r"^([^@]*)@", 1))
-    kept = pl.when(own != "").then(own).otherwise(local).fill_null("")
-    begun = pl.when(kept.str.contains("^[a-z]")).then(kept).otherwise(pl.lit("user_") + kept)
+    own, local = username_of_name(name), username_of_address(address)
+    return pl.when(own != "").then(own).otherwise(local)
+
+
+def username_of_name(name: pl.Expr) -> pl.Expr:
+    """Return the user names made of names, '' where nothing of a name is left, null where there is none."""
+    own = _letters(name)
+    return pl.when(own == "").then(own).otherwise(_whole(own))
+
+
+def username_of_address(address: pl.Expr) -> pl.Expr:
+    """Return the user names made of the local parts of e-mails, null where there is none."""
+    return _whole(_letters(address.str.split_exact("@", 1).struct.field("field_0")))
+
+
+def _whole(letters: pl.Expr) -> pl.Expr:
+    begun = pl.when(letters.str.contains("^[a-z]")).then(letters).otherwise(pl.lit("user_") + letters)
     long_enough = begun.str.len_bytes() >= _USERNAME_SHORTEST
     return pl.when(long_enough).then(begun).otherwise(begun + "_user")
 
@@ -38,4 +53,13 @@ def person_name(first: pl.Expr, last: pl.Expr) -> pl.Expr:
 
 
 def _letters(column: pl.Expr) -> pl.Expr:
-    return column.str.to_lowercase().str.replace_all("[^a-z0-9_-]", "").str.slice(0, _USERNAME_LENGTH)
+    return column.map_batches(_kept_letters, return_dtype=pl.String, is_elementwise=True)
+
+
+def _kept_letters(cells: pl.Series) -> pl.Series:
+    """Return what of the cells a user name may hold; most hold nothing else."""
+    lower = cells.str.to_lowercase()
+    odd = lower.str.contains(_NO_LETTER).fill_null(False).arg_true()
+    if not odd.is_empty():
+        lower = lower.scatter(odd, lower.gather(odd).str.replace_all(_NO_LETTER, ""))
+    return lower.str.slice(0, _USERNAME_LENGTH)

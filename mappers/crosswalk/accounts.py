@@ -2,138 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import polars as pl
 
 from mappers import cleaning
 from mappers.base import Bench, Query
-from mappers.crosswalk.people import joined_people, member, of_people
-from mappers.legacy import COMMENTS, MESSAGES, Legacy, quoted, sql, typed
+from mappers.crosswalk.told import NOTHING
+from mappers.legacy import literal, sql
 
-_ACTIVE: Final = ("1", "active")
-#: In the order of who owns a user name: the lowest id of the people's own space, then the others.
-_WANTED: Final = """
-CREATE TABLE x.wanted AS
-SELECT c.person, c.username AS base,
-       row_number() OVER (ORDER BY a.users IS NULL, coalesce(a.users, a.others)) AS place
-FROM x.account c JOIN (
-  SELECT person, min(CASE WHEN space = 'users' THEN legacy_id END) AS users, min(legacy_id) AS others
-  FROM x.alias GROUP BY person) a USING (person)"""
+#: created_at, updated_at: milliseconds since 1970, UTC. `category` is null without a profile.
+_PERSON: Final = """
+CREATE TABLE x.person (
+  person INTEGER PRIMARY KEY, space TEXT, legacy_id INTEGER, email TEXT, username TEXT, display_name TEXT,
+  full_name TEXT, active INTEGER, role_id INTEGER, avatar_url TEXT, password_seq INTEGER,
+  created_at INTEGER, updated_at INTEGER, profile INTEGER, category TEXT,
+  studio INTEGER, studio_name TEXT, premium INTEGER, expires_at INTEGER
+)"""
+#: Nearly everybody has one row, or two; of who has more, all rows are kept in `further`.
+_ROWS: Final = (
+    "CREATE TABLE x.later (person INTEGER PRIMARY KEY, seq INTEGER, n INTEGER)",
+    "INSERT INTO x.later SELECT person, min(seq), count(*) FROM x.legacy_user WHERE fate = 'merged'"
+    " GROUP BY person",
+    "CREATE TABLE x.further (person INTEGER, seq INTEGER, PRIMARY KEY (person, seq)) WITHOUT ROWID",
+    "INSERT INTO x.further SELECT u.person, u.seq FROM x.legacy_user AS u CROSS JOIN x.later AS l"
+    " ON l.person = u.person WHERE l.n > 1",
+)
+_FILL: Final = """
+INSERT INTO x.person
+SELECT c.person, u.space, u.legacy_id, $email, nullif($own, $nothing), $display_name, NULL,
+       coalesce($active, 0), CAST(nullif($role_id, $nothing) AS INTEGER), nullif($avatar_url, $nothing),
+       $password, $created_at, $created_at, 0, NULL, 0, NULL, 0, $expires_at
+FROM x.chain AS c CROSS JOIN x.legacy_user AS u ON u.seq = c.label CROSS JOIN x.told AS f ON f.seq = c.label
+LEFT JOIN x.later AS l ON l.person = c.person LEFT JOIN x.told AS g ON g.seq = l.seq
+WHERE $which ORDER BY c.label"""
+_FIRST_OF_ALL: Final = """
+(SELECT t.$name FROM x.further AS r CROSS JOIN x.told AS t ON t.seq = r.seq
+ WHERE r.person = c.person AND t.$column IS NOT NULL ORDER BY r.seq LIMIT 1)"""
+_COLUMNS: Final = (
+    "email", "own", "display_name", "active", "role_id", "avatar_url", "created_at", "expires_at",
+)  # fmt: skip
 
-
-def gather_accounts(bench: Bench, legacy: Legacy) -> None:
-    """Make x.account (a row a person, cleaned) and x.wanted (the user names asked for).
-
-    Moments are milliseconds since 1970, UTC.
-    """
-    bench.write("account", pl.DataFrame(schema=_SCHEMA))
-    for rows in bench.read(_query(legacy)):
-        bench.write("account", _account(rows))
-    bench.execute("CREATE UNIQUE INDEX x.account_person ON account (person)")
-    _date_the_undated(bench, legacy)
-    bench.execute(_WANTED)
-
-
-_TEXTS: Final[dict[str, tuple[str, ...]]] = {
-    "username": ("username",),
-    "display_name": ("display_name", "displayname"),
-    "status": ("status",),
-    "role_id": ("role_id",),
-    "avatar_url": ("avatar_url",),
-}
-_DATES: Final[dict[str, tuple[str, ...]]] = {
-    "created_at": ("joined", "created_at"),
-    "expires_at": ("expiry_date",),
-}
-_SCHEMA: Final = {
-    "person": pl.Int64,
-    "email": pl.String,
-    "username": pl.String,
-    "display_name": pl.String,
-    "active": pl.Int64,
-    "role_id": pl.Int64,
-    "avatar_url": pl.String,
-    "password_seq": pl.Int64,
-    "created_at": pl.Int64,
-    "expires_at": pl.Int64,
-}
+_NAMELESS: Final = Query(
+    sql="SELECT person, email FROM x.person WHERE username IS NULL AND person > ?1 ORDER BY person LIMIT ?2",
+    key="person",
+    columns={"person": "integer", "email": "text"},
+    count="SELECT count(*) FROM x.person WHERE username IS NULL",
+)
 
 
-def _query(legacy: Legacy) -> Query:
-    names = {**_TEXTS, **_DATES}
-    columns = ", ".join(f"{of_people(legacy, *columns)} AS {name}" for name, columns in names.items())
-    return Query(
-        sql=sql(
-            "WITH k AS (SELECT person FROM x.alias WHERE position = 0 AND person > ?1"
-            " ORDER BY person LIMIT ?2)"
-            " SELECT e.person AS person, e.seq AS seq, e.email AS email, $columns,"
-            " CASE WHEN CAST($password AS TEXT) <> '' THEN e.seq END AS password_seq"
-            # Without the sign the index of a column that has no type would not be used.
-            " FROM k CROSS JOIN x.legacy_user AS e ON e.person = +k.person $joined ORDER BY e.person, e.seq",
-            columns=columns,
-            password=of_people(legacy, "password"),
-            joined=joined_people(legacy),
-        ),
-        key="person",
-        columns=typed(("person", "seq", "password_seq"), ("email", *names)),
-        count="SELECT count(*) FROM x.alias WHERE position = 0",
-    )
+def gather_accounts(bench: Bench) -> None:
+    """Make x.person of the people's rows: what no fact can tell. Its user names are yet to be settled."""
+    bench.execute(_PERSON)
+    for statement in _ROWS:
+        bench.execute(statement)
+    bench.execute(_fill("coalesce(l.n, 1) = 1", _of_two))
+    if bench.scalar("SELECT 1 FROM x.further LIMIT 1"):
+        bench.execute(_fill("l.n > 1", _of_all))
+    _name_after_emails(bench)
+    bench.execute("DROP TABLE x.further")
+    bench.execute("DROP TABLE x.later")
 
 
-def _account(rows: pl.DataFrame) -> pl.DataFrame:
-    clean = rows.sort("person", "seq").with_columns(
-        *(cleaning.text(pl.col(name)).alias(name) for name in _TEXTS),
-        *(cleaning.timestamp(pl.col(name)).to_physical().alias(name) for name in _DATES),
-    )
-    first = clean.group_by("person", maintain_order=True).agg(
-        pl.exclude("person", "seq").drop_nulls().first(),
-    )
-    return first.with_columns(
-        cleaning.username(pl.col("username"), pl.col("email")).alias("username"),
-        pl.col("status").str.to_lowercase().is_in(_ACTIVE).fill_null(False).cast(pl.Int64).alias("active"),
-        pl.col("role_id").cast(pl.Int64, strict=False).alias("role_id"),
-        cleaning.url(pl.col("avatar_url")).alias("avatar_url"),
-    ).select(*_SCHEMA)
-
-
-def _date_the_undated(bench: Bench, legacy: Legacy) -> None:
-    """Give people without a date that of their first message or comment, else 1970-01-01."""
-    bench.execute("CREATE TABLE x.undated AS SELECT person FROM x.account WHERE created_at IS NULL")
-    bench.execute("CREATE UNIQUE INDEX x.undated_person ON undated (person)")
-    bench.write("first_seen", pl.DataFrame(schema={"person": pl.Int64, "at": pl.Int64}))
-    if bench.scalar("SELECT 1 FROM x.undated LIMIT 1"):
-        for tables, who in ((MESSAGES, "from_user"), (COMMENTS, "user_id")):
-            for table in legacy.present(tables):
-                if legacy.has(table, who) and legacy.has(table, "date"):
-                    _see(bench, table, tables[table], who)
-    bench.execute("CREATE INDEX x.first_seen_person ON first_seen (person, at)")
+def _name_after_emails(bench: Bench) -> None:
+    """Make a user name of the e-mail of those of whose own name nothing is left."""
+    bench.write("named", pl.DataFrame(schema={"person": pl.Int64, "username": pl.String}))
+    for rows in bench.read(_NAMELESS):
+        named = cleaning.username_of_address(pl.col("email")).alias("username")
+        bench.write("named", rows.select("person", named))
     bench.execute(
-        "UPDATE x.account SET created_at = coalesce("
-        " (SELECT min(at) FROM x.first_seen s WHERE s.person = account.person), 0) WHERE created_at IS NULL"
+        "UPDATE x.person SET username = n.username FROM x.named AS n WHERE n.person = person.person"
     )
-    bench.execute("DROP TABLE x.undated")
-    bench.execute("DROP TABLE x.first_seen")
+    bench.execute("DROP TABLE x.named")
 
 
-def _see(bench: Bench, table: str, space: str, who: str) -> None:
-    whose = sql(
-        "FROM $table AS t JOIN x.$member AS m ON m.legacy_id = t.$who JOIN x.undated AS u"
-        " ON u.person = m.person",
-        table=quoted(table),
-        member=member(space),
-        who=quoted(who),
-    )
-    query = Query(
-        sql=sql(
-            "SELECT t.id AS id, m.person AS person, t.date AS date $whose"
-            " WHERE t.id > ?1 ORDER BY t.id LIMIT ?2",
-            whose=whose,
-        ),
-        key="id",
-        columns={"id": "integer", "person": "integer", "date": "text"},
-        count=sql("SELECT count(*) $whose", whose=whose),
-    )
-    for rows in bench.read(query):
-        seen = rows.select("person", cleaning.timestamp(pl.col("date")).to_physical().alias("at"))
-        bench.write("first_seen", seen.drop_nulls().group_by("person").agg(pl.col("at").min()).sort("person"))
+def _fill(which: str, of: Callable[[str, str], str]) -> str:
+    columns = {column: of(column, column) for column in _COLUMNS}
+    return sql(_FILL, which=which, nothing=literal(NOTHING), password=of("password", "seq"), **columns)
+
+
+def _of_two(column: str, name: str) -> str:
+    if name == column:
+        return f"coalesce(f.{column}, g.{column})"
+    return f"CASE WHEN f.{column} IS NOT NULL THEN f.{name} WHEN g.{column} IS NOT NULL THEN g.{name} END"
+
+
+def _of_all(column: str, name: str) -> str:
+    return sql(_FIRST_OF_ALL, column=column, name=name)

@@ -10,9 +10,9 @@ from mappers.legacy import PEOPLE, sql
 from mappers.notes import Limits
 
 _LENGTHS: Final = {
-    "email": "length(c.email)",
-    "username": "length(u.name)",
-    "display_name": "length(c.display_name)",
+    "email": "length(email)",
+    "username": "length(username)",
+    "display_name": "length(display_name)",
 }
 _FATE: Final = """
 UPDATE x.legacy_user SET person = NULL, fate = 'rejected', reason = 'too_long'
@@ -33,14 +33,13 @@ def reject_overlong(bench: Bench, limits: Limits) -> None:
         return
     bench.execute(
         sql(
-            "CREATE TABLE x.overlong AS SELECT c.person FROM x.account c JOIN x.username u USING (person)"
-            " WHERE $tests",
+            "CREATE TABLE x.overlong AS SELECT person FROM x.person WHERE $tests",
             tests=" OR ".join(tests),
         )
     )
     bench.execute(_FATE)
     members = (member(space) for space in dict.fromkeys(PEOPLE.values()))
-    for table in ("alias", "account", "username", *members):
+    for table in ("person", *members):
         bench.execute(
             sql("DELETE FROM x.$table WHERE person IN (SELECT person FROM x.overlong)", table=table)
         )

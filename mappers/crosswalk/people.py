@@ -4,76 +4,89 @@ from __future__ import annotations
 
 from typing import Final
 
-import polars as pl
-
-from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Bench
+from mappers.crosswalk.told import gather_told
 from mappers.legacy import PEOPLE, Legacy, literal, quoted, sql
 from mappers.settings import UserSettings
 
 #: Every row of the sources of people, in order of authority: seq counts it.
-_ROWS: Final = """
-CREATE TABLE x.entry (
-  seq INTEGER PRIMARY KEY, source TEXT, space TEXT, legacy_id INTEGER, stub INTEGER, email TEXT, label INTEGER
-)"""
-_SAME_ID: Final = """
-UPDATE x.entry SET label = g.label
-FROM (SELECT space, legacy_id, min(label) AS label FROM x.entry WHERE NOT stub
-      GROUP BY 1, 2 HAVING min(label) < max(label)) AS g
-WHERE g.space = entry.space AND g.legacy_id = entry.legacy_id AND g.label < entry.label AND NOT entry.stub"""
-_SAME_EMAIL: Final = """
-UPDATE x.entry SET label = g.label
-FROM (SELECT email, min(label) AS label FROM x.entry WHERE email IS NOT NULL AND NOT stub
-      GROUP BY 1 HAVING min(label) < max(label)) AS g
-WHERE g.email = entry.email AND g.label < entry.label AND NOT entry.stub"""
-_JUMP: Final = """
-UPDATE x.entry SET label = e.label FROM x.entry AS e
-WHERE e.seq = entry.label AND e.label < entry.label AND NOT entry.stub"""
-#: The rows with their fates. A person is counted in the order of its first row.
-_FATES: Final = """
-CREATE TABLE x.legacy_user AS
-WITH chain AS (
-  SELECT label, row_number() OVER (ORDER BY label) AS person
-  FROM (SELECT DISTINCT label FROM x.entry WHERE email IS NOT NULL AND NOT stub)
+_ENTRY: Final = """
+CREATE TABLE x.entry (seq INTEGER PRIMARY KEY, source TEXT, space TEXT, legacy_id INTEGER, stub INTEGER)"""
+#: The first row of each id: rows of one id are one person, so the others go with it.
+_FIRST: Final = "CREATE TABLE x.$first (legacy_id INTEGER PRIMARY KEY, seq INTEGER)"
+_FILL_FIRST: Final = """
+INSERT OR IGNORE INTO x.$first
+SELECT legacy_id, seq FROM x.entry
+WHERE space = $space AND NOT stub AND typeof(legacy_id) = 'integer' ORDER BY seq"""
+#: What ties the rows of several ids: few e-mails of many. Digests find them, the texts decide.
+_TIES: Final = (
+    "CREATE TABLE x.tie AS SELECT DISTINCT label, email FROM x.told WHERE digest IN ("
+    " SELECT digest FROM x.told WHERE digest IS NOT NULL GROUP BY digest HAVING min(label) < max(label))",
+    "DELETE FROM x.tie WHERE email IN (SELECT email FROM x.tie GROUP BY email HAVING count(*) = 1)",
+    "CREATE INDEX x.tie_email ON tie (email, label)",
+    "CREATE TABLE x.tied (label INTEGER PRIMARY KEY, low INTEGER)",
+    "INSERT INTO x.tied SELECT DISTINCT label, label FROM x.tie ORDER BY label",
 )
-SELECT e.seq, e.source, e.space, e.legacy_id, e.email, c.person,
+_SAME_EMAIL: Final = """
+UPDATE x.tied SET low = g.low
+FROM (SELECT t.label, min(m.low) AS low FROM x.tie AS t JOIN (
+        SELECT e.email, min(l.low) AS low FROM x.tie AS e JOIN x.tied AS l USING (label) GROUP BY e.email
+      ) AS m USING (email) GROUP BY t.label) AS g
+WHERE g.label = tied.label AND g.low < tied.low"""
+_JUMP: Final = """
+UPDATE x.tied SET low = l.low FROM x.tied AS l WHERE l.label = tied.low AND l.low < tied.low"""
+#: The ids that are not their person's first; `position` orders all ids of one person by authority.
+_MOVED: Final = """
+INSERT INTO x.moved
+SELECT label, low, row_number() OVER (PARTITION BY low ORDER BY label)
+FROM x.tied WHERE low < label ORDER BY label"""
+#: A person is counted in the order of its first row.
+_CHAIN: Final = """
+INSERT INTO x.chain (label, person)
+SELECT label, row_number() OVER (ORDER BY label) FROM (
+  SELECT DISTINCT coalesce(m.low, t.label) AS label FROM x.told AS t LEFT JOIN x.moved AS m USING (label)
+  WHERE t.email IS NOT NULL)"""
+#: The e-mails that more than one row of an id has, where that id is not its person's first.
+_ECHO: Final = """
+CREATE TABLE x.echo AS SELECT label, email FROM x.told
+WHERE label IN (SELECT label FROM x.moved) AND email IS NOT NULL GROUP BY label, email HAVING count(*) > 1"""
+_LEGACY_USER: Final = """
+CREATE TABLE x.legacy_user (
+  seq INTEGER PRIMARY KEY, source TEXT, space TEXT, legacy_id INTEGER, person INTEGER, fate TEXT, reason TEXT
+)"""
+#: The rows with their fates.
+_FATES: Final = """
+INSERT INTO x.legacy_user
+SELECT e.seq, e.source, e.space, e.legacy_id, c.person,
        CASE WHEN e.stub THEN 'excluded' WHEN c.person IS NULL THEN 'rejected'
-            WHEN e.seq <> e.label THEN 'merged' END AS fate,
-       CASE WHEN e.stub THEN 'stub' WHEN c.person IS NULL THEN 'invalid_email'
-            WHEN e.seq = e.label THEN NULL
-            WHEN EXISTS (SELECT 1 FROM x.entry f WHERE f.space = e.space AND f.legacy_id = e.legacy_id
-                         AND f.seq < e.seq AND NOT f.stub) THEN 'same_id'
-            WHEN EXISTS (SELECT 1 FROM x.entry f WHERE f.email = e.email AND f.seq <> e.seq AND NOT f.stub)
-              THEN 'same_email' ELSE 'same_id' END AS reason
-FROM x.entry e LEFT JOIN chain c ON c.label = e.label AND NOT e.stub ORDER BY e.seq"""
-#: Every legacy id of every person; `position` orders the ids of one person by authority.
-_ALIAS: Final = """
-CREATE TABLE x.alias (
-  space TEXT, legacy_id INTEGER, person INTEGER, position INTEGER, via TEXT, PRIMARY KEY (space, legacy_id)
-) WITHOUT ROWID"""
-_FILL_ALIAS: Final = """
-INSERT INTO x.alias
-SELECT space, legacy_id, person, row_number() OVER (PARTITION BY person ORDER BY seq) - 1,
-       coalesce(reason, space)
-FROM (SELECT space, legacy_id, person, reason, min(seq) AS seq FROM x.legacy_user
-      WHERE person IS NOT NULL GROUP BY space, legacy_id)
-ORDER BY space, legacy_id"""
-#: The same by integer alone, with the person's own id beside it: what millions of rows look up.
+            WHEN e.seq <> c.label THEN 'merged' END,
+       CASE WHEN e.stub THEN 'stub' WHEN c.person IS NULL THEN 'invalid_email' WHEN e.seq = c.label THEN NULL
+            WHEN t.label < e.seq THEN 'same_id'
+            WHEN EXISTS (SELECT 1 FROM x.tie AS i WHERE i.email = t.email)
+              OR EXISTS (SELECT 1 FROM x.echo AS o WHERE o.label = t.label AND o.email = t.email)
+              THEN 'same_email' ELSE 'same_id' END
+FROM x.entry AS e LEFT JOIN x.told AS t ON t.seq = e.seq LEFT JOIN x.moved AS m ON m.label = t.label
+LEFT JOIN x.chain AS c ON c.label = coalesce(m.low, t.label) ORDER BY e.seq"""
+#: Every legacy id of every person, with the person's own id beside it: what millions of rows look up.
 _MEMBER: Final = """
 CREATE TABLE x.$member (
-  legacy_id INTEGER PRIMARY KEY, person INTEGER, space TEXT, main_id INTEGER, position INTEGER,
+  legacy_id INTEGER PRIMARY KEY, person INTEGER, space TEXT, main_id INTEGER, position INTEGER, via TEXT,
   created_at INTEGER
 )"""
 _FILL_MEMBER: Final = """
 INSERT INTO x.$member
-SELECT a.legacy_id, a.person, m.space, m.legacy_id, a.position, NULL
-FROM x.alias a JOIN x.alias m ON m.person = a.person AND m.position = 0
-WHERE a.space = $space ORDER BY a.legacy_id"""
+SELECT f.legacy_id, u.person, coalesce(o.space, u.space), coalesce(o.legacy_id, u.legacy_id),
+       coalesce(m.position, 0), coalesce(u.reason, u.space), p.created_at
+FROM x.$first AS f CROSS JOIN x.legacy_user AS u ON u.seq = f.seq
+CROSS JOIN x.person AS p ON p.person = u.person
+LEFT JOIN x.moved AS m ON m.label = f.seq LEFT JOIN x.legacy_user AS o ON o.seq = m.low
+ORDER BY f.legacy_id"""
+_ALIAS: Final = "SELECT $space AS space, legacy_id, person, position, via FROM x.$member"
 
 
 def settle_people(bench: Bench, legacy: Legacy, settings: UserSettings) -> None:
-    """Make x.legacy_user, x.alias and x.member_<space>: who is who, and the fate of each row."""
-    bench.execute(_ROWS)
+    """Make x.legacy_user, who is who and the fate of each row, and x.told, what each row says."""
+    bench.execute(_ENTRY)
     for source in legacy.present(PEOPLE):
         bench.execute(
             sql(
@@ -85,17 +98,32 @@ def settle_people(bench: Bench, legacy: Legacy, settings: UserSettings) -> None:
                 stub=_stub(legacy, source, settings.placeholder_status),
             )
         )
-    _clean_emails(bench, legacy)
+    for space in _spaces():
+        bench.execute(sql(_FIRST, first=first(space)))
+        bench.execute(sql(_FILL_FIRST, first=first(space), space=literal(space)))
+    gather_told(bench, legacy)
     _join_chains(bench)
+    bench.execute(_LEGACY_USER)
     bench.execute(_FATES)
-    bench.execute("CREATE UNIQUE INDEX x.legacy_user_seq ON legacy_user (seq)")
-    bench.execute("CREATE INDEX x.legacy_user_person ON legacy_user (person, seq)")
-    bench.execute(_ALIAS)
-    bench.execute(_FILL_ALIAS)
-    bench.execute("CREATE INDEX x.alias_person ON alias (person, position)")
-    for space in dict.fromkeys(PEOPLE.values()):
+    for done in ("entry", "tie", "tied", "echo"):
+        bench.execute(sql("DROP TABLE x.$done", done=done))
+
+
+def settle_members(bench: Bench) -> None:
+    """Make x.member_<space>, and x.alias of all of them: whom each legacy id has become.
+
+    x.person is there by now.
+    """
+    for space in _spaces():
         bench.execute(sql(_MEMBER, member=member(space)))
-        bench.execute(sql(_FILL_MEMBER, member=member(space), space=literal(space)))
+        bench.execute(sql(_FILL_MEMBER, member=member(space), first=first(space)))
+    alias = (sql(_ALIAS, space=literal(space), member=member(space)) for space in _spaces())
+    bench.execute("CREATE VIEW x.alias AS " + " UNION ALL ".join(alias).replace("x.", ""))
+
+
+def first(space: str) -> str:
+    """Return the name of the table of x that finds the first row of an id of `space`."""
+    return quoted(f"first_{space}")
 
 
 def member(space: str) -> str:
@@ -104,7 +132,7 @@ def member(space: str) -> str:
 
 
 def joined_people(legacy: Legacy) -> str:
-    """Return SQL that joins the rows of x.legacy_user or x.entry, `e`, with their source tables."""
+    """Return SQL that joins the rows of x.legacy_user, `e`, with their source tables."""
     return "".join(
         sql(
             " LEFT JOIN $table AS $table ON e.source = $source AND $table.id = e.legacy_id",
@@ -124,6 +152,10 @@ def of_people(legacy: Legacy, *names: str) -> str:
     )
 
 
+def _spaces() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(PEOPLE.values()))
+
+
 def _stub(legacy: Legacy, source: str, status: str) -> str:
     # Only the tidied copy holds placeholders.
     if source != "users" or not legacy.has(source, "status"):
@@ -131,37 +163,18 @@ def _stub(legacy: Legacy, source: str, status: str) -> str:
     return sql("coalesce(lower(trim(status)) = $status, 0)", status=literal(status.lower()))
 
 
-def _clean_emails(bench: Bench, legacy: Legacy) -> None:
-    query = Query(
-        sql=sql(
-            "SELECT e.seq AS seq, $email AS email FROM x.entry AS e $joined"
-            " WHERE e.seq > ?1 AND NOT e.stub ORDER BY e.seq LIMIT ?2",
-            email=of_people(legacy, "email"),
-            joined=joined_people(legacy),
-        ),
-        key="seq",
-        columns={"seq": "integer", "email": "text"},
-        count="SELECT count(*) FROM x.entry WHERE NOT stub",
-    )
-    bench.write("clean_email", pl.DataFrame(schema={"seq": pl.Int64, "email": pl.String}))
-    for rows in bench.read(query):
-        clean = rows.select("seq", cleaning.email(pl.col("email")).alias("email"))
-        bench.write("clean_email", clean.drop_nulls())
-    bench.execute("CREATE INDEX x.clean_email_seq ON clean_email (seq)")
-    bench.execute(
-        "UPDATE x.entry SET label = seq,"
-        " email = (SELECT c.email FROM x.clean_email c WHERE c.seq = entry.seq)"
-    )
-    bench.execute("DROP TABLE x.clean_email")
-
-
 def _join_chains(bench: Bench) -> None:
-    """Give each row the lowest seq that it reaches over shared ids and shared e-mails.
+    """Make x.chain and x.moved: give each id the lowest row that it reaches over shared e-mails.
 
-    Labels flow from neighbour to neighbour until none changes; each also takes the label
-    of the row it points to, so that long chains need few rounds.
+    Labels, the first row of each id, flow from neighbour to neighbour until none changes; each
+    also takes the label of the row it points to, so that long chains need few rounds.
     """
-    bench.execute("CREATE INDEX x.entry_id ON entry (space, legacy_id)")
-    bench.execute("CREATE INDEX x.entry_email ON entry (email)")
-    while bench.execute(_SAME_ID) + bench.execute(_SAME_EMAIL):
+    for statement in _TIES:
+        bench.execute(statement)
+    while bench.execute(_SAME_EMAIL):
         bench.execute(_JUMP)
+    bench.execute("CREATE TABLE x.moved (label INTEGER PRIMARY KEY, low INTEGER, position INTEGER)")
+    bench.execute(_MOVED)
+    bench.execute("CREATE TABLE x.chain (label INTEGER PRIMARY KEY, person INTEGER)")
+    bench.execute(_CHAIN)
+    bench.execute(_ECHO)

@@ -5,10 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from mappers.base import Bench
+from mappers.crosswalk.people import member
+from mappers.legacy import PEOPLE, literal, sql
+
+#: Who has several ids is asked for by the lowest of the people's own space, else by the lowest.
+_SEVERAL: Final = """
+INSERT INTO x.several
+SELECT person, min(CASE WHEN space = $own THEN legacy_id END), min(legacy_id) FROM x.alias
+WHERE person IN (SELECT person FROM x.alias WHERE position > 0) GROUP BY person"""
+#: In the order of who owns a user name: by id in the people's own space, then in the other.
+_WANTED: Final = """
+INSERT INTO x.wanted (person, base)
+SELECT m.person, p.username FROM x.$member AS m CROSS JOIN x.person AS p ON p.person = m.person
+LEFT JOIN x.several AS s ON s.person = m.person
+WHERE s.person IS NULL OR m.legacy_id = $asked ORDER BY m.legacy_id"""
 
 _TABLES: Final = (
     "CREATE TABLE x.username (person INTEGER PRIMARY KEY, name TEXT)",
-    "CREATE TABLE x.held (name TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE TABLE x.held (name TEXT PRIMARY KEY, place INTEGER) WITHOUT ROWID",
     "CREATE TABLE x.waiting (place INTEGER PRIMARY KEY, person INTEGER, base TEXT, root TEXT)",
     "CREATE TABLE x.digits (n INTEGER PRIMARY KEY)",
     "INSERT INTO x.digits VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9)",
@@ -16,22 +30,21 @@ _TABLES: Final = (
     "CREATE TABLE x.number (k INTEGER PRIMARY KEY)",
     "CREATE TABLE x.offer (place INTEGER PRIMARY KEY, person INTEGER, root TEXT, name TEXT)",
 )
-#: `wanted` holds (person, place, base): the clean name and the order of who owns what.
-_OWNERS: Final = """
-INSERT INTO x.username SELECT person, base
-FROM (SELECT person, base, row_number() OVER (PARTITION BY base ORDER BY place) AS n FROM x.wanted)
-WHERE n = 1"""
+#: `wanted` holds (place, person, base): the order of who owns what, and the clean name.
+_OWNERS: Final = "INSERT OR IGNORE INTO x.held SELECT base, place FROM x.wanted ORDER BY place"
 #: Only names of one root, the name without its trailing digits, can meet: `a` + 11 and `a1` + 1.
 _LOSERS: Final = """
-INSERT INTO x.waiting SELECT place, person, base, rtrim(base, '0123456789')
-FROM (SELECT *, row_number() OVER (PARTITION BY base ORDER BY place) AS n FROM x.wanted) WHERE n > 1"""
+INSERT INTO x.waiting
+SELECT w.place, w.person, w.base, rtrim(w.base, '0123456789')
+FROM x.wanted AS w CROSS JOIN x.held AS h ON h.name = w.base WHERE h.place <> w.place ORDER BY w.place"""
+#: The names that are a base that is waited for and a number, found by the digit that comes after it.
 _TAKEN: Final = """
 INSERT INTO x.taken
-SELECT substr(h.name, 1, length(h.name) - d.n), CAST(substr(h.name, -d.n) AS INTEGER)
-FROM x.held h JOIN x.digits d
-  ON d.n < length(h.name) AND d.n <= length(h.name) - length(rtrim(h.name, '0123456789'))
-WHERE substr(h.name, -d.n, 1) <> '0'
-  AND substr(h.name, 1, length(h.name) - d.n) IN (SELECT base FROM x.waiting)"""
+SELECT b.base, CAST(substr(h.name, length(b.base) + 1) AS INTEGER)
+FROM (SELECT DISTINCT base FROM x.waiting) AS b CROSS JOIN x.digits AS d
+CROSS JOIN x.held AS h ON h.name >= b.base || d.n AND h.name < b.base || char(d.n + 49)
+WHERE length(h.name) BETWEEN length(b.base) + 1 AND length(b.base) + 9
+  AND substr(h.name, length(b.base) + 1) NOT GLOB '*[^0-9]*'"""
 _NUMBERS: Final = """
 WITH RECURSIVE counted(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM counted WHERE k < (
   SELECT max(w.n + coalesce(t.n, 0)) FROM (SELECT base, count(*) AS n FROM x.waiting GROUP BY base) w
@@ -66,7 +79,7 @@ _ROUND: Final = (
     _LOST,
     _WITHDRAW,
     "INSERT INTO x.username SELECT person, name FROM x.offer",
-    "INSERT INTO x.held SELECT name FROM x.offer",
+    "INSERT INTO x.held (name) SELECT name FROM x.offer",
     "DELETE FROM x.waiting WHERE place IN (SELECT place FROM x.offer)",
     "DROP TABLE x.lost",
     "DELETE FROM x.taken",
@@ -75,8 +88,23 @@ _ROUND: Final = (
 )
 
 
+def settle_names(bench: Bench) -> None:
+    """Give everybody in x.person, whose user names are clean but not yet distinct, one of their own."""
+    bench.execute("CREATE TABLE x.several (person INTEGER PRIMARY KEY, own INTEGER, other INTEGER)")
+    own, *others = dict.fromkeys(PEOPLE.values())
+    bench.execute(sql(_SEVERAL, own=literal(own)))
+    bench.execute("CREATE TABLE x.wanted (place INTEGER PRIMARY KEY, person INTEGER, base TEXT)")
+    bench.execute(sql(_WANTED, member=member(own), asked="s.own"))
+    for space in others:
+        bench.execute(sql(_WANTED, member=member(space), asked="CASE WHEN s.own IS NULL THEN s.other END"))
+    settle_usernames(bench)
+    bench.execute("UPDATE x.person SET username = u.name FROM x.username AS u WHERE u.person = person.person")
+    for done in ("several", "wanted", "held", "waiting", "digits", "taken", "number", "offer", "username"):
+        bench.execute(sql("DROP TABLE x.$done", done=done))
+
+
 def settle_usernames(bench: Bench) -> None:
-    """Make x.username from x.wanted: every person's name, no two the same.
+    """Make x.username from x.wanted: the names of those who cannot have what they want.
 
     First all owners of distinct names, then in order of `place` each other person gets the
     smallest 1, 2, … that makes a name nobody holds. Done in rounds: within one round nobody
@@ -85,7 +113,6 @@ def settle_usernames(bench: Bench) -> None:
     for statement in _TABLES:
         bench.execute(statement)
     bench.execute(_OWNERS)
-    bench.execute("INSERT INTO x.held SELECT name FROM x.username")
     bench.execute(_LOSERS)
     bench.execute("CREATE INDEX x.waiting_base ON waiting (base, place)")
     while bench.scalar("SELECT 1 FROM x.waiting LIMIT 1"):

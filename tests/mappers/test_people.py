@@ -182,3 +182,31 @@ def _space(row: tuple[str, int, int]) -> str:
 
 def _linked(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
     return (_space(one), one[1]) == (_space(other), other[1]) or (one[2] == other[2] and bool(one[2]))
+
+
+def test_names_that_are_no_utf_8_are_warned_of_in_every_row_that_is_read(tmp_path: Path) -> None:
+    latin = "CAST(x'4dfc' AS TEXT)"
+    outcome = mapped(
+        tmp_path,
+        "INSERT INTO users (id, email, username, displayname, status, created_at)"
+        f" VALUES (7, 'a@example.com', {latin}, '', 'active', '2021-01-01'),"
+        f" (8, 'b@example.com', '', {latin}, 'stub', '2021-01-01');",
+        shows(7, "a@example.com"),
+    )
+    assert {warning for warning in outcome.warning_set() if warning[3] == "invalid_utf8"} == {
+        ("users", "7", "username", "invalid_utf8"),
+        ("users", "8", "display_name", "invalid_utf8"),
+    }
+
+
+def test_a_user_name_is_made_of_the_first_that_is_there_even_of_nothing(tmp_path: Path) -> None:
+    outcome = mapped(
+        tmp_path,
+        "INSERT INTO users (id, email, username, displayname, status, created_at)"
+        " VALUES (7, NULL, '!!!', '', 'active', '2021-01-01'), (8, 'q.r@example.com', NULL, '', '', '');",
+        shows(7, "Jo.Doe@example.com", username="kept"),
+        shows(8, "other@example.com", username="asked"),
+        forum(1, "jo.doe@example.com"),
+    )
+    names = {user["email"]: user["username"] for user in outcome.rows("users")}
+    assert names == {"jo.doe@example.com": "jodoe", "q.r@example.com": "asked"}

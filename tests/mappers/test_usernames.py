@@ -15,10 +15,11 @@ from migrate.bench import Bench
 from tests.mappers.runner import legacy_file
 
 NAMES = Query(
-    sql="SELECT person, name FROM x.username WHERE person > ?1 ORDER BY person LIMIT ?2",
+    sql="SELECT w.person, coalesce(u.name, w.base) AS name FROM x.wanted AS w"
+    " LEFT JOIN x.username AS u USING (person) WHERE w.person > ?1 ORDER BY w.person LIMIT ?2",
     key="person",
     columns={"person": "integer", "name": "text"},
-    count="SELECT count(*) FROM x.username",
+    count="SELECT count(*) FROM x.wanted",
 )
 
 
