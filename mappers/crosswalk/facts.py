@@ -10,6 +10,7 @@ import polars as pl
 from mappers import cleaning
 from mappers.base import Bench, Query
 from mappers.crosswalk.people import member
+from mappers.crosswalk.profile_facts import add_plain_profiles
 from mappers.legacy import META, PEOPLE, Legacy, literal, quoted, sql
 
 #: Columns of the user tables that no column of the target holds; kept as facts of the same name.
@@ -44,12 +45,13 @@ _SUSPECTS: Final = Query(
 )
 _ADD: Final = """
 INSERT OR IGNORE INTO x.fact SELECT c.person, c.key, c.value, c.source, c.source_id FROM ($claims) AS c
-WHERE c.value <> '' AND c.key NOT IN (SELECT key FROM x.dropped)
+WHERE c.value <> '' AND c.person IS NOT NULL AND c.key NOT IN (SELECT key FROM x.dropped)
   AND NOT EXISTS (SELECT 1 FROM x.blank b WHERE b.value = c.value)
 ORDER BY $order"""
 
 
-_PROFILES_AT_ONCE: Final = 5_000
+_REST_OF_FIRST: Final = """
+SELECT 1 FROM x.rest AS o CROSS JOIN x.profile_row AS r ON r.number = o.number WHERE r.position = 0 LIMIT 1"""
 #: SQLite takes no more than 500 terms in one compound SELECT; a wide table has more columns.
 _MOST_TERMS: Final = 400
 
@@ -68,12 +70,18 @@ def gather_facts(bench: Bench, legacy: Legacy, dropped_keys: Sequence[str]) -> N
     if legacy.has("profile", "user_id"):
         bench.execute(_FILL_PROFILE_ROWS)
         bench.execute("CREATE INDEX x.profile_row_person ON profile_row (person)")
-    _find_blanks(bench, legacy)
-    # Nearly everybody has one legacy id: the first ids in two plain passes, the others sorted.
-    _add_profiles(bench, profile_columns(legacy))
+    columns = profile_columns(legacy)
+    numbers = add_plain_profiles(bench, columns, dropped_keys) if columns else ()
+    _find_blanks(bench, legacy, numbers)
+    # Nearly everybody has one legacy id: the first ids in plain passes, the others sorted.
+    first = [_profile_claims(column, "r.position = 0", rest=False) for column in numbers]
+    if columns and bench.scalar(_REST_OF_FIRST) is not None:
+        first += [_profile_claims(column, "r.position = 0") for column in columns if column not in numbers]
+    if first:
+        _add(bench, _all(first), order="c.person, c.key, c.number")
     for table in _metas(legacy):
         _add(bench, _meta_claims(table, "m.position = 0"))
-    later = [_profile_claims(column, "r.position > 0") for column in profile_columns(legacy)]
+    later = [_profile_claims(column, "r.position > 0") for column in columns]
     later += [_meta_claims(table, "m.position > 0") for table in _metas(legacy)]
     if later and bench.scalar("SELECT 1 FROM x.alias WHERE position > 0 LIMIT 1"):
         _add(bench, _all(later), order="c.position, c.kind, c.number")
@@ -102,14 +110,18 @@ def _metas(legacy: Legacy) -> tuple[str, ...]:
     return legacy.present(META)
 
 
-def _find_blanks(bench: Bench, legacy: Legacy) -> None:
-    """Make x.blank: the distinct values, not empty, of which cleaning leaves nothing."""
+def _find_blanks(bench: Bench, legacy: Legacy, numbers: Sequence[str]) -> None:
+    """Make x.blank: the distinct values, not empty, of which cleaning leaves nothing.
+
+    Of the profile rows those in x.rest are asked, and all in the columns `numbers`.
+    """
     bench.execute("CREATE TABLE x.blank (value TEXT)")
-    cells = [("profile", column) for column in profile_columns(legacy)]
-    cells += [(table, "meta_value") for table in _metas(legacy)]
-    cells += user_columns(legacy)
+    rest = "(SELECT p.* FROM x.rest AS r CROSS JOIN profile AS p ON p.rowid = r.number)"
+    cells = [("profile" if column in numbers else rest, column) for column in profile_columns(legacy)]
+    cells += [(quoted(table), "meta_value") for table in _metas(legacy)]
+    cells += [(quoted(table), column) for table, column in user_columns(legacy)]
     for table, column in cells:
-        bench.execute(sql(_SUSPECT, table=quoted(table), column=quoted(column)))
+        bench.execute(sql(_SUSPECT, table=table, column=quoted(column)))
     bench.write("not_blank", pl.DataFrame(schema={"n": pl.Int64}))
     for rows in bench.read(_SUSPECTS):
         bench.write("not_blank", rows.filter(cleaning.text(pl.col("value")).is_not_null()).select("n"))
@@ -122,31 +134,6 @@ def _add(bench: Bench, claims: str, order: str = "c.number") -> None:
     bench.execute(sql(_ADD, claims=claims, order=order))
 
 
-def _add_profiles(bench: Bench, columns: Sequence[str]) -> None:
-    """Add the facts of the first ids' profile rows, a few thousand rows at a time.
-
-    Whole columns one after the other would touch every page of the table for each column.
-    """
-    last = bench.scalar("SELECT max(number) FROM x.profile_row")
-    if not columns or not isinstance(last, int):
-        return
-    which = "r.position = 0 AND r.number > ?1 AND r.number <= ?2"
-    claims = sql(
-        _ADD,
-        claims=_all([_profile_claims(column, which) for column in columns]),
-        order="c.person, c.key, c.number",
-    )
-    after = bench.scalar("SELECT min(number) - 1 FROM x.profile_row")
-    while isinstance(after, int) and after < last:
-        upto = bench.scalar(
-            "SELECT max(number) FROM (SELECT number FROM x.profile_row WHERE number > ?1"
-            " ORDER BY number LIMIT ?2)",
-            (after, _PROFILES_AT_ONCE),
-        )
-        bench.execute(claims, (after, upto))
-        after = upto
-
-
 def _all(claims: Sequence[str]) -> str:
     groups = [
         " UNION ALL ".join(claims[first : first + _MOST_TERMS])
@@ -157,13 +144,17 @@ def _all(claims: Sequence[str]) -> str:
     return " UNION ALL ".join(groups)
 
 
-def _profile_claims(column: str, which: str) -> str:
+def _profile_claims(column: str, which: str, *, rest: bool = True) -> str:
+    rows = (
+        "x.rest AS o CROSS JOIN x.profile_row AS r ON r.number = o.number" if rest else "x.profile_row AS r"
+    )
     return sql(
         "SELECT r.person AS person, $key AS key, CAST(p.$column AS TEXT) AS value, 'profile' AS source,"
         " r.source_id AS source_id, r.position AS position, 0 AS kind, r.number AS number"
-        " FROM x.profile_row AS r CROSS JOIN profile AS p ON p.rowid = r.number WHERE $which",
+        " FROM $rows CROSS JOIN profile AS p ON p.rowid = r.number WHERE $which",
         key=literal(column),
         column=quoted(column),
+        rows=rows,
         which=which,
     )
 
@@ -182,13 +173,18 @@ def _meta_claims(table: str, which: str) -> str:
 
 
 def _user_claims(source: str, column: str) -> str:
+    whose = sql(
+        "FROM $table AS t CROSS JOIN x.$member AS e ON e.legacy_id = t.id",
+        table=quoted(source),
+        member=member(PEOPLE[source]),
+    )
+    if source == "users":  # Only the tidied copy holds placeholders, which are nobody's rows.
+        whose = "FROM x.legacy_user AS e CROSS JOIN users AS t ON t.id = e.legacy_id WHERE e.source = 'users'"
     return sql(
         "SELECT e.person AS person, $key AS key, CAST(t.$column AS TEXT) AS value, $source AS source,"
-        " CAST(e.legacy_id AS TEXT) AS source_id, e.seq AS number"
-        " FROM x.legacy_user AS e CROSS JOIN $table AS t ON t.id = e.legacy_id"
-        " WHERE e.source = $source AND e.person IS NOT NULL",
+        " CAST(t.id AS TEXT) AS source_id, t.id AS number $whose",
         key=literal(column),
         column=quoted(column),
         source=literal(source),
-        table=quoted(source),
+        whose=whose,
     )
