@@ -10,7 +10,7 @@ import polars as pl
 from mappers import cleaning
 from mappers.base import WARNINGS, Account, Ids, Mapped, Mapper, Query
 from mappers.crosswalk.people import member
-from mappers.facts import wide
+from mappers.facts import LEFT_TO_SAY, wide
 from mappers.keys import moment, person_id
 from mappers.legacy import META, Legacy, quoted, sql, typed
 from mappers.notes import Limits, within
@@ -54,16 +54,18 @@ EQUIPMENT: Final = ("connection10", "sc")
 #: As many people as have 40,000 facts, give or take a person's.
 _READS: Final = """
 WITH RECURSIVE k (person, facts) AS (
-  SELECT (SELECT min(person) FROM x.person WHERE person > ?1), 0
+  SELECT (SELECT min(person) FROM x.informed WHERE person > ?1), 0
   UNION ALL
-  SELECT (SELECT min(p.person) FROM x.person AS p WHERE p.person > k.person),
-         k.facts + (SELECT count(*) FROM x.fact AS f WHERE f.person = k.person)
+  SELECT (SELECT min(i.person) FROM x.informed AS i WHERE i.person > k.person),
+         k.facts + (SELECT i.facts FROM x.informed AS i WHERE i.person = k.person)
   FROM k WHERE k.person IS NOT NULL AND k.facts < 40000 LIMIT ?2
 )
 SELECT p.person, p.space, p.legacy_id, p.profile, p.category, p.created_at, p.updated_at,
-       p.avatar_url, f.key, f.value, f.source, f.source_id
-FROM k CROSS JOIN x.person AS p USING (person) LEFT JOIN x.fact AS f USING (person)
+       p.avatar_url IS NOT NULL AS pictured, f.key, f.value, f.source, f.source_id
+FROM k CROSS JOIN x.person AS p USING (person)
+LEFT JOIN x.fact AS f ON f.person = p.person AND $which
 ORDER BY p.person, f.key"""
+_KEPT: Final = {"person": pl.Int64, "key": pl.String}
 _PERSON: Final = ("person", "space", "legacy_id", "profile", "category", "created_at", "updated_at")
 
 
@@ -86,13 +88,13 @@ class Profiles:
     writes: tuple[str, ...] = ("user_profiles", "user_metadata")
     # Some have sixty facts and more, most have none: counting facts, too, keeps memory flat.
     reads = Query(
-        sql=_READS,
+        sql=sql(_READS, which=LEFT_TO_SAY),
         key="person",
         columns=typed(
-            ("person", "legacy_id", "profile", "created_at", "updated_at"),
-            ("space", "category", "avatar_url", "key", "value", "source", "source_id"),
+            ("person", "legacy_id", "profile", "created_at", "updated_at", "pictured"),
+            ("space", "category", "key", "value", "source", "source_id"),
         ),
-        count="SELECT count(*) FROM x.person",
+        count="SELECT count(*) FROM x.informed",
     )
 
     def __init__(self, settings: MapperSettings, columns: Sequence[str], limits: Limits) -> None:
@@ -152,9 +154,12 @@ class Profiles:
             "person", pl.lit(self._category_key).alias("key"), pl.col("category").alias("value")
         )
         every = pl.concat([unmapped, kept.select("person", "key", "value"), category])
+        # A key has its NUL characters, or a namesake without them.
+        if every["key"].str.contains("\x00", literal=True).any():
+            every = every.with_columns(cleaning.without_nul(pl.col("key")))
+            every = every.unique(["person", "key"], keep="first", maintain_order=True)
         return (
-            every.with_columns(cleaning.without_nul(pl.col("key")), cleaning.without_nul(pl.col("value")))
-            .unique(["person", "key"], keep="first", maintain_order=True)
+            every.with_columns(cleaning.without_nul(pl.col("value")))
             .sort("person", "key")
             .join(people, on="person", how="left", maintain_order="left")
             .select(
@@ -186,15 +191,28 @@ class Profiles:
             cut = pl.col(key).is_not_null() & self._short(pl.col(key), column).is_null()
             beside.append((key, cut))
             odd.append((key, cut, "too_long"))
+        # Asked together, since few of the answers are yes: a frame for each alone takes longer than they.
+        tests = [where for _, where in beside] + [where for _, where, _ in odd]
+        told = facts.select(where.fill_null(False).alias(f"{n}") for n, where in enumerate(tests))
+        those = [facts["person"].filter(told[f"{n}"]) for n in range(len(tests))]
         kept = pl.concat(
-            facts.filter(where).select("person", pl.lit(key).alias("key")) for key, where in beside
+            [pl.DataFrame(schema=_KEPT)]
+            + [
+                pl.select(people, pl.lit(key).alias("key"))
+                for (key, _), people in zip(beside, those[: len(beside)], strict=True)
+                if len(people)
+            ]
         )
         found = pl.concat(
-            facts.filter(where).select("person", pl.lit(key).alias("key"), pl.lit(rule).alias("rule"))
-            for key, where, rule in odd
+            [pl.DataFrame(schema={**_KEPT, "rule": pl.String})]
+            + [
+                pl.select(people, pl.lit(key).alias("key"), pl.lit(rule).alias("rule"))
+                for (key, _, rule), people in zip(odd, those[len(beside) :], strict=True)
+                if len(people)
+            ]
         )
         strays = (
-            (_own_avatar() & pl.col("avatar_url").is_null(), "invalid_url"),
+            (_own_avatar() & (pl.col("pictured") == 0), "invalid_url"),
             (pl.col("key") == self._category_key, "reserved_key"),
         )
         found = pl.concat(
@@ -229,7 +247,7 @@ def _repaired(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _landed(mapped: frozenset[str]) -> pl.Expr:
     """Tell which facts have a column of their own; the users' avatar_url has, where it is a URL."""
-    return pl.col("key").is_in(sorted(mapped)) | (_own_avatar() & pl.col("avatar_url").is_not_null())
+    return pl.col("key").is_in(sorted(mapped)) | (_own_avatar() & (pl.col("pictured") == 1))
 
 
 def _own_avatar() -> pl.Expr:
