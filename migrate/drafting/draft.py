@@ -124,6 +124,11 @@ class _Drafting:
         options: dict[str, object] = {"target": self._target[table.name], "key": list(key.columns)}
         options["ids"] = self._links.ids(table.name)
         remarks = [key.why] if key.why else []
+        remarks += [
+            f"(!) by its name a {one.kind} of {one.of or 'nothing'}; migrated, since its rows are its own"
+            for one in self._inspection.lookalikes
+            if one.name == table.name
+        ]
         return Section(
             table.name, table.rows, options, tuple(one.line for one in made),
             (*remarks, *self._links.told.get(table.name, ())),
@@ -142,12 +147,18 @@ def _row_id(table: TableReport, rowid: str, names: ColumnNames) -> Drafted:
 
 def _left_out(leftover: Leftover) -> Section:
     reason = f"{leftover.kind}: {leftover.reason}"
-    remarks = []
-    if leftover.only_here:
-        remarks.append(
-            f"{leftover.only_here:,} of its rows are not in {leftover.of}: look before you leave them out"
-        )
-    return Section(leftover.name, leftover.rows or 0, {"left_out": reason}, remarks=tuple(remarks))
+    remarks = (f"(!) {what}: look before you leave them out",) if (what := own_rows(leftover)) else ()
+    return Section(leftover.name, leftover.rows or 0, {"left_out": reason}, remarks=remarks)
+
+
+def own_rows(leftover: Leftover) -> str:
+    """Return what of a left-over table is not in the table it was copied from; '' where nothing is."""
+    gone, differing = leftover.only_here or 0, leftover.differing or 0
+    parts = (
+        (gone, f"of its rows are not in {leftover.of}"),
+        (differing - gone, f"differ from those of {leftover.of}"),
+    )
+    return ", ".join(f"{rows:,} {what}" for rows, what in parts if rows > 0)
 
 
 def _without_target(table: TableReport) -> Section:

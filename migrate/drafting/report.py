@@ -32,7 +32,12 @@ def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]
             if one.migrated
         ],
         "left_out": [
-            {"table": one.source, "rows": one.rows, "reason": one.options["left_out"]}
+            {
+                "table": one.source,
+                "rows": one.rows,
+                "reason": one.options["left_out"],
+                "remarks": list(one.remarks),
+            }
             for one in draft.sections
             if not one.migrated
         ],
@@ -59,6 +64,8 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
         rows, review = sum(one.rows for one in sections), _to_review(sections)
         table.add_row(title, f"{len(sections):,}", f"{rows:,}", f"{review:,}" if migrated else "")
     console.print(table)
+    for name, what in _own_rows(draft):
+        console.print(escape(terminal_safe(f"left out with rows of its own: {name}, {what}")), soft_wrap=True)
     for heading, lines in draft.appendix.items():
         console.print(escape(terminal_safe(f"{heading}: {len(lines):,}, at the end of mapping.toml")))
     if _to_review(draft.sections):
@@ -73,6 +80,16 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
 def next_command(folder: Path) -> str:
     """Return what the operator types when the mapping is reviewed."""
     return f"migrate run --config {shlex.quote(str(folder / 'config.toml'))}"
+
+
+def _own_rows(draft: Draft) -> list[tuple[str, str]]:
+    """Return the tables that are left out though they hold what no other table does."""
+    return [
+        (section.source, remark.removeprefix("(!) "))
+        for section in draft.sections
+        for remark in section.remarks
+        if not section.migrated and remark.startswith("(!)")
+    ]
 
 
 def _to_review(sections: Sequence[Any]) -> int:

@@ -245,7 +245,8 @@ class Leftover:
     """A table that the application no longer lives in.
 
     `of` is the table it was copied from, `only_here` how many of its rows have a key that is not
-    there (None where that cannot be asked). `copied` is False for what no snapshot holds.
+    there, `differing` how many are not there with the same values in all columns that both have
+    (None where that cannot be asked). `copied` is False for what no snapshot holds.
     """
 
     name: str
@@ -254,6 +255,7 @@ class Leftover:
     reason: str
     rows: int | None
     only_here: int | None
+    differing: int | None
     copied: bool
 
 
@@ -283,7 +285,10 @@ class FullText:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that is known of a source; tables in the order of their names."""
+    """All that is known of a source; tables in the order of their names.
+
+    `lookalikes` are named like left-over tables, and their rows say that they are none.
+    """
 
     version: int
     source: str
@@ -298,6 +303,7 @@ class Inspection:
     views: tuple[Definition, ...]
     triggers: tuple[Definition, ...]
     full_text: tuple[FullText, ...] = ()
+    lookalikes: tuple[Leftover, ...] = ()
 
     def table(self, name: str) -> TableReport:
         """Return the table of that name; KeyError where there is none."""

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.inspection.document import ColumnReport, Inspection, TableReport
+from migrate.inspection.document import ColumnReport, Inspection, Leftover, TableReport
 
 #: Headings whose cells are numbers.
-NUMBERS: Final = frozenset({"rows", "NULL", "''", "longest", "values", "dangling", "ids", "only here"})
+NUMBERS: Final = frozenset(
+    {"rows", "NULL", "''", "longest", "values", "dangling", "ids", "only here", "differ"}
+)
 
 
 @dataclass(frozen=True)
@@ -171,20 +173,27 @@ def _rest(inspection: Inspection) -> Iterator[Listing]:
             for one in inspection.duplicates
         ),
     )
-    yield _listing(
-        "Left-over tables",
+    yield _leftovers("Left-over tables", inspection.leftovers)
+    yield _leftovers("Named like left-over tables, and no copies", inspection.lookalikes)
+
+
+def _leftovers(title: str, found: Iterable[Leftover]) -> Listing:
+    return _listing(
+        title,
         "",
-        ("table", "kind", "of", "rows", "only here", "why"),
+        ("table", "kind", "of", "rows", "only here", "differ", "why"),
         (
             (
                 one.name,
                 one.kind,
                 one.of or "",
-                "" if one.rows is None else f"{one.rows:,}",
-                "" if one.only_here is None else f"{one.only_here:,}",
+                *(
+                    "" if count is None else f"{count:,}"
+                    for count in (one.rows, one.only_here, one.differing)
+                ),
                 one.reason,
             )
-            for one in inspection.leftovers
+            for one in found
         ),
     )
 

@@ -71,7 +71,7 @@ class _Survey:
     def document(self) -> Inspection:
         """Look at every table twice: for its columns, then for what hangs on the others' keys."""
         shapes = list(self._shapes.values())
-        leftovers = find_leftovers(self._ground, shapes, self._rows, self._catalogue.left_out)
+        leftovers, lookalikes = find_leftovers(self._ground, shapes, self._rows, self._catalogue.left_out)
         unused = {leftover.name for leftover in leftovers}
         for shape in shapes:
             self._on_table(shape.name)
@@ -126,6 +126,7 @@ class _Survey:
             views=tuple(Definition(name, sql) for name, sql in self._catalogue.views),
             triggers=tuple(Definition(name, sql) for name, sql in self._catalogue.triggers),
             full_text=full_text_tables(self._catalogue.virtual),
+            lookalikes=lookalikes,
         )
 
     def _references(

@@ -147,6 +147,51 @@ def test_left_over_tables_are_named_with_what_they_were_copied_from(tmp_path: Pa
     assert not found.table("grandma_new").leftover
 
 
+LOOKALIKES = """
+CREATE TABLE jobs (id INTEGER PRIMARY KEY, title TEXT, status TEXT);
+INSERT INTO jobs VALUES (1, 'a', 'open'), (2, 'b', 'open');
+CREATE TABLE jobs_backup (id INTEGER, title TEXT, status TEXT);
+INSERT INTO jobs_backup VALUES (1, 'A', 'shut'), (2, 'B', 'shut');
+CREATE TABLE jobs_old (id INTEGER PRIMARY KEY, title TEXT, status TEXT);
+INSERT INTO jobs_old VALUES (7, 'archived', 'done'), (8, 'archived', 'done');
+CREATE TABLE backup_jobs (id INTEGER PRIMARY KEY, started TEXT, bytes INTEGER, status TEXT);
+INSERT INTO backup_jobs VALUES (1, '2024-01-01', 9, 'ok');
+CREATE TABLE backup_codes (id INTEGER PRIMARY KEY, code TEXT);
+INSERT INTO backup_codes VALUES (1, 'x');
+CREATE TABLE __new_posts (id INTEGER PRIMARY KEY);
+INSERT INTO __new_posts VALUES (1);
+CREATE TABLE UserData (ID INTEGER PRIMARY KEY, FirstName TEXT);
+INSERT INTO UserData VALUES (1, 'a'), (2, 'b');
+CREATE TABLE user_data (id INTEGER PRIMARY KEY, first_name TEXT);
+INSERT INTO user_data VALUES (1, 'a'), (2, 'c');
+CREATE TABLE "user-data" (id REAL, first_name TEXT);
+INSERT INTO "user-data" VALUES (1, 'a');
+"""
+
+
+def test_a_name_alone_makes_no_table_a_left_over(tmp_path: Path) -> None:
+    found = inspect_script(tmp_path, LOOKALIKES)
+    assert {one.name: (one.only_here, one.differing) for one in found.leftovers} == {
+        "jobs_backup": (0, 2),  # the columns and the keys of jobs
+        "user-data": (0, 0),
+    }
+    assert {one.name: (one.kind, one.differing) for one in found.lookalikes} == {
+        "jobs_old": ("old", 2),  # an archive: no row of it is a job's
+        "backup_jobs": ("backup", 1),  # other columns
+        "backup_codes": ("backup", None),  # a copy of no table
+        "__new_posts": ("new", None),  # what it was to replace is gone
+        "user_data": ("case variant", 1),
+    }
+    assert not any(found.table(one.name).leftover for one in found.lookalikes)
+
+
+def test_a_left_over_of_many_columns_is_compared(tmp_path: Path) -> None:
+    columns = ", ".join(f"c{n}" for n in range(1500))
+    script = f"CREATE TABLE wide ({columns}); INSERT INTO wide (c0, c1499) VALUES (1, 2);"
+    found = inspect_script(tmp_path, script + "CREATE TABLE wide_bak AS SELECT * FROM wide;")
+    assert [(one.name, one.differing) for one in found.leftovers] == [("wide_bak", 0)]
+
+
 def test_schema_is_told_with_views_triggers_and_odd_names(tmp_path: Path) -> None:
     found = build(tmp_path)
     odd = found.table("odd name")
