@@ -262,6 +262,10 @@ class Project(Protocol):
         """Make the crosswalk anew: everything that needs whole tables at once."""
         ...
 
+    def counted(self, bench: Bench) -> list[tuple[str, str, str, int]]:
+        """Return (source table, column, rule, values) of what the mappers change and do not warn of."""
+        ...
+
     def column_report(self, bench: Bench) -> pl.DataFrame:
         """Return a frame shaped as `COLUMN_REPORT`: where every source column went."""
         ...

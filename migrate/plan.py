@@ -17,6 +17,7 @@ from migrate.config import Config
 from migrate.errors import TargetError
 from migrate.fitting import find_mistakes, find_unknown, require_fit
 from migrate.ids import Ids
+from migrate.inspection.by_hand import ByHand, find_by_hand
 from migrate.kept_plan import digest
 from migrate.opening import bind
 from migrate.origin import Origin
@@ -31,6 +32,7 @@ from migrate.target.locking import waiting_briefly
 from migrate.target.obstacles import Twin, find_obstacles
 from migrate.target.preflight import Finding, inspect_target
 from migrate.target.staging import ID_MAP
+from migrate.uncarried import find_uncarried
 
 #: What snapshot and crosswalk take of the disk, generously: the sample's rows take about 220 bytes.
 BYTES_PER_ROW = 500
@@ -75,6 +77,8 @@ class Plan:
     rows_billed: int
     backups: str
     findings: list[Finding]
+    #: what the operator writes anew in the target
+    by_hand: list[ByHand]
     #: what must not have changed for the plan to hold: source, target, configuration, code
     marks: dict[str, str]
 
@@ -133,7 +137,8 @@ def make_plan(
     writes = {name: list[str]() for name in project.tables_filled} if mistaken else _writes(project)
     touched = _Touched(writes, emptied_tables(config, prospect.live.tables), project)
     findings += _look_at_target(config, address, connection, prospect, touched, mistaken=mistaken)
-    findings += _not_copied(seen.catalogue)
+    by_hand = list(find_by_hand(seen.catalogue))
+    findings += find_uncarried(seen.catalogue, by_hand)
     findings += find_unknown(config, project, counts)
     findings += _moved(config, connection, address.schema, [name for name, _ in touched.fates()])
     findings += _space(work, sum(counts.values()))
@@ -160,6 +165,7 @@ def make_plan(
         rows_billed=sum(item.rows_read for item in seen.rows),
         backups=str(work / "backups"),
         findings=findings,
+        by_hand=by_hand,
         marks={
             "source": seen.mark(),
             "target": digest([_house(connection, address.schema), [[n, str(c)] for n, c, _ in replaced]]),
@@ -259,16 +265,6 @@ def _coming(project: Project, counts: Mapping[str, int]) -> dict[str, int]:
         if account.target not in (*project.shared, *project.derived):
             coming[account.target] = coming.get(account.target, 0) + counts.get(account.source, 0)
     return coming
-
-
-def _not_copied(catalogue: Catalogue) -> Iterator[Finding]:
-    """Yield a note for everything of the source that is not migrated and is no table."""
-    for left in catalogue.left_out:
-        if left.reason.startswith("virtual"):
-            yield Finding("note", f"the source table {left.name} is not copied: {left.reason}")
-    for kind, found in (("view", catalogue.views), ("trigger", catalogue.triggers)):
-        for name, _ddl in found:
-            yield Finding("note", f"the {kind} {name} is not migrated: rewrite it by hand for PostgreSQL")
 
 
 def _house(connection: psycopg.Connection[Any], schema: str) -> dict[str, str]:

@@ -22,6 +22,10 @@ from migrate.target.content import Content
 from migrate.target.publication import HOW, in_words
 
 FILE: Final = "summary.json"
+#: Ends of the rules under which a value does not arrive.
+_LOST: Final = ("_left_out", "_replaced")
+#: Lines of columns with lost values that are printed; the report has them all.
+_SHOWN: Final = 40
 
 
 @dataclass
@@ -36,10 +40,26 @@ class Flow:
     excluded: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Changed:
+    """Values of one source column that were migrated otherwise than they stood.
+
+    `lost` tells that nothing, or something else, stands where there was a value.
+    """
+
+    table: str
+    column: str
+    rule: str
+    rows: int
+    lost: bool
+
+
 @dataclass
 class Summary:
     """A run in figures; `left_out` are source tables that a rule leaves behind.
 
+    `warnings` are the values that were migrated otherwise than they stood, by rule; `changed` the
+    same by column, those that were lost first.
     `contents` is what each live table held right after publish, empty before it; `mapped` what the
     id map holds, `legacy_keys` the target tables whose keys are the source's own.
     """
@@ -52,6 +72,7 @@ class Summary:
     filled: dict[str, int]
     categories: dict[str, int]
     warnings: dict[str, int]
+    changed: list[Changed]
     seconds: dict[str, float]
     publication: dict[str, Any]
     columns: list[dict[str, Any]]
@@ -73,11 +94,13 @@ def summarise(run: Run) -> Summary:
     bench = run.bench()
     try:
         project = run.prepared(bench)
+        counted_only = project.counted(bench)
         flows = _flows(run, counted, list(dict.fromkeys(account.source for account in project.accounts)))
         routes = find_routes(run, bench, project.accounts, {flow.table: flow.migrated for flow in flows})
         named = first_rows(run, bench, project.accounts)
     finally:
         bench.close()
+    changed = _changed([*tally.warnings(run.connection, run.ledger, run.id), *counted_only])
     publication = tally.publication_of(run.connection, run.ledger, run.id)
     schema = run.address.schema if publication else run.staging
     return Summary(
@@ -92,7 +115,8 @@ def summarise(run: Run) -> Summary:
         },
         filled={name: _count(run, schema, name) for name in run.filled},
         categories=_categories(run, schema),
-        warnings=tally.warnings(run.connection, run.ledger, run.id),
+        warnings=_by_rule(changed),
+        changed=changed,
         seconds={name: record.seconds for name, record in run.state.document.stages.items()},
         publication=_publication(run),
         columns=columns,
@@ -117,6 +141,23 @@ def _flows(run: Run, counted: dict[str, int], tables: list[str]) -> list[Flow]:
         flow.migrated = flow.rows - gone
         flows.append(flow)
     return flows
+
+
+def _changed(counts: list[tuple[str, str, str, int]]) -> list[Changed]:
+    found = [Changed(*count, lost=is_lost(count[2])) for count in counts]
+    return sorted(found, key=lambda one: (not one.lost, one.table, one.column, one.rule))
+
+
+def is_lost(rule: str) -> bool:
+    """Tell whether a rule puts nothing, or something else, where there was a value."""
+    return rule.endswith(_LOST)
+
+
+def _by_rule(changed: list[Changed]) -> dict[str, int]:
+    rules: Counter[str] = Counter()
+    for one in changed:
+        rules[one.rule] += one.rows
+    return dict(sorted(rules.items()))
 
 
 def keep(summary: Summary, work: Path) -> Path:
@@ -161,7 +202,9 @@ def _safe(text: object) -> str:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in columns:
-        table.add_column(name, justify="left" if name in ("table", "fate", "reason") else "right")
+        table.add_column(
+            name, justify="left" if name in ("table", "column", "fate", "reason", "rule") else "right"
+        )
     return table
 
 
@@ -189,6 +232,7 @@ def show(summary: Summary, console: Console) -> None:
         console.print(
             "Profiles: " + _safe(", ".join(f"{name} {rows:,}" for name, rows in summary.categories.items()))
         )
+    _show_lost(summary, console)
     if summary.warnings:
         console.print(
             "Warnings: " + _safe(", ".join(f"{rule} {n:,}" for rule, n in summary.warnings.items()))
@@ -204,3 +248,16 @@ def show(summary: Summary, console: Console) -> None:
         console.print(f"Publish: {_safe(in_words(summary.publication))}")
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds.items())
     console.print(f"Seconds: {_safe(times)}; together {sum(summary.seconds.values()):.1f}")
+
+
+def _show_lost(summary: Summary, console: Console) -> None:
+    """Print the columns in which values did not arrive: the rows are migrated, so no fate tells of them."""
+    lost = [one for one in summary.changed if one.lost]
+    if not lost:
+        return
+    table = _table("Values that did not fit and did not arrive", "table", "column", "rule", "values")
+    for one in lost[:_SHOWN]:
+        table.add_row(_safe(one.table), _safe(one.column), one.rule, f"{one.rows:,}")
+    console.print(table)
+    if len(lost) > _SHOWN:
+        console.print(f"and {len(lost) - _SHOWN:,} columns more: see {FILE}")

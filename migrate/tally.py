@@ -52,13 +52,14 @@ def fates(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str
         return connection.execute(query, (run_id,)).fetchall()
 
 
-def warnings(connection: Connection, ledger: Ledger, run_id: str) -> dict[str, int]:
-    """Return the number of warnings by rule."""
-    query = sql.SQL("SELECT rule, count(*) FROM {} WHERE run_id = %s GROUP BY 1 ORDER BY 1").format(
-        ledger.name("warning")
-    )
+def warnings(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str, str, int]]:
+    """Return (source table, column, rule, values) for what was migrated otherwise than it stood."""
+    query = sql.SQL(
+        "SELECT source_table, coalesce(column_name, ''), rule, count(*) FROM {} WHERE run_id = %s"
+        " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ).format(ledger.name("warning"))
     with mapped("counting the warnings"):
-        return dict(connection.execute(query, (run_id,)).fetchall())
+        return connection.execute(query, (run_id,)).fetchall()
 
 
 def publication_of(connection: Connection, ledger: Ledger, run_id: str) -> Published | None:

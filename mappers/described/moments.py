@@ -41,9 +41,13 @@ def moment(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     if unit is not None:
         value = pl.when(stripped.str.contains(_DIGITS)).then(_since_1970(stripped, unit)).otherwise(value)
     value = pl.when(cell.storage != BLOB).then(value)
-    finer = stripped.str.contains(_FINER)
     now = stripped.str.to_lowercase().is_in(_NOW)
-    return Cast(value, "no_moment", ((finer, "rounded_to_milliseconds"),), now)
+    return Cast(value, "no_moment", now=now)
+
+
+def is_finer(cell: Cell) -> pl.Expr:
+    """Tell which cells are written in parts of a millisecond that is not whole."""
+    return cell.text.str.strip_chars().str.contains(_FINER)
 
 
 def day(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:

@@ -10,6 +10,7 @@ import polars as pl
 from mappers.base import COLUMN_REPORT, Account, Bench, Cells, HiddenIds, Mapper, MapperStage
 from mappers.columns import count_filled
 from mappers.described.accounts import by_mapping
+from mappers.described.counted import ROUNDED, count_rounded
 from mappers.described.document import MappingFile
 from mappers.described.hidden import described
 from mappers.described.order import in_order, stage_name
@@ -111,6 +112,14 @@ class Described:
         while (left := bench.scalar(_LEFT)) is not None:
             bench.execute(f'DROP TABLE x."{left}"')
         Settling(self._tables, self._references, self._rows).settle(bench)
+
+    def counted(self, bench: Bench) -> list[tuple[str, str, str, int]]:
+        """Return the moments that are rounded: many where they are written so, hence not named one by one."""
+        return [
+            (name, column, ROUNDED, cells)
+            for name, table in self._tables.items()
+            for column, cells in count_rounded(bench, table)
+        ]
 
     def column_report(self, bench: Bench) -> pl.DataFrame:
         """Return where every source column went; one without a line of its own is `dropped:no_line`."""

@@ -92,6 +92,7 @@ def _check_published(
 def _rehearse(
     settings: Config, work: Path, console: Console, reporter: ConsoleReporter | LineReporter
 ) -> dict[str, Any]:
+    from migrate.kept_plan import FILE, keep_plan
     from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages, run_stages
@@ -111,6 +112,7 @@ def _rehearse(
         show_plan(plan, console)
         plan.require()
     with reporter as report, open_rehearsal(settings, work, origin, report) as run:
+        keep_plan(plan.facts(), run.work / FILE)
         with told(run):
             run_stages(run)
         summary = summarise(run)

@@ -268,6 +268,18 @@ class Definition:
 
 
 @dataclass(frozen=True)
+class CheckReport:
+    """A CHECK constraint, which no Prisma schema holds: what it demands, in SQLite's words.
+
+    `broken` rows do not meet it; None where it calls a function that SQLite does not have.
+    """
+
+    table: str
+    sql: str
+    broken: int | None
+
+
+@dataclass(frozen=True)
 class FullText:
     """A full-text table, which is not copied, and the SQL of what takes its place in PostgreSQL.
 
@@ -304,6 +316,7 @@ class Inspection:
     triggers: tuple[Definition, ...]
     full_text: tuple[FullText, ...] = ()
     lookalikes: tuple[Leftover, ...] = ()
+    checks: tuple[CheckReport, ...] = ()
 
     def table(self, name: str) -> TableReport:
         """Return the table of that name; KeyError where there is none."""

@@ -45,15 +45,26 @@ def _read(name: str, ddl: str) -> FullText | None:
             unindexed = "UNINDEXED" in argument.strip()[column.end() :].upper()
             columns += [] if unindexed else [_bare(column[0])]
     content = options.get("content")
-    tokens = options.get("tokenize", "")
+    language = "english" if _STEMS in options.get("tokenize", "").lower() else "simple"
     return FullText(
         name=name,
         sql=ddl,
         columns=tuple(columns),
         content=content or None,
         holds_text=content is None,
-        instead=_suggest(content or name, columns, "english" if _STEMS in tokens.lower() else "simple"),
+        instead=_before(name, columns, content) + _suggest(content or name, columns, language),
     )
+
+
+def _before(name: str, columns: list[str], content: str | None) -> str:
+    """Return what comes before the statements, where they are for no table of the target."""
+    if content is None:
+        made = sql.SQL("CREATE TABLE {} ({});").format(
+            sql.Identifier(name),
+            sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in columns),
+        )
+        return f"-- its text is in it alone: save it by hand\n{made.as_string(None)}\n"
+    return "" if content else "-- it holds no text: for the table and the columns that it was filled from\n"
 
 
 def _bare(text: str) -> str:

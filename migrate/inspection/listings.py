@@ -10,7 +10,7 @@ from migrate.inspection.document import ColumnReport, Inspection, Leftover, Tabl
 
 #: Headings whose cells are numbers.
 NUMBERS: Final = frozenset(
-    {"rows", "NULL", "''", "longest", "values", "dangling", "ids", "only here", "differ"}
+    {"rows", "NULL", "''", "longest", "values", "dangling", "ids", "only here", "differ", "broken by"}
 )
 
 
@@ -171,6 +171,15 @@ def _rest(inspection: Inspection) -> Iterator[Listing]:
                 f"{one.nulls:,}" if one.nulls else "",
             )
             for one in inspection.duplicates
+        ),
+    )
+    yield _listing(
+        "CHECK constraints, to be made anew by hand",
+        "",
+        ("table", "CHECK", "broken by"),
+        (
+            (one.table, one.sql, "not known" if one.broken is None else f"{one.broken:,}")
+            for one in inspection.checks
         ),
     )
     yield _leftovers("Left-over tables", inspection.leftovers)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from migrate.inspection.checks import check_constraints
 from migrate.inspection.columns import observe
 from migrate.inspection.document import (
     VERSION,
@@ -127,6 +128,11 @@ class _Survey:
             triggers=tuple(Definition(name, sql) for name, sql in self._catalogue.triggers),
             full_text=full_text_tables(self._catalogue.virtual),
             lookalikes=lookalikes,
+            checks=tuple(
+                check
+                for shape in lived_in
+                for check in check_constraints(self._ground, shape.name, shape.sql)
+            ),
         )
 
     def _references(

@@ -120,6 +120,28 @@ class ColumnLine:
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """What is written anew by hand: the source's SQL, and what takes its place where that is known."""
+
+    kind: str
+    name: str
+    sql: str
+    instead: str
+    lost: bool
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Values of one source column that were migrated otherwise than they stood; `lost` if left empty."""
+
+    table: str
+    column: str
+    rule: str
+    rows: int
+    lost: bool
+
+
+@dataclass(frozen=True)
 class Count:
     """A name and how many rows it counts."""
 
@@ -176,11 +198,13 @@ class Document:
     categories: tuple[Count, ...] = ()
     rejects: tuple[Count, ...] = ()
     warnings: tuple[Count, ...] = ()
+    changed: tuple[Changed, ...] = ()
     stages: tuple[StageLine, ...] = ()
     columns: dict[str, tuple[ColumnLine, ...]] = field(default_factory=dict)
     checked: str | None = None
     checks: tuple[dict[str, Any], ...] = ()
     rehearsal: Rehearsal | None = None
+    by_hand: tuple[ByHand, ...] = ()
     commands: tuple[Command, ...] = ()
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from migrate.report.document import (
+    Changed,
     ColumnLine,
     Count,
     Entity,
@@ -40,6 +41,7 @@ def figures(counted: Mapping[str, Any], document: Document, read_row: ReadRow | 
         "categories": _counts(counted["categories"]),
         "rejects": _counts(rejects),
         "warnings": _counts(counted["warnings"]),
+        "changed": tuple(Changed(**one) for one in counted["changed"]),
         "columns": _columns(counted["columns"]),
     }
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from migrate import ordeal, receipt, summary
 from migrate.errors import UsageError
+from migrate.kept_plan import FILE as PLAN
 from migrate.opening import REHEARSAL
 from migrate.report import identity, samples
-from migrate.report.document import Command, Document, Rehearsal, StageLine
+from migrate.report.document import ByHand, Command, Document, Rehearsal, StageLine
 from migrate.report.figures import figures
 from migrate.report.verdict import judge
 from migrate.source.facts import FACTS_NAME
@@ -79,6 +80,7 @@ def gather(folder: Path, *, with_samples: bool = False) -> Document:
         checked=checks.get("schema"),
         checks=tuple(checks.get("checks", ())),
         rehearsal=_rehearsal(folder.parent if dry else folder),
+        by_hand=tuple(ByHand(**one) for one in _load(folder / PLAN).get("by_hand", ())),
         commands=_commands(folder, document.outcome, dry=dry),
     )
 

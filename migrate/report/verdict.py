@@ -47,8 +47,13 @@ def _rows(counted: dict[str, Any]) -> tuple[str, ...]:
         return ()
     filled = counted["filled"]
     emptied = sum(name not in filled for name in counted["contents"])
+    lost = sum(one["rows"] for one in counted.get("changed", ()) if one["lost"])
+    gone = (f"{lost:,} values did not fit their column and did not arrive.",) if lost else ()
     line = f"{sum(filled.values()):,} rows in {len(filled):,} tables"
-    return (line + (f"; {emptied:,} tables of the application alone were emptied." if emptied else "."),)
+    return (
+        line + (f"; {emptied:,} tables of the application alone were emptied." if emptied else "."),
+        *gone,
+    )
 
 
 def _checked(checks: dict[str, Any], failed: list[str]) -> tuple[str, ...]:

@@ -192,6 +192,25 @@ def test_a_left_over_of_many_columns_is_compared(tmp_path: Path) -> None:
     assert [(one.name, one.differing) for one in found.leftovers] == [("wide_bak", 0)]
 
 
+def test_check_constraints_are_told_with_the_rows_that_break_them(tmp_path: Path) -> None:
+    found = inspect_script(
+        tmp_path,
+        """
+        CREATE TABLE reviews (id INTEGER PRIMARY KEY, "check" TEXT, -- CHECK (no)
+          rating INTEGER CHECK (rating >= 1 AND rating <= 5), kind TEXT CHECK (kind IN ('a)', 'b') /* ( */),
+          CONSTRAINT odd CHECK (length(kind)));
+        CREATE TABLE plain (v TEXT DEFAULT 'CHECK (v)');
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'length(', 'only_the_application_has(');
+        """,
+    )
+    assert [(one.table, one.sql, one.broken) for one in found.checks] == [
+        ("reviews", "rating >= 1 AND rating <= 5", 0),
+        ("reviews", "kind IN ('a)', 'b') /* ( */", 0),
+        ("reviews", "only_the_application_has(kind)", None),
+    ]
+
+
 def test_schema_is_told_with_views_triggers_and_odd_names(tmp_path: Path) -> None:
     found = build(tmp_path)
     odd = found.table("odd name")

@@ -58,6 +58,11 @@ def test_what_takes_its_place_works_in_postgresql(database: str) -> None:
         assert connection.execute(asked).fetchall() == [(1,)]
 
 
+def test_rows_that_break_a_check_are_counted(nasty_inspection: Inspection) -> None:
+    broken = [(one.table, one.sql, one.broken) for one in nasty_inspection.checks]
+    assert broken == [("promises", "score BETWEEN 1 AND 5", 1)]
+
+
 def test_an_inspection_knows_its_full_text_tables(nasty_inspection: Inspection) -> None:
     found = {one.name: (one.content, one.holds_text) for one in nasty_inspection.full_text}
     assert found == {"animals_fts": ("animals", False), "bare_fts": (None, False), "notes_fts": (None, True)}

@@ -12,7 +12,9 @@ import pytest
 from migrate.report import page
 from migrate.report.document import Document, Fact, Flow, Verdict
 from migrate.report.sankey import MOST, NARROW, WIDE, draw
+from migrate.report.verdict import judge
 from migrate.report.writing import render
+from migrate.state import Document as State
 from tests.browser import browse, require_browser
 from tests.hostile.content import NASTY, TABLES
 
@@ -99,3 +101,10 @@ def test_more_tables_than_can_be_drawn_are_drawn_as_one() -> None:
 
 def test_without_rows_nothing_is_drawn() -> None:
     assert draw([Flow("a", "b", "migrated", 0)], WIDE) is None
+
+
+def test_the_verdict_counts_the_values_that_did_not_arrive() -> None:
+    state = State(format=1, run_id="r", code="0", created="", binding={}, id_secret="", outcome="published")
+    changed = [{"rows": 2, "lost": True}, {"rows": 5, "lost": False}, {"rows": 1, "lost": True}]
+    lines = judge(state, {"filled": {"t": 7}, "contents": {}, "changed": changed}, {}, dry=False).lines
+    assert lines == ("7 rows in 1 tables.", "3 values did not fit their column and did not arrive.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mappers.described.target import TargetColumn
+from migrate.bench import Bench
 from tests.mappers.described.described import migrated, project
 from tests.mappers.runner import Outcome, legacy_file
 
@@ -91,10 +92,23 @@ def test_the_words_for_now_have_a_policy_of_their_own(
     assert values(out) == expected
 
 
-def test_parts_of_a_millisecond_are_rounded_with_a_warning(tmp_path: Path) -> None:
-    out = one_column(tmp_path, "'2024-01-01 00:00:00.1235'|'2024-01-01 00:00:00.123000'", 'as = "timestamp"')
-    assert [value.microsecond for value in values(out)] == [124_000, 123_000]
-    assert rules(out) == [("1", "rounded_to_milliseconds")]
+@pytest.mark.parametrize("batch_keys", [1, 1000])
+def test_parts_of_a_millisecond_are_rounded_and_counted(tmp_path: Path, batch_keys: int) -> None:
+    written = (
+        "'2024-01-01 00:00:00.1235'|'2024-01-01 00:00:00.123000'|' 2024-01-01T00:00:00,1230001Z'"
+        "|1704067200.0005|'2024-13-01 00:00:00.1235'|'2024-01-01 00:00:00.123+03:00'|NULL"
+    )
+    line = 'as = "timestamp", otherwise = "null"'
+    out = one_column(tmp_path, written, line)
+    parts = [None if value is None else value.microsecond for value in values(out)]
+    assert parts == [124_000, 123_000, 123_000, 1_000, None, 123_000, None]
+    assert rules(out) == [("5", "no_moment_left_out")]
+    table = '[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = { drop = "-" }\n'
+    mapping = f'{table}columns.v = {{to = "v", {line}}}'
+    snapshot = tmp_path / "snapshot.db"
+    with Bench(snapshot, tmp_path / "counting.db", batch_keys=batch_keys) as bench:
+        counted = project(snapshot, mapping).counted(bench)
+    assert counted == [("t", "v", "rounded_to_milliseconds", 3)]
 
 
 def test_a_day_is_no_moment_within_it(tmp_path: Path) -> None:
