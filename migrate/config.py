@@ -45,6 +45,9 @@ APPLICATION_TABLES: Final = (
 #: Keys whose value is a path, which in the file is relative to the folder of the file.
 _PATHS: Final = (("mappers", "mapping"), ("target", "schema"))
 
+#: Ends the names of the variables that grant no more than reading.
+READ_ONLY: Final = "_RO"
+
 Name = Annotated[str, Field(min_length=1, max_length=63)]
 
 
@@ -60,11 +63,13 @@ class Source(SourceSettings):
         description="libsql://…, https://…, http://…, ws://…, wss://…, a SQLite file, a .sql dump, or sample",
     )
     url_env: list[str] = Field(
-        default=["TURSO_DATABASE_URL", "TURSO_CONNECTION_URL"],
+        default=["TURSO_DATABASE_URL", "TURSO_CONNECTION_URL", f"TURSO_DATABASE_URL{READ_ONLY}"],
         description="environment variables that hold the URL; the first that is set wins over `url`",
     )
-    token_env: str = Field(
-        default="TURSO_AUTH_TOKEN", description="environment variable that holds the token"
+    token_env: str | list[str] = Field(
+        default=["TURSO_AUTH_TOKEN", f"TURSO_AUTH_TOKEN{READ_ONLY}"],
+        description="environment variables that hold the token; the first that is set, "
+        "but for a URL from a variable in …_RO that of the same ending",
     )
 
 
@@ -251,6 +256,14 @@ def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
             hint=f"set {' or '.join(config.source.url_env)}, or [source] url in the configuration file",
         )
     return config.source.url.get_secret_value(), "[source] url"
+
+
+def source_token(config: Config, named_by: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the token for the URL that `source_url` found in `named_by`, None where no variable holds one."""
+    listed = config.source.token_env
+    names = [listed] if isinstance(listed, str) else list(listed)
+    names.sort(key=lambda name: name.endswith(READ_ONLY) != named_by.endswith(READ_ONLY))
+    return next((environ[name] for name in names if environ.get(name)), None)
 
 
 def target_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:

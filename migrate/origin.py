@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from migrate import files
-from migrate.config import SAMPLE, Config, source_url
+from migrate.config import SAMPLE, Config, source_token, source_url
 from migrate.source import open_source
 from migrate.source.address import parse_address
 from migrate.source.base import Source
@@ -47,7 +47,7 @@ class Origin:
 def find_origin(config: Config, folder: Path, environ: Mapping[str, str] = os.environ) -> Origin:
     """Return the source that the configuration and the environment name; UsageError where there is none."""
     url, named_by = source_url(config, environ)
-    token = environ.get(config.source.token_env) or None
+    token = source_token(config, named_by, environ)
     if url == SAMPLE:
         sample = config.sample
         label = f"the built-in sample (scale {sample.scale:g}, seed {sample.seed}"

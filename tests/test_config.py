@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from migrate.config import APPLICATION_TABLES, EMBEDDED, SAMPLE, Config, load_config, source_url, target_url
+from migrate.config import (
+    APPLICATION_TABLES,
+    EMBEDDED,
+    SAMPLE,
+    Config,
+    load_config,
+    source_token,
+    source_url,
+    target_url,
+)
 from migrate.errors import UsageError
 from migrate.reference import keys
 from tests.commands import migrate
@@ -19,7 +28,7 @@ SHIPPED = Path(__file__).parent.parent / "config.toml"
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TURSO_DATABASE_URL", "TURSO_CONNECTION_URL", "TURSO_AUTH_TOKEN"):
+    for name in ("TURSO_DATABASE_URL", "TURSO_CONNECTION_URL", "TURSO_DATABASE_URL_RO"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -90,6 +99,24 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert source_url(config)[0] == "libsql://first.example"
     monkeypatch.setenv("MIGRATE__SOURCE__URL", "b.db")
     assert source_url(load_config(path)) == ("b.db", "[source] url")
+
+
+def test_a_read_only_url_comes_with_its_read_only_token() -> None:
+    config, both = Config(), {"TURSO_AUTH_TOKEN": "all", "TURSO_AUTH_TOKEN_RO": "reading"}
+    url, named_by = source_url(config, {"TURSO_DATABASE_URL_RO": "libsql://a.example?tls=1"})
+    assert url == "libsql://a.example?tls=1"
+    assert source_token(config, named_by, both) == "reading"
+    assert source_token(config, named_by, {"TURSO_AUTH_TOKEN": "all"}) == "all"
+    assert source_token(config, "[source] url", both) == "all"
+    assert source_token(config, "[source] url", {"TURSO_AUTH_TOKEN_RO": "reading"}) == "reading"
+    assert source_token(config, named_by, {"TURSO_AUTH_TOKEN_RO": ""}) is None
+
+
+def test_token_env_is_one_name_or_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(write(tmp_path, '[source]\ntoken_env = "SHOP_TOKEN"\n'))
+    assert source_token(config, "[source] url", {"SHOP_TOKEN": "t", "TURSO_AUTH_TOKEN": "u"}) == "t"
+    monkeypatch.setenv("MIGRATE__SOURCE__TOKEN_ENV", "OTHER_TOKEN")
+    assert source_token(load_config(None), "[source] url", {"OTHER_TOKEN": "o"}) == "o"
 
 
 def test_url_env_names_another_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
