@@ -259,7 +259,7 @@ def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
 
 
 def source_token(config: Config, named_by: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the token for the URL that `source_url` found in `named_by`, None where no variable holds one."""
+    """Return the token for the URL that `source_url` found in `named_by`, None where none is set."""
     listed = config.source.token_env
     names = [listed] if isinstance(listed, str) else list(listed)
     names.sort(key=lambda name: name.endswith(READ_ONLY) != named_by.endswith(READ_ONLY))

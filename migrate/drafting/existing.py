@@ -137,7 +137,7 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
         told += [f"no label for: {', '.join(unknown)}"] if unknown else []
     if kind != "text" and report.classes.empty:
         options["empty"] = "null"
-    if not column.not_null and kind != "text":
+    if not column.not_null and (kind != "text" or told):
         options["otherwise"] = "null"
     remark = "; ".join([line.remark, *told])
     return Line(line.column, options, remark, review=line.review or bool(told))
