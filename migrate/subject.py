@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import polars as pl
@@ -17,6 +17,8 @@ from migrate.run import Run
 from migrate.target import schema as shape
 from migrate.target.connection import Connection, connect, mapped
 from verification import subject as checked
+
+Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
 
 _KEYS: Final = """
 SELECT c.relname, x.relname, i.indnullsnotdistinct,
@@ -138,12 +140,14 @@ def _table(table: shape.Table, keys: tuple[checked.Key, ...]) -> checked.Table:
     return checked.Table(table.name, columns, table.primary_key, keys)
 
 
-def _remap(run: Run, bench: Bench, project: Project) -> Callable[[], Iterator[tuple[str, pl.DataFrame]]]:
-    """Return a function that maps the whole snapshot again."""
+def _remap(run: Run, bench: Bench, project: Project) -> Remap:
+    """Return a function that maps again what becomes of some target tables."""
 
-    def remap() -> Iterator[tuple[str, pl.DataFrame]]:
+    def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
         for stage in project.stages:
             for mapper in stage.mappers:
+                if not set(mapper.writes).intersection(tables):
+                    continue
                 ready = begin(mapper, bench, run.ids)
                 for rows in bench.read(mapper.reads):
                     yield from ready.map(rows, run.ids).tables.items()

@@ -16,7 +16,7 @@ from psycopg import sql
 from verification.cells import CELLS
 from verification.correspondence import LIVE_ENDS, MESSAGE_COUNTS
 from verification.coverage import LEFT_OUT, REJECTS
-from verification.deep import DEEP
+from verification.deep import DEEP, KEYLESS
 from verification.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
 from verification.domains import DOMAINS
 from verification.hidden import HIDDEN
@@ -51,7 +51,7 @@ DIRECTORY: tuple[Check, ...] = (
     CONNECTIONS,
 )
 #: what is asked where a file describes the mapping
-DESCRIBED: tuple[Check, ...] = (CELLS, KEYS_MAPPED, HIDDEN)
+DESCRIBED: tuple[Check, ...] = (CELLS, KEYS_MAPPED, HIDDEN, KEYLESS)
 #: what is checked where no names are given
 STANDARD: tuple[Check, ...] = (*GENERAL, *DIRECTORY)
 #: seconds to wait for the server to take note that a query is given up

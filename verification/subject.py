@@ -185,7 +185,8 @@ class Subject:
     identities   entities of which every legacy id is in the map, with target table and column
     cells        tables whose filled cells can be counted on both sides
     legacy_keys  target tables whose keys are the source's own, not derived
-    remap        maps the snapshot again: yields (target table, frame) as the mappers give them
+    remap        maps again what becomes of some target tables: yields (table, frame) as the mappers
+                 give them, perhaps of others of the same mapper too
     beside       opens a second connection to the target, None where there can be none: the checks
                  that ask the target alone then run beside those that read the snapshot
     answers      what was asked already, by the text of the question: once while the view is the same
@@ -214,7 +215,7 @@ class Subject:
     cells: Sequence[Cells] = ()
     limits: Limits = Limits()
     urls: UrlSettings = UrlSettings()
-    remap: Callable[[], Iterator[tuple[str, pl.DataFrame]]] | None = None
+    remap: Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]] | None = None
     beside: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
     answers: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 

@@ -86,7 +86,12 @@ class Described:
         )
         self.id_map: Mapping[str, tuple[str, ...]] = {entity: (entity,) for entity in self.entities}
         hidden = any(True for table in whole.values() for _ in described(table, references))
-        self.checks: tuple[str, ...] = ("cells", "keys_mapped", *(("hidden_ids",) if hidden else ()))
+        self.checks: tuple[str, ...] = (
+            "cells",
+            "keys_mapped",
+            *(("hidden_ids",) if hidden else ()),
+            "keyless",
+        )
 
     def _constants(self, table: SourceTable) -> dict[str, Any]:
         columns = {column.name: column for column in self._target.get(table.target, ())}

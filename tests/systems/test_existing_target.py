@@ -19,15 +19,21 @@ OLD = """
     INSERT INTO "_prisma_migrations" VALUES ('applied');
 """
 
+READINGS = """
+    CREATE TABLE reading (taken TEXT, value REAL);
+    INSERT INTO reading VALUES ('2024-01-02 03:04:05', 1.5), ('2024-01-02 03:04:05', 1.5), (NULL, NULL);
+"""
+
 
 @pytest.fixture
 def folder(database: str, tmp_path: Path) -> Path:
     """A mapping onto the target, drafted from a source whose names differ."""
     with closing(sqlite3.connect(tmp_path / "legacy.db")) as source:
-        source.executescript(SOURCE)
+        source.executescript(SOURCE + READINGS)
     with psycopg.connect(database, autocommit=True) as target:
         target.execute(TARGET)
         target.execute(OLD)
+        target.execute('CREATE TABLE "Readings" (taken timestamp(3), value double precision)')
     words = ("--source", str(tmp_path / "legacy.db"), "--out", str(tmp_path / "mapping"))
     drafted = migrate("init", *words, "--target", database, code=1)
     assert "must be mended: User.updatedAt is required" in drafted.out
@@ -57,6 +63,7 @@ def test_what_is_missing_is_named_until_it_is_given_and_then_all_goes_where_the_
         "users": (4, 3, {"required": 1}),  # joined is '' where the target wants an instant
         "blog_post": (2, 1, {"dangling": 1}),
         "tag": (1, 1, {}),
+        "reading": (3, 3, {}),
     }
     assert summary["left_out"] == {"metrics": ["the target has no table for it", 0]}
     held = 'SELECT email, "isAdmin", level::text, score::text, nickname FROM "User" ORDER BY email'
@@ -75,6 +82,12 @@ def test_what_is_missing_is_named_until_it_is_given_and_then_all_goes_where_the_
         assert fingerprint(target, "public") == house
 
     run(folder, database, "verify", "--published", "--deep")
+    with psycopg.connect(database, autocommit=True) as target:
+        target.execute("""UPDATE "Readings" SET value = 2 WHERE ctid = (SELECT min(ctid) FROM "Readings")""")
+    noticed = run(folder, database, "verify", "--published", code=1)
+    assert "keyless" in noticed.err
+    with psycopg.connect(database, autocommit=True) as target:
+        target.execute("""UPDATE "Readings" SET value = 1.5 WHERE value = 2""")
     run(folder, database, "rollback", "--yes")
     assert query(database, 'SELECT id FROM "User"') == [("old",)]
     assert query(database, 'SELECT id FROM "BlogPost"') == [("old post",)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import polars as pl
@@ -28,7 +28,7 @@ def _frame(table: str) -> pl.DataFrame:
     return frame.with_columns(pl.col(name).str.to_datetime(time_unit="ms") for name in moments)
 
 
-def _remap() -> Iterator[tuple[str, pl.DataFrame]]:
+def _remap(_tables: Sequence[str] = ()) -> Iterator[tuple[str, pl.DataFrame]]:
     for table in _SHAPES:
         frame = _frame(table)
         yield table, frame.head(1)
@@ -81,7 +81,7 @@ def test_a_lost_row_and_a_row_too_many_are_named(mapped: World) -> None:
 
 
 def test_columns_that_no_mapper_gives_are_the_targets_own(mapped: World) -> None:
-    mapped.changes["remap"] = lambda: (
+    mapped.changes["remap"] = lambda _: (
         (table, frame.drop("email", strict=False)) for table, frame in _remap()
     )
     mapped.plant("UPDATE staging.users SET email = 'another' WHERE id = %s", BOSS)
@@ -89,7 +89,7 @@ def test_columns_that_no_mapper_gives_are_the_targets_own(mapped: World) -> None
 
 
 def test_rows_of_a_table_that_no_mapper_fills_are_counted(mapped: World) -> None:
-    mapped.changes["remap"] = lambda: (pair for pair in _remap() if pair[0] != "studios")
+    mapped.changes["remap"] = lambda _: (pair for pair in _remap() if pair[0] != "studios")
     (finding,) = mapped.check("deep").findings
     assert (finding.table, finding.what) == ("studios", "no mapper gives these rows")
 
@@ -101,7 +101,7 @@ def test_a_mapped_table_that_is_not_filled_is_named(mapped: World) -> None:
 
 def test_many_changed_rows_are_named_up_to_the_limit_and_counted(mapped: World) -> None:
     rows = pl.DataFrame({"id": [new("many", n) for n in range(120)], "owner_id": "a", "rank": 1})
-    mapped.changes["remap"] = lambda: iter([("studios", rows)])
+    mapped.changes["remap"] = lambda _: iter([("studios", rows)])
     mapped.changes["tables"] = {"studios": _SHAPES["studios"]}
     mapped.target.execute("TRUNCATE staging.studios")
     with mapped.target.cursor() as cursor:
@@ -154,7 +154,7 @@ def test_cells_of_each_type_have_one_form_on_both_sides(world: World, kind: str)
     world.target.execute(f"CREATE TABLE staging.cells (id text, value {plain})")  # type: ignore[arg-type]
     with world.target.cursor() as cursor:
         cursor.executemany("INSERT INTO staging.cells VALUES (%s, %s)", rows.rows())
-    world.changes |= {"tables": {"cells": table}, "remap": lambda: iter([("cells", rows)])}
+    world.changes |= {"tables": {"cells": table}, "remap": lambda _: iter([("cells", rows)])}
     assert world.check("deep").findings == ()
     world.plant("UPDATE staging.cells SET value = NULL WHERE id = '0'")
     assert [finding.column for finding in world.check("deep").findings] == ["value"]
@@ -170,7 +170,7 @@ def test_a_row_may_have_more_cells_than_a_function_takes_arguments(world: World)
     with world.target.cursor() as cursor:
         cursor.executemany(f"INSERT INTO staging.wide VALUES ({', '.join(['%s'] * 121)})", rows.rows())  # type: ignore[arg-type]
     table = type(_SHAPES["studios"])("wide", columns, ("id",))
-    world.changes |= {"tables": {"wide": table}, "remap": lambda: iter([("wide", rows)])}
+    world.changes |= {"tables": {"wide": table}, "remap": lambda _: iter([("wide", rows)])}
     assert world.check("deep").passed
     world.plant("UPDATE staging.wide SET c119 = 'b' WHERE id = '1'")
     assert [finding.column for finding in world.check("deep").findings] == ["c119"]

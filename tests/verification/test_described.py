@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import polars as pl
 import pytest
 
 from tests.verification.world import IDS, RUN, Account, World
@@ -145,6 +146,25 @@ def test_a_planted_fault_is_caught_and_named(jobs: World, name: str) -> None:
     jobs.plant(statement)
     named = [(finding.table, finding.key) for finding in jobs.check(check).findings]
     assert (table, key) in named
+
+
+def test_rows_that_no_key_tells_apart_are_compared_as_a_bag(jobs: World) -> None:
+    asked = []
+
+    def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+        asked.extend(tables)
+        yield "notes", pl.DataFrame({"said": ["x"]})
+        yield "jobs", pl.DataFrame({"id": ["of the same mapper, and not asked for"]})
+        yield "notes", pl.DataFrame({"said": ["x"]})
+
+    jobs.changes["remap"] = remap
+    assert jobs.check("keyless").passed
+    assert (set(asked), jobs.check("keyless").looked_at) == ({"notes"}, 2)
+    jobs.plant("UPDATE staging.notes SET said = 'y' WHERE ctid = '(0,1)'")
+    assert jobs.check("reconciliation").passed, "their number is the same"
+    assert [finding.table for finding in jobs.check("keyless").findings] == ["notes", "notes"]
+    jobs.changes["accounts"] = (JOBS, PARTS)
+    assert not jobs.check("keyless").applies
 
 
 def test_rows_made_up_for_references_may_fill_more_cells(jobs: World) -> None:
