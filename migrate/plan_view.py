@@ -25,7 +25,7 @@ def show_plan(plan: Plan, console: Console) -> None:
         console.print(f"Reading them is billed as about {plan.rows_billed:,} rows read.")
     if plan.made:
         console.print(
-            f"The schema is empty: {len(plan.made)} tables are made in it first, from [target] schema."
+            f"The schema is empty: {len(plan.made)} tables are made in it first, from \\[target] schema."
         )
     console.print(_table("Live tables that publish replaces or empties", plan.live_tables))
     console.print("Stages: " + ", ".join(name for name, _ in plan.stages))

@@ -16,6 +16,8 @@ from verification.subject import Cells, Subject
 #: Rules under which a cell that held something is left empty, by their names' end and by name.
 _LEFT_OUT: Final = "_left_out"
 _EMPTIED: Final = "empty_as_null"
+#: The rule under which an id inside of a document is left out: its cell stays filled.
+_WITHIN: Final = "unknown_id_left_out"
 #: The rule under which one that held nothing gets the mapping's default.
 _FILLED: Final = "null_replaced"
 
@@ -66,11 +68,13 @@ def _changed(subject: Subject, source: str) -> Mapping[str, int]:
     query = sql.SQL(
         "SELECT column_name, sum(CASE WHEN rule = {filled} THEN 1 ELSE -1 END) FROM {warning}"
         " WHERE run_id = {run} AND source_table = {source} AND column_name IS NOT NULL"
-        " AND (rule IN ({filled}, {emptied}) OR right(rule, {length}) = {end}) GROUP BY 1"
+        " AND (rule IN ({filled}, {emptied}) OR right(rule, {length}) = {end}) AND rule <> {within}"
+        " GROUP BY 1"
     ).format(
         filled=sql.Literal(_FILLED),
         emptied=sql.Literal(_EMPTIED),
         end=sql.Literal(_LEFT_OUT),
+        within=sql.Literal(_WITHIN),
         length=sql.Literal(len(_LEFT_OUT)),
         warning=sql.Identifier(subject.ledger, "warning"),
         run=sql.Literal(subject.run_id),

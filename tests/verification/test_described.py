@@ -167,6 +167,12 @@ def test_rows_that_no_key_tells_apart_are_compared_as_a_bag(jobs: World) -> None
     assert not jobs.check("keyless").applies
 
 
+def test_an_id_left_out_of_a_document_leaves_its_cell_filled(jobs: World) -> None:
+    warning = f"INSERT INTO ledger.warning VALUES ('{RUN}', 'jobs', '1', 'title', 'unknown_id_left_out')"
+    jobs.target.execute(warning)
+    assert jobs.check("cells").passed
+
+
 def test_rows_made_up_for_references_may_fill_more_cells(jobs: World) -> None:
     jobs.target.execute("INSERT INTO staging.jobs VALUES ('made up', 'missing 5', NULL)")
     assert not jobs.check("cells").passed
