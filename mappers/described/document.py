@@ -105,6 +105,23 @@ class ColumnMapping(_Section):
         return self
 
 
+class KeyReference(_Section):
+    """A reference of several columns, or to a column that is no key: its values stay as they are."""
+
+    columns: tuple[Name, ...] = Field(min_length=1, description="source columns that name the row")
+    of: Name = Field(description="the source table it names a row of")
+    to: tuple[Name, ...] = Field(min_length=1, description="columns there, one for each")
+    dangling: Literal["reject", "null", "keep"] = Field(
+        default="reject", description="what becomes of a row whose values name no migrated row"
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if len(self.columns) != len(self.to):
+            raise ValueError("`columns` and `to` belong together, one for one")
+        return self
+
+
 class TableMapping(_Section):
     """One section of the file: where a source table goes, or why it goes nowhere."""
 
@@ -113,6 +130,7 @@ class TableMapping(_Section):
     key: tuple[Name, ...] = Field(default=(), description="source columns that name a row; none: its rowid")
     ids: IdStrategy = Field(default="keep", description="cuid: the key gets a new id; keep: it stays")
     columns: Mapping[str, ColumnMapping] = Field(default_factory=dict)
+    references: tuple[KeyReference, ...] = ()
     constants: Mapping[str, Scalar] = Field(
         default_factory=dict, description="target columns that no source column fills, and their value"
     )
@@ -125,6 +143,10 @@ class TableMapping(_Section):
     def _is_whole(self) -> Self:
         if (self.target is None) == (self.left_out is None):
             raise ValueError("give either `target`, the target table, or `left_out`, why it is left out")
+        for reference in self.references:
+            for column in reference.columns:
+                if column not in self.columns or self.columns[column].to is None:
+                    raise ValueError(f"a reference names the column {column}, which is not migrated")
         return self
 
 
@@ -138,6 +160,9 @@ class MappingFile(_Section):
     def _fits_together(self) -> Self:
         migrated = {name for name, table in self.tables.items() if table.target is not None}
         for name in sorted(migrated):
+            for reference in self.tables[name].references:
+                if reference.of not in migrated:
+                    raise ValueError(f"{name} refers to {reference.of}, which is not migrated")
             for column, line in self.tables[name].columns.items():
                 for of in _named(line):
                     if of not in migrated:
@@ -188,7 +213,7 @@ def _keys(loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys that may stand where `loc` points to."""
     model: Any = MappingFile
     if loc[:1] == ("tables",) and len(loc) > 2:
-        model = TableMapping
+        model = KeyReference if len(loc) > 4 and loc[2] == "references" else TableMapping
         if len(loc) > 4 and loc[2] == "columns":
             model = HiddenIds if len(loc) > 5 else ColumnMapping
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -134,6 +134,23 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
     if table.name in references.made_up:
         yield from _placeholder(table, known)
     yield from _keys(table, references)
+    yield from _pairs(table, references)
+
+
+def _pairs(table: SourceTable, references: References) -> Iterator[str]:
+    """Yield what stands in the way of references of several columns."""
+    for reference in table.mapping.references:
+        parent = references.tables.get(reference.of)
+        place = f"{table.name} ({', '.join(reference.columns)})"
+        for column in reference.to:
+            if parent is not None and column not in parent.columns:
+                near = _near(column, parent.columns)
+                yield f"{place} refers to {reference.of}.{column}, which is no column{near}"
+        lines = [table.line(column) for column in reference.columns]
+        if reference.dangling == "null" and all(
+            line is not None and (line.to.not_null or line.column in table.key) for line in lines
+        ):
+            yield f"{place} cannot become NULL where it dangles, all its columns are required: use reject"
 
 
 def _line(place: str, table: SourceTable, line: ColumnMapping, to: TargetColumn) -> Iterator[str]:

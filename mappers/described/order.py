@@ -37,7 +37,7 @@ def stage_name(target: str) -> str:
 
 
 def _named(table: TableMapping) -> set[str]:
-    found: set[str] = set()
+    found: set[str] = {reference.of for reference in table.references}
     for line in table.columns.values():
         if isinstance(line.of, Mapping):
             found |= set(line.of.values())

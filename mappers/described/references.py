@@ -36,7 +36,7 @@ class References:
     """Finds rows by the keys that references hold; `tables` are the migrated ones, by name."""
 
     def __init__(self, tables: Mapping[str, SourceTable]) -> None:
-        self._tables = tables
+        self.tables = tables
         #: tables of which rows are made for references that name none
         self.made_up = frozenset(
             parent.name
@@ -49,7 +49,7 @@ class References:
 
     def table(self, name: str) -> SourceTable | None:
         """Return the migrated table of that name, None where its rows have no key of one column."""
-        found = self._tables.get(name)
+        found = self.tables.get(name)
         return None if found is None or found.key_line is None else found
 
     def parents(self, line: Line) -> Iterator[tuple[str | None, SourceTable]]:

@@ -15,6 +15,7 @@ from mappers.described.cells import cell_columns, storage_classes
 from mappers.described.hidden import with_new_ids
 from mappers.described.lines import Read, read_line
 from mappers.described.links import Links
+from mappers.described.pairs import Pair, pairs_of
 from mappers.described.references import References
 from mappers.described.source import UNIT, Line, SourceTable
 from mappers.legacy import quoted
@@ -44,6 +45,7 @@ class Rows:
     """Implements `mappers.base.Mapper` for one source table."""
 
     def __init__(self, table: SourceTable, references: References, constants: Mapping[str, Any]) -> None:
+        self.pairs = pairs_of(table, references.tables)
         self.name = table.name
         self.writes: tuple[str, ...] = (table.target,)
         self._table, self._references = table, references
@@ -73,6 +75,8 @@ class Rows:
             columns += cell_columns(line, ROW)
             if linked:
                 columns += self._links.columns(line, ROW)
+        if linked:
+            columns += [(pair.flag, pair.dangles(ROW), "integer") for pair in self.pairs]
         selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql, _ in columns)
         return Query(
             sql=f"SELECT {selected} FROM {table.rows(ROW)}"  # noqa: S608  quoted names, constants of the file
@@ -122,6 +126,8 @@ class Rows:
         linked = _Judged(rows, judged.rejects, judged.warnings)
         for line, read in reads:
             _note(linked, line, read)
+        for pair in self.pairs:
+            linked = _without(linked, pair)
         return linked
 
     def _values(self) -> Iterator[pl.Expr]:
@@ -169,6 +175,21 @@ def _note(judged: _Judged, line: Line, read: Read) -> None:
     judged.warnings.extend((condition, line.column, rule) for condition, rule in read.warnings)
     if line.to.not_null:
         judged.rejects.append((pl.col(f"t{line.at}").is_null(), "required", line.column))
+
+
+def _without(judged: _Judged, pair: Pair) -> _Judged:
+    """Reject the rows in which a reference of several columns dangles, or leave its values out."""
+    dangles = pl.col(pair.flag) == 1
+    if pair.reference.dangling == "reject":
+        judged.rejects.append((dangles, "dangling", pair.told))
+        return judged
+    rows, warnings = judged.rows, list(judged.warnings)
+    for line in pair.emptied():
+        value, lost = f"t{line.at}", f"{pair.flag}_{line.at}"
+        rows = rows.with_columns((dangles & pl.col(value).is_not_null()).alias(lost))
+        rows = rows.with_columns(pl.when(~dangles).then(pl.col(value)).alias(value))
+        warnings.append((pl.col(lost), line.column, "dangling_left_out"))
+    return _Judged(rows, judged.rejects, warnings)
 
 
 def _holding(rows: pl.DataFrame, noted: list[tuple[pl.Expr, str, str]]) -> list[tuple[pl.Expr, str, str]]:

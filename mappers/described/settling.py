@@ -14,6 +14,7 @@ import polars as pl
 
 from mappers.base import Bench
 from mappers.described.lines import REFERENCES
+from mappers.described.pairs import Pair, make_keys
 from mappers.described.references import References, cell_named, list_parts, same_key
 from mappers.described.rows import ROW, Rows
 from mappers.described.source import Line, SourceTable, has_nul, key_text
@@ -55,6 +56,12 @@ INSERT INTO x.edge SELECT $parent, $parent_number, $source, $number, $column FRO
 CROSS JOIN $parent_table
 WHERE $same AND $present AND NOT EXISTS (
   SELECT 1 FROM x.placeholder AS made WHERE made.source = $parent AND made.key = $parent_key)"""
+_PAIRS_DANGLING: Final = """
+INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', 'dangling', $column FROM $rows
+WHERE $dangles"""
+_PAIRED: Final = """
+INSERT INTO x.edge SELECT $parent, pair.number, $source, $number, $column FROM $rows
+CROSS JOIN $keys AS pair WHERE $same AND $present"""
 _FOLLOWING: Final = """
 WITH RECURSIVE gone(source, number, column) AS (
   SELECT source, number, detail FROM x.settled
@@ -77,6 +84,9 @@ class Settling:
             for line in table.lines
             for _, parent in references.named(line)
         }
+        self._pairs = [pair for one in rows.values() for pair in one.pairs]
+        #: the tables that a reference of several columns names, too
+        self._named = self._parents | {pair.parent.name for pair in self._pairs}
 
     def settle(self, bench: Bench) -> None:
         """Make the crosswalk's tables in an empty crosswalk."""
@@ -94,7 +104,9 @@ class Settling:
         for name in sorted(self._parents):
             if not self._tables[name].indexed:
                 _index(bench, self._tables[name])
-        for name in sorted(self._parents):
+        for pair in self._pairs:
+            make_keys(bench, pair, ROW)
+        for name in sorted(self._named):
             self._judge(bench, self._tables[name])
         self._make_up(bench)
         self._reject_dangling(bench)
@@ -134,8 +146,18 @@ class Settling:
 
     def _reject_dangling(self, bench: Bench) -> None:
         for table, line in self._lines():
-            if table.name in self._parents and self._is_strict(line):
+            if table.name in self._named and self._is_strict(line):
                 bench.execute(sql(_DANGLING, **self._parts(table, line, None)))
+        for pair in self._strict_pairs():
+            bench.execute(sql(_PAIRS_DANGLING, dangles=pair.dangles(ROW), **_pair_parts(pair)))
+
+    def _strict_pairs(self) -> list[Pair]:
+        """Return the references of several columns with which a row is lost that others refer to."""
+        return [
+            pair
+            for pair in self._pairs
+            if pair.table.name in self._named and pair.reference.dangling == "reject"
+        ]
 
     def _follow(self, bench: Bench) -> None:
         """Reject what refers to a rejected row, and what refers to that."""
@@ -147,14 +169,21 @@ class Settling:
         strict = [
             (table, line, value, parent)
             for table, line in self._lines()
-            if table.name in self._parents and self._is_strict(line)
+            if table.name in self._named and self._is_strict(line)
             for value, parent in self._references.parents(line)
         ]
-        while more := {table.name for table, _, _, parent in strict if parent.name in gone} - gone:
+        pairs = self._strict_pairs()
+        ends = [(table.name, parent.name) for table, _, _, parent in strict]
+        ends += [(pair.table.name, pair.parent.name) for pair in pairs]
+        while more := {child for child, parent in ends if parent in gone} - gone:
             gone |= more
         for table, line, value, parent in strict:
             if parent.name in gone:
                 self._draw_edges(bench, table, line, value, parent)
+        for pair in pairs:
+            if pair.parent.name in gone:
+                parts = _pair_parts(pair) | {"same": pair.same(ROW), "present": pair.present(ROW)}
+                bench.execute(sql(_PAIRED, parent=str(pair.parent.number), keys=pair.keys, **parts))
         bench.execute("CREATE INDEX x.edge_parent ON edge (parent, parent_number)")
         bench.execute(_FOLLOWING)
         bench.execute("DROP TABLE x.edge")
@@ -205,6 +234,16 @@ class Settling:
             "present": present,
             "found": self._references.found(line, ROW),
         }
+
+
+def _pair_parts(pair: Pair) -> dict[str, str]:
+    """Return the pieces of SQL about the rows that hold a reference of several columns."""
+    return {
+        "source": str(pair.table.number),
+        "number": pair.table.row_key(ROW),
+        "rows": pair.table.rows(ROW),
+        "column": literal(pair.told),
+    }
 
 
 def _number(bench: Bench, table: SourceTable) -> None:

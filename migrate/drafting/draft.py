@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from migrate.drafting import constraints
@@ -13,9 +13,9 @@ from migrate.drafting.meaning import Meaning
 from migrate.drafting.model import Default, Draft, Enum, Field, Line, Model, Section, Type
 from migrate.drafting.naming import Names, database_name, field_name, model_name
 from migrate.drafting.pairings import find_pairings
-from migrate.drafting.references import Links, find_links
+from migrate.drafting.references import Links, find_links, named
 from migrate.drafting.relations import World
-from migrate.inspection.document import Inspection, Leftover, TableReport
+from migrate.inspection.document import Inspection, Leftover, Reference, TableReport
 
 
 def make_draft(
@@ -72,6 +72,7 @@ class _Drafting:
             sections.append(self._section(table, key, made))
         models, told = world.related()
         sections = [replace(one, remarks=(*one.remarks, *told.get(one.source, ()))) for one in sections]
+        sections = [_with_pairs(one, world.pairs.get(one.source, ())) for one in sections]
         sections += [_left_out(one) for one in self._inspection.leftovers if one.copied]
         sections += [_without_target(one) for one in self._inspection.tables if self._has_no_target(one)]
         return Draft(
@@ -143,6 +144,26 @@ def _row_id(table: TableReport, rowid: str, names: ColumnNames) -> Drafted:
     return Drafted(
         line, Field(names.field(field_name(to)), to, Type(), required=True, default=Default("cuid"))
     )
+
+
+def _with_pairs(section: Section, pairs: Sequence[tuple[Reference, bool]]) -> Section:
+    """Return a section with its references of several columns, or to columns that are no key."""
+    if not pairs:
+        return section
+    references = [
+        {
+            "columns": list(one.columns), "of": one.to_table, "to": list(one.to_columns),
+            "dangling": "null" if optional else "reject",
+        }
+        for one, optional in pairs
+    ]  # fmt: skip
+    remarks = [
+        f"(!) {named(one)}: {'become NULL' if optional else 'their rows are rejected'}"
+        for one, optional in pairs
+        if one.dangling
+    ]
+    options = {**section.options, "references": references}
+    return replace(section, options=options, remarks=(*section.remarks, *remarks))
 
 
 def _left_out(leftover: Leftover) -> Section:

@@ -74,7 +74,10 @@ class _Fitting:
                     f" {section.source} goes there: send one there (to), or give it a value under"
                     f" [tables.{section.source}.constants]"
                 )
-        return replace(section, options={**section.options, "target": match.target.name}, lines=lines)
+        options = {**section.options, "target": match.target.name}
+        to = {line.column: str(line.options["to"]) for line in lines if "to" in line.options}
+        options = _with_references(options, to, match)
+        return replace(section, options=options, lines=lines)
 
     def _line(self, match: Match, line: Line) -> Line:
         column = match.columns.get(line.column)
@@ -113,6 +116,20 @@ class _Fitting:
             if "empty" in line.options:
                 options["empty"] = line.options["empty"]
         return replace(line, options={"to": column.name, **options})
+
+
+def _with_references(options: Mapping[str, object], to: Mapping[str, str], match: Match) -> dict[str, object]:
+    """Return a section's options with those references of several columns whose columns are migrated."""
+    kept = []
+    given = options.get("references", ())
+    assert isinstance(given, list | tuple)
+    for one in given:
+        columns = [match.target.column(to[name]) for name in one["columns"] if name in to]
+        if len(columns) == len(one["columns"]):
+            optional = any(column is not None and not column.not_null for column in columns)
+            kept.append({**one, "dangling": "null" if optional else "reject"})
+    rest = {key: value for key, value in options.items() if key != "references"}
+    return {**rest, "references": kept} if kept else rest
 
 
 def _plain(line: Line, column: Column, report: ColumnReport) -> Line:

@@ -19,6 +19,8 @@ _HEAD: Final = """\
 #   target = "…"        the target table; or left_out = "why it is not migrated"
 #   key = […]           columns that name a row; [] is SQLite's rowid
 #   ids = "cuid"        the key gets a new id; "keep": it stays
+#   references = [{ columns = ["a", "b"], of = "…", to = ["x", "y"], dangling = "reject" }]
+#                       of several columns, or to one that is no key; dangling: reject, null, keep
 #   [tables.NAME.columns]
 #   old = { to = "new", as = "text" }      or  old = { drop = "why" }
 #

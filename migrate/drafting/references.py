@@ -73,7 +73,7 @@ def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
     A declared reference to a key becomes a relation; one that is only likely does where its name and
     all of its values say so. One that some values contradict is mapped without a foreign key, so that
     new ids reach it. A reference to several columns, or to a unique column that is no key, keeps its
-    values and becomes a relation where nothing dangles.
+    values and becomes a relation.
     """
     links = Links(keys)
     for reference in inspection.references:
@@ -98,6 +98,11 @@ def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
             links.tell(reference.table, f"{named(reference)}: likely, by {reference.basis}; not mapped")
     _follow_parts(links)
     return links
+
+
+def to_whole_key(links: Links, reference: Reference) -> bool:
+    """Tell whether a reference of one column is to the key of the other table, which its line follows."""
+    return len(reference.columns) == 1 and reference.to_columns == links.keys[reference.to_table].columns
 
 
 def named(reference: Reference) -> str:
@@ -144,9 +149,7 @@ def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> N
         for index in parent.indexes
         if index.unique and not index.partial and None not in index.columns
     }
-    if reference.dangling:
-        links.tell(reference.table, f"{named(reference)}: no foreign key, since rows dangle")
-    elif frozenset(reference.to_columns) not in unique:
+    if frozenset(reference.to_columns) not in unique:
         links.tell(reference.table, f"{named(reference)}: no foreign key, since that is not unique")
     else:
         links.relations.append(reference)
@@ -155,7 +158,7 @@ def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> N
 def _follow_parts(links: Links) -> None:
     """Let the parts of a reference to several columns refer to what the columns there refer to."""
     for reference in links.relations:
-        if reference.to_columns == links.keys[reference.to_table].columns and len(reference.columns) == 1:
+        if to_whole_key(links, reference):
             continue
         for column, there in zip(reference.columns, reference.to_columns, strict=True):
             beyond = links.link(reference.to_table, there)

@@ -12,7 +12,7 @@ from migrate.drafting.indexes import draft_indexes
 from migrate.drafting.model import Action, Model, Pairing, Relation
 from migrate.drafting.naming import Names
 from migrate.drafting.pairings import Found
-from migrate.drafting.references import Links, named
+from migrate.drafting.references import Links, named, to_whole_key
 from migrate.inspection.document import Inspection, Reference, TableReport
 
 _ACTIONS: Final[Mapping[str, Action]] = {
@@ -46,6 +46,8 @@ class World:
         self._members: dict[str, _Member] = {}
         self._told: dict[str, list[str]] = {}
         self.pairings: tuple[Pairing, ...] = ()
+        #: by table, the references that no line of a column follows, and whether they may become NULL
+        self.pairs: dict[str, list[tuple[Reference, bool]]] = {}
 
     def add(self, table: TableReport, model: Model, to: Mapping[str, str], fields: Names) -> None:
         """Put a model in; `fields` are the names that its own fields have taken."""
@@ -67,6 +69,10 @@ class World:
             relation = self._relation(reference, between, names[reference.table])
             member = self._members[reference.table]
             member.model = replace(member.model, relations=(*member.model.relations, relation))
+            if not to_whole_key(self._links, reference):
+                fields = [(member.to[column], member.model) for column in reference.columns]
+                optional = any(not model.field(to).required for to, model in fields)
+                self.pairs.setdefault(reference.table, []).append((reference, optional))
         self.pairings = tuple(self._pairing(found) for found in self._paired.values())
         return [member.model for member in self._members.values()], self._told
 

@@ -134,6 +134,12 @@ class Comparison:
                 key = quote(self.tables[parent]["key"][0])
                 same = f"SELECT p.{key} FROM {quote(parent)} p WHERE p.{key} = +c.{quote(column)} LIMIT 1"
                 cells.append((f"{column}\0{parent}", f"({same})"))
+        for number, pair in enumerate(self.tables[name].get("references", ())):
+            both = zip(pair["to"], pair["columns"], strict=True)
+            same = " AND ".join(f"p.{quote(there)} = +c.{quote(here)}" for there, here in both)
+            filled = " AND ".join(f"c.{quote(here)} IS NOT NULL" for here in pair["columns"])
+            exists = f"EXISTS (SELECT 1 FROM {quote(pair['of'])} p WHERE {same})"
+            cells.append((f"pair\0{number}", f"({filled} AND NOT {exists})"))
         selected = ", ".join(f"{cell}, typeof({cell})" for _, cell in cells)
         with closing(sqlite3.connect(self._source)) as connection:
             connection.text_factory = bytes
@@ -143,11 +149,16 @@ class Comparison:
     def _made(self, name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
         table, types = self.tables[name], self.types[self.tables[name]["target"]]
         made = []
+        dangling = [pair for number, pair in enumerate(table.get("references", ())) if row[f"pair\0{number}"]]
+        if any(pair["dangling"] == "reject" for pair in dangling):
+            raise Rejected
+        emptied = {column for pair in dangling for column in pair["columns"] if column not in table["key"]}
         for column, line in self.lines(name).items():
             to = types[line["to"]]
             if to.generated:
                 continue
             value = self._cell(table, column, line, to, row)
+            value = None if column in emptied and not to.not_null else value
             if value is None and to.not_null:
                 raise Rejected
             made.append(_plain(value, line))

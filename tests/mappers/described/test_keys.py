@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.mappers.described.described import migrated
@@ -241,3 +242,80 @@ def test_a_key_that_postgresql_cannot_hold_is_rejected_and_odd_bytes_are_read(tm
     assert {row["id"] for row in out.rows("A")} == {"x", "\xffA"}
     assert {row["id"]: row["aId"] for row in out.rows("B")} == {1: "x", 3: "\xffA"}
     assert out.fate_set() == {("a", "x'7800'", "rejected", "nul_in_key"), ("b", "2", "rejected", "dangling")}
+
+
+LINES = """
+CREATE TABLE orders (number INTEGER, line INTEGER, label TEXT UNIQUE, amount, PRIMARY KEY (number, line))
+  WITHOUT ROWID;
+CREATE TABLE parcels (id INTEGER PRIMARY KEY, number INTEGER, line INTEGER, label TEXT);
+CREATE TABLE scans (id INTEGER PRIMARY KEY, parcel INTEGER);
+INSERT INTO orders VALUES (1, 1, 'a', 5), (1, 2, 'b', 'none'), (2, 1, NULL, 7);
+INSERT INTO parcels VALUES (1, 1, 1, 'a'), (2, 1, 2, NULL), (3, 7, 7, 'x'),
+  (4, NULL, 9, NULL), (5, 2, 1, 'b');
+INSERT INTO scans VALUES (10, 1), (20, 2), (30, 3);
+"""
+PARCELS = """
+[tables.orders]
+target = "Order"
+key = ["number", "line"]
+columns.number = {to = "number", as = "integer"}
+columns.line = {to = "line", as = "integer"}
+columns.label = {to = "label"}
+columns.amount = {to = "amount", as = "integer"}
+[tables.parcels]
+target = "Parcel"
+key = ["id"]
+ids = "keep"
+references = [
+  {columns = ["number", "line"], of = "orders", to = ["number", "line"], dangling = "POLICY"},
+  {columns = ["label"], of = "orders", to = ["label"], dangling = "keep"},
+]
+columns.id = {to = "id", as = "integer"}
+columns.number = {to = "number", as = "integer"}
+columns.line = {to = "line", as = "integer"}
+columns.label = {to = "label"}
+[tables.scans]
+target = "Scan"
+key = ["id"]
+columns.id = {to = "id", as = "integer"}
+columns.parcel = {to = "parcel", as = "reference", of = "parcels", dangling = "reject"}
+"""
+
+
+@pytest.mark.parametrize("batch_keys", [1, 1000])
+def test_a_reference_of_several_columns_takes_its_row_along(tmp_path: Path, batch_keys: int) -> None:
+    out = migrated(tmp_path, LINES, PARCELS.replace("POLICY", "reject"), batch_keys=batch_keys)
+    assert out.fate_set() == {
+        ("orders", "1:2", "rejected", "no_integer"),
+        ("parcels", "2", "rejected", "dangling"),  # its order is rejected
+        ("parcels", "3", "rejected", "dangling"),  # there is none
+        ("scans", "20", "rejected", "dangling"),
+        ("scans", "30", "rejected", "dangling"),
+    }
+    assert set(out.fates.filter(pl.col("source_table") == "parcels")["detail"]) == {"number, line"}
+    assert [row["id"] for row in out.rows("Parcel")] == [1, 4, 5]
+
+
+@pytest.mark.parametrize("batch_keys", [1, 1000])
+def test_a_reference_of_several_columns_becomes_null(tmp_path: Path, batch_keys: int) -> None:
+    out = migrated(tmp_path, LINES, PARCELS.replace("POLICY", "null"), batch_keys=batch_keys)
+    held = [(row["id"], row["number"], row["line"], row["label"]) for row in out.rows("Parcel")]
+    assert held == [
+        (1, 1, 1, "a"),
+        (2, None, None, None),
+        (3, None, None, "x"),
+        (4, None, 9, None),
+        (5, 2, 1, "b"),
+    ]
+    assert out.warning_set() == {
+        ("parcels", key, column, "dangling_left_out") for key in ("2", "3") for column in ("number", "line")
+    }
+    assert [row["id"] for row in out.rows("Scan")] == [10, 20, 30]
+
+
+@pytest.mark.parametrize("batch_keys", [1, 1000])
+def test_one_column_may_name_a_column_that_is_no_key(tmp_path: Path, batch_keys: int) -> None:
+    mapping = PARCELS.replace("POLICY", "keep").replace('to = ["label"], dangling = "keep"', 'to = ["label"]')
+    out = migrated(tmp_path, LINES, mapping, batch_keys=batch_keys)
+    rejected = {row[1] for row in out.fate_set() if row[0] == "parcels"}
+    assert rejected == {"3", "5"}, "no order is called x, and the one called b is rejected"
