@@ -125,7 +125,7 @@ class UserRows:
             ),
             key="seq",
             columns=typed(
-                ("seq", "legacy_id", "conflict", "invalid"), ("source", "fate", "reason", "broken", *names)
+                ("seq", "conflict", "invalid"), ("source", "legacy_id", "fate", "reason", "broken", *names)
             ),
             count=sql("SELECT count(*) FROM ($rows)", rows=sql(_ROWS, names="1")),
         )

@@ -60,7 +60,8 @@ INSERT INTO x.legacy_user
 SELECT e.seq, e.source, e.space, e.legacy_id, c.person,
        CASE WHEN e.stub THEN 'excluded' WHEN c.person IS NULL THEN 'rejected'
             WHEN e.seq <> c.label THEN 'merged' END,
-       CASE WHEN e.stub THEN 'stub' WHEN c.person IS NULL THEN 'invalid_email' WHEN e.seq = c.label THEN NULL
+       CASE WHEN e.stub THEN 'stub' WHEN typeof(e.legacy_id) <> 'integer' THEN 'invalid_id'
+            WHEN c.person IS NULL THEN 'invalid_email' WHEN e.seq = c.label THEN NULL
             WHEN t.label < e.seq THEN 'same_id'
             WHEN EXISTS (SELECT 1 FROM x.tie AS i WHERE i.email = t.email)
               OR EXISTS (SELECT 1 FROM x.echo AS o WHERE o.label = t.label AND o.email = t.email)

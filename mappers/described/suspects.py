@@ -58,7 +58,7 @@ def _misfit(line: Line, c: str) -> str:
         case "boolean":
             return f"typeof({c}) <> 'integer' OR {c} NOT IN (0, 1)"
         case "real":
-            return f"typeof({c}) <> 'real' OR abs({c}) > 1e300"
+            return f"typeof({c}) <> 'real' OR {c} NOT BETWEEN -1e300 AND 1e300"
         case "decimal":
             return _decimal(line, c)
         case "timestamp":
@@ -86,7 +86,8 @@ def _decimal(line: Line, c: str) -> str:
     if scale is None or scale > 6:
         return _EVERY
     room = 9 if line.to.precision is None else min(9, line.to.precision - scale - 1)
-    size = f"abs({c}) >= 1e{max(room, 0)}"
+    # Not abs: of the smallest integer there is none.
+    size = f"{c} >= 1e{max(room, 0)} OR {c} <= -1e{max(room, 0)}"
     return f"typeof({c}) NOT IN ('integer', 'real') OR {size} OR round({c}, {scale}) <> {c}"
 
 

@@ -210,3 +210,15 @@ def test_a_user_name_is_made_of_the_first_that_is_there_even_of_nothing(tmp_path
     )
     names = {user["email"]: user["username"] for user in outcome.rows("users")}
     assert names == {"jo.doe@example.com": "jodoe", "q.r@example.com": "asked"}
+
+
+def test_an_id_that_is_no_number_is_the_reason_of_its_row(tmp_path: Path) -> None:
+    outcome = mapped(
+        tmp_path,
+        "DROP TABLE community_users; CREATE TABLE community_users"
+        " (id TEXT, email TEXT, username TEXT, display_name TEXT, joined TEXT, status INTEGER);"
+        "INSERT INTO community_users VALUES ('x1', 'a@example.com', 'a', 'A', '2019-01-01 00:00:00', 1),"
+        " ('2', 'b@example.com', 'b', 'B', '2019-01-01 00:00:00', 1);",
+    )
+    assert [user["email"] for user in outcome.rows("users")] == ["b@example.com"]
+    assert outcome.fate_set() == {("community_users", "x1", "rejected", "invalid_id")}

@@ -103,6 +103,7 @@ TARGET = {kind: [TargetColumn("id", "integer"), cast[1]] for kind, cast in CASTS
 
 @given(st.lists(cells, min_size=1, max_size=30))
 @example([5e-324, 1.7976931348623157e308, float("inf"), float("-inf"), "1e400", 9007199254740993])
+@example([-(2**63), 2**63 - 1])
 @example(["2024-01-01T10:00:00.9995Z", 99999999999, 100000000, 99999999, "9999-12-31 23:59:59.9999"])
 @settings(max_examples=20, deadline=None)
 def test_a_cell_becomes_what_its_kind_says_or_is_left_out_with_a_warning(values: list[Any]) -> None:
