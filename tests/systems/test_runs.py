@@ -172,7 +172,7 @@ def test_a_rehearsal_killed_at_every_point_ends_the_same(scene: Scene) -> None:
     assert {table: content["rows"] for table, content in done["disturbed"].items()} == {
         "users": 3, "jobs": 100, "cards": 2,
     }  # fmt: skip
-    assert {"schema:made", "crosswalk:prepared", "jobs:copied"} <= set(done["killed"])
+    assert {"schema:recorded", "crosswalk:prepared", "jobs:copied"} <= set(done["killed"])
     assert scene.ask("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 
 
