@@ -1,6 +1,7 @@
 # make run    installs, then migrates the built-in sample into an embedded PostgreSQL
 # make test   everything that must hold, in under 20 minutes on 2 cores
-# make test-full   the whole fault harness, too, and the coverage: about an hour
+# make test-full   the whole fault harness, too: about an hour
+# make coverage   how much of the code the tests of make test run
 # make bench  how long a migration takes, beside its peers; FULL=1 with 10^7 messages, ROWS="1000 5000"
 PYTHON ?= python3
 WORK   ?= work
@@ -44,7 +45,10 @@ test: lint
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 test-full: lint
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+coverage: lint
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 bench: install-bench
 	$(BIN)/python -m benchmarks run $(if $(FULL),--full) $(addprefix --rows ,$(ROWS))
