@@ -30,6 +30,7 @@ ELSEWHERE = {
 EVENING = (
     "config --reference",
     "doctor",
+    "completion bash",
     "sample legacy.db",
     "sample other.db --scale 0.1 --seed 7",
     "inspect",
