@@ -133,6 +133,7 @@ def _say(message: str, hint: str | None) -> None:
     if as_lines():
         say_line("error", message=message, next=hint)
         return
-    click.secho(f"error: {terminal_safe(redact(message))}", fg="red", err=True)
+    colour = None if os.environ.get("NO_COLOR", "") == "" else False  # click does not ask itself
+    click.secho(f"error: {terminal_safe(redact(message))}", fg="red", err=True, color=colour)
     if hint:
         click.secho(f"next:  {terminal_safe(redact(hint))}", err=True)
