@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from migrate import files
+from migrate.errors import CheckError
+from migrate.receipt import Link, Receipt, check_receipt
 from migrate.sample.target import seed_target
 from tests.commands import migrate, query
 
@@ -34,9 +36,7 @@ def test_it_names_what_went_in_what_came_out_and_what_proved_it(done: tuple[Path
     work, url = done
     receipt = json.loads((work / "receipt.json").read_text())
     links = {link["name"]: link["facts"] for link in receipt["links"]}
-    assert list(links) == [
-        "code", "plan", "configuration", "source", "backup", "batches", "rows", "checks", "publications",
-    ]  # fmt: skip
+    assert tuple(links) == LINKS
     assert links["source"]["files"]["snapshot"]["sha256"] == files.digest_file(work / "snapshot.db")
     [publication] = links["publications"]
     assert publication["backup_sha256"] == links["backup"]["sha256"]
@@ -72,6 +72,31 @@ def swap_links(receipt: dict[str, Any]) -> None:
 
 def alter_seal(receipt: dict[str, Any]) -> None:
     receipt["seal"] = "0" * 64
+
+
+LINKS = ("code", "plan", "configuration", "source", "backup", "batches", "rows", "checks", "publications")
+
+
+def altered(value: Any) -> Any:
+    """Return `value` with its first leaf changed; an empty one gets one."""
+    if isinstance(value, dict):
+        name = next(iter(value), "added")
+        return {**value, name: altered(value.get(name))}
+    if isinstance(value, list):
+        return [altered(value[0] if value else None), *value[1:]]
+    return f"{value}x"
+
+
+@pytest.mark.parametrize("part", ["facts", "digest", "name"])
+@pytest.mark.parametrize("name", LINKS)
+def test_no_part_of_any_link_can_be_altered(done: tuple[Path, str], name: str, part: str) -> None:
+    document = json.loads((done[0] / "receipt.json").read_text())
+    assert tuple(link["name"] for link in document["links"]) == LINKS
+    link = _of(name)(document)
+    link[part] = altered(link[part])
+    links = tuple(Link(**one) for one in document["links"])
+    with pytest.raises(CheckError, match="does not fit its digest"):
+        check_receipt(Receipt(document["run"], links))
 
 
 @pytest.mark.parametrize("alter", [alter_rows, alter_check, drop_link, swap_links, alter_seal])
