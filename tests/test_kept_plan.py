@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -80,6 +81,18 @@ def test_a_target_that_has_changed_makes_the_plan_stale(
 def test_another_configuration_makes_the_plan_stale(work: Path, plan: Path, ends: dict[str, str]) -> None:
     other = {**ends, "MIGRATE__MAPPERS__REVIEWS__RATING": "4"}
     assert "changed: the configuration" in run(work, plan, other, 2)
+
+
+def test_a_plan_of_another_version_of_the_program_is_stale(
+    work: Path, plan: Path, ends: dict[str, str]
+) -> None:
+    facts = json.loads(plan.read_text())
+    facts["marks"]["code"] += ".older"
+    plan.write_text(json.dumps(facts))
+    said = run(work, plan, ends, 2)
+    assert "changed: the program's version" in said
+    assert "migrate plan --out" in said
+    assert not published(ends)
 
 
 def test_what_is_no_plan_is_told(work: Path, tmp_path: Path, ends: dict[str, str]) -> None:
