@@ -16,6 +16,36 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _TYPED = re.compile(r"(?:^|`)(?:\.venv/bin/)?migrate ([a-z][^`\n#|]*)", re.MULTILINE)
 
 
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: What a fenced block may be beside commands: statements and settings are read by tests of their own.
+_NO_COMMANDS = {"toml", "sql"}
+#: A page whose every block of one kind is run, and the test that runs it.
+RUN_WHOLE = {
+    ("rollback.md", "sh"): "tests/faults/test_rollback_page.py",
+    ("any-database.md", "sh"): "tests/systems/test_any_database_page.py",
+    ("database-switch-guide.md", "sh"): "tests/test_switch_page.py",
+    ("database-switch-guide.md", "sql"): "tests/test_switch_page.py",
+    ("local-trial.md", "sh"): "tests/test_trial_page.py",
+    ("security.md", "sh"): "tests/hostile/test_rights.py",
+    ("security.md", "sql"): "tests/hostile/test_rights.py",
+}
+#: Other commands, by their first words, and the test that does what they do.
+RUN_ELSEWHERE = {
+    "make run": "tests/test_end_to_end.py",
+    "make test": ".ci/run",
+    "make bench": "tests/test_performance_page.py",
+    "pipx install": "tests/test_install.py",
+    "docker build": "tests/test_install.py",
+}
+#: Settings of a shell: the tests give the same variables.
+_SETTING = re.compile(r"(export )?[A-Z_]+=")
+
+
+def fenced() -> list[tuple[str, str, str]]:
+    """Return (page, kind, text) of every fenced block of the pages."""
+    return [(page.name, kind, text) for page in PAGES for kind, text in _FENCE.findall(page.read_text())]
+
+
 def typed_commands() -> list[tuple[str, str]]:
     """Return (page, words) of every `migrate …` that a page shows."""
     return [
@@ -43,6 +73,35 @@ def test_every_command_that_a_page_shows_can_be_typed(page: str, words: str) -> 
     assert command is not None
     with command.make_context(name, arguments, resilient_parsing=True) as context:
         assert context.command is command
+
+
+def test_every_fenced_command_is_run_by_a_test() -> None:
+    from tests.test_evening import ELSEWHERE, EVENING
+
+    strange = []
+    for page, kind, text in fenced():
+        if (page, kind) in RUN_WHOLE or (page, kind) == ("mapping.md", "toml"):
+            continue
+        if kind in _NO_COMMANDS:
+            strange.append(f"{page}: a block of {kind} that no test reads")
+            continue
+        for line in text.splitlines():
+            words = line.partition(" #")[0].strip().removeprefix(".venv/bin/")
+            known = words.removeprefix("migrate ") in {*EVENING, *ELSEWHERE} and words.startswith("migrate ")
+            elsewhere = any(words.startswith(first) for first in RUN_ELSEWHERE)
+            if words and not (known or elsewhere or _SETTING.match(words) or _is_drawing(text)):
+                strange.append(f"{page}: {line}")
+    assert not strange
+
+
+def _is_drawing(text: str) -> bool:
+    return "┌" in text
+
+
+def test_the_tests_that_run_the_pages_exist_and_read_them() -> None:
+    for (page, _), test in RUN_WHOLE.items():
+        assert page in (ROOT / test).read_text(), test
+    assert not [test for test in RUN_ELSEWHERE.values() if not (ROOT / test).exists()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

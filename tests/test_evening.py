@@ -14,7 +14,7 @@ from tests.commands import Done, migrate, query
 from tests.test_docs import typed_commands
 
 #: Pages whose commands are run by a test of their own.
-OWN = {"rollback.md", "database-switch-guide.md", "any-database.md"}
+OWN = {"rollback.md", "database-switch-guide.md", "any-database.md", "local-trial.md"}
 #: Commands that are run by another test, since they take minutes or another source.
 ELSEWHERE = {
     "rehearse",  # tests/faults/test_rehearse.py

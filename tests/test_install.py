@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,13 +20,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
 
-def run(*words: str, cwd: Path, **variables: str) -> str:
+def command(program: Path, *words: str, cwd: Path, **variables: str) -> str:
+    """Run a program with the machine's variables, ours excepted, and return what it printed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MIGRATE", "TURSO"))}
     done = subprocess.run(
-        [sys.executable, *words], cwd=cwd, env={**kept, **variables}, capture_output=True, text=True
+        [str(program), *words], cwd=cwd, env={**kept, **variables}, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def run(*words: str, cwd: Path, **variables: str) -> str:
+    return command(Path(sys.executable), *words, cwd=cwd, **variables)
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +75,39 @@ def test_the_container_installs_what_the_makefile_does() -> None:
     assert set(PACKAGES) <= copied
     assert "pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock" in text
     assert "install --no-deps --require-hashes -r requirements.lock" in (ROOT / "Makefile").read_text()
+
+
+#: What each installer is told, and where it puts things so that nothing of the machine's is touched.
+INSTALLERS = {
+    "pipx": (("install", "."), ("PIPX_HOME", "PIPX_BIN_DIR")),
+    "pipx with extras": (("install", ".[ws,metrics]"), ("PIPX_HOME", "PIPX_BIN_DIR")),
+    "uv": (("tool", "install", "."), ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", INSTALLERS)
+def test_an_installer_makes_a_command_that_works_anywhere(name: str, tmp_path: Path) -> None:
+    program = name.split()[0]
+    words, (home, commands) = INSTALLERS[name]
+    own = tmp_path / "installer"
+    run("-m", "venv", str(own), cwd=tmp_path)
+    run("-m", "pip", "--python", str(own / "bin" / "python"), "install", "--quiet", program, cwd=tmp_path)
+    places = {home: str(tmp_path / "home"), commands: str(tmp_path / "bin")}
+    command(own / "bin" / program, *words, cwd=ROOT, **places)
+    assert __version__ in command(tmp_path / "bin" / "migrate", "--version", cwd=tmp_path)
+    small = {"MIGRATE__SAMPLE__SCALE": "0.02"}
+    command(tmp_path / "bin" / "migrate", "run", "--yes", cwd=tmp_path, **small)
+    command(tmp_path / "bin" / "migrate", "clean", "--yes", "--embedded", cwd=tmp_path, **small)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_container_is_built_and_migrates() -> None:
+    engine = shutil.which("docker")
+    if engine is None or subprocess.run([engine, "info"], capture_output=True).returncode:
+        pytest.skip("no Docker answers")
+    command(Path(engine), "build", "-f", "Containerfile", "-t", "migrate-of-the-tests", ".", cwd=ROOT)
+    told = ("-e", "MIGRATE__SAMPLE__SCALE=0.02", "migrate-of-the-tests", "run", "--yes")
+    assert "migrate rollback" in command(Path(engine), "run", "--rm", *told, cwd=ROOT)

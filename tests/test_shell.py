@@ -1,4 +1,4 @@
-"""The shell's side: completion, and questions that are answered, refused or never asked."""
+"""The shell's side: questions that are answered, refused or never asked."""
 
 from __future__ import annotations
 
@@ -17,33 +17,6 @@ from migrate.sample.target import seed_target
 from tests.commands import ROOT, environment, migrate, query
 
 SMALL = {"MIGRATE__SAMPLE__SCALE": "0.02"}
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_completion_script_is_printed(shell: str) -> None:
-    assert f"{shell}_complete" in migrate("completion", shell).out
-
-
-def test_a_shell_for_which_there_is_none_is_told() -> None:
-    assert "fish" in migrate("completion", "cmd", code=2).err
-
-
-def completed(line: str) -> set[str]:
-    """Return what bash would offer after `line`, asked through the installed command."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name("migrate")],
-        env=environment(_MIGRATE_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(line.count(" "))),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {offer.partition(",")[2] for offer in done.stdout.splitlines()}
-
-
-def test_commands_and_options_are_completed() -> None:
-    assert completed("migrate ro") == {"rollback"}
-    assert completed("migrate rollback --disc") == {"--discard-changes"}
-    assert completed("migrate completion f") == {"fish"}
 
 
 @pytest.fixture

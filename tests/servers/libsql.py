@@ -291,3 +291,7 @@ def libsql(tmp_path: Path) -> Iterator[MakeServer]:
     """A function that starts libSQL servers: `libsql(content=…, signer=…, longest_row=…)`."""
     with servers(tmp_path) as make:
         yield make
+
+
+if __name__ == "__main__":
+    print(sqld_binary())  # noqa: T201 — for whoever wants a server like the tests'
