@@ -66,8 +66,8 @@ def cli() -> None:
     """Move a legacy Turso (libSQL) database into a Prisma-shaped PostgreSQL.
 
     \b
-    Try it:       migrate run                    the built-in sample, embedded servers
-    Rehearse:     migrate verify                 your data, your target only read
+    Try it:       MIGRATE__SOURCE__URL=sample migrate run    synthetic people, a PostgreSQL of its own
+    Rehearse:     migrate verify                             your data, your target only read
     Do it:        migrate run
     Take it back: migrate rollback
     """

@@ -253,7 +253,8 @@ def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
     if config.source.url is None:
         raise UsageError(
             "no source is named",
-            hint=f"set {' or '.join(config.source.url_env)}, or [source] url in the configuration file",
+            hint=f"set {' or '.join(config.source.url_env)}, or [source] url in the configuration file; "
+            "MIGRATE__SOURCE__URL=sample is the built-in sample, to try it",
         )
     return config.source.url.get_secret_value(), "[source] url"
 

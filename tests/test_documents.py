@@ -13,6 +13,9 @@ from migrate.cli import COMMANDS, cli
 from migrate.sample.target import seed_target
 from tests.commands import migrate, query
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("documents")
+
 SETTINGS = {
     "MIGRATE__SOURCE__URL": "sample",
     "MIGRATE__SAMPLE__SCALE": "0.02",

@@ -17,6 +17,9 @@ from migrate.target.embedded import EmbeddedServer
 from tests.commands import content, embedded_content, migrate, query, start
 from tests.servers.libsql import LibsqlServer, Signer
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("end to end")
+
 SECRET = "an id secret of the tests"
 #: A sample that is small enough to be migrated in seconds and has every defect.
 SETTINGS = {

@@ -97,7 +97,7 @@ def test_an_installer_makes_a_command_that_works_anywhere(name: str, tmp_path: P
     places = {home: str(tmp_path / "home"), commands: str(tmp_path / "bin")}
     command(own / "bin" / program, *words, cwd=ROOT, **places)
     assert __version__ in command(tmp_path / "bin" / "migrate", "--version", cwd=tmp_path)
-    small = {"MIGRATE__SAMPLE__SCALE": "0.02"}
+    small = {"MIGRATE__SOURCE__URL": "sample", "MIGRATE__SAMPLE__SCALE": "0.02"}
     command(tmp_path / "bin" / "migrate", "run", "--yes", cwd=tmp_path, **small)
     command(tmp_path / "bin" / "migrate", "clean", "--yes", "--embedded", cwd=tmp_path, **small)
 
@@ -109,5 +109,6 @@ def test_the_container_is_built_and_migrates() -> None:
     if engine is None or subprocess.run([engine, "info"], capture_output=True).returncode:
         pytest.skip("no Docker answers")
     command(Path(engine), "build", "-f", "Containerfile", "-t", "migrate-of-the-tests", ".", cwd=ROOT)
-    told = ("-e", "MIGRATE__SAMPLE__SCALE=0.02", "migrate-of-the-tests", "run", "--yes")
+    small = ("-e", "MIGRATE__SOURCE__URL=sample", "-e", "MIGRATE__SAMPLE__SCALE=0.02")
+    told = (*small, "migrate-of-the-tests", "run", "--yes")
     assert "migrate rollback" in command(Path(engine), "run", "--rm", *told, cwd=ROOT)

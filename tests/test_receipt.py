@@ -16,6 +16,9 @@ from migrate.receipt import Link, Receipt, check_receipt
 from migrate.sample.target import seed_target
 from tests.commands import migrate, query
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("receipt")
+
 SMALL = {"MIGRATE__SAMPLE__SCALE": "0.02", "MIGRATE__IDS__SECRET": "an id secret of the tests"}
 
 

@@ -63,6 +63,11 @@ def test_a_script_names_the_database_and_meets_no_other(work: Path, target: dict
     assert not published(target)
     migrate("run", "--work", str(work), "--confirm", name, "--no-input", **target)
     assert published(target)
+    for step in ("rollback", "clean"):
+        code, shown = typed("", step, "--work", str(work), "--no-input", settings=target)
+        assert code == 2
+        assert "--confirm" in shown
+    assert published(target)
 
 
 def test_without_input_a_missing_answer_ends_the_command(work: Path, target: dict[str, str]) -> None:

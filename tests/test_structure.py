@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 
@@ -78,3 +79,10 @@ def test_no_name_of_a_machine_or_a_registry_is_in_the_project() -> None:
         and telltale.search(path.read_text(errors="replace"))
     ]
     assert not found
+
+
+@pytest.mark.xdist_group("structure")
+def test_tests_that_share_what_takes_long_stay_together(request: pytest.FixtureRequest) -> None:
+    """Some versions of pytest and pytest-xdist scatter groups, and say nothing."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@structure")

@@ -18,6 +18,9 @@ from tests.commands import Done, migrate, query
 from tests.hostile.content import BROKEN, EMPTY, FACTS, LARGEST, LONG, NASTY, SMALLEST, TABLES, WIDE, write
 from tests.servers.libsql import LibsqlServer
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("hostile content")
+
 SECRET = "an id secret of the tests"
 LEFT_OUT = {"MIGRATE__MAPPERS__LEFT_OUT": json.dumps([*TABLES, WIDE])}
 SETTINGS = {"MIGRATE__IDS__SECRET": SECRET, "MIGRATE__LOAD__BATCH_ROWS": "7"}

@@ -14,6 +14,9 @@ from migrate.bench import Bench
 from migrate.sample.legacy import write_sample
 from tests.mappers.runner import Outcome, run
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("mapped sample")
+
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:

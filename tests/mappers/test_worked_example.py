@@ -11,6 +11,9 @@ import pytest
 
 from tests.mappers.runner import EXAMPLE, HERE, SCHEMA, Outcome, legacy_file, run
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("mapped example")
+
 EXPECTED: dict[str, list[dict[str, Any]]] = json.loads((HERE / "example" / "expected.json").read_text())
 
 

@@ -22,6 +22,9 @@ from migrate.target.embedded import EmbeddedServer
 from tests.browser import Browser, browse, require_browser
 from tests.commands import migrate, query
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("run report")
+
 SETTINGS = {"MIGRATE__SAMPLE__SCALE": "0.1", "MIGRATE__IDS__SECRET": "an id secret of the tests"}
 
 

@@ -24,12 +24,15 @@ from tests.systems.contents import ordinary_tables
 from tests.systems.expected import Comparison
 
 SECRET = "an id secret of the system tests"
-#: Those with the most rows take the longest.
-SYSTEMS = (
-    "marketplace",
-    "nasty",
-    pytest.param("talent", marks=pytest.mark.slow),
-    pytest.param("interview", marks=pytest.mark.slow),
+#: Those with the most rows take the longest. Each is migrated once, for one process that runs all its tests.
+SYSTEMS = tuple(
+    pytest.param(name, marks=[pytest.mark.xdist_group(f"migrated {name}"), *marks])
+    for name, marks in (
+        ("marketplace", []),
+        ("nasty", []),
+        ("talent", [pytest.mark.slow]),
+        ("interview", [pytest.mark.slow]),
+    )
 )
 
 

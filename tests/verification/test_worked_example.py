@@ -18,6 +18,9 @@ from tests.commands import migrate
 from tests.mappers.runner import EXAMPLE, SCHEMA, legacy_file
 from verification import check_names
 
+#: What the module's fixtures make is made once, for one process that runs all of its tests.
+pytestmark = pytest.mark.xdist_group("verified example")
+
 
 @dataclass
 class Published:
