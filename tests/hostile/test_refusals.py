@@ -59,7 +59,7 @@ def test_a_target_url_that_cannot_be_read_is_not_repeated(work: Path, url: str) 
         "https://[s3cr3t",
         "https://db.turso.io:s3cr3t",
         "ftp://db.example/?authToken=s3cr3t",
-        f"https://db.turso.io?authToken={TOKEN}%20with%20a%20blank",
+        pytest.param(f"https://db.turso.io?authToken={TOKEN}%20with%20a%20blank", id="token with a blank"),
     ],
 )
 def test_a_source_url_that_cannot_be_read_is_not_repeated(work: Path, url: str) -> None:
