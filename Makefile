@@ -7,6 +7,8 @@ PYTHON ?= python3
 WORK   ?= work
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Where bytecode may not be kept, each of the tests' thousand commands compiles all of ours anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: install install-dev install-bench run test test-full bench lint coverage lock clean
