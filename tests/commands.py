@@ -20,6 +20,9 @@ ROOT = Path(__file__).parent.parent
 #: Read by no test: the developer's own shell must not change what a test sees.
 _HIDDEN = ("TURSO_", "MIGRATE_", "DATABASE_URL", "PG")
 
+#: Seconds that a command may take, and those of a rehearsal: some hundred runs.
+PATIENCE = (270, 1700)
+
 
 @dataclass(frozen=True)
 class Done:
@@ -56,7 +59,12 @@ def start(*words: str, cwd: Path | None = None, **extra: str) -> subprocess.Pope
 def migrate(*words: str, cwd: Path | None = None, code: int | None = 0, **extra: str) -> Done:
     """Run `migrate` to its end and compare its exit code (None: any will do)."""
     process = start(*words, cwd=cwd, **extra)
-    out, err = process.communicate(timeout=270)
+    try:
+        out, err = process.communicate(timeout=PATIENCE[words[0] == "rehearse"])
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     done = Done(process.returncode, out, err)
     assert code is None or done.code == code, f"exit code {done.code}\n{out}\n{err}"
     return done
