@@ -86,6 +86,7 @@ def test_run_then_again_then_rollback_then_run(work: Path) -> None:
     assert embedded_content(work) == after
 
 
+@pytest.mark.slow
 def test_typed_again_a_rollback_does_nothing_and_undo_takes_it_back(work: Path) -> None:
     migrate("run", "--work", str(work), "--yes", **SETTINGS)
     published, ids = embedded_content(work), embedded_content(work, "migrate_ledger")["id_map"]
@@ -124,8 +125,11 @@ def test_every_way_in_and_every_server_gives_the_same_content(
 
 
 @pytest.mark.parametrize(
-    "point",
-    ["snapshot:page#3", "messages:batch", "publish:committed"],  # the others: tests/faults/test_killed.py
+    "point",  # the others: tests/faults/test_killed.py
+    [
+        "messages:batch",
+        *(pytest.param(p, marks=pytest.mark.slow) for p in ("snapshot:page#3", "publish:committed")),
+    ],
 )
 def test_killed_anywhere_the_same_command_finishes_with_the_same_content(
     work: Path, undisturbed: dict[str, str], point: str
@@ -191,6 +195,7 @@ def test_rows_written_after_the_backup_stop_publish(tmp_path: Path, legacy: Path
     assert content(application) == written
 
 
+@pytest.mark.slow
 def test_rows_written_after_publish_stop_a_rollback_unless_told(
     tmp_path: Path, legacy: Path, application: str
 ) -> None:
@@ -207,6 +212,7 @@ def test_rows_written_after_publish_stop_a_rollback_unless_told(
     assert content(application) == before
 
 
+@pytest.mark.slow
 def test_given_up_before_publish_nothing_of_ours_is_left_in_the_way(
     tmp_path: Path, legacy: Path, application: str
 ) -> None:

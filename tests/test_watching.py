@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.commands import migrate, start
 
 SMALL = {"MIGRATE__SAMPLE__SCALE": "0.02", "MIGRATE__IDS__SECRET": "an id secret of the tests"}
@@ -47,6 +49,7 @@ def test_every_stage_leaves_its_metrics(work: Path, tmp_path: Path) -> None:
     assert f'migrate_rows{{stage="users",table="users"}} {float(facts["filled"]["users"])}' in text
 
 
+@pytest.mark.slow
 def test_metrics_that_cannot_be_written_stop_no_run(work: Path, tmp_path: Path) -> None:
     path = tmp_path / "missing" / "migrate.prom"
     done = migrate("run", "--work", str(work), "--yes", **SMALL, MIGRATE__METRICS__TEXTFILE=str(path))

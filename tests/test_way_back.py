@@ -44,6 +44,7 @@ def test_without_the_state_file_the_ledger_leads_back(work: Path, left: bytes | 
     assert outcome(work) == "published"
 
 
+@pytest.mark.slow
 def test_the_mapping_and_the_secret_may_have_changed_since(work: Path) -> None:
     migrate("plan", "--work", str(work), **SETTINGS)
     before = embedded_content(work)
@@ -76,6 +77,7 @@ def test_a_later_run_that_was_given_up_does_not_confuse_it(work: Path) -> None:
     assert outcome(work) == "published"
 
 
+@pytest.mark.slow
 def test_only_a_rollback_can_be_undone(work: Path) -> None:
     run(work)
     after = embedded_content(work)

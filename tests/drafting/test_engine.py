@@ -19,12 +19,14 @@ from migrate.drafting.mapping_file import write_mapping
 from migrate.drafting.prisma import write_schema
 from migrate.inspection import Inspection
 from migrate.target.schema import introspect
-from tests.drafting.conftest import SYSTEMS
 from tests.drafting.sources import draft_script, source_tables, target_columns
 from tests.engine.prisma import Engine
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize(
+    "name",
+    ["marketplace", "nasty", *(pytest.param(n, marks=pytest.mark.slow) for n in ("talent", "interview"))],
+)
 def test_the_engine_makes_the_same_ddl_and_the_target_takes_it_and_the_mapping(
     inspected: Callable[[str], Inspection], engine: Engine, database: str, name: str
 ) -> None:

@@ -52,9 +52,9 @@ def fill(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     "point",
-    ["snapshot:page#5", "backup:begin", "publish:recorded",
+    ["snapshot:page#5", "publish:recorded",
      *(pytest.param(point, marks=pytest.mark.slow)
-       for point in ("open:taken", "snapshot:compared", "snapshot:stripped", "backup:drilled",
+       for point in ("backup:begin", "open:taken", "snapshot:compared", "snapshot:stripped", "backup:drilled",
                      "cleanup:committed", "users:begin", "verify:begin", "publish:begin",
                      "publish:uncommitted"))],
 )  # fmt: skip

@@ -14,8 +14,9 @@ from tests.faults.score import Score
 pytestmark = pytest.mark.fault("SIGKILL at a named point")
 
 #: One of each kind; the others are of the same kinds in other stages.
-QUICK = ("snapshot:uncommitted#30", "state.json:written#9", "backup:drilled", "messages:copied#2",
-         "ahead:furnish#20", "publish:furnish#12", "publish:uncommitted", "publish:committed")  # fmt: skip
+QUICK = ("snapshot:uncommitted#30", "messages:copied#2", "ahead:furnish#20", "publish:uncommitted")
+#: Points of other kinds, for the whole harness alone.
+MORE = ("state.json:written#9", "backup:drilled", "publish:furnish#12", "publish:committed")
 _SNAPSHOT = ("uncommitted", "committed", "page", "compared", "stripped", "frozen", "renamed")
 _PUBLISH = ("furnish", "furnished", "lock", "compare with the backup", "exchange", "exchanged",
             "commit", "uncommitted", "committed", "dropped")  # fmt: skip
@@ -65,7 +66,7 @@ def marked(points: tuple[str, ...]) -> list[object]:
     return [point if point in QUICK else pytest.param(point, marks=pytest.mark.slow) for point in points]
 
 
-@pytest.mark.parametrize("point", marked(tuple(dict.fromkeys(QUICK + POINTS + AGAIN))))
+@pytest.mark.parametrize("point", marked(tuple(dict.fromkeys(QUICK + MORE + POINTS + AGAIN))))
 def test_killed_at_a_point_the_same_command_finishes(
     scene: Scene, undisturbed: Held, untouched: dict[str, str], score: Score, point: str
 ) -> None:

@@ -74,9 +74,8 @@ POINTS = ("preflight:begin", "snapshot:page#5", "backup:begin", "backup:drill", 
 @pytest.mark.parametrize(
     "point",
     [
-        "messages:copied",
         "publish:uncommitted",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in POINTS),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("messages:copied", *POINTS)),
     ],
 )
 def test_the_server_dies_and_comes_back(

@@ -163,6 +163,7 @@ def test_the_report_shows_names_and_values_as_text(migrated: Path, tmp_path: Pat
     assert "(20,000,000 characters)" in text or "␛[2J␛[31mred" in text
 
 
+@pytest.mark.slow
 def test_a_server_gives_the_same_as_the_file(tmp_path: Path, migrated: Path, legacy: Path) -> None:
     work = tmp_path / "work"
     with LibsqlServer(tmp_path / "sqld", content=legacy, longest_row=64_000_000) as libsql:

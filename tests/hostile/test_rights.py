@@ -88,6 +88,7 @@ def test_an_owner_of_the_tables_who_may_make_schemas_needs_no_more(
     end_to_end(work, owned, legacy)
 
 
+@pytest.mark.slow
 def test_schemas_that_were_made_for_the_role_do_instead(work: Path, owned: Owned, legacy: Path) -> None:
     missing = lacking(work, owned.url(), legacy)
     statements = [statement for _, statement in missing]
@@ -133,6 +134,7 @@ def test_one_table_of_somebody_else_is_named(work: Path, owned: Owned, legacy: P
     assert f"row-level security hides rows of messages from the role {owned.role}" in missing
 
 
+@pytest.mark.slow
 def test_the_right_to_make_schemas_can_be_taken_back(work: Path, owned: Owned, legacy: Path) -> None:
     documented(owned, SQL[0])
     settings = {**SETTINGS, "MIGRATE__TARGET__URL": owned.url(), "MIGRATE__SOURCE__URL": str(legacy)}

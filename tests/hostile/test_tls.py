@@ -99,6 +99,7 @@ def test_a_source_with_another_certificate_is_refused_at_once(
     assert relay.accepted == 0
 
 
+@pytest.mark.slow
 def test_a_source_over_websocket_is_checked_too(
     work: Path, relay: TlsRelay, signer: Signer, other: str
 ) -> None:

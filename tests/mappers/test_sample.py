@@ -76,7 +76,7 @@ def test_every_row_has_exactly_one_end(snapshot: Path, outcome: Outcome) -> None
     connection.close()
 
 
-@pytest.mark.parametrize("size", [1, 7])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_batches_leave_no_trace(tmp_path: Path, size: int) -> None:
     write_sample(tmp_path / "snapshot.db", scale=0.05)
     outcome = run(tmp_path / "snapshot.db")
