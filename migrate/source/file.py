@@ -99,34 +99,49 @@ def _copy(path: Path, copy: Path) -> None:
 
     A read-only connection to a file in WAL mode would make a `-shm` beside it,
     so that is done only where an application has one there already; otherwise
-    the bytes are copied, and copied again if they moved meanwhile.
+    the bytes are copied, and copied again if they moved meanwhile. Which of the
+    two it is is asked anew at each try: an application may start at any moment.
     """
-    if path.with_name(path.name + "-shm").exists() and _beside(path):
-        try:
-            return _backup(f"file:{quote(str(path))}?mode=ro", copy)
-        except sqlite3.OperationalError:
-            copy.unlink(missing_ok=True)
     for _ in range(_TRIES):
-        try:
-            before = _stamp(path)
-            for one in copy.parent.glob(f"{copy.name}*"):
-                one.unlink()
-            for one in (path, *_beside(path)):
-                shutil.copyfile(one, copy.with_name(copy.name + one.name[len(path.name) :]))
-            steady = _stamp(path) == before
-        except FileNotFoundError:  # a companion went away between two looks
-            continue
-        except OSError as error:
-            raise SourceError(
-                f"{path} cannot be copied: {error.strerror}",
-                hint="make room in the folder for temporary files, or name another with TMPDIR",
-            ) from error
-        if steady:
-            return _settle(path, copy)
+        if _copy_shared(path, copy) or _copy_bytes(path, copy):
+            return
     raise SourceError(
         f"{path} changes all the time",
         hint="stop the application that writes to it, then type the same command again",
     )
+
+
+def _copy_shared(path: Path, copy: Path) -> bool:
+    """Return whether an application has the file open and SQLite's own backup was taken of it."""
+    if not path.with_name(path.name + "-shm").exists() or not _beside(path):
+        return False
+    try:
+        _backup(f"file:{quote(str(path))}?mode=ro", copy)
+    except sqlite3.OperationalError:
+        copy.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _copy_bytes(path: Path, copy: Path) -> bool:
+    """Return whether the bytes were copied and stayed as they were meanwhile."""
+    try:
+        before = _stamp(path)
+        for one in copy.parent.glob(f"{copy.name}*"):
+            one.unlink()
+        for one in (path, *_beside(path)):
+            shutil.copyfile(one, copy.with_name(copy.name + one.name[len(path.name) :]))
+        steady = _stamp(path) == before
+    except FileNotFoundError:  # a companion went away between two looks
+        return False
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be copied: {error.strerror}",
+            hint="make room in the folder for temporary files, or name another with TMPDIR",
+        ) from error
+    if steady:
+        _settle(path, copy)
+    return steady
 
 
 def _settle(path: Path, copy: Path) -> None:
