@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -45,38 +45,51 @@ AND NOT EXISTS (SELECT 1 FROM pragma_index_list(m.name) l WHERE l.origin = 'pk')
 class Bench:
     """Implements `mappers.base.Bench` over two SQLite files.
 
-    The snapshot is opened read-only, the crosswalk (schema `x`) is ours and
-    can be made anew at any time, so it is written without waiting for the
-    disk. SQL runs in the standard library's driver; frames are read and
-    written by the ADBC driver, whole columns at a time.
+    The snapshot is opened read-only. The crosswalk (schema `x`) is ours and can
+    be made anew at any time, so it is written without waiting for the disk. SQL
+    runs in the standard library's driver; frames are read and written by the
+    ADBC driver, whole columns at a time.
     """
 
     def __init__(self, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> None:
-        """Open both files; the crosswalk is created (mode 0600) where it is missing.
+        """Open both files to write the crosswalk, which is created (mode 0600) where it is missing.
 
-        Raises EvidenceError where one of them is no SQLite database.
+        Nobody else may have it open (see `migrate.crosswalk`). Raises
+        EvidenceError where one of the files is no SQLite database.
         """
-        self._snapshot, self._crosswalk, self._batch_keys = snapshot, crosswalk, batch_keys
         crosswalk.touch(mode=0o600, exist_ok=True)
-        try:
-            self._sql = open_sql(snapshot, crosswalk)
-            self._sql.execute("PRAGMA x.journal_mode=WAL")
-            self._sql.execute("PRAGMA x.synchronous=OFF")
-            self._reader = self._connect(f"file:{snapshot}?mode=ro")
-            self._writer = self._connect(f"file:{crosswalk}")
-            with closing(self._reader.cursor()) as cursor:
-                cursor.execute(f"ATTACH DATABASE {_quoted(f'file:{crosswalk}?mode=ro')} AS x")
-            with closing(self._writer.cursor()) as cursor:
-                cursor.execute("PRAGMA synchronous=OFF")
-        except (sqlite3.DatabaseError, DriverError) as error:
-            raise EvidenceError(
-                f"cannot open {snapshot.name} beside {crosswalk.name}: {error}",
-                hint=f"make room on the disk, or delete {crosswalk}: it is made again; then the same command",
-            ) from error
+        self._open(snapshot, crosswalk, batch_keys, _uri(crosswalk, "mode=rw"), _uri(crosswalk, "mode=ro"))
+        self.execute("PRAGMA x.journal_mode=WAL")
+        self.execute("PRAGMA x.synchronous=OFF")
+        # Neither library sees what the other still reads: a log that only grows is safe for both.
+        self.execute("PRAGMA x.wal_autocheckpoint=0")
+        with self._faults():
+            self._writer: Any = _connect(_uri(crosswalk, "mode=rw"))
+            self._opened.callback(self._writer.close)
+            for setting in ("synchronous=OFF", "wal_autocheckpoint=0"):
+                with closing(self._writer.cursor()) as cursor:
+                    cursor.execute(f"PRAGMA {setting}")
 
-    @staticmethod
-    def _connect(uri: str) -> Any:
-        return dbapi.connect(uri, autocommit=True)
+    @classmethod
+    def over(cls, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> Self:
+        """Open a crosswalk that is complete, for any number of readers.
+
+        Raises EvidenceError where one of the files is no SQLite database.
+        """
+        bench = cls.__new__(cls)
+        bench._open(snapshot, crosswalk, batch_keys, unchanging(crosswalk), unchanging(crosswalk))
+        return bench
+
+    def _open(self, snapshot: Path, crosswalk: Path, batch_keys: int, executed: str, read: str) -> None:
+        self._snapshot, self._crosswalk, self._batch_keys = snapshot, crosswalk, batch_keys
+        with ExitStack() as opened, self._faults():
+            self._sql = _open_sql(snapshot, executed)
+            opened.callback(self._sql.close)
+            self._reader = _connect(_uri(snapshot, "mode=ro"))
+            opened.callback(self._reader.close)
+            with closing(self._reader.cursor()) as cursor:
+                cursor.execute(f"ATTACH DATABASE {_quoted(read)} AS x")
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +101,7 @@ class Bench:
 
     def close(self) -> None:
         """Close every connection; the files stay."""
-        self._reader.close()
-        self._writer.close()
-        self._sql.close()
+        self._opened.close()
 
     def interrupt(self) -> None:
         """End the statement that another thread executes; there it raises EvidenceError."""
@@ -166,17 +177,6 @@ class Bench:
             frame = pl.DataFrame(cursor.fetch_arrow())
         return frame.slice(1)
 
-    def holds(self, mark: str) -> bool:
-        """Tell whether the crosswalk was completed under this mark."""
-        if self.scalar("SELECT 1 FROM x.sqlite_schema WHERE name = 'made'") is None:
-            return False
-        return self.scalar("SELECT mark FROM x.made") == mark
-
-    def mark(self, mark: str) -> None:
-        """Say that the crosswalk is complete, and what it was made from."""
-        self.execute("CREATE TABLE x.made (mark TEXT NOT NULL)")
-        self.execute("INSERT INTO x.made VALUES (?)", (mark,))
-
     def stream(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yield all rows of a query, every column as text, in chunks of `STREAM_ROWS`.
 
@@ -199,17 +199,41 @@ class Bench:
                 handle.release()
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
-        """Append a frame of integers and text to the table `x.<table>`, made where it is missing."""
+        """Append a frame of integers and text to the table `x.<table>`, made where it is missing.
+
+        Only where the crosswalk is being made.
+        """
         with self._faults(), closing(self._writer.cursor()) as cursor:
             cursor.adbc_ingest(table, rows, mode="create_append")
 
 
 def open_sql(snapshot: Path, crosswalk: Path) -> sqlite3.Connection:
-    """Return a connection with the snapshot as its read-only main schema and the crosswalk as `x`."""
-    connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True, isolation_level=None)
-    connection.execute("ATTACH DATABASE ? AS x", (f"file:{crosswalk}",))
-    connection.execute("PRAGMA x.cache_size=-32768")
+    """Return a connection with the snapshot as its main schema and the complete crosswalk as `x`."""
+    return _open_sql(snapshot, unchanging(crosswalk))
+
+
+def unchanging(path: Path) -> str:
+    """Return the URI of a file that nobody writes any more, so that it is read without locks."""
+    return _uri(path, "immutable=1")
+
+
+def _open_sql(snapshot: Path, attached: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(_uri(snapshot, "mode=ro"), uri=True, isolation_level=None)
+    try:
+        connection.execute("ATTACH DATABASE ? AS x", (attached,))
+        connection.execute("PRAGMA x.cache_size=-32768")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _connect(uri: str) -> Any:
+    return dbapi.connect(uri, autocommit=True)
+
+
+def _uri(path: Path, how: str) -> str:
+    return f"{path.absolute().as_uri()}?{how}"
 
 
 def _quoted(text: str) -> str:

@@ -33,7 +33,7 @@ _OURS: Final = (
     *(pattern for patterns in _PAPERS.values() for pattern in patterns),
     "report-with-samples.html",
     "state.json", "plan.json", "progress.*", "previous-*.json", "damaged-*.json", "snapshot.*",
-    "crosswalk.db*", "sample-*.db", "metrics.prom", "run.lock", ".*.part", "etilqs_*", FOLDER, REHEARSAL,
+    "crosswalk.*", "sample-*.db", "metrics.prom", "run.lock", ".*.part", "etilqs_*", FOLDER, REHEARSAL,
 )  # fmt: skip
 
 

@@ -108,7 +108,9 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
         bench = project = None
         if (work / "snapshot.db").exists() and (work / "crosswalk.db").exists():
             bench = stack.enter_context(
-                contextlib.closing(Bench(work / "snapshot.db", work / "crosswalk.db", batch_keys=100_000))
+                contextlib.closing(
+                    Bench.over(work / "snapshot.db", work / "crosswalk.db", batch_keys=100_000)
+                )
             )
             project = make_project(config, bench.tables())
         id_map = sql.Identifier(config.target.ledger_schema, "id_map")

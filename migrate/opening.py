@@ -15,7 +15,7 @@ from typing import Any
 import cuid2
 import psycopg
 
-from migrate import __version__, files
+from migrate import __version__, crosswalk, files
 from migrate.config import EMBEDDED, Config, target_url
 from migrate.console import Reporter
 from migrate.errors import EvidenceError
@@ -252,8 +252,9 @@ def _put_aside(work: Path) -> None:
     Its state file stays in place until the new one takes it: killed in
     between, a run still finds the id secret, and no snapshot without a state.
     """
-    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db", "crosswalk.db"):
+    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db"):
         (work / name).unlink(missing_ok=True)
+    crosswalk.remove(work)
     for name in ("state.json", "checks.json", "receipt.json"):
         path = work / name
         if path.exists():

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 import psycopg
 
 from mappers.base import Project
+from migrate import crosswalk
 from migrate.bench import Bench
 from migrate.beside import Beside
 from migrate.config import Config
@@ -71,6 +72,7 @@ class Run:
     planned: Mapping[str, int] | None = None
     #: what was begun before its turn
     beside: Beside = field(default_factory=Beside)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def id(self) -> str:
@@ -130,22 +132,14 @@ class Run:
         return introspect(self.connection, self.address.schema)
 
     def bench(self) -> Bench:
-        """Open the snapshot with its crosswalk; the caller closes it."""
-        return Bench(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
-
-    def prepared(self, bench: Bench) -> Project:
-        """Return the mapping with its crosswalk made; one that fits is used again."""
+        """Open the snapshot with its crosswalk, made first where none fits; the caller closes it."""
         self.beside.take(_CROSSWALK, lambda: None)
-        return self._prepare(bench)
+        self._make_crosswalk(lambda _bench: None)
+        return Bench.over(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
 
     def prepare_ahead(self) -> None:
         """Begin to make the crosswalk beside what comes before the mappers."""
         open_benches: list[Bench] = []
-
-        def prepare() -> None:
-            with self.bench() as bench:
-                open_benches.append(bench)
-                self._prepare(bench)
 
         def hurry() -> None:
             for bench in open_benches:
@@ -153,12 +147,21 @@ class Run:
                     bench.interrupt()
 
         if self.live.tables:  # read here: the session is not for two threads
-            self.beside.begin(_CROSSWALK, prepare, hurry=hurry)
+            self.beside.begin(_CROSSWALK, lambda: self._make_crosswalk(open_benches.append), hurry=hurry)
 
-    def _prepare(self, bench: Bench) -> Project:
-        project = self.project(bench.tables())
+    def _make_crosswalk(self, opened: Callable[[Bench], None]) -> None:
+        with self._making:
+            mark = self._mark()
+            if not crosswalk.fits(self.crosswalk_path, mark):
+                with crosswalk.making(self.snapshot_path, self.crosswalk_path, mark) as bench:
+                    opened(bench)
+                    self.project(bench.tables()).prepare(bench)
+                    reach("crosswalk:prepared")
+
+    def _mark(self) -> str:
+        """Return the mark of all that a crosswalk is made from."""
         snapshot = self.state.stage("snapshot")
-        mark = hashlib.sha256(
+        return hashlib.sha256(
             json.dumps(
                 [
                     snapshot.artifacts["snapshot"].sha256 if snapshot else None,
@@ -168,11 +171,6 @@ class Run:
                 ]
             ).encode()
         ).hexdigest()
-        if not bench.holds(mark):
-            project.prepare(bench)
-            reach("crosswalk:prepared")
-            bench.mark(mark)
-        return project
 
     def project(self, tables: Mapping[str, Sequence[str]]) -> Project:
         """Return the mapping for a source that has these tables and columns."""

@@ -28,4 +28,4 @@ def _count(run: Run) -> Counts:
             name: int(str(bench.scalar(sql("SELECT count(*) FROM main.$table", table=quoted(name)))))
             for name in bench.tables()
         }
-        return rows, run.prepared(bench).column_report(bench).to_dicts()
+        return rows, run.project(bench.tables()).column_report(bench).to_dicts()

@@ -49,7 +49,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
         bench = stack.enter_context(run.bench())
         snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
         stack.callback(snapshot.close)
-        project = run.prepared(bench)
+        project = run.project(bench.tables())
         staged = schema == run.staging
         target = stack.enter_context(_reading(run))
         yield checked.Subject(

@@ -93,7 +93,7 @@ def summarise(run: Run) -> Summary:
     counted, columns = snapshot_counts.take(run)
     bench = run.bench()
     try:
-        project = run.prepared(bench)
+        project = run.project(bench.tables())
         counted_only = project.counted(bench)
         flows = _flows(run, counted, list(dict.fromkeys(account.source for account in project.accounts)))
         routes = find_routes(run, bench, project.accounts, {flow.table: flow.migrated for flow in flows})

@@ -31,7 +31,7 @@ class _Mapping:
     def run(self, run: Run) -> Left:
         bench = run.bench()
         try:
-            project = run.prepared(bench)
+            project = run.project(bench.tables())
             stage = next(stage for stage in project.stages if stage.name == self.name)
             _expect_rows(run, bench, stage.mappers)
             for mapper in stage.mappers:

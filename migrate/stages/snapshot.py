@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrate import crosswalk
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.source.base import Progress
@@ -38,8 +39,9 @@ def _run(run: Run) -> Left:
 
 
 def _undo(run: Run) -> None:
-    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db", "crosswalk.db"):
+    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db"):
         (run.work / name).unlink(missing_ok=True)
+    crosswalk.remove(run.work)
 
 
 STAGE = Stage("snapshot", "copy the source into a local file and freeze it", _check, _run, _undo)

@@ -46,7 +46,7 @@ FEW: Final = (
 )  # fmt: skip
 FEWER: Final = (("doctor",), ("config",), ("run", "--yes", "-v"), ("psql", "--", "-c", "SELECT 1"))
 #: People's data and nothing else is in these; the id secret that was made is in the state file alone.
-HELD: Final = ("snapshot.db", "crosswalk.db", "target.dump", "snapshot.partial.db")
+HELD: Final = ("snapshot.db", "crosswalk.db", "crosswalk.partial.db", "target.dump", "snapshot.partial.db")
 
 
 @dataclass
@@ -100,8 +100,8 @@ class Place:
             if path.is_file() and path.name not in HELD:
                 self.files.add(path.name)
                 self.found |= {(command, str(path), what) for what in found_in(path.read_bytes(), needles)}
-        if (folder / "state.json").exists():
-            self.kept.add(json.loads((folder / "state.json").read_text())["id_secret"])
+        for state in folder.rglob("state.json"):
+            self.kept.add(json.loads(state.read_text())["id_secret"])
 
 
 def _fill(word: str, words: dict[str, str]) -> str:

@@ -69,9 +69,9 @@ class Watch:
     def _look(self, process: Path) -> None:
         if int(process.name) == os.getpid():
             return
-        variables = (process / "environ").read_bytes()
         words = (process / "cmdline").read_bytes()
-        if not words:
+        variables = (process / "environ").read_bytes()
+        if not words or (process / "cmdline").read_bytes() != words:
             return  # of the kernel, or between two programs: it is looked at again
         program = Path(words.split(b"\0")[0].decode(errors="replace")).name
         self.programs.add(program)
