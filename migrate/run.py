@@ -108,7 +108,7 @@ class Run:
         if self.should_stop():
             raise Stopped("stopped on request", hint="type the same command again to go on")
 
-    def furnish_ahead(self, work: Callable[[Callable[[], bool]], None]) -> None:
+    def furnish_ahead(self, work: Callable[[Callable[[], bool]], frozenset[int]]) -> None:
         """Begin `work` on the run's session; it is asked to be the only one to use it until it is over.
 
         It is given a function that tells whether nobody waits for it any more.
@@ -122,9 +122,9 @@ class Run:
 
         self.beside.begin(_FURNISHING, lambda: work(given_up.is_set), hurry=hurry)
 
-    def settle(self) -> None:
-        """Wait until nothing but the caller uses the run's session."""
-        self.beside.take(_FURNISHING, lambda: None)
+    def settle(self) -> frozenset[int]:
+        """Wait until nothing but the caller uses the run's session; return what the work on it gave."""
+        return self.beside.take(_FURNISHING, frozenset)
 
     @cached_property
     def live(self) -> LiveSchema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import polars as pl
@@ -58,9 +59,14 @@ def _counts(subject: Subject) -> Outcome:
     accounted = {account.source for account in subject.accounts}
     sources = [table for table in source_tables(subject) if table in _MESSAGES and table in accounted]
     everybody = pl.concat([pl.DataFrame(schema=dict.fromkeys(_WHO, pl.String)), *people(subject)])
-    legacy = pl.concat([_NOBODY, *(_legacy(subject, table, everybody, outcome) for table in sources)])
+    fates = {table: Fated(fates_of(subject, table)) for table in sources}
+    with ThreadPoolExecutor(max_workers=1) as server:  # it counts while the snapshot is read
+        theirs = server.submit(_held, subject)
+        legacy = pl.concat(
+            [_NOBODY, *(_legacy(subject, table, everybody, fates[table], outcome) for table in sources)]
+        )
     legacy = legacy.group_by("end", "id").agg(pl.col("times").sum())
-    held = pl.concat([_NOBODY, *(_held(subject, end) for end in _COUNTED)])
+    held = theirs.result()
     both = legacy.join(held, on=["end", "id"], how="full", coalesce=True, suffix="_held")
     both = both.with_columns(pl.col("times", "times_held").fill_null(0))
     known = pl.col("id").is_in(everybody["id"].implode())
@@ -79,13 +85,14 @@ _WHO: Final = ("entity", "legacy_id", "id")
 _NOBODY: Final = pl.DataFrame(schema={"end": pl.String, "id": pl.String, "times": pl.Int64})
 
 
-def _legacy(subject: Subject, table: str, everybody: pl.DataFrame, outcome: Outcome) -> pl.DataFrame:
+def _legacy(
+    subject: Subject, table: str, everybody: pl.DataFrame, fates: Fated, outcome: Outcome
+) -> pl.DataFrame:
     """Return how many of the table's messages without a fate each person sent and received."""
     query = (
         "SELECT CAST(id AS TEXT) AS source_id, CAST(from_user AS TEXT) AS sender_id, "  # noqa: S608  quoted
         f"CAST(to_user AS TEXT) AS receiver_id FROM main.{quoted(table)}"
     )
-    fates = Fated(fates_of(subject, table))
     ends = _Times()
     for frame in subject.read(query):
         outcome.looked_at += frame.height
@@ -130,15 +137,16 @@ class _Times:
         self._counted = self._counted.group_by("end", "legacy_id").agg(pl.col("times").sum())
 
 
-def _held(subject: Subject, end: str) -> pl.DataFrame:
-    query = sql.SQL("SELECT {0}::text, count(*) FROM {1} WHERE {0} IS NOT NULL GROUP BY 1").format(
-        sql.Identifier(end), at(subject, "messages")
-    )
-    schema = {"id": pl.String(), "times": pl.Int64()}
-    frames = [
-        frame.select(pl.lit(end).alias("end"), "id", "times") for frame in stream(subject, query, schema)
-    ]
-    return pl.concat([_NOBODY, *frames])
+def _held(subject: Subject) -> pl.DataFrame:
+    """Return how many messages everybody has at each end."""
+    frames = [_NOBODY]
+    for end in _COUNTED:
+        query = sql.SQL("SELECT {0}::text, count(*) FROM {1} WHERE {0} IS NOT NULL GROUP BY 1").format(
+            sql.Identifier(end), at(subject, "messages")
+        )
+        counted = stream(subject, query, {"id": pl.String(), "times": pl.Int64()})
+        frames += [frame.select(pl.lit(end).alias("end"), "id", "times") for frame in counted]
+    return pl.concat(frames)
 
 
 LIVE_ENDS = Check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from migrate.config import Config
+    from migrate.opening import LiveTarget
     from migrate.plan import Plan
     from migrate.run import Run
     from migrate.state import State
@@ -73,7 +75,7 @@ def command(
     """
     from migrate.config import load_config
     from migrate.kept_plan import FILE, keep_plan, read_plan
-    from migrate.opening import open_run
+    from migrate.opening import open_run, open_target
     from migrate.pipeline import run_stages
     from migrate.report.ending import told
     from migrate.report.writing import FILE as REPORT
@@ -86,20 +88,23 @@ def command(
     state = None if fresh else State.load(work)
     plan = None
     looked = time.monotonic()
-    if state is None or state.document.outcome != "published":
-        plan = _look_ahead(settings, work, state, console, yes, expected)
-    with make_reporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
-        run.accept_unproven = accept_unproven
-        if plan is not None:
-            keep_plan(plan.facts(), work / FILE)
-            if not plan.made and time.monotonic() - looked < _STILL_TRUE_SECONDS:
-                run.planned = plan.source_rows
-        if run.state.document.outcome == "published":
-            report.note("this run is published already; nothing is done")
-        else:
-            with told(run):
-                run_stages(run)
-        summary, seal = _tell(run)
+    with contextlib.ExitStack() as opened:
+        if state is None or state.document.outcome != "published":
+            # Held to the end: an embedded one is not stopped between plan and run.
+            target = opened.enter_context(open_target(settings, work))
+            plan = _look_ahead(settings, work, target, state, console, yes, expected)
+        with make_reporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
+            run.accept_unproven = accept_unproven
+            if plan is not None:
+                keep_plan(plan.facts(), work / FILE)
+                if not plan.made and time.monotonic() - looked < _STILL_TRUE_SECONDS:
+                    run.planned = plan.source_rows
+            if run.state.document.outcome == "published":
+                report.note("this run is published already; nothing is done")
+            else:
+                with told(run):
+                    run_stages(run)
+            summary, seal = _tell(run)
     if as_json:
         click.echo(json.dumps({**summary.facts(), "seal": seal}))
         return
@@ -114,6 +119,7 @@ def command(
 def _look_ahead(
     settings: Config,
     work: Path,
+    target: LiveTarget,
     state: State | None,
     console: Console,
     yes: bool,
@@ -125,7 +131,6 @@ def _look_ahead(
     """
     from migrate.commands.options import confirm
     from migrate.kept_plan import FILE, read_plan, require_current
-    from migrate.opening import open_target
     from migrate.origin import find_origin
     from migrate.pipeline import describe_stages
     from migrate.plan import make_plan
@@ -133,24 +138,23 @@ def _look_ahead(
     from migrate.target.connection import connect
 
     plan = None
-    with open_target(settings, work) as target:  # once for both: an embedded one is started for it
-        if state is None or not state.done("snapshot"):
-            origin, stages = find_origin(settings, work), describe_stages(settings)
-            with connect(target.address, read_only=True) as connection:
-                plan = make_plan(settings, work, origin, target.address, connection, target.named_by, stages)
-            show_plan(plan, console)
-            plan.require()
-        if expected is not None:
-            current = plan.facts() if plan else read_plan(work / FILE)
-            require_current(expected, current, "given with --plan")
-        if not target.embedded:
-            made = plan is not None and plan.made
-            what = "Make the tables and put the rows into" if made else "Replace the rows of"
-            confirm(
-                f"{what} {target.address.label}, schema {target.address.schema}?",
-                yes,
-                name=target.address.database,
-            )
+    if state is None or not state.done("snapshot"):
+        origin, stages = find_origin(settings, work), describe_stages(settings)
+        with connect(target.address, read_only=True) as connection:
+            plan = make_plan(settings, work, origin, target.address, connection, target.named_by, stages)
+        show_plan(plan, console)
+        plan.require()
+    if expected is not None:
+        current = plan.facts() if plan else read_plan(work / FILE)
+        require_current(expected, current, "given with --plan")
+    if not target.embedded:
+        made = plan is not None and plan.made
+        what = "Make the tables and put the rows into" if made else "Replace the rows of"
+        confirm(
+            f"{what} {target.address.label}, schema {target.address.schema}?",
+            yes,
+            name=target.address.database,
+        )
     return plan
 
 

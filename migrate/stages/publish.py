@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from migrate import snapshot_counts, tally
 from migrate.errors import EvidenceError, LiveChanged
 from migrate.points import reach
@@ -22,11 +24,11 @@ def _check(run: Run) -> None:
 
 
 def _run(run: Run) -> Left:
-    run.settle()
+    fresh = run.settle()
     done = None
     # One that is there was committed by a process that died before it could say so.
     if tally.publication_of(run.connection, run.ledger, run.id) is None:
-        done = _publish(run)
+        done = _publish(run, fresh)
         reach("publish:committed")
     publication = tally.publication_of(run.connection, run.ledger, run.id)
     if publication is None:
@@ -46,7 +48,7 @@ def _run(run: Run) -> Left:
     return Left(f"{rows:,} rows are live; {in_words(done.facts())}", {**facts, **done.facts()})
 
 
-def _publish(run: Run) -> Publication:
+def _publish(run: Run, fresh: Collection[int]) -> Publication:
     backup = load_backup(run)
     snapshot_counts.begin(run)  # the server works, we would only wait
     try:
@@ -65,6 +67,7 @@ def _publish(run: Run) -> Publication:
             attempts=run.config.target.publish_attempts,
             on_progress=lambda doing, _what: reach(f"publish:{doing}"),
             before_commit=lambda _connection: reach("publish:uncommitted"),
+            fresh=fresh,
         )
     except LiveChanged:
         run.state.forget("backup")  # the same command makes a new one, of what is there now

@@ -8,7 +8,7 @@ ids in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,9 +68,11 @@ def prepare_exchange(
     *,
     strict: bool,
     on_progress: OnProgress,
+    fresh: Collection[int] = (),
 ) -> Exchange:
     """Furnish the staged tables and return how they are exchanged; may be repeated after any interruption.
 
+    `fresh` is what `furnish_beside_readers` gave, where nothing was written since.
     Raises Hindered where the rows must be moved, psycopg's errors where rows
     break a constraint or the server is lost.
     """
@@ -91,7 +93,7 @@ def prepare_exchange(
     try:
         staged_tables.add_empty(conn, schema, staging, emptied)
         _require_plain_rights(conn, twins)
-        furnish(conn, twins, strict=strict, on_progress=on_progress)
+        furnish(conn, twins, strict=strict, on_progress=on_progress, fresh=fresh)
         with qualified_names(conn):
             pairs = tuple(find_pairs(conn, twins))
             dressing = plan_dressing(conn, pairs)
@@ -112,15 +114,17 @@ def furnish_beside_readers(
     *,
     on_progress: OnProgress,
     should_stop: Callable[[], bool],
-) -> None:
+) -> frozenset[int]:
     """Furnish what can be furnished while the staged tables are read; nothing where rows will be moved.
 
-    Whatever it raises or leaves undone, `prepare_exchange` meets again.
+    Returns the tables (oids) whose statistics are made. Whatever it raises or leaves undone,
+    `prepare_exchange` meets again.
     """
     ids = Twin(ledger.schema, staging, ID_MAP)
     twins = [*(Twin(schema, staging, table) for table in (*filled, *emptied)), ids]
-    if not find_obstacles(conn, twins):
-        furnish_ahead(conn, twins, on_progress=on_progress, should_stop=should_stop)
+    if find_obstacles(conn, twins):
+        return frozenset()
+    return furnish_ahead(conn, twins, on_progress=on_progress, should_stop=should_stop)
 
 
 def _require_plain_rights(conn: Connection, twins: Sequence[Twin]) -> None:

@@ -10,7 +10,7 @@ anything live was touched.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -92,23 +92,32 @@ def find_pairs(conn: Connection, twins: Sequence[Twin]) -> list[Pair]:
     return [Pair(*row) for row in conn.execute(_PAIRS, columns or [[], [], []]).fetchall()]
 
 
-def furnish(conn: Connection, twins: Sequence[Twin], *, strict: bool, on_progress: OnProgress) -> None:
+def furnish(
+    conn: Connection,
+    twins: Sequence[Twin],
+    *,
+    strict: bool,
+    on_progress: OnProgress,
+    fresh: Collection[int] = (),
+) -> None:
     """Give the staged tables the live ones' constraints and indexes, and fresh statistics.
 
     `conn` is in autocommit mode. With `strict` a constraint that is NOT VALID
-    is held against the rows once. Raises psycopg's errors: of class 23 where
+    is held against the rows once; `fresh` are the staged tables (oids) that
+    `furnish_ahead` has vacuumed. Raises psycopg's errors: of class 23 where
     rows break a constraint.
     """
     with _set(conn, _FLUSHED_LATER):
         with qualified_names(conn):
             pairs = find_pairs(conn, twins)
-            steps = [*_columns(conn, pairs), *_plain_constraints(conn, pairs, strict=strict)]
-            steps += [*_indexes(conn, pairs), *_statistics(conn, pairs)]
-        _do(conn, steps, on_progress)
+            columns, statistics = _columns(conn, pairs), _statistics(conn, pairs)
+            steps = [*columns, *_plain_constraints(conn, pairs, strict=strict), *_indexes(conn, pairs)]
+        _do(conn, [*steps, *statistics], on_progress)
         for pair in pairs:
-            on_progress("furnish", f"statistics of {pair.new}")
-            # Also sets the visibility map: nothing is left to be done after the commit.
-            conn.execute(f"VACUUM (ANALYZE) {pair.new}".encode())
+            counted_otherwise = any(step.what.endswith(f" of {pair.new}") for step in (*columns, *statistics))
+            if pair.staged not in fresh or counted_otherwise:
+                on_progress("furnish", f"statistics of {pair.new}")
+                conn.execute(_vacuum(pair))
         with qualified_names(conn):
             foreign = _foreign_keys(conn, pairs, strict=strict)
         _do(conn, foreign, on_progress)
@@ -116,12 +125,14 @@ def furnish(conn: Connection, twins: Sequence[Twin], *, strict: bool, on_progres
 
 def furnish_ahead(
     conn: Connection, twins: Sequence[Twin], *, on_progress: OnProgress, should_stop: Callable[[], bool]
-) -> None:
+) -> frozenset[int]:
     """Make what can be made while others read the staged tables: indexes, statistics, foreign keys.
 
     The rest, and what could not be made here, is left to `furnish`. `conn` is in
-    autocommit mode. Raises psycopg's errors, of class 23 where rows break a key.
+    autocommit mode. Returns the staged tables (oids) that were vacuumed. Raises
+    psycopg's errors, of class 23 where rows break a key.
     """
+    fresh: set[int] = set()
     with _set(conn, {**_FLUSHED_LATER, **_WAITS_FOR_NOBODY}):
         with qualified_names(conn):
             pairs = find_pairs(conn, twins)
@@ -129,11 +140,21 @@ def furnish_ahead(
         _do(conn, steps, on_progress, should_stop)
         for pair in pairs:
             if not should_stop():
-                conn.execute(f"VACUUM (ANALYZE) {pair.new}".encode())
+                conn.execute(_vacuum(pair))
+                fresh.add(pair.staged)
         with qualified_names(conn):
             # One that is NOT VALID and held against the rows is dropped again, which waits for readers.
             foreign = _foreign_keys(conn, pairs, valid_only=True)
         _do(conn, foreign, on_progress, should_stop)
+    return frozenset(fresh)
+
+
+def _vacuum(pair: Pair) -> bytes:
+    """Return what makes statistics and the visibility map, so that nothing is left to do after the commit.
+
+    COPY leaves empty pages behind a small table. To cut them off, VACUUM would wait for its readers.
+    """
+    return f"VACUUM (ANALYZE, TRUNCATE off) {pair.new}".encode()
 
 
 @contextlib.contextmanager

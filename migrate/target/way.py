@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,7 @@ class Order:
     lock_timeout_ms: int
     on_progress: OnProgress
     before_commit: Callable[[Connection], None]
+    fresh: Collection[int]
 
     @property
     def managed(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def choose_way(conn: Connection, order: Order, patience: float) -> Way:
     try:
         way.exchange = prepare_exchange(
             conn, order.ledger, order.schema, order.staging, way.moves, order.emptied,
-            strict=order.kind == "publish", on_progress=order.on_progress,
+            strict=order.kind == "publish", on_progress=order.on_progress, fresh=order.fresh,
         )  # fmt: skip
     except Hindered as error:
         way.move_instead(error.reasons)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import psycopg
@@ -14,6 +15,9 @@ from migrate.target.exchange import furnish_beside_readers
 from migrate.target.ledger import Ledger
 from tests.target.rich import EMPTIED, FILLED, STAGING, go
 from tests.target.test_publish_house import schema_text
+
+#: So long VACUUM tries to get the lock that it needs to cut a table off: VACUUM_TRUNCATE_LOCK_TIMEOUT.
+_SERVER_WAITS_S = 5.0
 
 
 def ahead(conn: Connection, ledger: Ledger, **options: Any) -> list[str]:
@@ -45,6 +49,39 @@ def test_indexes_and_foreign_keys_are_made_while_a_transaction_reads_the_staged_
     assert rich.execute("SELECT pg_get_indexdef(conindid) FROM pg_constraint WHERE contype = 'p'"
                         " AND conrelid = '\"Person\"'::regclass").fetchone()  # fmt: skip
     assert ahead(rich, ledger) == []
+
+
+def test_no_reader_is_waited_for_to_cut_empty_pages_off(
+    rich: Connection, ledger: Ledger, database: str
+) -> None:
+    name = f'"{STAGING}"."Person"'
+    rich.execute(
+        f"""INSERT INTO {name} ("Id", "eMail", mood, shoe, room, nick)
+            SELECT 'm' || i, 'm' || i || '@example.com', 'Fine', i, i, 'nick-' || i
+            FROM generate_series(1000, 9000) i""".encode()
+    )
+    rich.execute(f"""DELETE FROM {name} WHERE "Id" LIKE 'm%'""".encode())
+    with psycopg.connect(database) as reader:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        reader.execute(f"SELECT count(*) FROM {name}".encode())
+        began = time.monotonic()
+        ahead(rich, ledger)
+        assert time.monotonic() - began < _SERVER_WAITS_S / 2
+
+
+def test_what_was_vacuumed_ahead_is_not_vacuumed_again(rich: Connection, ledger: Ledger) -> None:
+    fresh = furnish_beside_readers(
+        rich, ledger, "public", STAGING, FILLED, EMPTIED,
+        on_progress=lambda _doing, _what: None, should_stop=lambda: False,
+    )  # fmt: skip
+    left: list[str] = []
+    publication = go(rich, ledger, on_progress=lambda _doing, what: left.append(what), fresh=fresh)
+    assert publication.exchanged
+    again = [what for what in left if what.startswith("statistics of")]
+    assert not [what for what in again if "letter" in what or "id_map" in what]
+    assert [what for what in again if "Person" in what]  # its columns are counted otherwise by now
+    analyzed = "SELECT reltuples FROM pg_class WHERE oid = %s::regclass"
+    assert rich.execute(analyzed, ("letter",)).fetchone() == (50,)
 
 
 def test_nothing_is_made_where_the_rows_will_be_moved(rich: Connection, ledger: Ledger) -> None:
