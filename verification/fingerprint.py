@@ -17,9 +17,10 @@ import polars as pl
 import polars_hash  # noqa: F401  registers the expression namespace `chash`
 from psycopg import sql
 
+from verification.keys import read_column
 from verification.rows import ask, stream, texts
 from verification.subject import Subject
-from verification.tally import tally, tally_staged
+from verification.tally import Tally, tally, tally_staged
 
 #: rows of different buckets that are fetched to be named; beyond, faults are only counted
 FETCHED = 100_000
@@ -33,12 +34,16 @@ Expected = Callable[[], Iterator[pl.DataFrame]]
 
 @dataclass(frozen=True)
 class Staged:
-    """Texts on the server: `text` and `key` are expressions over the rows of `table` that `where` picks."""
+    """Texts on the server: `text` and `key` are expressions over the rows of `table` that `where` picks.
+
+    `whole` names table and column of the subject where `text` is just such a column of all its rows.
+    """
 
     table: sql.Composable
     text: sql.Composable
     key: sql.Composable
     where: sql.Composable = field(default_factory=lambda: sql.SQL("true"))
+    whole: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def compare(subject: Subject, expected: Expected, staged: Staged) -> Difference:
     Memory is bounded by the batches of `expected` and, where they differ, by `FETCHED`.
     """
     with ThreadPoolExecutor(max_workers=1) as server:  # both sides at once: the server has its own cores
-        theirs = server.submit(tally_staged, subject, staged.table, staged.text, staged.where)
+        theirs = server.submit(_tally_staged, subject, staged)
         ours = tally(expected())
     if ours == theirs.result():
         return Difference(ours.rows, ours.rows, _NOTHING, _NOTHING, 0)
@@ -105,6 +110,12 @@ def compare(subject: Subject, expected: Expected, staged: Staged) -> Difference:
     if missing.is_empty() and unexpected.is_empty():
         left = max(1, left)
     return Difference(should.rows, held.rows, missing, unexpected, left)
+
+
+def _tally_staged(subject: Subject, staged: Staged) -> Tally:
+    if staged.whole is not None:
+        return read_column(subject, *staged.whole).tally
+    return tally_staged(subject, staged.table, staged.text, staged.where)
 
 
 def _shape(rows: list[tuple[object, ...]]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What one reading of a column of ids proves: that all are apart, and that all are well formed."""
+"""What one reading of a column of ids gives: its tally, that all are apart, and that all are well formed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psycopg import sql
 
 from verification.rows import at, count, count_rows
 from verification.subject import Subject
-from verification.tally import fetched
+from verification.tally import Tally, add, fetched
 
 #: more rows are told apart by the server, which has a disk: 8 bytes of each are held here
 _AT_ONCE: Final = 4_000_000
@@ -23,29 +23,41 @@ class Proven(NamedTuple):
     ids: bool
 
 
+class Reading(NamedTuple):
+    """What a column's texts were when they were read: the tally as `verification.tally` has it."""
+
+    tally: Tally
+    proven: Proven
+
+
 def look(subject: Subject, table: str, column: str) -> Proven:
-    """Read a text column once in a view; the checks that want to know the same share the answer.
+    """Return what the column's texts prove, of a text column.
 
     A million ids are told apart and held against their shape in a quarter of the time in which
     the server does. Only where equal means equal byte for byte, as it does but in some collations.
     """
-    question = f"ids in {table}.{column}"
-    if question not in subject.answers:
-        some = count_rows(subject, table) <= _AT_ONCE and _bytes_decide(subject, table, column)
-        subject.answers[question] = _read(subject, table, column) if some else Proven(False, False)
-    proven: Proven = subject.answers[question]
-    return proven
+    if count_rows(subject, table) > _AT_ONCE or not _bytes_decide(subject, table, column):
+        return Proven(False, False)
+    return read_column(subject, table, column).proven
 
 
-def _read(subject: Subject, table: str, column: str) -> Proven:
-    total, ids = 0, True
+def read_column(subject: Subject, table: str, column: str) -> Reading:
+    """Read a text column once in a view; the checks that want to know the same share the reading."""
+    few = count_rows(subject, table) <= _AT_ONCE
+    return subject.answers.once(f"texts of {table}.{column}", lambda: _read(subject, table, column, few))
+
+
+def _read(subject: Subject, table: str, column: str, few: bool) -> Reading:
+    total, together, ids = Tally(0, 0, 0), 0, few
     hashes = [pl.Series("hash", [], dtype=pl.UInt64)]
     for rows, texts in fetched(subject, at(subject, table), sql.Identifier(column), sql.SQL("true")):
-        total += rows
-        ids = ids and bool(texts.str.contains(_ID).all())
-        hashes.append(texts.hash().alias("hash"))
-    together = pl.concat(hashes)
-    return Proven(apart=together.n_unique() == len(together) == total, ids=ids and len(together) == total)
+        total = add(total, rows, texts)
+        together += len(texts)
+        if few:
+            ids = ids and bool(texts.str.contains(_ID).all())
+            hashes.append(texts.hash().alias("hash"))
+    apart = few and pl.concat(hashes).n_unique() == together == total.rows
+    return Reading(total, Proven(apart=apart, ids=ids and together == total.rows))
 
 
 def _bytes_decide(subject: Subject, table: str, column: str) -> bool:

@@ -10,7 +10,7 @@ from psycopg import sql
 from verification.fingerprint import Staged, compare
 from verification.report import Outcome
 from verification.rows import ask, at, count_rows, key_of, stream, texts
-from verification.subject import Subject
+from verification.subject import Subject, Table
 from verification.walk import BETWEEN, Walk, new_ids
 
 #: between a source table and the key of its row, in what we carry along to name a row
@@ -50,6 +50,12 @@ def _text(columns: Sequence[str]) -> sql.Composable:
     return sql.SQL("concat({})").format(sql.SQL(", ").join(between))
 
 
+def _whole(table: Table, columns: Sequence[str]) -> tuple[str, str] | None:
+    """Return table and column where the key is one column that is text already."""
+    column = table.column(columns[0]) if len(columns) == 1 else None
+    return (table.name, column.name) if column is not None and column.type == "text" else None
+
+
 def _counted(subject: Subject, target: str, walks: Sequence[Walk], outcome: Outcome) -> None:
     """Hold a table that nothing tells the rows of by their number alone."""
     for walk in walks:
@@ -70,7 +76,8 @@ def _one_to_one(
                 yield new_ids(subject, free).select(pl.col("id").alias("text"), name.alias("key"))
 
     table = subject.tables[target]
-    difference = compare(subject, expected, Staged(at(subject, target), _text(columns), key_of(table)))
+    staged = Staged(at(subject, target), _text(columns), key_of(table), whole=_whole(table, columns))
+    difference = compare(subject, expected, staged)
     named = difference.missing["key"].to_list()
     for source, key in (name.split(_BETWEEN, 1) for name in named):
         outcome.found(source, key, f"was migrated, but {target} has no row of its own for it")

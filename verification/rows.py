@@ -45,11 +45,12 @@ def ask(subject: Subject, query: sql.SQL | sql.Composed, *values: object) -> lis
 
 def count(subject: Subject, query: sql.Composed) -> int:
     """Return the one number that a query over the target gives; asked once in one view."""
-    text = query.as_string(subject.target)
-    if text not in subject.answers:
+
+    def find() -> int:
         ((number,),) = ask(subject, query)
-        subject.answers[text] = int(str(number))
-    return int(subject.answers[text])
+        return int(str(number))
+
+    return subject.answers.once(query.as_string(subject.target), find)
 
 
 def count_rows(subject: Subject, table: str) -> int:
@@ -60,9 +61,7 @@ def count_rows(subject: Subject, table: str) -> int:
 def source_count(subject: Subject, table: str) -> int:
     """Return how many rows a table of the snapshot has."""
     query = f"SELECT count(*) FROM main.{quoted(table)}"  # noqa: S608  quoted
-    if query not in subject.answers:
-        subject.answers[query] = int(subject.snapshot.execute(query).fetchone()[0])
-    return int(subject.answers[query])
+    return subject.answers.once(query, lambda: int(subject.snapshot.execute(query).fetchone()[0]))
 
 
 def source_tables(subject: Subject) -> list[str]:

@@ -26,7 +26,7 @@ from verification.mapped import KEYS_MAPPED
 from verification.reconciliation import RECONCILIATION
 from verification.relations import DANGLING
 from verification.report import Check, CheckResult, Report
-from verification.subject import Subject
+from verification.subject import Answers, Subject
 from verification.uniqueness import UNIQUENESS
 
 #: what every run checks, in order
@@ -139,7 +139,7 @@ def _side_by_side(
 @contextmanager
 def _views(subject: Subject) -> Iterator[tuple[Subject, Subject | None]]:
     """Yield the subject, and the same over a second connection that sees the very same rows."""
-    first = replace(subject, answers={})
+    first = replace(subject, answers=Answers())
     with ExitStack() as stack:
         stack.enter_context(_view(subject.target, None))
         second = stack.enter_context(subject.beside()) if subject.beside is not None else None

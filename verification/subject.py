@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import polars as pl
 import psycopg
+
+Answer = TypeVar("Answer")
+
+
+class Answers:
+    """What was asked in one view, by the text of the question; who asks the same meanwhile waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, Future[Any]] = {}
+
+    def once(self, question: str, find: Callable[[], Answer]) -> Answer:
+        """Return the answer, found by the first who asks; what `find` raises is raised to all."""
+        with self._lock:
+            known = self._known.get(question)
+            future = known or self._known.setdefault(question, Future())
+        if known is None:
+            try:
+                future.set_result(find())
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        answer: Answer = future.result()
+        return answer
 
 
 class Ids(Protocol):
@@ -217,7 +243,7 @@ class Subject:
     urls: UrlSettings = UrlSettings()
     remap: Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]] | None = None
     beside: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
-    answers: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    answers: Answers = field(default_factory=Answers, compare=False, repr=False)
 
     def lacks(self, *tables: str) -> str:
         """Return a note that names the tables among `tables` that are not filled; '' where none lacks."""

@@ -35,7 +35,7 @@ def tally(frames: Iterator[pl.DataFrame]) -> Tally:
     """Return the tally of the column `text` of some frames."""
     total = Tally(0, 0, 0)
     for frame in frames:
-        total = _add(total, frame.height, frame["text"])
+        total = add(total, frame.height, frame["text"])
     return total
 
 
@@ -45,11 +45,12 @@ def tally_staged(
     """Return the tally of an expression over the rows of a table that `where` holds for; null is ''."""
     total = Tally(0, 0, 0)
     for rows, texts in fetched(subject, table, text, where):
-        total = _add(total, rows, texts)
+        total = add(total, rows, texts)
     return total
 
 
-def _add(total: Tally, rows: int, texts: pl.Series) -> Tally:
+def add(total: Tally, rows: int, texts: pl.Series) -> Tally:
+    """Return the tally with the texts of so many rows added."""
     hashed = [int((texts.hash(seed) // _PIECE).cast(pl.Int64).sum()) for seed in _SEEDS]
     # Rows as the server counts them: a text that was taken for two must not go unnoticed.
     return Tally(total.rows + rows, total.one + hashed[0], total.two + hashed[1])
