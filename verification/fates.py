@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import polars as pl
 from psycopg import sql
 
@@ -11,6 +14,11 @@ from verification.subject import Subject
 
 #: the fates a row can have beside *migrated*
 FATES = ("merged", "rejected", "excluded")
+#: part the rows that are fetched as one text, and id and fate of each
+_BETWEEN: Final = "\x1e"
+_WITHIN: Final = "\x1f"
+#: rows of one such text
+_TOGETHER: Final = 20_000
 
 
 class Fated:
@@ -57,8 +65,32 @@ def fates_of(subject: Subject, table: str) -> pl.DataFrame:
     kinds = pl.Enum([*FATES, "other"])
     fate = pl.when(pl.col("fate").is_in(FATES)).then("fate").otherwise(pl.lit("other")).cast(kinds)
     empty = pl.DataFrame(schema={"source_id": pl.String, "fate": kinds})
-    frames = [frame.with_columns(fate) for frame in stream(subject, query, texts("source_id", "fate"))]
+    try:
+        frames = [frame.with_columns(fate) for frame in _together(subject, query)]
+    except _Unparted:
+        frames = [frame.with_columns(fate) for frame in stream(subject, query, texts("source_id", "fate"))]
     return pl.concat([empty, *frames])
+
+
+class _Unparted(Exception):
+    """An id holds one of the characters that part the texts on the way."""
+
+
+def _together(subject: Subject, query: sql.Composed) -> Iterator[pl.DataFrame]:
+    """Yield `source_id` and `fate` of a query, fetched some thousand rows a text: in a third of the time."""
+    together = sql.SQL(
+        "SELECT count(*), string_agg(concat(source_id, {}, fate), {}) "
+        "FROM (SELECT *, row_number() OVER () / {} AS part FROM ({}) AS fated) AS parted GROUP BY part"
+    ).format(sql.Literal(_WITHIN), sql.Literal(_BETWEEN), sql.Literal(_TOGETHER), query)
+    with subject.target.cursor(name="fates") as cursor:
+        cursor.itersize = 1
+        for rows, text in cursor.execute(together):
+            fated = pl.Series("fated", [text]).str.split(_BETWEEN).explode()
+            if len(fated) != rows or not (fated.str.count_matches(_WITHIN, literal=True) == 1).all():
+                raise _Unparted
+            yield (
+                fated.str.split_exact(_WITHIN, 1).struct.rename_fields(["source_id", "fate"]).struct.unnest()
+            )
 
 
 def fated_tables(subject: Subject) -> dict[str, dict[str, int]]:

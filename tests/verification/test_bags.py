@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from tests.verification.world import World
-from verification.fates import Fated
+from verification.fates import Fated, fates_of
 from verification.fingerprint import Difference, Staged, compare
 from verification.tally import tally
 
@@ -76,6 +76,19 @@ def test_the_tally_knows_no_order_and_no_batches(texts: list[str], data: st.Data
 
     cut = data.draw(st.integers(0, len(texts)))
     assert tally(iter([frame(texts)])) == tally(iter([frame(texts[cut:]), frame(texts[:cut])]))
+
+
+@pytest.mark.parametrize("odd", ["", "parted\x1eby what parts rows", "by what parts\x1fid and fate"])
+def test_fates_are_fetched_whatever_an_id_holds(world: World, odd: str) -> None:
+    rows = {odd: "merged", "7": "rejected", "8": "lost"}
+    with world.target.cursor() as cursor:
+        lines = [(world.subject.run_id, "odd", *row, "why", "") for row in rows.items()]
+        cursor.executemany("INSERT INTO ledger.fate VALUES (%s, %s, %s, %s, %s, %s)", lines)
+    with world.target.transaction():
+        found = fates_of(world.subject, "odd")
+        none = fates_of(world.subject, "of no table")
+    assert dict(found.cast(pl.String).iter_rows()) == {**rows, "8": "other"}
+    assert (none.height, none.schema) == (0, found.schema)
 
 
 _IDS = st.lists(st.integers(-50, 50).map(str) | st.sampled_from(["007", "a", "-0", ""]), max_size=30)
