@@ -246,7 +246,8 @@ def _with_defaults(config: Config) -> Config:
 
 def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """Return the source's URL (secret) and where it was found; UsageError where there is none."""
-    if PREFIX + "SOURCE__URL" not in environ:
+    ours = PREFIX + "SOURCE__URL"
+    if ours not in environ:
         for name in config.source.url_env:
             if environ.get(name):
                 return environ[name], f"${name}"
@@ -256,7 +257,7 @@ def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
             hint=f"set {' or '.join(config.source.url_env)}, or [source] url in the configuration file; "
             "MIGRATE__SOURCE__URL=sample is the built-in sample, to try it",
         )
-    return config.source.url.get_secret_value(), "[source] url"
+    return config.source.url.get_secret_value(), f"${ours}" if ours in environ else "[source] url"
 
 
 def source_token(config: Config, named_by: str, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -269,12 +270,12 @@ def source_token(config: Config, named_by: str, environ: Mapping[str, str] = os.
 
 def target_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """Return the target's URL (secret) and where it was found."""
-    name = config.target.url_env
-    if name and PREFIX + "TARGET__URL" not in environ:
+    name, ours = config.target.url_env, PREFIX + "TARGET__URL"
+    if name and ours not in environ:
         if not environ.get(name):
             raise UsageError(f"the environment variable {name}, named by [target] url_env, is not set")
         return environ[name], f"${name}"
-    return config.target.url.get_secret_value(), "[target] url"
+    return config.target.url.get_secret_value(), f"${ours}" if ours in environ else "[target] url"
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:

@@ -45,6 +45,14 @@ def test_the_shipped_file_runs_the_sample_on_embedded_servers() -> None:
     assert tuple(config.target.empty) == APPLICATION_TABLES
 
 
+def test_both_ends_say_which_of_our_variables_named_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGRATE__SOURCE__URL", "old.db")
+    monkeypatch.setenv("MIGRATE__TARGET__URL", "postgresql://host/app")
+    config = load_config(SHIPPED)
+    assert source_url(config) == ("old.db", "$MIGRATE__SOURCE__URL")
+    assert target_url(config) == ("postgresql://host/app", "$MIGRATE__TARGET__URL")
+
+
 #: Keys whose value in the shipped file is an example, since nothing holds where nothing is said.
 EXAMPLES = (
     'url_env = "DATABASE_URL"', "messages", "profiles", "secret",
@@ -98,7 +106,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("TURSO_DATABASE_URL", "libsql://first.example")
     assert source_url(config)[0] == "libsql://first.example"
     monkeypatch.setenv("MIGRATE__SOURCE__URL", "b.db")
-    assert source_url(load_config(path)) == ("b.db", "[source] url")
+    assert source_url(load_config(path)) == ("b.db", "$MIGRATE__SOURCE__URL")
 
 
 def test_a_read_only_url_comes_with_its_read_only_token() -> None:

@@ -57,18 +57,20 @@ def shell(postgres: EmbeddedServer, tmp_path: Path) -> Iterator[dict[str, str]]:
 def test_the_commands_do_what_the_page_says(shell: dict[str, str], tmp_path: Path) -> None:
     port = str(free_port())
     shell["TURSO_DATABASE_URL"] = f"http://127.0.0.1:{port}"
+    folder = tmp_path / "trial"
+    folder.mkdir()
     served = None
     try:
         for line in commands():
             line = line.replace(PORT, port)
             if line.startswith("sqld "):
                 served = subprocess.Popen(
-                    ["bash", "-c", f"exec {line.removesuffix('&')}"], cwd=tmp_path, env=shell
+                    ["bash", "-c", f"exec {line.removesuffix('&')}"], cwd=folder, env=shell
                 )
                 answers(shell["TURSO_DATABASE_URL"])
             else:
-                type_it(line, tmp_path, shell)
-        assert not (tmp_path / "work").exists()
+                type_it(line, folder, shell)
+        assert not (folder / "work").exists()
     finally:
         if served is not None:
             os.kill(served.pid, signal.SIGKILL)
