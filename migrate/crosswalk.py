@@ -17,6 +17,7 @@ from pathlib import Path
 from migrate import files
 from migrate.bench import Bench, unchanging
 from migrate.errors import EvidenceError
+from migrate.points import reach
 
 _MADE = "CREATE TABLE x.made (mark TEXT NOT NULL)"
 
@@ -50,9 +51,11 @@ def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Bench]:
             connection.execute("PRAGMA journal_mode=DELETE")  # plays the write-ahead log back into the file
         with part.open("rb+") as file:
             os.fsync(file.fileno())
+        reach("crosswalk:complete")
         _remove(crosswalk)
         part.rename(crosswalk)
         files.sync_folder(crosswalk.parent)
+        reach("crosswalk:renamed")
     except (sqlite3.DatabaseError, OSError) as error:
         raise EvidenceError(
             f"cannot finish {crosswalk}: {error}",

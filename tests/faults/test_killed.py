@@ -45,6 +45,8 @@ POINTS = (
     *(f"backup:{step}" for step in ("dumped", "drill", "drilled", "kept")),
     *(f"cleanup:{step}" for step in ("uncommitted", "committed")),
     "crosswalk:prepared",
+    "crosswalk:complete",
+    "crosswalk:renamed",
     *(f"{entity}:{step}" for entity in ENTITIES for step in ("copied", "batch", "finished")),
     "ahead:furnish",
     *(f"publish:{step}" for step in _PUBLISH),
