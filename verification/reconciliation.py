@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from verification.fates import FATES, fated_tables, judge
+from verification.fates import FATES, among, fated_tables, first_of_each, judge
 from verification.proof import prove
 from verification.report import Check, Outcome
 from verification.rows import count_rows, source_count, source_tables
@@ -38,13 +38,14 @@ def _run(subject: Subject) -> Outcome:
 def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcome) -> None:
     """Hold a source table's rows against what its first account lists and what the ledger says."""
     source = walk.account.source
-    judge(source, walk.fates, outcome)
+    marks = walk.fates["source_id"].hash()
+    judge(source, walk.fates, marks, outcome)
     rows = source_count(subject, source)
     outcome.looked_at += rows
     if walk.listed != rows:
         outcome.found(source, None, f"has {rows} rows, of which its account lists {walk.listed}")
-    met = walk.fates.join(walk.met, on="source_id", how="semi").unique("source_id")
-    absent = walk.fates.join(walk.met, on="source_id", how="anti")["source_id"].unique().sort()
+    there = among(marks, walk.met)
+    absent = walk.fates.filter(~there)["source_id"].unique().sort()
     outcome.found_many(source, absent.to_list(), "has a fate, but there is no such row")
     unproven = walk.unproven
     for account in others if unproven.height else ():
@@ -52,6 +53,7 @@ def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcom
             unproven = unproven.join(frame.drop_nulls("key"), on="source_id", how="anti")
     keys = unproven["source_id"].sort().to_list()
     outcome.found_many(source, keys, "has neither a fate nor a row that could prove it")
+    met = first_of_each(pl.DataFrame({"mark": marks, "fate": walk.fates["fate"]}).filter(there), "mark")
     counts = {fate: met.filter(pl.col("fate") == fate).height for fate in FATES}
     outcome.numbers[source] = {"rows": rows, "migrated": walk.unfated - unproven.height, **counts}
 

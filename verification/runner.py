@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from verification.cells import CELLS
-from verification.correspondence import LIVE_ENDS, MESSAGE_COUNTS
+from verification.correspondence import LIVE_ENDS
 from verification.coverage import LEFT_OUT, REJECTS
 from verification.deep import DEEP, KEYLESS
 from verification.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
@@ -27,6 +27,7 @@ from verification.reconciliation import RECONCILIATION
 from verification.relations import DANGLING
 from verification.report import Check, CheckResult, Report
 from verification.subject import Answers, Subject
+from verification.traffic import MESSAGE_COUNTS
 from verification.uniqueness import UNIQUENESS
 
 #: what every run checks, in order

@@ -18,8 +18,8 @@ class Walk:
     """One account's rows, told apart by their fates.
 
     After `rows` has been gone through: `listed` rows in all, `unfated` of them without a fate,
-    `unproven` (a frame of `source_id`) those of them that the account cannot prove, and `met` (a
-    frame of `source_id`) the rows with a fate that the account lists.
+    `unproven` (a frame of `source_id`) those of them that the account cannot prove, and `met` (hashes
+    of their `source_id`) the rows with a fate that the account lists.
     """
 
     def __init__(self, subject: Subject, account: Account) -> None:
@@ -31,7 +31,7 @@ class Walk:
 
     def _reset(self) -> None:
         self.listed = self.unfated = 0
-        self.met = pl.DataFrame(schema={"source_id": pl.String})
+        self.met = pl.Series("source_id", [], dtype=pl.UInt64)
         self.unproven = pl.DataFrame(schema={"source_id": pl.String})
 
     def rows(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -44,7 +44,7 @@ class Walk:
             self.listed += frame.height
             judged = frame.join(self._fated.of(frame["source_id"]), on="source_id", how="left")
             fated = judged.drop_nulls("fate")
-            self.met.extend(fated.select("source_id"))
+            self.met.extend(fated["source_id"].hash())
             free = judged.filter(pl.col("fate").is_null()).drop("fate")
             self.unfated += free.height
             if free["key"].null_count():

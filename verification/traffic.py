@@ -1,0 +1,232 @@
+"""Has everybody sent and received as many messages as in the source? Counted on both sides.
+
+Held are eight bytes and a number for each person and end, the hash of an id and how often it stands
+there; texts are looked up again where the numbers differ, of those people only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import polars as pl
+from psycopg import sql
+
+from verification.fates import Fated, fates_of
+from verification.identity import has_people, people
+from verification.report import Check, Outcome
+from verification.rows import at, quoted, source_tables, stream
+from verification.subject import Subject
+
+#: source tables of messages, and the id space of their users
+_MESSAGES: Final = {
+    "messages": "users",
+    "shows_messages": "users",
+    "community_messages": "community_users",
+}
+#: the ends of a message, and what they are called
+_ENDS: Final = {"sender_id": "sent", "receiver_id": "received"}
+#: rows that are counted together
+_GATHERED: Final = 200_000
+
+
+class Times:
+    """How often each of some texts was met, by their hashes: a number for each, and those of no other.
+
+    `marks` are the hashes of the texts, ascending and each once. `stray` are hashes that are not
+    among them, as often as they were found in some of the rows that are counted together.
+    """
+
+    def __init__(self, marks: pl.Series) -> None:
+        self.marks = marks
+        self.stray = pl.Series("mark", [], dtype=pl.UInt64)
+        self._times = pl.repeat(0, len(marks), dtype=pl.Int64, eager=True)
+        self._rows: list[pl.DataFrame] = []
+
+    def add(self, marks: pl.Series, times: pl.Series | None = None) -> None:
+        """Add texts by their hashes, each once where no times are given."""
+        once = pl.repeat(1, len(marks), dtype=pl.Int64, eager=True)
+        self._rows.append(pl.DataFrame({"mark": marks, "times": once if times is None else times}))
+        if sum(frame.height for frame in self._rows) > _GATHERED:
+            self._count()
+
+    def of(self, marks: pl.Series) -> pl.Series:
+        """Return how often the texts of these hashes, all of them known, were met."""
+        return self.times.gather(self.marks.search_sorted(marks))
+
+    @property
+    def times(self) -> pl.Series:
+        """How often each text was met, in the order of `marks`."""
+        self._count()
+        return self._times
+
+    def _count(self) -> None:
+        if not self._rows:
+            return
+        rows = pl.concat(self._rows).group_by("mark").agg(pl.col("times").sum())
+        self._rows = []
+        known, stray = _known(rows, self.marks)
+        self.stray = pl.concat([self.stray, stray["mark"]])
+        places = self.marks.search_sorted(known["mark"])
+        self._times = self._times.scatter(places, self._times.gather(places) + known["times"])
+
+
+def _known(rows: pl.DataFrame, marks: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows whose `mark` is among `marks`, and the others."""
+    if marks.is_empty():
+        return rows.clear(), rows
+    places = marks.search_sorted(rows["mark"]).clip(upper_bound=len(marks) - 1)
+    known = marks.gather(places) == rows["mark"]
+    return rows.filter(known), rows.filter(~known)
+
+
+Counted = Mapping[str, Times]
+
+
+def _by_end(marks: pl.Series) -> dict[str, Times]:
+    return {end: Times(marks) for end in _ENDS}
+
+
+def _counts(subject: Subject) -> Outcome:
+    if lacking := subject.lacks("users", "messages"):
+        return Outcome.not_applicable(lacking)
+    if not has_people(subject):
+        return Outcome.not_applicable("the crosswalk knows no people")
+    outcome = Outcome()
+    accounted = {account.source for account in subject.accounts}
+    sources = [table for table in source_tables(subject) if table in _MESSAGES and table in accounted]
+    fates = {table: Fated(fates_of(subject, table)) for table in sources}
+    spaces, ids = _marks(subject)
+    with ThreadPoolExecutor(max_workers=1) as server:  # it counts while the snapshot is read
+        theirs = server.submit(_held, subject, ids)
+        legacy = {table: _legacy(subject, table, fates[table], spaces, outcome) for table in sources}
+    ours = _by_end(ids)
+    for end, frame in _people_rows(subject, legacy):
+        ours[end].add(frame["id"].hash(), frame["times"])
+    for table in sources:
+        _by_nobody(subject, table, fates[table], legacy[table], outcome)
+    held = theirs.result()
+    unlike = {end: _unlike(ours[end], held[end]) for end in _ENDS}
+    if any(len(marks) for marks in unlike.values()):
+        _name(subject, legacy, unlike, outcome)
+    return outcome
+
+
+def _marks(subject: Subject) -> tuple[dict[str, pl.Series], pl.Series]:
+    """Return the hashes of everybody's legacy ids in each space, and of everybody's new ids."""
+    spaces: dict[str, list[pl.Series]] = {entity: [] for entity in _MESSAGES.values()}
+    ids: list[pl.Series] = []
+    for frame in people(subject):
+        ids.append(frame["id"].hash())
+        for (entity,), part in frame.partition_by("entity", as_dict=True).items():
+            spaces.setdefault(str(entity), []).append(part["legacy_id"].hash())
+    return {entity: _ascending(marks) for entity, marks in spaces.items()}, _ascending(ids)
+
+
+def _ascending(marks: Sequence[pl.Series]) -> pl.Series:
+    return (
+        pl.concat([pl.Series("mark", [], dtype=pl.UInt64), *(m.alias("mark") for m in marks)]).unique().sort()
+    )
+
+
+def _rows(subject: Subject, table: str, fates: Fated) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield the number of rows read, and both ends as texts of those without a fate."""
+    query = (
+        "SELECT CAST(id AS TEXT) AS source_id, CAST(from_user AS TEXT) AS sender_id, "  # noqa: S608  quoted
+        f"CAST(to_user AS TEXT) AS receiver_id FROM main.{quoted(table)}"
+    )
+    for frame in subject.read(query):
+        yield frame.height, frame.join(fates.of(frame["source_id"]), on="source_id", how="anti")
+
+
+def _legacy(
+    subject: Subject, table: str, fates: Fated, spaces: Mapping[str, pl.Series], outcome: Outcome
+) -> Counted:
+    """Count how many of the table's messages without a fate each legacy id sent and received."""
+    counted = _by_end(spaces[_MESSAGES[table]])
+    for rows, frame in _rows(subject, table, fates):
+        outcome.looked_at += rows
+        for end, times in counted.items():
+            times.add(frame[end].hash())
+    return counted
+
+
+def _held(subject: Subject, ids: pl.Series) -> Counted:
+    """Count how many messages each id has at each end in the target."""
+    counted = _by_end(ids)
+    for end, frame in _held_rows(subject):
+        counted[end].add(frame["id"].hash(), frame["times"])
+    return counted
+
+
+def _held_rows(subject: Subject) -> Iterator[tuple[str, pl.DataFrame]]:
+    for end in _ENDS:
+        query = sql.SQL("SELECT {0}::text, count(*) FROM {1} WHERE {0} IS NOT NULL GROUP BY 1").format(
+            sql.Identifier(end), at(subject, "messages")
+        )
+        for frame in stream(subject, query, {"id": pl.String(), "times": pl.Int64()}):
+            yield end, frame
+
+
+def _people_rows(subject: Subject, legacy: Mapping[str, Counted]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield an end and a frame of the people's `id` and `times`, source table by source table."""
+    for frame in people(subject):
+        for (entity,), part in frame.partition_by("entity", as_dict=True).items():
+            for table, counted in legacy.items():
+                if _MESSAGES[table] == entity:
+                    for end, times in counted.items():
+                        yield end, part.select("id", times.of(part["legacy_id"].hash()).alias("times"))
+
+
+def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, outcome: Outcome) -> None:
+    """Record the legacy ids that are no migrated person's, and yet have messages without a fate."""
+    for end, times in sorted(counted.items(), key=lambda item: _ENDS[item[0]]):
+        if times.stray.is_empty():
+            continue
+        strange = pl.col(end).hash().is_in(times.stray.unique().implode())
+        frames = [
+            frame.filter(strange).select(pl.col(end).alias("legacy_id"))
+            for _, frame in _rows(subject, table, fates)
+        ]
+        named = pl.concat([pl.DataFrame(schema={"legacy_id": pl.String}), *frames])
+        for legacy_id, found in named.group_by("legacy_id").len().sort("legacy_id").rows():
+            what = f"{found} rows {_ENDS[end]} by user {legacy_id}, who is no migrated person, have no fate"
+            outcome.found(table, None, what)
+
+
+def _unlike(ours: Times, theirs: Times) -> pl.Series:
+    """Return the hashes of the ids that both sides do not have equally often."""
+    return pl.concat([ours.marks.filter(ours.times != theirs.times), theirs.stray.unique()])
+
+
+def _name(
+    subject: Subject, legacy: Mapping[str, Counted], unlike: Mapping[str, pl.Series], outcome: Outcome
+) -> None:
+    """Record the people whose messages are not as many, with the numbers of both sides."""
+
+    def only(end: str) -> pl.Expr:
+        return pl.col("id").hash().is_in(unlike[end].implode())
+
+    counts = {"end": pl.String, "id": pl.String, "times": pl.Int64}
+    ours = pl.concat([
+        pl.DataFrame(schema=counts),
+        *(frame.filter(only(end)).select(pl.lit(end).alias("end"), "id", "times")
+          for end, frame in _people_rows(subject, legacy)),
+    ]).group_by("end", "id").agg(pl.col("times").sum())  # fmt: skip
+    theirs = pl.concat([
+        pl.DataFrame(schema=counts),
+        *(frame.filter(only(end)).select(pl.lit(end).alias("end"), "id", "times")
+          for end, frame in _held_rows(subject)),
+    ])  # fmt: skip
+    both = ours.join(theirs, on=["end", "id"], how="full", coalesce=True, suffix="_held").sort("id", "end")
+    for end, id_, times, held in both.rows():
+        if times is not None and times != (held or 0):
+            outcome.found("messages", id_, f"{held or 0} {_ENDS[end]}, of {times} in the source", end)
+        elif times is None:
+            outcome.found("messages", None, f"{held} {_ENDS[end]} by no migrated person", end)
+
+
+MESSAGE_COUNTS = Check(
+    "message_counts", "Has everybody sent and received as many messages as in the source?", _counts
+)
