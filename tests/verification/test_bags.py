@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from tests.verification.world import World
 from verification.fates import Fated, fates_of
 from verification.fingerprint import Difference, Staged, compare
 from verification.tally import tally
+from verification.traffic import Times
 
 _STAGED = Staged(sql.Identifier("staging", "user_metadata"), sql.Identifier("value"), sql.Identifier("id"))
 
@@ -101,3 +104,17 @@ def test_the_fates_of_a_batch_are_found_whatever_its_ids_are(fated: list[str], b
     rows = pl.Series("source_id", batch, dtype=pl.String)
     found = Fated(fates).of(rows).join(rows.unique().to_frame(), on="source_id", how="semi")
     assert sorted(found["source_id"]) == sorted(set(fated) & set(batch))
+
+
+@given(batches=st.lists(_IDS, max_size=6), known=_IDS)
+def test_texts_are_counted_as_a_counter_counts_them(batches: list[list[str]], known: list[str]) -> None:
+    marks = pl.Series(sorted(set(known)), dtype=pl.String).hash().sort()
+    times = Times(marks)
+    for batch in batches:
+        times.add(pl.Series(batch, dtype=pl.String).hash())
+        assert times.times.sum() <= sum(map(len, batches))  # counted in between, as of many rows
+    met = Counter(text for batch in batches for text in batch)
+    names = pl.Series(sorted(set(known)), dtype=pl.String)
+    assert times.of(names.hash()).to_list() == [met[text] for text in names]
+    strange = pl.Series([text for text in met if text not in known], dtype=pl.String).hash()
+    assert sorted(times.stray.unique()) == sorted(strange)
