@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.fates import Fated, fates_of
+from verification.fates import Fated, among, fates_of
 from verification.identity import has_people, people
 from verification.report import Check, Outcome
 from verification.rows import at, quoted, source_tables, stream
@@ -66,19 +66,11 @@ class Times:
             return
         rows = pl.concat(self._rows).group_by("mark").agg(pl.col("times").sum())
         self._rows = []
-        known, stray = _known(rows, self.marks)
+        ours = among(rows["mark"], self.marks)
+        known, stray = rows.filter(ours), rows.filter(~ours)
         self.stray = pl.concat([self.stray, stray["mark"]])
         places = self.marks.search_sorted(known["mark"])
         self._times = self._times.scatter(places, self._times.gather(places) + known["times"])
-
-
-def _known(rows: pl.DataFrame, marks: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows whose `mark` is among `marks`, and the others."""
-    if marks.is_empty():
-        return rows.clear(), rows
-    places = marks.search_sorted(rows["mark"]).clip(upper_bound=len(marks) - 1)
-    known = marks.gather(places) == rows["mark"]
-    return rows.filter(known), rows.filter(~known)
 
 
 Counted = Mapping[str, Times]
@@ -97,37 +89,37 @@ def _counts(subject: Subject) -> Outcome:
     accounted = {account.source for account in subject.accounts}
     sources = [table for table in source_tables(subject) if table in _MESSAGES and table in accounted]
     fates = {table: Fated(fates_of(subject, table)) for table in sources}
-    spaces, ids = _marks(subject)
+    spaces = _spaces(subject)
+    ids = _ascending([space["new"] for space in spaces.values()])
     with ThreadPoolExecutor(max_workers=1) as server:  # it counts while the snapshot is read
         theirs = server.submit(_held, subject, ids)
-        legacy = {table: _legacy(subject, table, fates[table], spaces, outcome) for table in sources}
-    ours = _by_end(ids)
-    for end, frame in _people_rows(subject, legacy):
-        ours[end].add(frame["id"].hash(), frame["times"])
-    for table in sources:
-        _by_nobody(subject, table, fates[table], legacy[table], outcome)
-    held = theirs.result()
-    unlike = {end: _unlike(ours[end], held[end]) for end in _ENDS}
-    if any(len(marks) for marks in unlike.values()):
-        _name(subject, legacy, unlike, outcome)
+        legacy = {
+            table: _legacy(subject, table, fates[table], spaces[_MESSAGES[table]]["legacy"], outcome)
+            for table in sources
+        }
+    ours, held = _by_end(ids), theirs.result()
+    for table, counted in legacy.items():
+        space = spaces[_MESSAGES[table]]
+        for end, times in counted.items():
+            ours[end].add(space["new"], times.of(space["legacy"]))
+        _by_nobody(subject, table, fates[table], counted, outcome)
+    _hold_against(subject, ours, held, outcome)
     return outcome
 
 
-def _marks(subject: Subject) -> tuple[dict[str, pl.Series], pl.Series]:
-    """Return the hashes of everybody's legacy ids in each space, and of everybody's new ids."""
-    spaces: dict[str, list[pl.Series]] = {entity: [] for entity in _MESSAGES.values()}
-    ids: list[pl.Series] = []
+def _spaces(subject: Subject) -> dict[str, pl.DataFrame]:
+    """Return the hashes of everybody's `legacy` and `new` ids, by the space of the legacy ones."""
+    empty = pl.DataFrame(schema={"legacy": pl.UInt64, "new": pl.UInt64})
+    spaces = {entity: empty.clone() for entity in _MESSAGES.values()}
+    marks = (pl.col("legacy_id").hash().alias("legacy"), pl.col("id").hash().alias("new"))
     for frame in people(subject):
-        ids.append(frame["id"].hash())
         for (entity,), part in frame.partition_by("entity", as_dict=True).items():
-            spaces.setdefault(str(entity), []).append(part["legacy_id"].hash())
-    return {entity: _ascending(marks) for entity, marks in spaces.items()}, _ascending(ids)
+            spaces.setdefault(str(entity), empty.clone()).extend(part.select(marks))
+    return spaces
 
 
 def _ascending(marks: Sequence[pl.Series]) -> pl.Series:
-    return (
-        pl.concat([pl.Series("mark", [], dtype=pl.UInt64), *(m.alias("mark") for m in marks)]).unique().sort()
-    )
+    return pl.concat(marks).unique().sort()
 
 
 def _rows(subject: Subject, table: str, fates: Fated) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -140,11 +132,9 @@ def _rows(subject: Subject, table: str, fates: Fated) -> Iterator[tuple[int, pl.
         yield frame.height, frame.join(fates.of(frame["source_id"]), on="source_id", how="anti")
 
 
-def _legacy(
-    subject: Subject, table: str, fates: Fated, spaces: Mapping[str, pl.Series], outcome: Outcome
-) -> Counted:
+def _legacy(subject: Subject, table: str, fates: Fated, known: pl.Series, outcome: Outcome) -> Counted:
     """Count how many of the table's messages without a fate each legacy id sent and received."""
-    counted = _by_end(spaces[_MESSAGES[table]])
+    counted = _by_end(_ascending([known]))
     for rows, frame in _rows(subject, table, fates):
         outcome.looked_at += rows
         for end, times in counted.items():
@@ -169,16 +159,6 @@ def _held_rows(subject: Subject) -> Iterator[tuple[str, pl.DataFrame]]:
             yield end, frame
 
 
-def _people_rows(subject: Subject, legacy: Mapping[str, Counted]) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Yield an end and a frame of the people's `id` and `times`, source table by source table."""
-    for frame in people(subject):
-        for (entity,), part in frame.partition_by("entity", as_dict=True).items():
-            for table, counted in legacy.items():
-                if _MESSAGES[table] == entity:
-                    for end, times in counted.items():
-                        yield end, part.select("id", times.of(part["legacy_id"].hash()).alias("times"))
-
-
 def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, outcome: Outcome) -> None:
     """Record the legacy ids that are no migrated person's, and yet have messages without a fate."""
     for end, times in sorted(counted.items(), key=lambda item: _ENDS[item[0]]):
@@ -195,36 +175,30 @@ def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, out
             outcome.found(table, None, what)
 
 
-def _unlike(ours: Times, theirs: Times) -> pl.Series:
-    """Return the hashes of the ids that both sides do not have equally often."""
-    return pl.concat([ours.marks.filter(ours.times != theirs.times), theirs.stray.unique()])
+def _hold_against(subject: Subject, ours: Counted, held: Counted, outcome: Outcome) -> None:
+    """Record who does not have as many messages in the target as in the source, and both numbers."""
+    unlike = {end: ours[end].marks.filter(ours[end].times != held[end].times) for end in _ENDS}
+    if sum(map(len, unlike.values())):
+        names = _named(subject, pl.concat(unlike.values()))
+        for end, what in _ENDS.items():
+            sides = names.with_columns(
+                ours[end].of(names["mark"]).alias("ours"), held[end].of(names["mark"]).alias("held")
+            )
+            for id_, times, there in sides.filter(pl.col("ours") != pl.col("held")).drop("mark").rows():
+                outcome.found("messages", id_, f"{there} {what}, of {times} in the source", end)
+    if any(len(times.stray) for times in held.values()):
+        for end, frame in _held_rows(subject):
+            for times in frame.filter(among(frame["id"].hash(), held[end].stray))["times"].sort():
+                outcome.found("messages", None, f"{times} {_ENDS[end]} by no migrated person", end)
 
 
-def _name(
-    subject: Subject, legacy: Mapping[str, Counted], unlike: Mapping[str, pl.Series], outcome: Outcome
-) -> None:
-    """Record the people whose messages are not as many, with the numbers of both sides."""
-
-    def only(end: str) -> pl.Expr:
-        return pl.col("id").hash().is_in(unlike[end].implode())
-
-    counts = {"end": pl.String, "id": pl.String, "times": pl.Int64}
-    ours = pl.concat([
-        pl.DataFrame(schema=counts),
-        *(frame.filter(only(end)).select(pl.lit(end).alias("end"), "id", "times")
-          for end, frame in _people_rows(subject, legacy)),
-    ]).group_by("end", "id").agg(pl.col("times").sum())  # fmt: skip
-    theirs = pl.concat([
-        pl.DataFrame(schema=counts),
-        *(frame.filter(only(end)).select(pl.lit(end).alias("end"), "id", "times")
-          for end, frame in _held_rows(subject)),
-    ])  # fmt: skip
-    both = ours.join(theirs, on=["end", "id"], how="full", coalesce=True, suffix="_held").sort("id", "end")
-    for end, id_, times, held in both.rows():
-        if times is not None and times != (held or 0):
-            outcome.found("messages", id_, f"{held or 0} {_ENDS[end]}, of {times} in the source", end)
-        elif times is None:
-            outcome.found("messages", None, f"{held} {_ENDS[end]} by no migrated person", end)
+def _named(subject: Subject, marks: pl.Series) -> pl.DataFrame:
+    """Return the `id` and `mark` of the people of these marks, sorted by id."""
+    named = [pl.DataFrame(schema={"id": pl.String, "mark": pl.UInt64})]
+    for frame in people(subject):
+        some = frame.select("id", pl.col("id").hash().alias("mark"))
+        named.append(some.filter(among(some["mark"], marks)))
+    return pl.concat(named).unique("id").sort("id")
 
 
 MESSAGE_COUNTS = Check(
