@@ -59,16 +59,19 @@ class Bench:
         """
         crosswalk.touch(mode=0o600, exist_ok=True)
         self._open(snapshot, crosswalk, batch_keys, _uri(crosswalk, "mode=rw"), _uri(crosswalk, "mode=ro"))
-        self.execute("PRAGMA x.journal_mode=WAL")
-        self.execute("PRAGMA x.synchronous=OFF")
-        # Neither library sees what the other still reads: a log that only grows is safe for both.
-        self.execute("PRAGMA x.wal_autocheckpoint=0")
-        with self._faults():
+        # The driver may crash where a connection is left to the collector.
+        with ExitStack() as failing, self._faults():
+            failing.callback(self.close)
+            self.execute("PRAGMA x.journal_mode=WAL")
+            self.execute("PRAGMA x.synchronous=OFF")
+            # Neither library sees what the other still reads: a log that only grows is safe for both.
+            self.execute("PRAGMA x.wal_autocheckpoint=0")
             self._writer: Any = _connect(_uri(crosswalk, "mode=rw"))
             self._opened.callback(self._writer.close)
             for setting in ("synchronous=OFF", "wal_autocheckpoint=0"):
                 with closing(self._writer.cursor()) as cursor:
                     cursor.execute(f"PRAGMA {setting}")
+            failing.pop_all()
 
     @classmethod
     def over(cls, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> Self:

@@ -19,8 +19,6 @@ from migrate.bench import Bench, unchanging
 from migrate.errors import EvidenceError
 from migrate.points import reach
 
-_MADE = "CREATE TABLE x.made (mark TEXT NOT NULL)"
-
 
 def fits(crosswalk: Path, mark: str) -> bool:
     """Tell whether there is a crosswalk that was completed under this mark."""
@@ -41,10 +39,10 @@ def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Bench]:
     Raises EvidenceError where it cannot be written.
     """
     part = crosswalk.with_name("crosswalk.partial.db")
-    _remove(part)
+    _sweep(part.parent, f"{part.name}*")
     with Bench(snapshot, part) as bench:
         yield bench
-        bench.execute(_MADE)
+        bench.execute("CREATE TABLE x.made (mark TEXT NOT NULL)")
         bench.execute("INSERT INTO x.made VALUES (?)", (mark,))
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
@@ -52,8 +50,7 @@ def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Bench]:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         reach("crosswalk:complete")
-        _remove(crosswalk)
-        part.rename(crosswalk)
+        part.replace(crosswalk)
         files.sync_folder(crosswalk.parent)
         reach("crosswalk:renamed")
     except (sqlite3.DatabaseError, OSError) as error:
@@ -65,10 +62,9 @@ def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Bench]:
 
 def remove(work: Path) -> None:
     """Remove the crosswalk of a work folder, whole or half made."""
-    for path in work.glob("crosswalk.*"):
+    _sweep(work, "crosswalk.*")
+
+
+def _sweep(folder: Path, pattern: str) -> None:
+    for path in folder.glob(pattern):
         path.unlink(missing_ok=True)
-
-
-def _remove(crosswalk: Path) -> None:
-    for end in ("", "-wal", "-shm", "-journal"):
-        crosswalk.with_name(crosswalk.name + end).unlink(missing_ok=True)

@@ -106,12 +106,9 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
         target = stack.enter_context(open_target(config, work))
         connection = stack.enter_context(connect(target.address, read_only=True))
         bench = project = None
-        if (work / "snapshot.db").exists() and (work / "crosswalk.db").exists():
-            bench = stack.enter_context(
-                contextlib.closing(
-                    Bench.over(work / "snapshot.db", work / "crosswalk.db", batch_keys=100_000)
-                )
-            )
+        snapshot, crosswalk = work / "snapshot.db", work / "crosswalk.db"
+        if snapshot.exists() and crosswalk.exists():
+            bench = stack.enter_context(Bench.over(snapshot, crosswalk, batch_keys=100_000))
             project = make_project(config, bench.tables())
         id_map = sql.Identifier(config.target.ledger_schema, "id_map")
         known = outline(config)
