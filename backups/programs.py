@@ -46,14 +46,8 @@ def bare_environment() -> dict[str, str]:
 
 def version_line(program: Path) -> str:
     """Return what a program answers to `--version`, '' where it does not start; OSError, TimeoutExpired."""
-    done = subprocess.run(
-        [program, "--version"],
-        env=bare_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    asked, bare = [str(program), "--version"], bare_environment()
+    done = subprocess.run(asked, env=bare, capture_output=True, text=True, check=False, timeout=60)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -65,8 +59,7 @@ def environment(address: str) -> dict[str, str]:
     for a secret that libpq takes from no variable.
     """
     given = conninfo.conninfo_to_dict(address)
-    inherited = {k: v for k, v in os.environ.items() if k in _PASSED_ON or k.startswith("PG")}
-    result = {**inherited, "LC_ALL": "C"}
+    result = {**bare_environment(), **{k: v for k, v in os.environ.items() if k.startswith("PG")}}
     for option in pq.Conninfo.get_defaults():
         keyword = option.keyword.decode()
         if given.get(keyword) is None:
