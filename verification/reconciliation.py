@@ -39,7 +39,7 @@ def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcom
     """Hold a source table's rows against what its first account lists and what the ledger says."""
     source = walk.account.source
     marks = walk.fates["source_id"].hash()
-    judge(source, walk.fates, marks, outcome)
+    apart = judge(source, walk.fates, marks, outcome)
     rows = source_count(subject, source)
     outcome.looked_at += rows
     if walk.listed != rows:
@@ -53,8 +53,9 @@ def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcom
             unproven = unproven.join(frame.drop_nulls("key"), on="source_id", how="anti")
     keys = unproven["source_id"].sort().to_list()
     outcome.found_many(source, keys, "has neither a fate nor a row that could prove it")
-    met = first_of_each(pl.DataFrame({"mark": marks, "fate": walk.fates["fate"]}).filter(there), "mark")
-    counts = {fate: met.filter(pl.col("fate") == fate).height for fate in FATES}
+    met = pl.DataFrame({"mark": marks, "fate": walk.fates["fate"]}).filter(there)
+    fates = met["fate"] if apart else first_of_each(met, "mark")["fate"]
+    counts = {fate: int((fates == fate).sum()) for fate in FATES}
     outcome.numbers[source] = {"rows": rows, "migrated": walk.unfated - unproven.height, **counts}
 
 

@@ -11,7 +11,7 @@ from verification.report import Outcome
 from verification.subject import Subject, Table
 
 #: rows a frame holds that comes out of the target
-CHUNK = 50_000
+CHUNK = 25_000
 
 
 def quoted(name: str) -> str:

@@ -17,8 +17,8 @@ from verification.subject import Subject
 
 #: parts the texts that are fetched together; a text that holds it counts for two
 _BETWEEN: Final = "\x1e"
-#: blocks of a table whose texts are fetched together: 16 MB, of ids at most some 12
-_BLOCKS: Final = 2048
+#: blocks of a table whose texts are fetched together: 4 MB, which are here several times for a moment
+_BLOCKS: Final = 512
 _SEEDS: Final = (0x6D696772, 0x61746500)
 _PIECE: Final = 2**32  # the upper half of a hash: 2^31 of them fit a sum of int64
 

@@ -41,15 +41,17 @@ class Times:
     def __init__(self, marks: pl.Series) -> None:
         self.marks = marks
         self.stray = pl.Series("mark", [], dtype=pl.UInt64)
-        self._times = pl.repeat(0, len(marks), dtype=pl.Int64, eager=True)
+        self._times = pl.repeat(0, len(marks), dtype=pl.Int32, eager=True)
         self._rows: list[pl.DataFrame] = []
 
     def add(self, marks: pl.Series, times: pl.Series | None = None) -> None:
         """Add texts by their hashes, each once where no times are given."""
-        once = pl.repeat(1, len(marks), dtype=pl.Int64, eager=True)
-        self._rows.append(pl.DataFrame({"mark": marks, "times": once if times is None else times}))
-        if sum(frame.height for frame in self._rows) > _GATHERED:
-            self._count()
+        times = pl.repeat(1, len(marks), dtype=pl.Int32, eager=True) if times is None else times
+        added = pl.DataFrame({"mark": marks, "times": times.cast(pl.Int32)})
+        for rows in added.iter_slices(_GATHERED):
+            self._rows.append(rows)
+            if sum(frame.height for frame in self._rows) > _GATHERED:
+                self._count()
 
     def of(self, marks: pl.Series) -> pl.Series:
         """Return how often the texts of these hashes, all of them known, were met."""
@@ -64,13 +66,20 @@ class Times:
     def _count(self) -> None:
         if not self._rows:
             return
-        rows = pl.concat(self._rows).group_by("mark").agg(pl.col("times").sum())
+        rows = _added_up(pl.concat(self._rows))
         self._rows = []
         ours = among(rows["mark"], self.marks)
         known, stray = rows.filter(ours), rows.filter(~ours)
         self.stray = pl.concat([self.stray, stray["mark"]])
         places = self.marks.search_sorted(known["mark"])
         self._times = self._times.scatter(places, self._times.gather(places) + known["times"])
+
+
+def _added_up(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return each `mark` once, with the sum of its `times`: sorted, which takes a fifth of a hash table."""
+    ascending = rows.sort("mark").with_columns(pl.col("times").cum_sum().alias("so_far"))
+    last = ascending.filter(pl.col("mark").ne_missing(pl.col("mark").shift(-1)))
+    return last.select("mark", (pl.col("so_far") - pl.col("so_far").shift(1, fill_value=0)).alias("times"))
 
 
 Counted = Mapping[str, Times]
