@@ -19,8 +19,8 @@ from mappers.users import AVATARS
 METADATA: Final = "user_metadata"
 NO_TARGET: Final = "dropped:no_target_column"
 DROPPED_KEYS: Final = "dropped:dropped_keys"
-#: SQLite returns at most 2,000 columns.
-_AT_ONCE: Final = 500
+#: SQLite takes expressions of a depth of 1,000.
+_AT_ONCE: Final = 400
 #: The category is written under this key, so that a legacy value of it has no place.
 RESERVED: Final = "dropped:reserved_key"
 
@@ -163,23 +163,13 @@ def count_filled(bench: Bench, table: str, columns: tuple[str, ...]) -> Mapping[
     if len(columns) > _AT_ONCE:
         first = count_filled(bench, table, columns[:_AT_ONCE])
         return {**first, **count_filled(bench, table, columns[_AT_ONCE:])}
-    names = [f"n{n}" for n in range(len(columns))]
-    counts = ", ".join(
-        sql("count(nullif(CAST($column AS TEXT), '')) AS $name", column=quoted(column), name=name)
-        for name, column in zip(names, columns, strict=True)
+    # A cell is compared in place: to write each as text took twice the time.
+    counts = " || ' ' || ".join(
+        sql("coalesce(sum($cell <> '' AND $cell <> x''), 0)", cell=f"{quoted(column)} COLLATE BINARY")
+        for column in columns
     )
-    query = Query(
-        sql=sql(
-            "SELECT * FROM (SELECT 1 AS k, $counts FROM $table) WHERE k > ?1 LIMIT ?2",
-            counts=counts,
-            table=quoted(table),
-        ),
-        key="k",
-        columns=typed(("k", *names), ()),
-        count="SELECT 1",
-    )
-    rows = pl.concat(list(bench.read(query)))
-    return {column: rows[name].item() for name, column in zip(names, columns, strict=True)}
+    found = bench.scalar(sql("SELECT $counts FROM $table", counts=counts, table=quoted(table)))
+    return {column: int(count) for column, count in zip(columns, str(found).split(), strict=True)}
 
 
 def _keys(bench: Bench, table: str) -> Mapping[str, int]:

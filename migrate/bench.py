@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -20,13 +20,17 @@ from migrate.errors import EvidenceError
 #: Keys of one batch where the caller names no other number.
 BATCH_KEYS: Final = 20_000
 #: Rows of one chunk of a query that is read through.
-STREAM_ROWS: Final = 50_000
+STREAM_ROWS: Final = 25_000
 #: The column that names, for a row, the columns whose bytes were no UTF-8.
 INVALID: Final = "invalid_utf8"
 #: Below every key: the smallest integer of 64 bits is a key like any other.
 _FIRST: Final = -1e19
 #: Rows for which the driver sets memory aside at once, for every column.
 DRIVER_ROWS: Final = 16_384
+#: What is read in its order is not read twice; the system keeps the files in memory beside us.
+_LITTLE: Final = ("PRAGMA main.cache_size=-512", "PRAGMA x.cache_size=-512")
+#: What is kept in memory of a crosswalk that is being made.
+_MAKING_CACHE_KB: Final = 8_192
 #: A value of the type that each cast gives.
 _SHOWN: Final[Mapping[Cast, str]] = {"integer": "0", "real": "0.0", "text": "x''"}
 _TYPES: Final[Mapping[Cast, Any]] = {"integer": pl.Int64, "real": pl.Float64, "text": pl.Binary}
@@ -62,6 +66,7 @@ class Bench:
         # The driver may crash where a connection is left to the collector.
         with ExitStack() as failing, self._faults():
             failing.callback(self.close)
+            self.execute(f"PRAGMA x.cache_size=-{_MAKING_CACHE_KB}")
             self.execute("PRAGMA x.journal_mode=WAL")
             self.execute("PRAGMA x.synchronous=OFF")
             # Neither library sees what the other still reads: a log that only grows is safe for both.
@@ -83,6 +88,16 @@ class Bench:
         bench._open(snapshot, crosswalk, batch_keys, unchanging(crosswalk), unchanging(crosswalk))
         return bench
 
+    @classmethod
+    def alone(cls, snapshot: Path) -> Self:
+        """Open a snapshot whose crosswalk is not there yet, to be asked for the snapshot's own tables.
+
+        Raises EvidenceError where it is no SQLite database.
+        """
+        bench = cls.__new__(cls)
+        bench._open(snapshot, snapshot.with_name("crosswalk.db"), BATCH_KEYS, ":memory:", ":memory:")
+        return bench
+
     def _open(self, snapshot: Path, crosswalk: Path, batch_keys: int, executed: str, read: str) -> None:
         self._snapshot, self._crosswalk, self._batch_keys = snapshot, crosswalk, batch_keys
         with ExitStack() as opened, self._faults():
@@ -90,8 +105,9 @@ class Bench:
             opened.callback(self._sql.close)
             self._reader = _connect(_uri(snapshot, "mode=ro"))
             opened.callback(self._reader.close)
-            with closing(self._reader.cursor()) as cursor:
-                cursor.execute(f"ATTACH DATABASE {_quoted(read)} AS x")
+            for statement in (f"ATTACH DATABASE {_quoted(read)} AS x", *_LITTLE):
+                with closing(self._reader.cursor()) as cursor:
+                    cursor.execute(statement)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -108,7 +124,8 @@ class Bench:
 
     def interrupt(self) -> None:
         """End the statement that another thread executes; there it raises EvidenceError."""
-        self._sql.interrupt()
+        with suppress(sqlite3.ProgrammingError):
+            self._sql.interrupt()
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -224,7 +241,8 @@ def _open_sql(snapshot: Path, attached: str) -> sqlite3.Connection:
     connection = sqlite3.connect(_uri(snapshot, "mode=ro"), uri=True, isolation_level=None)
     try:
         connection.execute("ATTACH DATABASE ? AS x", (attached,))
-        connection.execute("PRAGMA x.cache_size=-32768")
+        for setting in _LITTLE:
+            connection.execute(setting)
     except BaseException:
         connection.close()
         raise
