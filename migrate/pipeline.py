@@ -10,7 +10,7 @@ from typing import Final
 from migrate.config import Config
 from migrate.errors import MigrateError
 from migrate.log import log
-from migrate.memory import forget_peak, peak_megabytes
+from migrate.memory import forget_peak, give_back, peak_megabytes
 from migrate.metrics import require_library, write_metrics
 from migrate.points import reach
 from migrate.project import outline, target_ddl
@@ -76,6 +76,7 @@ def undo_stages(run: Run, stages: Sequence[Stage]) -> None:
 
 def _run_stage(run: Run, stage: Stage) -> Left:
     began = time.monotonic()
+    give_back()
     forget_peak()
     run.state.start(stage.name)
     log().info("stage begins", stage=stage.name)

@@ -12,7 +12,7 @@ from psycopg import sql
 from mappers.base import Account
 from migrate.bench import Bench
 from migrate.run import Run
-from migrate.target.connection import mapped
+from migrate.target.connection import Connection, mapped
 
 #: Rows of each table, fate and reason that are named.
 FIRST: Final = 5
@@ -54,9 +54,12 @@ class FirstRow:
 
 
 def find_routes(
-    run: Run, bench: Bench, accounts: Iterable[Account], migrated: Mapping[str, int]
+    run: Run, over: Connection, bench: Bench, accounts: Iterable[Account], migrated: Mapping[str, int]
 ) -> list[Route]:
-    """Return the routes of all accounts; `migrated` counts the rows without another fate by source table."""
+    """Return the routes of all accounts; `migrated` counts the rows without another fate by source table.
+
+    `over` is the session to ask the ledger through.
+    """
     by_source: dict[str, list[Account]] = {}
     for account in accounts:
         by_source.setdefault(account.source, []).append(account)
@@ -65,17 +68,17 @@ def find_routes(
         if len(own) == 1:
             routes.append(_route(own[0], migrated[source]))
             continue
-        fated = _fated(run, source)
+        fated = _fated(run, over, source)
         routes += [_route(account, _proven(bench, account, fated)) for account in own]
     return routes
 
 
-def first_rows(run: Run, bench: Bench, accounts: Iterable[Account]) -> list[FirstRow]:
+def first_rows(run: Run, over: Connection, bench: Bench, accounts: Iterable[Account]) -> list[FirstRow]:
     """Return the first rows of every source table, fate and reason, the migrated ones first."""
-    found = [row for account in accounts for row in _first_migrated(run, bench, account)]
+    found = [row for account in accounts for row in _first_migrated(run, over, bench, account)]
     query = sql.SQL(_NAMED).format(run.ledger.name("fate"))
     with mapped("reading the first rows of each fate"):
-        rows = run.connection.execute(query, (run.id, FIRST)).fetchall()
+        rows = over.execute(query, (run.id, FIRST)).fetchall()
     return found + [FirstRow(*row) for row in rows]
 
 
@@ -83,12 +86,12 @@ def _route(account: Account, rows: int) -> Route:
     return Route(account.source, account.target, ", ".join((account.column, *account.more)), rows)
 
 
-def _fated(run: Run, source: str) -> pl.DataFrame:
+def _fated(run: Run, over: Connection, source: str) -> pl.DataFrame:
     query = sql.SQL("SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s").format(
         run.ledger.name("fate")
     )
     with mapped(f"reading the fates of {source}"):
-        rows = run.connection.execute(query, (run.id, source)).fetchall()
+        rows = over.execute(query, (run.id, source)).fetchall()
     return pl.DataFrame(rows, schema={"source_id": pl.String}, orient="row")
 
 
@@ -100,7 +103,7 @@ def _proven(bench: Bench, account: Account, fated: pl.DataFrame) -> int:
     )
 
 
-def _first_migrated(run: Run, bench: Bench, account: Account) -> Iterator[FirstRow]:
+def _first_migrated(run: Run, over: Connection, bench: Bench, account: Account) -> Iterator[FirstRow]:
     # What is asked for is the mappers' own SQL, which binds nothing.
     few = f"SELECT * FROM ({account.sql}) WHERE key IS NOT NULL AND entity IS NOT NULL LIMIT {_LOOKED_AT}"  # noqa: S608
     rows = pl.concat(list(bench.stream(few)))
@@ -109,9 +112,7 @@ def _first_migrated(run: Run, bench: Bench, account: Account) -> Iterator[FirstR
         "SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s AND source_id = ANY(%s)"
     ).format(run.ledger.name("fate"))
     with mapped(f"reading the fates of {account.source}"):
-        fated = run.connection.execute(
-            query, (run.id, account.source, rows["source_id"].to_list())
-        ).fetchall()
+        fated = over.execute(query, (run.id, account.source, rows["source_id"].to_list())).fetchall()
     free = rows.filter(~pl.col("source_id").is_in([source_id for (source_id,) in fated])).head(FIRST)
     columns = ", ".join((account.column, *account.more))
     for row in free.iter_rows(named=True):

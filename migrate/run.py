@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from migrate.beside import Beside
 from migrate.config import Config
 from migrate.console import Reporter
 from migrate.errors import Stopped, TargetUnavailable
+from migrate.furnishing import Furnishing
 from migrate.ids import Ids
 from migrate.origin import Origin
 from migrate.points import reach
@@ -34,9 +33,6 @@ from migrate.target.watch import is_lost
 
 Facts = dict[str, Any]
 _CROSSWALK: Final = "crosswalk"
-_FURNISHING: Final = "furnishing"
-#: Seconds to wait for the server to take note that a statement is given up.
-_CANCEL_S: Final = 5.0
 
 
 @dataclass
@@ -108,23 +104,21 @@ class Run:
         if self.should_stop():
             raise Stopped("stopped on request", hint="type the same command again to go on")
 
-    def furnish_ahead(self, work: Callable[[Callable[[], bool]], frozenset[int]]) -> None:
-        """Begin `work` on the run's session; it is asked to be the only one to use it until it is over.
+    @cached_property
+    def furnishing(self) -> Furnishing:
+        """What of publish is done before its turn."""
+        return Furnishing(self.beside, self.address, self.ledger, self.staging, self.filled, self.emptied)
 
-        It is given a function that tells whether nobody waits for it any more.
-        """
-        given_up = threading.Event()
-
-        def hurry() -> None:
-            given_up.set()
-            with contextlib.suppress(psycopg.Error, OSError):
-                self.connection.cancel_safe(timeout=_CANCEL_S)
-
-        self.beside.begin(_FURNISHING, lambda: work(given_up.is_set), hurry=hurry)
-
-    def settle(self) -> frozenset[int]:
-        """Wait until nothing but the caller uses the run's session; return what the work on it gave."""
-        return self.beside.take(_FURNISHING, frozenset)
+    def whole_tables(self) -> list[str]:
+        """Return the staged tables that have all their rows: those that no mapper still writes to."""
+        finished = self.ledger.finished(self.id)
+        if not finished:
+            return []
+        with self.bench() as bench:
+            project = self.project(bench.tables())
+        mappers = [mapper for stage in project.stages for mapper in stage.mappers]
+        awaited = {table for mapper in mappers if mapper.name not in finished for table in mapper.writes}
+        return [table for table in self.filled if table not in awaited]
 
     @cached_property
     def live(self) -> LiveSchema:
@@ -143,8 +137,7 @@ class Run:
 
         def hurry() -> None:
             for bench in open_benches:
-                with contextlib.suppress(sqlite3.ProgrammingError):  # closed by now
-                    bench.interrupt()
+                bench.interrupt()
 
         if self.live.tables:  # read here: the session is not for two threads
             self.beside.begin(_CROSSWALK, lambda: self._make_crosswalk(open_benches.append), hurry=hurry)

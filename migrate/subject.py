@@ -89,7 +89,7 @@ def _reading(run: Run) -> Iterator[Connection]:
     """Yield a connection to read the target by, the run's own where the server has no other to give."""
     with _beside(run) as connection:
         if connection is None:
-            run.settle()
+            run.furnishing.settle()
         yield connection or run.connection
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,15 +15,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mappers.base import Project
 from migrate import files, snapshot_counts, tally
 from migrate.console import terminal_safe
 from migrate.project import mapped_names
 from migrate.routes import FirstRow, Route, find_routes, first_rows
 from migrate.run import Run
+from migrate.target.connection import Connection, connect
 from migrate.target.content import Content
 from migrate.target.publication import HOW, in_words
 
 FILE: Final = "summary.json"
+_STAGED: Final = "summary of what is staged"
 #: Ends of the rules under which a value does not arrive.
 _LOST: Final = ("_left_out", "_replaced")
 #: Lines of columns with lost values that are printed; the report has them all.
@@ -88,40 +93,53 @@ class Summary:
         return {"version": 1, **asdict(self)}
 
 
+@dataclass(frozen=True)
+class _Staged:
+    """What snapshot and ledger tell as soon as every row is staged; the fields are those of `Summary`."""
+
+    project: Project
+    counted: dict[str, int]
+    columns: list[dict[str, Any]]
+    flows: list[Flow]
+    routes: list[Route]
+    first_rows: list[FirstRow]
+    changed: list[Changed]
+
+
+def begin(run: Run) -> None:
+    """Begin to count what publish does not change, beside it."""
+    run.beside.begin(_STAGED, partial(_count_over_another_session, run))
+
+
 def summarise(run: Run) -> Summary:
     """Count what the run did, from the rows of snapshot, ledger and target."""
-    counted, columns = snapshot_counts.take(run)
-    bench = run.bench()
-    try:
-        project = run.project(bench.tables())
-        counted_only = project.counted(bench)
-        flows = _flows(run, counted, list(dict.fromkeys(account.source for account in project.accounts)))
-        routes = find_routes(run, bench, project.accounts, {flow.table: flow.migrated for flow in flows})
-        named = first_rows(run, bench, project.accounts)
-    finally:
-        bench.close()
-    changed = _changed([*tally.warnings(run.connection, run.ledger, run.id), *counted_only])
+    staged = run.beside.take(_STAGED, partial(_count_staged, run, run.connection))
+    project, counted, changed = staged.project, staged.counted, staged.changed
     publication = tally.publication_of(run.connection, run.ledger, run.id)
     schema = run.address.schema if publication else run.staging
     return Summary(
         run_id=run.id,
         outcome=run.state.document.outcome,
         dry=run.dry,
-        flows=flows,
+        flows=staged.flows,
         left_out={
             name: (rule, counted[name])
             for name, rule in {**project.left_out, **dict.fromkeys(project.unknown, "unknown")}.items()
             if name in counted
         },
-        filled={name: _count(run, schema, name) for name in run.filled},
+        filled=(
+            {name: publication.tables[name].rows for name in run.filled}
+            if publication
+            else {name: _count(run, schema, name) for name in run.filled}
+        ),
         categories=_categories(run, schema),
         warnings=_by_rule(changed),
         changed=changed,
         seconds={name: record.seconds for name, record in run.state.document.stages.items()},
         publication=_publication(run),
-        columns=columns,
-        routes=routes,
-        first_rows=named,
+        columns=staged.columns,
+        routes=staged.routes,
+        first_rows=staged.first_rows,
         server=run.connection.info.parameter_status("server_version") or "",
         mapped=list(mapped_names(run.config, project)),
         legacy_keys=list(project.legacy_keys),
@@ -129,9 +147,28 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def _flows(run: Run, counted: dict[str, int], tables: list[str]) -> list[Flow]:
+def _count_over_another_session(run: Run) -> _Staged:
+    with contextlib.closing(connect(run.address, read_only=True)) as session:
+        return _count_staged(run, session)
+
+
+def _count_staged(run: Run, over: Connection) -> _Staged:
+    counted, columns = snapshot_counts.take(run)
+    with run.bench() as bench:
+        project = run.project(bench.tables())
+        counted_only = project.counted(bench)
+        sources = list(dict.fromkeys(account.source for account in project.accounts))
+        flows = _flows(run, over, counted, sources)
+        migrated = {flow.table: flow.migrated for flow in flows}
+        routes = find_routes(run, over, bench, project.accounts, migrated)
+        named = first_rows(run, over, bench, project.accounts)
+    changed = _changed([*tally.warnings(over, run.ledger, run.id), *counted_only])
+    return _Staged(project, counted, columns, flows, routes, named, changed)
+
+
+def _flows(run: Run, over: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:
     fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for table, fate, reason, count in tally.fates(run.connection, run.ledger, run.id):
+    for table, fate, reason, count in tally.fates(over, run.ledger, run.id):
         fates[table][fate][reason] = count
     flows = []
     for table in tables:

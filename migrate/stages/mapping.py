@@ -6,20 +6,23 @@ from collections.abc import Collection, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import polars as pl
 
-from mappers.base import Mapper, begin
+from mappers.base import Mapped, Mapper, begin
 from migrate import tally
 from migrate.bench import Bench
 from migrate.errors import EvidenceError
+from migrate.memory import give_back
 from migrate.points import reach
 from migrate.project import mapped_entities
 from migrate.run import Left, Run, Stage
 from migrate.target.load import Batch, commit_batch, encode_batch
 
 Item = TypeVar("Item")
+#: After so many batches freed memory is returned.
+_GIVEN_BACK: Final = 4
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,15 @@ def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
     cursor = run.ledger.cursor(run.id, mapper.name)
     if cursor.done:
         return
-    # While one batch is copied, the next is mapped and encoded, and the one after it read.
-    with closing(_ahead(_map_batches(run, bench, stage, mapper, cursor.batch, cursor.after))) as batches:
+    # While one batch is copied, the next is encoded, the one after it mapped, and another read.
+    mapped = _ahead(_map_batches(run, bench, stage, mapper, cursor.batch, cursor.after))
+    with closing(_ahead(_encode_batches(mapped))) as batches:
         for batch in batches:
             commit_batch(run.connection, run.ledger, run.staging, batch)
             reach(f"{stage}:batch")
             run.report.advance(batch.source_rows)
+            if batch.number % _GIVEN_BACK == 0:
+                give_back()
             if run.should_stop():
                 run.stop_if_asked()
     run.ledger.finish(run.id, stage, mapper.name)
@@ -99,8 +105,24 @@ def _map_batches(
         keys = rows[mapper.reads.key]
         first, last = int(keys[0]), int(keys[-1])
         mapped = mapper.map(rows, run.ids)
+        require_declared(mapper, mapped)
         mapped = replace(mapped, id_map=mapped.id_map.filter(pl.col("entity").is_in(wanted)))
-        yield encode_batch(Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped))
+        yield Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped)
+
+
+def require_declared(mapper: Mapper, mapped: Mapped) -> None:
+    """Raise EvidenceError where a mapper gives rows of a table that is taken for whole without them."""
+    if undeclared := sorted(mapped.tables.keys() - set(mapper.writes)):
+        raise EvidenceError(
+            f"the mapper {mapper.name} gives rows of {', '.join(undeclared)}, not named in its `writes`",
+            hint="nothing of the batch was written; name the table in the mapper",
+        )
+
+
+def _encode_batches(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    with closing(batches):
+        for batch in batches:
+            yield encode_batch(batch)
 
 
 def make_stage(name: str, taken: Collection[str]) -> Stage:

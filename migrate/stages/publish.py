@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from migrate import snapshot_counts, tally
+from migrate import snapshot_counts, summary, tally
 from migrate.errors import EvidenceError, LiveChanged
 from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.stages.backup import load_backup
 from migrate.target import staging
-from migrate.target.exchange import furnish_beside_readers
+from migrate.target.exchange import Furnished
 from migrate.target.publication import Publication, in_words
 from migrate.target.publish import publish
 
@@ -24,11 +22,12 @@ def _check(run: Run) -> None:
 
 
 def _run(run: Run) -> Left:
-    fresh = run.settle()
+    summary.begin(run)  # the server works, we would only wait
+    furnished = run.furnishing.settle()
     done = None
     # One that is there was committed by a process that died before it could say so.
     if tally.publication_of(run.connection, run.ledger, run.id) is None:
-        done = _publish(run, fresh)
+        done = _publish(run, furnished)
         reach("publish:committed")
     publication = tally.publication_of(run.connection, run.ledger, run.id)
     if publication is None:
@@ -48,9 +47,8 @@ def _run(run: Run) -> Left:
     return Left(f"{rows:,} rows are live; {in_words(done.facts())}", {**facts, **done.facts()})
 
 
-def _publish(run: Run, fresh: Collection[int]) -> Publication:
+def _publish(run: Run, furnished: Furnished) -> Publication:
     backup = load_backup(run)
-    snapshot_counts.begin(run)  # the server works, we would only wait
     try:
         return publish(
             run.connection,
@@ -67,7 +65,7 @@ def _publish(run: Run, fresh: Collection[int]) -> Publication:
             attempts=run.config.target.publish_attempts,
             on_progress=lambda doing, _what: reach(f"publish:{doing}"),
             before_commit=lambda _connection: reach("publish:uncommitted"),
-            fresh=fresh,
+            furnished=furnished,
         )
     except LiveChanged:
         run.state.forget("backup")  # the same command makes a new one, of what is there now
@@ -79,22 +77,17 @@ def _undo(_run: Run) -> None:
 
 
 def _ahead(run: Run, distance: int) -> None:
-    """Furnish the staged tables as soon as every row is there, beside the last stage, which reads them."""
-    if distance > 1:
+    """Furnish the staged tables as soon as their rows are there, beside the mappers and the checks.
+
+    What the summary counts in the snapshot is counted meanwhile, too.
+    """
+    if not run.state.done("snapshot"):  # nor, perhaps, are there tables yet
         return
-    filled, emptied = run.filled, run.emptied
-    run.furnish_ahead(
-        lambda given_up: furnish_beside_readers(
-            run.connection,
-            run.ledger,
-            run.address.schema,
-            run.staging,
-            filled,
-            emptied,
-            on_progress=lambda doing, _what: reach(f"ahead:{doing}"),
-            should_stop=given_up,
-        )
-    )
+    snapshot_counts.begin(run)
+    if distance == 1:
+        run.furnishing.begin_all()
+    elif tables := run.whole_tables():
+        run.furnishing.begin(tables)
 
 
 STAGE = Stage("publish", "replace the live rows in one transaction", _check, _run, _undo, ahead=_ahead)

@@ -6,6 +6,7 @@ import json
 
 from migrate import files
 from migrate.errors import CheckError
+from migrate.memory import give_back
 from migrate.run import Left, Run, Stage
 from migrate.subject import open_subject
 from verification.report import Report
@@ -25,13 +26,18 @@ def check_rows(run: Run, *, schema: str) -> Report:
             [*(check.name for check in GENERAL), *run.outline.checks],
             deep=settings.deep,
             urls=settings.check_urls,
-            on_check=lambda _check: run.stop_if_asked(),
+            on_check=lambda _check: _between_checks(run),
         )
     for line in report.lines():
         run.report.detail(line)
     with files.write_whole(run.work / REPORT) as file:
         file.write(json.dumps({"version": 1, "schema": schema, **report.to_json()}, indent=1).encode())
     return report
+
+
+def _between_checks(run: Run) -> None:
+    run.stop_if_asked()
+    give_back()
 
 
 def require(report: Report, where: str) -> None:

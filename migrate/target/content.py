@@ -27,7 +27,7 @@ class Content:
 def measure(conn: Connection, schema: str, table: str) -> Content:
     """Return the content of one table. Raises TargetError where it cannot be read."""
     query = sql.SQL(
-        "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM ONLY {} AS t"
+        "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM ONLY {} AS t"
     ).format(sql.Identifier(schema, table))
     with mapped(f"measuring the content of {schema}.{table}"):
         row = conn.execute(query).fetchone()

@@ -8,8 +8,9 @@ ids in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import psycopg
@@ -18,6 +19,7 @@ from psycopg import sql
 from migrate.errors import MigrateError
 from migrate.target import staging as staged_tables
 from migrate.target.connection import Connection, explain
+from migrate.target.content import Content, measure
 from migrate.target.dressing import Dressing, plan_dressing
 from migrate.target.fingerprint import qualified_names
 from migrate.target.furnish import Pair, find_pairs, furnish, furnish_ahead
@@ -38,6 +40,17 @@ SELECT c.oid::regclass::text FROM unnest(%s::oid[], %s::oid[]) w (live, staged)
 JOIN pg_class c ON c.oid = w.live JOIN pg_class s ON s.oid = w.staged
 WHERE c.relacl IS NULL AND s.relacl IS NOT NULL ORDER BY 1
 """
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """What is made already: the staged tables (oids) vacuumed, and what some of them hold, by name."""
+
+    vacuumed: frozenset[int]
+    contents: Mapping[str, Content]
+
+
+NOTHING_FURNISHED: Final = Furnished(frozenset(), MappingProxyType({}))
 
 
 class Hindered(Exception):
@@ -72,7 +85,7 @@ def prepare_exchange(
 ) -> Exchange:
     """Furnish the staged tables and return how they are exchanged; may be repeated after any interruption.
 
-    `fresh` is what `furnish_beside_readers` gave, where nothing was written since.
+    `fresh` are the tables (oids) that `furnish_beside_readers` has vacuumed, where nothing was written since.
     Raises Hindered where the rows must be moved, psycopg's errors where rows
     break a constraint or the server is lost.
     """
@@ -114,17 +127,30 @@ def furnish_beside_readers(
     *,
     on_progress: OnProgress,
     should_stop: Callable[[], bool],
-) -> frozenset[int]:
+    only: Sequence[str] | None = None,
+    before: Furnished = NOTHING_FURNISHED,
+) -> Furnished:
     """Furnish what can be furnished while the staged tables are read; nothing where rows will be moved.
 
-    Returns the tables (oids) whose statistics are made. Whatever it raises or leaves undone,
-    `prepare_exchange` meets again.
+    `only` names the tables to furnish, all of whose rows are there; without it they are all of
+    `filled` and `emptied`, and the map of ids. Returns what is made, with what was made `before`.
+    Whatever it raises or leaves undone, `prepare_exchange` meets again.
     """
     ids = Twin(ledger.schema, staging, ID_MAP)
     twins = [*(Twin(schema, staging, table) for table in (*filled, *emptied)), ids]
     if find_obstacles(conn, twins):
-        return frozenset()
-    return furnish_ahead(conn, twins, on_progress=on_progress, should_stop=should_stop)
+        return before
+    if only is not None:
+        twins = [Twin(schema, staging, table) for table in only]
+    vacuumed = furnish_ahead(
+        conn, twins, on_progress=on_progress, should_stop=should_stop, fence=ledger.guard,
+        fresh=before.vacuumed,
+    )  # fmt: skip
+    contents = dict(before.contents)
+    for table in filled if only is None else only:
+        if table not in contents and not should_stop():
+            contents[table] = measure(conn, staging, table)
+    return Furnished(vacuumed, contents)
 
 
 def _require_plain_rights(conn: Connection, twins: Sequence[Twin]) -> None:

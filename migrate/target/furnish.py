@@ -124,29 +124,36 @@ def furnish(
 
 
 def furnish_ahead(
-    conn: Connection, twins: Sequence[Twin], *, on_progress: OnProgress, should_stop: Callable[[], bool]
+    conn: Connection,
+    twins: Sequence[Twin],
+    *,
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool],
+    fence: Callable[[Connection], None],
+    fresh: Collection[int] = (),
 ) -> frozenset[int]:
     """Make what can be made while others read the staged tables: indexes, statistics, foreign keys.
 
     The rest, and what could not be made here, is left to `furnish`. `conn` is in
-    autocommit mode. Returns the staged tables (oids) that were vacuumed. Raises
-    psycopg's errors, of class 23 where rows break a key.
+    autocommit mode. `fence` is called before each commit, which what it raises undoes.
+    Returns the staged tables (oids) that are vacuumed, those of `fresh` from before among
+    them. Raises psycopg's errors, of class 23 where rows break a key.
     """
-    fresh: set[int] = set()
+    vacuumed = set(fresh)
     with _set(conn, {**_FLUSHED_LATER, **_WAITS_FOR_NOBODY}):
         with qualified_names(conn):
             pairs = find_pairs(conn, twins)
             steps = _bare_indexes(conn, pairs)
-        _do(conn, steps, on_progress, should_stop)
+        _do(conn, steps, on_progress, should_stop, fence)
         for pair in pairs:
-            if not should_stop():
+            if pair.staged not in vacuumed and not should_stop():
                 conn.execute(_vacuum(pair))
-                fresh.add(pair.staged)
+                vacuumed.add(pair.staged)
         with qualified_names(conn):
             # One that is NOT VALID and held against the rows is dropped again, which waits for readers.
             foreign = _foreign_keys(conn, pairs, valid_only=True)
-        _do(conn, foreign, on_progress, should_stop)
-    return frozenset(fresh)
+        _do(conn, foreign, on_progress, should_stop, fence)
+    return frozenset(vacuumed)
 
 
 def _vacuum(pair: Pair) -> bytes:
@@ -178,6 +185,7 @@ def _do(
     steps: Iterable[Step],
     on_progress: OnProgress,
     should_stop: Callable[[], bool] = lambda: False,
+    fence: Callable[[Connection], None] = lambda _conn: None,
 ) -> None:
     for step in steps:
         if should_stop():
@@ -188,6 +196,7 @@ def _do(
                 conn.execute("SELECT set_config(%s, %s, true)", (name, value))
             for statement in step.statements:
                 conn.execute(statement.encode())
+            fence(conn)
 
 
 def _ends(pairs: Sequence[Pair]) -> dict[str, list[int]]:

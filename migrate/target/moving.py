@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from psycopg import sql
@@ -51,8 +52,16 @@ class Move:
     rows: int
 
 
-def plan_moves(conn: Connection, schema: str, staging: str, tables: Sequence[str]) -> list[Move]:
+def plan_moves(
+    conn: Connection,
+    schema: str,
+    staging: str,
+    tables: Sequence[str],
+    known: Mapping[str, Content] = MappingProxyType({}),
+) -> list[Move]:
     """Return how each staged table moves, measured now, before any live table is locked.
+
+    `known` is what some of them hold, measured since their last row was written.
 
     Raises TargetError where a staged table is missing or shaped unlike the live one.
     """
@@ -69,7 +78,7 @@ def plan_moves(conn: Connection, schema: str, staging: str, tables: Sequence[str
                 f"the live table {table} was altered after its staging was made",
                 hint="type `migrate run --fresh` to make the staging anew",
             )
-        moves.append(_plan(conn, live[table], staging))
+        moves.append(_plan(conn, live[table], staging, known.get(table)))
     return moves
 
 
@@ -77,7 +86,7 @@ def _shape(table: Table) -> list[tuple[str, str]]:
     return [(column.name, column.type) for column in table.columns]
 
 
-def _plan(conn: Connection, table: Table, staging: str) -> Move:
+def _plan(conn: Connection, table: Table, staging: str, known: Content | None) -> Move:
     name = sql.Identifier(staging, table.name)
     drawn = []
     for column in table.columns:
@@ -88,7 +97,7 @@ def _plan(conn: Connection, table: Table, staging: str) -> Move:
             row = conn.execute(given).fetchone()
             if row is not None and not row[0]:
                 drawn.append(column.name)
-    content = measure(conn, staging, table.name)
+    content = known or measure(conn, staging, table.name)
     columns = tuple(column for column in table.writable if column not in drawn)
     return Move(table.name, columns, tuple(drawn), None if drawn else content, content.rows)
 

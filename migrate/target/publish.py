@@ -11,7 +11,7 @@ publish that itself waits for something.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from psycopg import sql
 from migrate.errors import LiveChanged, TargetError, TargetUnavailable
 from migrate.target.connection import Connection, explain, mapped
 from migrate.target.content import Content, measure
-from migrate.target.exchange import lock_staged
+from migrate.target.exchange import NOTHING_FURNISHED, Furnished, lock_staged
 from migrate.target.ledger import Ledger
 from migrate.target.locking import NOT_TO_BE_HAD, Locks, who_blocks
 from migrate.target.moving import raise_sequences
@@ -69,7 +69,7 @@ def publish(
     patience: float = 5.0,
     on_progress: OnProgress = lambda _doing, _what: None,
     before_commit: Callable[[Connection], None] = lambda _conn: None,
-    fresh: Collection[int] = (),
+    furnished: Furnished = NOTHING_FURNISHED,
 ) -> Publication:
     """Replace the rows of `filled` by the staged ones, empty `emptied`, and record it; all or nothing.
 
@@ -79,7 +79,8 @@ def publish(
     on our account. Before the locks, an exchange waits `patience` seconds for
     views of the database that are older than the staged rows.
     `before_commit` is called inside the transaction as its last act; what it
-    raises undoes everything. `fresh` is what `furnish_beside_readers` gave.
+    raises undoes everything. `furnished` is what `furnish_beside_readers` gave, where nothing
+    was written to the staged tables since.
 
     Raises LiveChanged (live rows moved after the backup), Occupied (another
     run owns the target), TargetUnavailable (the locks were not to be had in
@@ -89,7 +90,7 @@ def publish(
     """
     order = Order(
         ledger, schema, staging, tuple(filled), tuple(emptied), dict(expected), run_id, kind, backup_digest,
-        lock_timeout_ms, on_progress, before_commit, fresh,
+        lock_timeout_ms, on_progress, before_commit, furnished,
     )  # fmt: skip
     both = set(order.filled) & set(order.emptied)
     if both:

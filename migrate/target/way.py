@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from migrate.errors import TargetError
 from migrate.target.connection import Connection
 from migrate.target.content import Content
-from migrate.target.exchange import Exchange, Hindered, exchange_tables, prepare_exchange
+from migrate.target.exchange import Exchange, Furnished, Hindered, exchange_tables, prepare_exchange
 from migrate.target.fingerprint import differences, fingerprint
 from migrate.target.ledger import Ledger
 from migrate.target.locking import Name
@@ -40,7 +40,7 @@ class Order:
     lock_timeout_ms: int
     on_progress: OnProgress
     before_commit: Callable[[Connection], None]
-    fresh: Collection[int]
+    furnished: Furnished
 
     @property
     def managed(self) -> tuple[str, ...]:
@@ -73,11 +73,12 @@ class OlderViews(Exception):
 
 def choose_way(conn: Connection, order: Order, patience: float) -> Way:
     """Decide on the way, and furnish the staged tables where they can be exchanged."""
-    way = Way(plan_moves(conn, order.schema, order.staging, order.filled))
+    way = Way(plan_moves(conn, order.schema, order.staging, order.filled, order.furnished.contents))
     try:
         way.exchange = prepare_exchange(
             conn, order.ledger, order.schema, order.staging, way.moves, order.emptied,
-            strict=order.kind == "publish", on_progress=order.on_progress, fresh=order.fresh,
+            strict=order.kind == "publish", on_progress=order.on_progress,
+            fresh=order.furnished.vacuumed,
         )  # fmt: skip
     except Hindered as error:
         way.move_instead(error.reasons)

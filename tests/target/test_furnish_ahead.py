@@ -9,8 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from migrate.errors import TargetError
-from migrate.target.connection import Connection
+from migrate.errors import Occupied, TargetError
+from migrate.target.connection import Connection, connect, parse_url
+from migrate.target.content import measure_all
 from migrate.target.exchange import furnish_beside_readers
 from migrate.target.ledger import Ledger
 from tests.target.rich import EMPTIED, FILLED, STAGING, go
@@ -48,7 +49,6 @@ def test_indexes_and_foreign_keys_are_made_while_a_transaction_reads_the_staged_
     assert schema_text(database) == text
     assert rich.execute("SELECT pg_get_indexdef(conindid) FROM pg_constraint WHERE contype = 'p'"
                         " AND conrelid = '\"Person\"'::regclass").fetchone()  # fmt: skip
-    assert ahead(rich, ledger) == []
 
 
 def test_no_reader_is_waited_for_to_cut_empty_pages_off(
@@ -70,18 +70,63 @@ def test_no_reader_is_waited_for_to_cut_empty_pages_off(
 
 
 def test_what_was_vacuumed_ahead_is_not_vacuumed_again(rich: Connection, ledger: Ledger) -> None:
-    fresh = furnish_beside_readers(
+    furnished = furnish_beside_readers(
         rich, ledger, "public", STAGING, FILLED, EMPTIED,
         on_progress=lambda _doing, _what: None, should_stop=lambda: False,
     )  # fmt: skip
     left: list[str] = []
-    publication = go(rich, ledger, on_progress=lambda _doing, what: left.append(what), fresh=fresh)
+    publication = go(rich, ledger, on_progress=lambda _doing, what: left.append(what), furnished=furnished)
     assert publication.exchanged
     again = [what for what in left if what.startswith("statistics of")]
     assert not [what for what in again if "letter" in what or "id_map" in what]
     assert [what for what in again if "Person" in what]  # its columns are counted otherwise by now
     analyzed = "SELECT reltuples FROM pg_class WHERE oid = %s::regclass"
     assert rich.execute(analyzed, ("letter",)).fetchone() == (50,)
+
+
+def test_what_was_measured_ahead_is_what_publish_records(rich: Connection, ledger: Ledger) -> None:
+    quiet: dict[str, Any] = {"on_progress": lambda _doing, _what: None, "should_stop": lambda: False}
+    furnished = furnish_beside_readers(rich, ledger, "public", STAGING, FILLED, EMPTIED, **quiet)
+    assert furnished.contents == measure_all(rich, STAGING, FILLED)
+    publication = go(rich, ledger, furnished=furnished)
+    assert publication.tables == measure_all(rich, "public", [*FILLED, *EMPTIED])
+    assert publication.tables["Person"].rows == 50
+
+
+def test_one_table_is_furnished_while_another_is_still_written_to(rich: Connection, ledger: Ledger) -> None:
+    done: list[str] = []
+    quiet: dict[str, Any] = {"on_progress": lambda _d, what: done.append(what), "should_stop": lambda: False}
+    some = furnish_beside_readers(rich, ledger, "public", STAGING, FILLED, EMPTIED, only=["Person"], **quiet)
+    assert done
+    assert not [what for what in done if "letter" in what]
+    assert set(some.contents) == {"Person"}
+    rich.execute(
+        f"""INSERT INTO "{STAGING}".letter (id, counter, sender, receiver, parent)
+            VALUES (999, 999, 'n1', 'n2', 3)""".encode()
+    )
+    done.clear()
+    everything = furnish_beside_readers(
+        rich, ledger, "public", STAGING, FILLED, EMPTIED, before=some, **quiet
+    )
+    assert [what for what in done if "letter" in what]
+    assert not [what for what in done if "Person_pkey" in what]
+    assert some.vacuumed < everything.vacuumed
+    publication = go(rich, ledger, furnished=everything)
+    assert publication.tables == measure_all(rich, "public", [*FILLED, *EMPTIED])
+    assert publication.tables["letter"].rows == 51
+
+
+def test_whoever_has_lost_the_target_furnishes_nothing(
+    rich: Connection, ledger: Ledger, database: str
+) -> None:
+    indexes = "SELECT count(*) FROM pg_indexes WHERE schemaname = %s"
+    before = rich.execute(indexes, (STAGING,)).fetchone()
+    rich.execute("SELECT pg_advisory_unlock_all()")
+    with connect(parse_url(database)) as other:
+        Ledger(other).take("run-2", "somebody else")
+        with pytest.raises(Occupied):
+            ahead(rich, ledger)
+    assert rich.execute(indexes, (STAGING,)).fetchone() == before
 
 
 def test_nothing_is_made_where_the_rows_will_be_moved(rich: Connection, ledger: Ledger) -> None:

@@ -1,0 +1,88 @@
+"""Furnishing begun before publish: what takes the server long is made while others do not need it.
+
+Beside the mappers the tables get their indexes that no later mapper writes to, over a session of
+their own; beside the checks all the others get theirs, over the run's own session.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import psycopg
+
+from migrate.beside import Beside
+from migrate.points import reach
+from migrate.target.connection import Address, Connection, connect
+from migrate.target.exchange import NOTHING_FURNISHED, Furnished, furnish_beside_readers
+from migrate.target.ledger import Ledger
+
+_LAST: Final = "furnishing"
+#: Seconds to wait for the server to take note that a statement is given up.
+_CANCEL_S: Final = 5.0
+
+
+class Furnishing:
+    """The pieces of a run's furnishing, each after the one before it.
+
+    `ledger` is that of the run, on the run's own session.
+    """
+
+    def __init__(
+        self, beside: Beside, address: Address, ledger: Ledger, staging: str,
+        filled: Sequence[str], emptied: Sequence[str],
+    ) -> None:  # fmt: skip
+        self._beside, self._address, self._ledger, self._staging = beside, address, ledger, staging
+        self._filled, self._emptied = filled, emptied
+        self._turn = threading.Lock()
+        self._given_up = threading.Event()
+        self._session: Connection | None = None
+        self._made = NOTHING_FURNISHED
+        self._pieces: list[str] = []
+
+    def begin(self, tables: Sequence[str]) -> None:
+        """Begin to furnish these tables, which are whole, beside the mappers of the others."""
+        piece = f"{_LAST} of {len(tables)} tables"
+        if piece not in self._pieces:
+            self._pieces.append(piece)
+            self._beside.begin(piece, partial(self._over_another_session, tables), hurry=self._hurry)
+
+    def begin_all(self) -> None:
+        """Begin to furnish every table; until `settle` nobody else may use the run's session."""
+        self._pieces.append(_LAST)
+        self._beside.begin(_LAST, self._over_own_session, hurry=self._hurry)
+
+    def settle(self) -> Furnished:
+        """Wait until nobody furnishes, so that the run's session is free; return what is made."""
+        while self._pieces:
+            self._beside.take(self._pieces.pop(0), lambda: None)  # what failed is met again in publish
+        return self._made
+
+    def _over_another_session(self, tables: Sequence[str]) -> None:
+        with self._turn:
+            # Where all are furnished soon, these are among them.
+            if self._given_up.is_set() or _LAST in self._pieces:
+                return
+            with contextlib.closing(connect(self._address)) as session:
+                self._furnish(session, tables)
+
+    def _over_own_session(self) -> None:
+        with self._turn:
+            self._furnish(self._ledger.conn, None)
+
+    def _furnish(self, session: Connection, only: Sequence[str] | None) -> None:
+        self._session = session
+        self._made = furnish_beside_readers(
+            session, self._ledger, self._address.schema, self._staging, self._filled, self._emptied,
+            on_progress=lambda doing, _what: reach(f"ahead:{doing}"),
+            should_stop=self._given_up.is_set, only=only, before=self._made,
+        )  # fmt: skip
+
+    def _hurry(self) -> None:
+        self._given_up.set()
+        if self._session is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                self._session.cancel_safe(timeout=_CANCEL_S)
