@@ -42,17 +42,20 @@ class Furnishing:
         self._session: Connection | None = None
         self._made = NOTHING_FURNISHED
         self._pieces: list[str] = []
+        self._newest = ""
 
     def begin(self, tables: Sequence[str]) -> None:
         """Begin to furnish these tables, which are whole, beside the mappers of the others."""
         piece = f"{_LAST} of {len(tables)} tables"
         if piece not in self._pieces:
             self._pieces.append(piece)
-            self._beside.begin(piece, partial(self._over_another_session, tables), hurry=self._hurry)
+            self._newest = piece
+            self._beside.begin(piece, partial(self._over_another_session, piece, tables), hurry=self._hurry)
 
     def begin_all(self) -> None:
         """Begin to furnish every table; until `settle` nobody else may use the run's session."""
         self._pieces.append(_LAST)
+        self._newest = _LAST
         self._beside.begin(_LAST, self._over_own_session, hurry=self._hurry)
 
     def settle(self) -> Furnished:
@@ -61,10 +64,10 @@ class Furnishing:
             self._beside.take(self._pieces.pop(0), lambda: None)  # what failed is met again in publish
         return self._made
 
-    def _over_another_session(self, tables: Sequence[str]) -> None:
+    def _over_another_session(self, piece: str, tables: Sequence[str]) -> None:
         with self._turn:
-            # Where all are furnished soon, these are among them.
-            if self._given_up.is_set() or _LAST in self._pieces:
+            # What is begun later furnishes these tables, too.
+            if self._given_up.is_set() or piece != self._newest:
                 return
             with contextlib.closing(connect(self._address)) as session:
                 self._furnish(session, tables)

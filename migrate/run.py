@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import psycopg
 
 from mappers.base import Project
-from migrate import crosswalk
+from migrate import crosswalk, tally
 from migrate.bench import Bench
 from migrate.beside import Beside
 from migrate.config import Config
@@ -111,14 +111,20 @@ class Run:
 
     def whole_tables(self) -> list[str]:
         """Return the staged tables that have all their rows: those that no mapper still writes to."""
-        finished = self.ledger.finished(self.id)
+        finished = {mapper for _, mapper in tally.finished_mappers(self.connection, self.ledger, self.id)}
         if not finished:
             return []
+        awaited = {
+            table for mapper, tables in self._written.items() if mapper not in finished for table in tables
+        }
+        return [table for table in self.filled if table not in awaited]
+
+    @cached_property
+    def _written(self) -> dict[str, tuple[str, ...]]:
+        """The tables that each mapper writes to, once there is a snapshot."""
         with self.bench() as bench:
             project = self.project(bench.tables())
-        mappers = [mapper for stage in project.stages for mapper in stage.mappers]
-        awaited = {table for mapper in mappers if mapper.name not in finished for table in mapper.writes}
-        return [table for table in self.filled if table not in awaited]
+        return {mapper.name: mapper.writes for stage in project.stages for mapper in stage.mappers}
 
     @cached_property
     def live(self) -> LiveSchema:

@@ -33,13 +33,13 @@ def staged_rows(connection: Connection, ledger: Ledger, run_id: str, stage: str)
         return dict(connection.execute(query, (run_id, stage)).fetchall())
 
 
-def finished_mappers(connection: Connection, ledger: Ledger, run_id: str, stage: str) -> list[str]:
-    """Return the mappers of a stage that have no more rows to give."""
-    query = sql.SQL("SELECT mapper FROM {} WHERE run_id = %s AND stage = %s ORDER BY 1").format(
+def finished_mappers(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str]]:
+    """Return (stage, mapper) of the mappers that have no more rows to give."""
+    query = sql.SQL("SELECT stage, mapper FROM {} WHERE run_id = %s ORDER BY 1, 2").format(
         ledger.name("finished")
     )
     with mapped("reading which mappers have finished"):
-        return [name for (name,) in connection.execute(query, (run_id, stage)).fetchall()]
+        return connection.execute(query, (run_id,)).fetchall()
 
 
 def fates(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str, str, int]]:

@@ -47,7 +47,8 @@ class _Mapping:
 
     def check(self, run: Run) -> None:
         """Hold the state file against the ledger, which is the truth about batches."""
-        if not tally.finished_mappers(run.connection, run.ledger, run.id, self.name):
+        finished = tally.finished_mappers(run.connection, run.ledger, run.id)
+        if self.name not in (stage for stage, _ in finished):
             raise EvidenceError(
                 f"the state file says that {self.name} are staged, the target's ledger does not",
                 hint="type `migrate run --fresh` to start anew; the live tables are untouched",

@@ -239,12 +239,6 @@ class Ledger:
         assert row is not None
         return Progress(batch=row[0], after=row[1], done=row[2])
 
-    def finished(self, run_id: str) -> frozenset[str]:
-        """Return the names of the mappers that have no more rows."""
-        query = sql.SQL("SELECT mapper FROM {} WHERE run_id = %s").format(self.name("finished"))
-        with mapped("reading which mappers have finished"):
-            return frozenset(mapper for (mapper,) in self.conn.execute(query, (run_id,)).fetchall())
-
     def finish(self, run_id: str, stage: str, mapper: str) -> None:
         """Record that the mapper has no more rows; a repetition changes nothing."""
         with mapped(f"recording the end of {mapper}"), self.conn.transaction():
