@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Final
 
@@ -18,11 +19,15 @@ from migrate.beside import Beside
 from migrate.points import reach
 from migrate.target.connection import Address, Connection, connect
 from migrate.target.exchange import NOTHING_FURNISHED, Furnished, furnish_beside_readers
+from migrate.target.furnish import OnProven
 from migrate.target.ledger import Ledger
+from migrate.target.outfit import ProvenKey
 
 _LAST: Final = "furnishing"
 #: Seconds to wait for the server to take note that a statement is given up.
 _CANCEL_S: Final = 5.0
+#: Seconds between two looks at whether the run is to stop.
+_ASKED_AGAIN_S: Final = 0.2
 
 
 class Furnishing:
@@ -43,6 +48,7 @@ class Furnishing:
         self._made = NOTHING_FURNISHED
         self._pieces: list[str] = []
         self._newest = ""
+        self._proven: Future[frozenset[ProvenKey]] | None = None
 
     def begin(self, tables: Sequence[str]) -> None:
         """Begin to furnish these tables, which are whole, beside the mappers of the others."""
@@ -56,7 +62,20 @@ class Furnishing:
         """Begin to furnish every table; until `settle` nobody else may use the run's session."""
         self._pieces.append(_LAST)
         self._newest = _LAST
+        self._proven = Future()
         self._beside.begin(_LAST, self._over_own_session, hurry=self._hurry)
+
+    def proven(self, should_stop: Callable[[], bool]) -> frozenset[ProvenKey]:
+        """Return the keys that the server has proven, once all are made; none where the run stops.
+
+        Each was held against all the rows there are, after the last of them was written.
+        """
+        if self._proven is None:
+            return frozenset()
+        while not should_stop():
+            with contextlib.suppress(TimeoutError):
+                return self._proven.result(_ASKED_AGAIN_S)
+        return frozenset()
 
     def settle(self) -> Furnished:
         """Wait until nobody furnishes, so that the run's session is free; return what is made."""
@@ -73,15 +92,23 @@ class Furnishing:
                 self._furnish(session, tables)
 
     def _over_own_session(self) -> None:
-        with self._turn:
-            self._furnish(self._ledger.conn, None)
+        assert self._proven is not None
+        proven = self._proven
+        try:
+            with self._turn:
+                self._furnish(self._ledger.conn, None, proven.set_result)
+        finally:
+            if not proven.done():
+                proven.set_result(frozenset())
 
-    def _furnish(self, session: Connection, only: Sequence[str] | None) -> None:
+    def _furnish(
+        self, session: Connection, only: Sequence[str] | None, on_proven: OnProven = lambda _keys: None
+    ) -> None:
         self._session = session
         self._made = furnish_beside_readers(
             session, self._ledger, self._address.schema, self._staging, self._filled, self._emptied,
             on_progress=lambda doing, _what: reach(f"ahead:{doing}"),
-            should_stop=self._given_up.is_set, only=only, before=self._made,
+            should_stop=self._given_up.is_set, only=only, before=self._made, on_proven=on_proven,
         )  # fmt: skip
 
     def _hurry(self) -> None:

@@ -81,6 +81,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
             beside=lambda: _beside(run),
+            proven=(lambda: run.furnishing.proven(run.should_stop)) if staged else frozenset,
         )
 
 

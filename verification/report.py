@@ -75,12 +75,14 @@ class Check:
     """A question about the data, and the function that answers it.
 
     `of_target`: the target alone is asked, by queries, and neither snapshot nor ids are needed.
+    `of_proof`: it asks what the server has proven, which is worth waiting for.
     """
 
     name: str
     question: str
     run: Callable[[Subject], Outcome]
     of_target: bool = False
+    of_proof: bool = False
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ def run_checks(
     checks_wanted = [known[name] for name in wanted]
     with _views(subject) as (first, second):
         beside = [check for check in checks_wanted if second is not None and check.of_target]
+        beside.sort(key=lambda check: check.of_proof)
         here = [check for check in checks_wanted if check not in beside]
         if second is None:
             results = _answers(here, first, on_check, threading.Event())

@@ -215,6 +215,8 @@ class Subject:
                  give them, perhaps of others of the same mapper too
     beside       opens a second connection to the target, None where there can be none: the checks
                  that ask the target alone then run beside those that read the snapshot
+    proven       gives the keys that the server itself has held against every row since the last was written:
+                 (`unique` or `foreign`, table, name of the index or constraint); it may wait for them
     answers      what was asked already, by the text of the question: once while the view is the same
     """
 
@@ -243,6 +245,7 @@ class Subject:
     urls: UrlSettings = UrlSettings()
     remap: Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]] | None = None
     beside: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
+    proven: Callable[[], frozenset[tuple[str, str, str]]] = frozenset
     answers: Answers = field(default_factory=Answers, compare=False, repr=False)
 
     def lacks(self, *tables: str) -> str:

@@ -22,7 +22,8 @@ SELECT c.oid::regclass::text, quote_ident(n.nspname), x.relname,
        i.indisclustered, i.indisreplident,
        (SELECT spcname FROM pg_tablespace WHERE oid = x.reltablespace),
        (SELECT json_object_agg(a.attnum, to_jsonb(a) ->> 'attstattarget') FROM pg_attribute a
-        WHERE a.attrelid = x.oid AND to_jsonb(a) ->> 'attstattarget' <> '-1')
+        WHERE a.attrelid = x.oid AND to_jsonb(a) ->> 'attstattarget' <> '-1'),
+       i.indisunique
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = x.relnamespace
 LEFT JOIN pg_constraint k ON k.conindid = x.oid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')
@@ -136,6 +137,7 @@ class Index:
     identity: bool
     tablespace: str | None
     statistics: dict[str, str] | None
+    unique: bool
 
 
 def read_indexes(conn: Connection, tables: list[int]) -> list[Index]:

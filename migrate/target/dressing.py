@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from migrate.target.connection import Connection
 from migrate.target.definitions import Quoting
-from migrate.target.furnish import Pair
+from migrate.target.outfit import Pair
 
 _TABLES: Final = """
 SELECT w.live::bigint, quote_ident(pg_get_userbyid(c.relowner)), c.relowner <> s.relowner,

@@ -22,11 +22,12 @@ from migrate.target.connection import Connection, explain
 from migrate.target.content import Content, measure
 from migrate.target.dressing import Dressing, plan_dressing
 from migrate.target.fingerprint import qualified_names
-from migrate.target.furnish import Pair, find_pairs, furnish, furnish_ahead
+from migrate.target.furnish import OnProven, furnish, furnish_ahead
 from migrate.target.ledger import Ledger
 from migrate.target.locking import NOT_TO_BE_HAD
 from migrate.target.moving import Move
 from migrate.target.obstacles import Twin, find_obstacles
+from migrate.target.outfit import Pair, find_pairs
 from migrate.target.snapshots import horizon, silent_replicas
 from migrate.target.staging import ID_MAP
 
@@ -129,11 +130,13 @@ def furnish_beside_readers(
     should_stop: Callable[[], bool],
     only: Sequence[str] | None = None,
     before: Furnished = NOTHING_FURNISHED,
+    on_proven: OnProven = lambda _keys: None,
 ) -> Furnished:
     """Furnish what can be furnished while the staged tables are read; nothing where rows will be moved.
 
     `only` names the tables to furnish, all of whose rows are there; without it they are all of
-    `filled` and `emptied`, and the map of ids. Returns what is made, with what was made `before`.
+    `filled` and `emptied`, and the map of ids. `on_proven` hears of the keys as soon as they are
+    made. Returns what is made, with what was made `before`.
     Whatever it raises or leaves undone, `prepare_exchange` meets again.
     """
     ids = Twin(ledger.schema, staging, ID_MAP)
@@ -144,7 +147,7 @@ def furnish_beside_readers(
         twins = [Twin(schema, staging, table) for table in only]
     vacuumed = furnish_ahead(
         conn, twins, on_progress=on_progress, should_stop=should_stop, fence=ledger.guard,
-        fresh=before.vacuumed,
+        fresh=before.vacuumed, on_proven=on_proven,
     )  # fmt: skip
     contents = dict(before.contents)
     for table in filled if only is None else only:

@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from migrate.errors import EvidenceError, TargetError
 from migrate.target.connection import Connection, mapped
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 #: Taken while the ledger is made, so that two first runs do not make it at once.
 _MAKING: Final = 0x6D69_6772_6D61_6B65
 

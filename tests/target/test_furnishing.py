@@ -68,6 +68,62 @@ def test_rows_that_break_a_key_are_left_for_publish_to_tell(
         go(rich, ledger)
 
 
+def test_keys_are_proven_where_every_row_was_held_against_them_as_they_are_live(
+    rich: Connection, furnishing: Furnishing
+) -> None:
+    assert furnishing.proven(lambda: False) == frozenset()  # nobody furnishes
+    furnishing.begin_all()
+    assert furnishing.proven(lambda: False) == {
+        ("unique", "Person", "Person_pkey"),
+        ("unique", "Person", "Person_eMail_key"),
+        ("unique", "Person", "Person_nick_key"),
+        ("unique", "Person", "person_ident"),
+        ("unique", "letter", "letter_pkey"),
+        ("unique", "id_map", "id_map_pkey"),
+        ("foreign", "letter", "letter sender"),
+        ("foreign", "letter", "letter_parent_fkey"),
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "UPDATE {staging}.letter SET sender = 'gone' WHERE id = 3",
+        """UPDATE {staging}."Person" SET "eMail" = 'n2@example.com' WHERE "Id" = 'n1'""",
+    ],
+)
+def test_rows_that_break_a_key_leave_it_unproven(
+    rich: Connection, furnishing: Furnishing, fault: str
+) -> None:
+    rich.execute(fault.format(staging=f'"{STAGING}"').encode())
+    furnishing.begin_all()
+    assert furnishing.proven(lambda: False) == frozenset()
+    furnishing.settle()
+
+
+def test_a_key_of_the_same_name_that_is_another_proves_nothing(
+    rich: Connection, furnishing: Furnishing
+) -> None:
+    house = f'"{STAGING}"'
+    rich.execute(f'CREATE UNIQUE INDEX "Person_nick_key" ON {house}."Person" ("Id")'.encode())
+    rich.execute(f'CREATE UNIQUE INDEX mine ON {house}."Person" ("Id")'.encode())
+    rich.execute(
+        f'ALTER TABLE {house}.letter ADD CONSTRAINT "letter sender" FOREIGN KEY (sender)'
+        f' REFERENCES {house}."Person" ("Id") NOT VALID'.encode()
+    )
+    furnishing.begin_all()
+    proven = {name for _, _, name in furnishing.proven(lambda: False)}
+    assert "Person_eMail_key" in proven
+    assert proven.isdisjoint({"Person_nick_key", "mine", "letter sender", "letter_receiver_fkey"})
+
+
+def test_who_stops_waits_for_no_proof(rich: Connection, furnishing: Furnishing) -> None:
+    with rich.transaction():  # so that the session is busy until we have asked
+        furnishing.begin_all()
+        assert furnishing.proven(lambda: True) == frozenset()
+    furnishing.settle()
+
+
 def test_what_is_given_up_ends_between_two_steps(
     rich: Connection, furnishing: Furnishing, beside: Beside
 ) -> None:

@@ -74,4 +74,23 @@ def test_a_second_connection_that_is_lost_is_an_error(world: World) -> None:
             )
 
     with pytest.raises(psycopg.OperationalError):
-        run_checks(world.subject, ["uniqueness", "domains"], on_check=cut)
+        run_checks(world.subject, ["uniqueness", "dangling_keys"], on_check=cut)
+
+
+def test_what_the_server_has_proven_is_not_asked_again_and_everything_else_is(world: World) -> None:
+    world.plant("UPDATE staging.messages SET sender_id = 'gone', receiver_id = NULL WHERE id = %s", MESSAGE)
+    checks = ["dangling_keys", "live_ends"]
+    names = [key.name for key in world.subject.foreign_keys if key.columns == ("sender_id",)]
+    world.changes["proven"] = lambda: {("unique", "messages", name) for name in names}
+    assert [result.total for result in run_checks(world.subject, checks).results] == [1, 2]
+    world.changes["proven"] = lambda: {("foreign", "messages", name) for name in names}
+    dangling, ends = run_checks(world.subject, checks).results
+    assert dangling.passed
+    assert [finding.column for finding in ends.findings] == ["receiver_id"]
+
+
+def test_what_waits_for_proofs_comes_last_beside_the_others(world: World) -> None:
+    heard: list[str] = []
+    checks = ["dangling_keys", "uniqueness", "live_ends", "domains"]
+    run_checks(world.subject, checks, on_check=lambda check: heard.append(check.name))
+    assert heard == ["domains", "dangling_keys", "uniqueness", "live_ends"]
