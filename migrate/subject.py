@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -81,6 +82,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
             beside=lambda: _beside(run),
+            again=lambda: _again(run),
             proven=(lambda: run.furnishing.proven(run.should_stop)) if staged else frozenset,
         )
 
@@ -104,6 +106,16 @@ def _beside(run: Run) -> Iterator[Connection | None]:
         return
     with contextlib.closing(connection):
         yield connection
+
+
+@contextlib.contextmanager
+def _again(run: Run) -> Iterator[tuple[sqlite3.Connection, checked.Read]]:
+    """Yield the snapshot with its crosswalk, opened once more."""
+    with (
+        Bench.over(run.snapshot_path, run.crosswalk_path) as bench,
+        contextlib.closing(open_sql(run.snapshot_path, run.crosswalk_path)) as snapshot,
+    ):
+        yield snapshot, bench.stream
 
 
 def _tables(run: Run, target: Connection) -> dict[str, checked.Table]:

@@ -83,4 +83,6 @@ def _changed(subject: Subject, source: str) -> Mapping[str, int]:
     return {str(column): int(str(change)) for column, change in ask(subject, query)}
 
 
-CELLS = Check("cells", "Has every column as many filled cells, references included, as the source?", _run)
+CELLS = Check(
+    "cells", "Has every column as many filled cells, references included, as the source?", _run, apart=True
+)

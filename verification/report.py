@@ -76,6 +76,7 @@ class Check:
 
     `of_target`: the target alone is asked, by queries, and neither snapshot nor ids are needed.
     `of_proof`: it asks what the server has proven, which is worth waiting for.
+    `apart`: it reads both sides for long, and nothing that another check has read.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Check:
     run: Callable[[Subject], Outcome]
     of_target: bool = False
     of_proof: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True)

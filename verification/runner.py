@@ -90,8 +90,9 @@ def run_checks(
         raise ValueError(f"no check is named {', '.join(unknown)}; there are {', '.join(known)}")
     checks_wanted = [known[name] for name in wanted]
     with _views(subject) as (first, second):
-        beside = [check for check in checks_wanted if second is not None and check.of_target]
-        beside.sort(key=lambda check: check.of_proof)
+        twice = subject.again is not None
+        beside = [c for c in checks_wanted if second and (c.of_target or (c.apart and twice))]
+        beside.sort(key=lambda check: (check.of_proof, check.apart))
         here = [check for check in checks_wanted if check not in beside]
         if second is None:
             results = _answers(here, first, on_check, threading.Event())
@@ -126,16 +127,31 @@ def _answers(
 def _side_by_side(
     here: Sequence[Check], first: Subject, beside: Sequence[Check], second: Subject, on_check: OnCheck
 ) -> dict[str, CheckResult]:
-    """Run `beside`, which wait for the server, in a thread; an error of either ends both."""
+    """Run `beside` in a thread; an error of either ends both."""
     over = threading.Event()
+
+    def answer() -> dict[str, CheckResult]:
+        with _again(second, beside) as subject:
+            return _answers(beside, subject, on_check, over)
+
     with ThreadPoolExecutor(1, thread_name_prefix="checks") as pool:
-        theirs = pool.submit(_answers, beside, second, on_check, over)
+        theirs = pool.submit(answer)
         try:
             return _answers(here, first, on_check, over) | theirs.result()
         except BaseException:
             with suppress(psycopg.Error, OSError):
                 second.target.cancel_safe(timeout=_CANCEL_S)
             raise
+
+
+@contextmanager
+def _again(subject: Subject, checks: Sequence[Check]) -> Iterator[Subject]:
+    """Yield the subject for this thread, with a snapshot of its own where one of the checks reads it."""
+    if subject.again is None or all(check.of_target for check in checks):
+        yield subject
+        return
+    with subject.again() as (snapshot, read):
+        yield replace(subject, snapshot=snapshot, read=read)
 
 
 @contextmanager

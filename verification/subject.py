@@ -14,6 +14,8 @@ import polars as pl
 import psycopg
 
 Answer = TypeVar("Answer")
+#: Yields a query over snapshot and crosswalk as frames, every column as text.
+Read = Callable[[str], Iterator[pl.DataFrame]]
 
 
 class Answers:
@@ -215,13 +217,15 @@ class Subject:
                  give them, perhaps of others of the same mapper too
     beside       opens a second connection to the target, None where there can be none: the checks
                  that ask the target alone then run beside those that read the snapshot
+    again        opens `snapshot` and `read` once more, in the thread that calls it: then some of the
+                 checks that read the snapshot run beside the others, too
     proven       gives the keys that the server itself has held against every row since the last was written:
                  (`unique` or `foreign`, table, name of the index or constraint); it may wait for them
     answers      what was asked already, by the text of the question: once while the view is the same
     """
 
     snapshot: sqlite3.Connection
-    read: Callable[[str], Iterator[pl.DataFrame]]
+    read: Read
     target: psycopg.Connection[Any]
     schema: str
     live_schema: str
@@ -245,6 +249,7 @@ class Subject:
     urls: UrlSettings = UrlSettings()
     remap: Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]] | None = None
     beside: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
+    again: Callable[[], AbstractContextManager[tuple[sqlite3.Connection, Read]]] | None = None
     proven: Callable[[], frozenset[tuple[str, str, str]]] = frozenset
     answers: Answers = field(default_factory=Answers, compare=False, repr=False)
 

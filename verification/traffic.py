@@ -211,5 +211,8 @@ def _named(subject: Subject, marks: pl.Series) -> pl.DataFrame:
 
 
 MESSAGE_COUNTS = Check(
-    "message_counts", "Has everybody sent and received as many messages as in the source?", _counts
+    "message_counts",
+    "Has everybody sent and received as many messages as in the source?",
+    _counts,
+    apart=True,
 )

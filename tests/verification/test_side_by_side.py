@@ -1,9 +1,11 @@
-"""Checks that ask the target alone run beside the others, and see the same rows as they do."""
+"""Some checks run beside the others, in a thread of their own, and see the same rows as they do."""
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import psycopg
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from tests.verification.planted import MESSAGE
 from tests.verification.world import World
 from verification import Check, run_checks
+from verification.subject import Read
 
 
 def test_both_connections_see_the_rows_as_they_were_when_the_checks_began(world: World) -> None:
@@ -24,15 +27,37 @@ def test_both_connections_see_the_rows_as_they_were_when_the_checks_began(world:
     assert {"reconciliation", "message_counts", "dangling_keys", "live_ends"} <= failed
 
 
-def test_checks_of_the_target_run_in_a_thread_of_their_own(world: World) -> None:
+def test_checks_run_in_two_threads_the_long_ones_of_both_sides_apart_from_each_other(world: World) -> None:
     threads: dict[str, int] = {}
 
     def note(check: Check) -> None:
         threads[check.name] = threading.get_ident()
 
     run_checks(world.subject, on_check=note)
-    assert threads["reconciliation"] == threads["message_counts"] == threading.get_ident()
-    assert threads["dangling_keys"] == threads["domains"] != threading.get_ident()
+    assert threads["reconciliation"] == threads["ids_mapped"] == threading.get_ident()
+    other = threads["domains"]
+    assert threads["dangling_keys"] == threads["message_counts"] == other != threading.get_ident()
+    world.changes["again"] = None
+    run_checks(world.subject, on_check=note)
+    assert threads["message_counts"] == threading.get_ident()
+    assert threads["dangling_keys"] != threading.get_ident()
+
+
+def test_each_thread_has_a_snapshot_of_its_own(world: World) -> None:
+    used: dict[str, list[int]] = {"opened": [], "closed": []}
+
+    @contextmanager
+    def again() -> Iterator[tuple[sqlite3.Connection, Read]]:
+        with world.again() as opened:
+            used["opened"].append(threading.get_ident())
+            yield opened
+        used["closed"].append(threading.get_ident())
+
+    world.changes["again"] = again
+    assert run_checks(world.subject, ["reconciliation", "domains"]).passed
+    assert not used["opened"]
+    assert run_checks(world.subject, ["message_counts"]).passed
+    assert used["opened"] == used["closed"] != [threading.get_ident()]
 
 
 def test_one_connection_does_where_the_server_has_no_second_one(world: World) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from psycopg import sql
 
 from migrate.ids import Ids
 from verification import CheckResult, Column, ForeignKey, Key, Subject, Table, run_checks
+from verification.subject import Read
 
 IDS = Ids("a secret of the tests")
 RUN = "run1"
@@ -230,13 +232,14 @@ class World:
     snapshot: sqlite3.Connection
     target: psycopg.Connection
     url: str
+    folder: Path
     changes: dict[str, object] = field(default_factory=dict)
 
     @property
     def subject(self) -> Subject:
         settings: dict[str, object] = {
             "snapshot": self.snapshot,
-            "read": self.read,
+            "read": partial(_read, self.snapshot),
             "target": self.target,
             "schema": "staging",
             "live_schema": "live",
@@ -251,6 +254,7 @@ class World:
             "shared": frozenset({"user_profiles"}),
             "derived": frozenset({"user_metadata", "studios", "user_connections"}),
             "beside": self.beside,
+            "again": self.again,
         }
         return Subject(**{**settings, **self.changes})  # type: ignore[arg-type]
 
@@ -258,16 +262,11 @@ class World:
         """Open another connection to the target."""
         return closing(psycopg.connect(self.url, autocommit=True))
 
-    def read(self, query: str) -> Iterator[pl.DataFrame]:
-        """Yield a query's rows two at a time, as text."""
-        cursor = self.snapshot.execute(query)
-        names = [column[0] for column in cursor.description]
-        while rows := cursor.fetchmany(2):
-            yield pl.DataFrame(
-                [[None if value is None else str(value) for value in row] for row in rows],
-                schema=dict.fromkeys(names, pl.String),
-                orient="row",
-            )
+    @contextmanager
+    def again(self) -> Iterator[tuple[sqlite3.Connection, Read]]:
+        """Open the snapshot once more."""
+        with closing(_open(self.folder)) as snapshot:
+            yield snapshot, partial(_read, snapshot)
 
     def plant(self, statement: str, *values: object) -> None:
         """Change the target; exactly one row must be touched."""
@@ -281,8 +280,7 @@ class World:
 
 def build(url: str, folder: Path) -> World:
     """Make the world, without any fault."""
-    snapshot = sqlite3.connect(folder / "snapshot.db")
-    snapshot.execute("ATTACH DATABASE ? AS x", (str(folder / "crosswalk.db"),))
+    snapshot = _open(folder)
     snapshot.executescript(SOURCE)
     target = psycopg.connect(url, autocommit=True)
     target.execute(TARGET)
@@ -293,4 +291,22 @@ def build(url: str, folder: Path) -> World:
             values = sql.SQL(", ").join([sql.Placeholder()] * len(rows[0]))
             insert = sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier("staging", table), values)
             cursor.executemany(insert, rows)
-    return World(snapshot, target, url)
+    return World(snapshot, target, url, folder)
+
+
+def _open(folder: Path) -> sqlite3.Connection:
+    snapshot = sqlite3.connect(folder / "snapshot.db", isolation_level=None)
+    snapshot.execute("ATTACH DATABASE ? AS x", (str(folder / "crosswalk.db"),))
+    return snapshot
+
+
+def _read(snapshot: sqlite3.Connection, query: str) -> Iterator[pl.DataFrame]:
+    """Yield a query's rows two at a time, as text."""
+    cursor = snapshot.execute(query)
+    names = [column[0] for column in cursor.description]
+    while rows := cursor.fetchmany(2):
+        yield pl.DataFrame(
+            [[None if value is None else str(value) for value in row] for row in rows],
+            schema=dict.fromkeys(names, pl.String),
+            orient="row",
+        )
