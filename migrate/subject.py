@@ -21,6 +21,9 @@ from verification import subject as checked
 
 Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
 
+#: With more source rows than these, two checks that read all of them would together take more memory
+#: than anything else in a run, and the server is what they wait for.
+_TOGETHER: Final = 4_000_000
 _KEYS: Final = """
 SELECT c.relname, x.relname, i.indnullsnotdistinct,
        pg_get_expr(i.indpred, i.indrelid),
@@ -82,7 +85,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             limits=checked.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
             beside=lambda: _beside(run),
-            again=lambda: _again(run),
+            again=(lambda: _again(run)) if _source_rows(run) <= _TOGETHER else None,
             proven=(lambda: run.furnishing.proven(run.should_stop)) if staged else frozenset,
         )
 
@@ -106,6 +109,11 @@ def _beside(run: Run) -> Iterator[Connection | None]:
         return
     with contextlib.closing(connection):
         yield connection
+
+
+def _source_rows(run: Run) -> int:
+    snapshot = run.state.stage("snapshot")
+    return int(snapshot.facts.get("rows", 0)) if snapshot else 0
 
 
 @contextlib.contextmanager

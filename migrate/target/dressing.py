@@ -33,6 +33,15 @@ LEFT JOIN pg_attribute a ON a.attrelid = %(table)s AND a.attnum = g.num
 CROSS JOIN LATERAL aclexplode(g.acl) WITH ORDINALITY x (grantor, grantee, privilege_type, is_grantable, place)
 GROUP BY g.num, a.attname, x.grantee, x.is_grantable ORDER BY g.num, min(x.place)
 """
+#: Storage options as they were given, of a table and of what of its rows lies beside it.
+_OPTIONS: Final = """
+SELECT prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
+FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+CROSS JOIN LATERAL (
+    SELECT '', o, n FROM unnest(c.reloptions) WITH ORDINALITY u (o, n)
+    UNION ALL SELECT 'toast.', o, n FROM unnest(t.reloptions) WITH ORDINALITY u (o, n)) x (prefix, o, n)
+WHERE c.oid = %s ORDER BY prefix, n
+"""
 _DEFAULTS: Final = """
 SELECT w.live::bigint, quote_ident(a.attname), pg_get_expr(d.adbin, d.adrelid)
 FROM unnest(%(live)s::oid[], %(staged)s::oid[]) w (live, staged)
@@ -103,6 +112,7 @@ def plan_dressing(conn: Connection, pairs: Sequence[Pair]) -> Dressing:
         if strange:
             plan.after.append(f"ALTER TABLE {name} OWNER TO {owner}")
         plan.after.append(f"COMMENT ON TABLE {name} IS {'NULL' if comment is None else quote.text(comment)}")
+        plan.after += _options(conn, quote, of[live])
         plan.after += _grants(conn, of[live], owner, granted=granted)
         if identity in _IDENTITIES:
             plan.after.append(f"ALTER TABLE {name} REPLICA IDENTITY {_IDENTITIES[identity]}")
@@ -120,6 +130,19 @@ def plan_dressing(conn: Connection, pairs: Sequence[Pair]) -> Dressing:
     for row in conn.execute(_POLICIES, ends).fetchall():
         plan.after += _policy(quote, of[row[0]].old, row)
     return plan
+
+
+def _options(conn: Connection, quote: Quoting, pair: Pair) -> list[str]:
+    """Return what gives the table the live one's storage options, in their order, and no others."""
+    wanted = conn.execute(_OPTIONS, (pair.live,)).fetchall()
+    there = conn.execute(_OPTIONS, (pair.staged,)).fetchall()
+    if wanted == there:
+        return []
+    out = [f"ALTER TABLE {pair.old} RESET ({', '.join(name for name, _ in there)})"] if there else []
+    if wanted:
+        pairs = (f"{name} = {quote.text(value)}" for name, value in wanted)
+        out.append(f"ALTER TABLE {pair.old} SET ({', '.join(pairs)})")
+    return out
 
 
 def _grants(conn: Connection, pair: Pair, owner: str, *, granted: bool) -> list[str]:

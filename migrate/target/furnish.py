@@ -38,7 +38,8 @@ _SETTINGS: Final = {"maintenance_work_mem": "128MB", "work_mem": "64MB"}
 #: A commit does not wait for the disk. A crash of the server can undo the last of them, which the next
 #: try finds out; publish's own commit flushes them all.
 _FLUSHED_LATER: Final = {"synchronous_commit": "off"}
-_WAITS_FOR_NOBODY: Final = {"lock_timeout": "1s"}
+#: Longer than deadlock_timeout, after which the server ends an autovacuum that is in the way.
+_WAITS_FOR_FEW: Final = {"lock_timeout": "3s"}
 
 
 def furnish(
@@ -91,7 +92,7 @@ def furnish_ahead(
     them. Raises psycopg's errors, of class 23 where rows break a key.
     """
     vacuumed = set(fresh)
-    with _set(conn, {**_FLUSHED_LATER, **_WAITS_FOR_NOBODY}):
+    with _set(conn, {**_FLUSHED_LATER, **_WAITS_FOR_FEW}):
         with qualified_names(conn):
             pairs = find_pairs(conn, twins)
             steps = bare_index_steps(conn, pairs)

@@ -34,7 +34,7 @@ def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -
 
     A staged table has the live columns, types, computed columns, defaults and
     storage options, but no keys, indexes, foreign keys, NOT NULL or checks: the checker names
-    the rows that break them. A default that draws from a sequence is left
+    the rows that break them. No autovacuum comes to it. A default that draws from a sequence is left
     out, since it would move the live sequence. All in one transaction.
 
     Raises TargetError where a live table is missing, where the schema holds
@@ -58,6 +58,7 @@ def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -
                 sql.Identifier(staging, ID_MAP)
             )
         )
+        _leave_alone(conn, sql.Identifier(staging, ID_MAP))
         _mark(conn, sql.Identifier(staging, ID_MAP))
 
 
@@ -160,7 +161,17 @@ def _make(conn: Connection, schema: str, staging: str, table: Table) -> None:
         changes.append(sql.SQL("SET ({})").format(sql.SQL(", ").join(pairs)))
     if changes:
         conn.execute(sql.SQL("ALTER TABLE {} {}").format(there, sql.SQL(", ").join(changes)))
+    _leave_alone(conn, there)
     _mark(conn, there)
+
+
+def _leave_alone(conn: Connection, table: sql.Identifier) -> None:
+    """Keep autovacuum off a staged table: it is in the way of the indexes and keys to be made.
+
+    The exchange sets the live table's own options again.
+    """
+    off = "autovacuum_enabled = false, toast.autovacuum_enabled = false"
+    conn.execute(sql.SQL("ALTER TABLE {} SET ({})").format(table, sql.SQL(off)))
 
 
 def _mark(conn: Connection, table: sql.Identifier) -> None:

@@ -161,3 +161,13 @@ def test_a_row_that_breaks_a_key_is_told_and_stops_publish_too(
     assert rich.execute(settings).fetchone() == before
     with pytest.raises(TargetError, match="UniqueViolation"):
         go(rich, ledger)
+
+
+def test_a_vacuum_that_is_under_way_is_waited_for(rich: Connection, ledger: Ledger, database: str) -> None:
+    with psycopg.connect(database) as vacuum:
+        vacuum.execute(f'LOCK TABLE "{STAGING}"."Person" IN SHARE UPDATE EXCLUSIVE MODE'.encode())
+        # As long as the server lets an autovacuum be in the way: deadlock_timeout, and a little more.
+        ended = threading.Timer(1.3, vacuum.commit)
+        ended.start()
+        assert any("Person_pkey" in what for what in ahead(rich, ledger))
+        ended.join()

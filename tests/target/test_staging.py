@@ -91,3 +91,19 @@ def test_analyze_gives_the_planner_the_staged_numbers(flagship: Connection) -> N
     staging.analyze(flagship, STAGING)
     row = flagship.execute("SELECT reltuples::int FROM pg_class WHERE oid = '\"Stage One\".users'::regclass")
     assert row.fetchone() == (40,)
+
+
+def test_no_autovacuum_comes_to_a_staged_table_whatever_the_live_one_says(conn: Connection) -> None:
+    conn.execute(
+        "CREATE TABLE t (id text)"
+        " WITH (autovacuum_enabled = true, toast.autovacuum_enabled = true, fillfactor = 70)"
+    )
+    staging.create(conn, "public", STAGING, ["t"])
+    off = "autovacuum_enabled=false"
+    options = conn.execute(
+        "SELECT c.relname, c.reloptions, t.reloptions FROM pg_class c"
+        " LEFT JOIN pg_class t ON t.oid = c.reltoastrelid"
+        " WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' ORDER BY 1",
+        (f'"{STAGING}"',),
+    ).fetchall()
+    assert options == [("id_map", [off], [off]), ("t", ["fillfactor=70", off], [off])]
