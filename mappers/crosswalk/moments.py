@@ -10,10 +10,9 @@ from mappers import cleaning
 from mappers.base import Bench, Query
 from mappers.legacy import COMMENTS, MESSAGES, PEOPLE, Legacy, literal, quoted, sql
 
-#: Nineteen bytes in the shape of `YYYY-MM-DD HH:MM:SS` and not after the bound, which is of that shape
-#: too: no moment, or one that is not after it. Most cells are such; all others are looked at.
-_EARLIER: Final = """
-($cell BETWEEN '0' AND $bound AND length(CAST($cell AS BLOB)) = 19 AND $cell LIKE '____-__-__ __:__:__')"""
+#: In the shape of `YYYY-MM-DD HH:MM:SS` and not after the bound, which is of that shape too: no moment,
+#: or one that is not after it. Most cells are such; all others are looked at.
+_EARLIER: Final = "($cell BETWEEN '0' AND $bound AND $cell GLOB '????-??-?? ??:??:??')"
 _CELLS: Final = """
 SELECT t.$key AS n, $cell AS at, $person AS person FROM $table AS t
 WHERE t.$key > ?1 AND ($which) ORDER BY t.$key LIMIT ?2"""
