@@ -19,6 +19,7 @@ from migrate.errors import MigrateError, UsageError
 from migrate.ids import Ids
 from migrate.opening import LiveTarget, known_secret, open_target
 from migrate.project import make_project, mapped_entities, outline
+from migrate.source.facts import SNAPSHOT_NAME
 from migrate.target.connection import connect
 
 _ANY: Final = "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s LIMIT 1"
@@ -106,7 +107,7 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
         target = stack.enter_context(open_target(config, work))
         connection = stack.enter_context(connect(target.address, read_only=True))
         bench = project = None
-        snapshot, crosswalk = work / "snapshot.db", work / "crosswalk.db"
+        snapshot, crosswalk = work / SNAPSHOT_NAME, work / "crosswalk.db"
         if snapshot.exists() and crosswalk.exists():
             bench = stack.enter_context(Bench.over(snapshot, crosswalk, batch_keys=100_000))
             project = make_project(config, bench.tables())

@@ -29,6 +29,7 @@ from migrate.progress import WatchedReporter
 from migrate.project import digests, target_ddl
 from migrate.run import Run
 from migrate.signals import stop_on_signals
+from migrate.source.facts import PARTIAL_NAME, SNAPSHOT_NAME, remove_snapshot
 from migrate.state import State
 from migrate.target.connection import Address, connect, mapped, parse_url
 from migrate.target.embedded import EmbeddedServer
@@ -221,7 +222,7 @@ def bind(config: Config, origin: Origin, address: Address, *, back: bool = False
 
 
 def _require_empty(work: Path) -> None:
-    left = [name for name in ("snapshot.db", "snapshot.partial.db") if (work / name).exists()]
+    left = [name for name in (SNAPSHOT_NAME, PARTIAL_NAME) if (work / name).exists()]
     if left:
         raise EvidenceError(
             f"{work} holds {' and '.join(left)} of a run, but its state file is missing",
@@ -252,8 +253,7 @@ def _put_aside(work: Path) -> None:
     Its state file stays in place until the new one takes it: killed in
     between, a run still finds the id secret, and no snapshot without a state.
     """
-    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db"):
-        (work / name).unlink(missing_ok=True)
+    remove_snapshot(work)
     crosswalk.remove(work)
     for name in ("state.json", "checks.json", "receipt.json"):
         path = work / name

@@ -25,6 +25,7 @@ from migrate.ids import Ids
 from migrate.origin import Origin
 from migrate.points import reach
 from migrate.project import digests, emptied_tables, make_project, outline
+from migrate.source.facts import SNAPSHOT_NAME
 from migrate.state import Artifact, State
 from migrate.target.connection import Address
 from migrate.target.ledger import Ledger
@@ -83,7 +84,7 @@ class Run:
     @property
     def snapshot_path(self) -> Path:
         """Where the frozen snapshot is, or will be."""
-        return self.work / "snapshot.db"
+        return self.work / SNAPSHOT_NAME
 
     @property
     def crosswalk_path(self) -> Path:

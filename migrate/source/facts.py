@@ -12,6 +12,8 @@ from migrate.source.base import LeftOut, TableFacts
 
 SNAPSHOT_NAME = "snapshot.db"
 FACTS_NAME = "snapshot.json"
+#: The snapshot while it is taken.
+PARTIAL_NAME = "snapshot.partial.db"
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,9 @@ def finished_snapshot(folder: Path, identity: str) -> SnapshotFacts | None:
     if files.digest_file(path) != facts.sha256:
         raise EvidenceError(f"{path} was altered after it was taken", hint=way_out)
     return replace(facts, path=path)
+
+
+def remove_snapshot(folder: Path) -> None:
+    """Remove the snapshot of a work folder, whole or half taken, and what is known of it."""
+    for name in (SNAPSHOT_NAME, FACTS_NAME, PARTIAL_NAME):
+        (folder / name).unlink(missing_ok=True)

@@ -16,12 +16,11 @@ from migrate.errors import EvidenceError, SourceError
 from migrate.points import reach
 from migrate.source import statements, whole
 from migrate.source.base import Catalogue, Look, Page, Row, Table, Usage
+from migrate.source.facts import PARTIAL_NAME
 from migrate.source.local import LocalChannel, tolerant_text
 from migrate.source.looks import look_from_json, look_to_json
 from migrate.source.statements import quote
 from migrate.source.writing import create_table, insertion
-
-PARTIAL_NAME = "snapshot.partial.db"
 
 _META = quote("migrate:meta")
 _TABLES = quote("migrate:tables")

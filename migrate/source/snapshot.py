@@ -14,6 +14,7 @@ from migrate.points import reach
 from migrate.source.base import Catalogue, Page, Progress, Source, Table, TableFacts, TableForecast, Usage
 from migrate.source.facts import (
     FACTS_NAME,
+    PARTIAL_NAME,
     SNAPSHOT_NAME,
     SnapshotFacts,
     finished_snapshot,
@@ -21,7 +22,7 @@ from migrate.source.facts import (
     write_facts,
 )
 from migrate.source.looks import differing, take_look
-from migrate.source.partial import PARTIAL_NAME, Partial, is_stripped
+from migrate.source.partial import Partial, is_stripped
 from migrate.source.reader import ChannelSource
 from migrate.source.settings import SourceSettings
 

@@ -7,6 +7,7 @@ from migrate.points import reach
 from migrate.run import Left, Run, Stage
 from migrate.source.base import Progress
 from migrate.source.copies import remove_kept
+from migrate.source.facts import remove_snapshot
 from migrate.source.snapshot import take_snapshot
 
 
@@ -39,8 +40,7 @@ def _run(run: Run) -> Left:
 
 
 def _undo(run: Run) -> None:
-    for name in ("snapshot.db", "snapshot.json", "snapshot.partial.db"):
-        (run.work / name).unlink(missing_ok=True)
+    remove_snapshot(run.work)
     crosswalk.remove(run.work)
 
 

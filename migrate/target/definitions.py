@@ -39,10 +39,14 @@ ORDER BY 1, NOT i.indisprimary, 3
 
 @dataclass(frozen=True)
 class Step:
-    """One or more statements on one object; `what` names it for the progress."""
+    """One or more statements on one object; `what` names it for the progress.
+
+    `counted`: the table that is to be analysed anew after it, quoted and qualified.
+    """
 
     what: str
     statements: tuple[str, ...]
+    counted: str | None = None
 
 
 class Quoting:

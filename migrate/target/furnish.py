@@ -63,9 +63,9 @@ def furnish(
             columns, statistics = column_steps(conn, pairs), statistics_steps(conn, pairs)
             steps = [*columns, *constraint_steps(conn, pairs, strict=strict), *index_steps(conn, pairs)]
         _do(conn, [*steps, *statistics], on_progress)
+        counted_otherwise = {step.counted for step in (*columns, *statistics)}
         for pair in pairs:
-            counted_otherwise = any(step.what.endswith(f" of {pair.new}") for step in (*columns, *statistics))
-            if pair.staged not in fresh or counted_otherwise:
+            if pair.staged not in fresh or pair.new in counted_otherwise:
                 on_progress("furnish", f"statistics of {pair.new}")
                 conn.execute(_vacuum(pair))
         with qualified_names(conn):

@@ -130,7 +130,7 @@ def column_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
             of_table.append(f"ALTER COLUMN {column} SET ({options})")
         comments.setdefault(table, []).extend(quote.comment(f"COLUMN {table}.{column}", comment))
     return [
-        Step(f"columns of {table}", tuple(wanted))
+        Step(f"columns of {table}", tuple(wanted), counted=table)
         for table, parts in changes.items()
         if (wanted := ([f"ALTER TABLE {table} {', '.join(parts)}"] if parts else []) + comments[table])
     ]
@@ -221,7 +221,7 @@ def statistics_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
             if target is not None:
                 statements.append(f"ALTER STATISTICS {new} SET STATISTICS {target}")
             statements += quote.comment(f"STATISTICS {new}", comment)
-            steps.append(Step(f"statistics {name} of {pair.new}", tuple(statements)))
+            steps.append(Step(f"statistics {name} of {pair.new}", tuple(statements), counted=pair.new))
     return steps
 
 
