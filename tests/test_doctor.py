@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 
+from migrate import diagnosis
+from migrate.config import load_config
 from tests.commands import migrate
 
 
@@ -31,6 +34,18 @@ def test_an_end_that_does_not_answer_hides_no_other(work: Path, database: str) -
     assert (found["source"], found["target"]) == ("ok", "error")
     said = migrate("doctor", code=1, MIGRATE__TARGET__URL="postgresql://u:hunter2@127.0.0.1:1/x")
     assert "hunter2" not in said.out + said.err
+
+
+def test_a_program_that_is_not_there_hides_no_other(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = diagnosis.binary
+    monkeypatch.setattr(
+        diagnosis, "binary", lambda name: tmp_path / name if name == "pg_dump" else there(name)
+    )
+    points = {point.name: point for point in diagnosis.examine(load_config(None), work)}
+    assert (points["pg_dump"].verdict, points["pg_restore"].verdict) == ("error", "ok")
+    assert "install" in (points["pg_dump"].hint or "")
 
 
 def test_a_right_that_is_missing_is_named_with_the_statement(work: Path, database: str) -> None:
