@@ -55,6 +55,11 @@ DIRECTORY: tuple[Check, ...] = (
 DESCRIBED: tuple[Check, ...] = (CELLS, KEYS_MAPPED, HIDDEN, KEYLESS)
 #: what is checked where no names are given
 STANDARD: tuple[Check, ...] = (*GENERAL, *DIRECTORY)
+#: what sorting and hashing may take in memory, where the server does not give more
+_WORK_MEM: Final = """
+SELECT set_config('work_mem', greatest(
+    pg_size_bytes('64MB'), pg_size_bytes(current_setting('work_mem'))) / 1024 || 'kB', true)
+"""
 #: seconds to wait for the server to take note that a query is given up
 _CANCEL_S: Final = 5.0
 #: what is checked when asked for by name
@@ -179,7 +184,7 @@ def _view(connection: psycopg.Connection[Any], exported: str | None) -> Iterator
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(exported)))
         # Compiling takes longer than any of the queries gains by it.
         connection.execute("SET LOCAL jit = off")
-        connection.execute("SET LOCAL work_mem = '64MB'")
+        connection.execute(_WORK_MEM)
         connection.execute("SET LOCAL cursor_tuple_fraction = 1")
         # The server waits while the snapshot is read, and some end a transaction that waits.
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")

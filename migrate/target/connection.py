@@ -17,13 +17,28 @@ from migrate.target.address import Address, parse_url
 from migrate.target.pooling import ADVICE, shares_sessions
 from migrate.target.watch import watch
 
-__all__ = ["Address", "Connection", "connect", "explain", "libpq_environment", "mapped", "parse_url"]
+__all__ = [
+    "Address",
+    "Connection",
+    "connect",
+    "explain",
+    "give_memory",
+    "libpq_environment",
+    "mapped",
+    "parse_url",
+]
 
 #: psycopg warns of what it could not undo behind an error, which is told anyway.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+#: What indexes and keys take in memory before they go to the disk, where the server does not give more.
+_MEMORY: Final = {"maintenance_work_mem": "128MB", "work_mem": "64MB"}
+_AT_LEAST: Final = """
+SELECT set_config(%(name)s, greatest(
+    pg_size_bytes(%(size)s), pg_size_bytes(current_setting(%(name)s))) / 1024 || 'kB', true)
+"""
 #: Every session of ours reads and writes text in the same way, whatever the defaults of role and database.
 _SESSION: Final = {
     "TimeZone": "UTC",
@@ -177,6 +192,12 @@ def _what(error: psycopg.Error) -> str:
     if place:
         parts.append(f"COPY {place[1]}, row {place[2]}" + (f", column {place[3]}" if place[3] else ""))
     return ", ".join(parts)
+
+
+def give_memory(conn: Connection) -> None:
+    """Let the transaction build indexes and prove keys in memory; a server that gives more keeps to that."""
+    for name, size in _MEMORY.items():
+        conn.execute(_AT_LEAST, {"name": name, "size": size})
 
 
 def _refused(address: Address, error: psycopg.Error) -> MigrateError:

@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from migrate.target.connection import Connection
+from migrate.target.connection import Connection, give_memory
 from migrate.target.definitions import Step
 from migrate.target.fingerprint import qualified_names
 from migrate.target.obstacles import Twin
@@ -34,7 +34,6 @@ OnProgress = Callable[[str, str], None]
 #: Hears of the unique indexes and foreign keys that hold.
 OnProven = Callable[[frozenset[ProvenKey]], None]
 
-_SETTINGS: Final = {"maintenance_work_mem": "128MB", "work_mem": "64MB"}
 #: A commit does not wait for the disk. A crash of the server can undo the last of them, which the next
 #: try finds out; publish's own commit flushes them all.
 _FLUSHED_LATER: Final = {"synchronous_commit": "off"}
@@ -146,8 +145,7 @@ def _do(
             return
         on_progress("furnish", step.what)
         with conn.transaction():
-            for name, value in _SETTINGS.items():
-                conn.execute("SELECT set_config(%s, %s, true)", (name, value))
+            give_memory(conn)
             for statement in step.statements:
                 conn.execute(statement.encode())
             fence(conn)

@@ -20,7 +20,7 @@ import tenacity
 from psycopg import sql
 
 from migrate.errors import LiveChanged, TargetError, TargetUnavailable
-from migrate.target.connection import Connection, explain, mapped
+from migrate.target.connection import Connection, explain, give_memory, mapped
 from migrate.target.content import Content, measure
 from migrate.target.exchange import NOTHING_FURNISHED, Furnished, lock_staged
 from migrate.target.ledger import Ledger
@@ -43,8 +43,6 @@ __all__ = ["Kind", "Publication", "publish"]
 
 _SESSION: Final = {
     "idle_in_transaction_session_timeout": "0",
-    "maintenance_work_mem": "128MB",
-    "work_mem": "64MB",
     # Rows keep the order they were staged in, whoever else reads the table.
     "synchronize_seqscans": "off",
 }
@@ -164,6 +162,7 @@ def _attempt(
 def _set_up(conn: Connection) -> None:
     for name, value in _SESSION.items():
         conn.execute("SELECT set_config(%s, %s, true)", (name, value))
+    give_memory(conn)
     # What is reported as published must survive the server's own crash.
     conn.execute(
         "SELECT set_config('synchronous_commit', 'on', true)"

@@ -8,7 +8,14 @@ import psycopg
 import pytest
 
 from migrate.errors import TargetError, TargetUnavailable, UsageError
-from migrate.target.connection import Connection, connect, libpq_environment, mapped, parse_url
+from migrate.target.connection import (
+    Connection,
+    connect,
+    give_memory,
+    libpq_environment,
+    mapped,
+    parse_url,
+)  # fmt: skip
 from migrate.target.embedded import binary
 from tests.servers.pooler import TransactionPooler
 from tests.target.conftest import with_query
@@ -144,3 +151,12 @@ def test_a_session_pooler_is_as_good_as_the_server(database: str) -> None:
     ):
         assert conn.execute("SELECT pg_backend_pid()").fetchone() != (conn.info.backend_pid,)
         assert show(conn, "TimeZone") == "UTC"
+
+
+def test_a_transaction_gets_the_memory_it_needs_and_no_less_than_the_server_gives(conn: Connection) -> None:
+    conn.execute("SET maintenance_work_mem = '1GB'")
+    conn.execute("SET work_mem = '64kB'")
+    with conn.transaction():
+        give_memory(conn)
+        assert (show(conn, "maintenance_work_mem"), show(conn, "work_mem")) == ("1GB", "64MB")
+    assert (show(conn, "maintenance_work_mem"), show(conn, "work_mem")) == ("1GB", "64kB")
