@@ -8,8 +8,9 @@ from typing import Final
 
 import polars as pl
 
-_LETTERS: Final = string.digits + string.ascii_lowercase
-_BASE: Final = len(_LETTERS)
+#: The characters of an id behind its `c`, in the order of the numbers that they stand for.
+LETTERS: Final = string.digits + string.ascii_lowercase
+_BASE: Final = len(LETTERS)
 #: Characters of a half of an id, and of the texts that it is put together from: 36^12 fits 63 bits.
 _HALF: Final = 12
 _PART: Final = 3
@@ -44,7 +45,7 @@ def triples() -> pl.Series:
 
     The 1.68 million texts of four, which would need no regrouping, take 100 MB of memory.
     """
-    letters = pl.lit(pl.Series(list(_LETTERS)))
+    letters = pl.lit(pl.Series(list(LETTERS)))
     number = pl.int_range(_BASE**_PART)
     return pl.select(
         pl.concat_str(letters.gather(number // _BASE**place % _BASE) for place in reversed(range(_PART)))

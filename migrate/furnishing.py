@@ -62,8 +62,9 @@ class Furnishing:
         """Begin to furnish every table; until `settle` nobody else may use the run's session."""
         self._pieces.append(_LAST)
         self._newest = _LAST
-        self._proven = Future()
-        self._beside.begin(_LAST, self._over_own_session, hurry=self._hurry)
+        proven: Future[frozenset[ProvenKey]] = Future()
+        self._proven = proven
+        self._beside.begin(_LAST, partial(self._over_own_session, proven), hurry=self._hurry)
 
     def proven(self, should_stop: Callable[[], bool]) -> frozenset[ProvenKey]:
         """Return the keys that the server has proven, once all are made; none where the run stops.
@@ -91,9 +92,7 @@ class Furnishing:
             with contextlib.closing(connect(self._address)) as session:
                 self._furnish(session, tables)
 
-    def _over_own_session(self) -> None:
-        assert self._proven is not None
-        proven = self._proven
+    def _over_own_session(self, proven: Future[frozenset[ProvenKey]]) -> None:
         try:
             with self._turn:
                 self._furnish(self._ledger.conn, None, proven.set_result)

@@ -12,17 +12,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import string
 from typing import Final
 
 import polars as pl
 import polars_hash  # noqa: F401  registers the expression namespace `chash`
 
-from mappers.packing import triples
+from mappers.packing import LETTERS, triples
 
-_ALPHABET: Final = string.digits + string.ascii_lowercase
 _WIDTH: Final = 4
-_LETTERS: Final = len(_ALPHABET)
+_LETTERS: Final = len(LETTERS)
 _BASE: Final = _LETTERS**_WIDTH
 # Each half of the id is 12 characters, made of 60 bits of the digest.
 _HEX_DIGITS: Final = 15
@@ -65,7 +63,7 @@ class Ids:
                 quad = ""
                 for _ in range(_WIDTH):
                     rest, digit = divmod(rest, _LETTERS)
-                    quad = _ALPHABET[digit] + quad
+                    quad = LETTERS[digit] + quad
                 out.append(quad)
         return "".join(out)
 
@@ -105,4 +103,4 @@ def make_secret() -> str:
 
 def is_id(value: str) -> bool:
     """Tell whether `value` has the shape of a derived id: `c` and 24 of `[0-9a-z]`."""
-    return len(value) == 25 and value[0] == "c" and all(c in _ALPHABET for c in value)
+    return len(value) == 25 and value[0] == "c" and all(c in LETTERS for c in value)

@@ -35,6 +35,15 @@ WHERE c.oid = ANY (%(tables)s) AND i.indisvalid AND NOT EXISTS (
         OR (d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid)))
 ORDER BY 1, NOT i.indisprimary, 3
 """
+#: Of a table and of what of its rows lies beside it.
+_OPTIONS: Final = """
+SELECT prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
+FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+CROSS JOIN LATERAL (
+    SELECT '', o, n FROM unnest(c.reloptions) WITH ORDINALITY u (o, n)
+    UNION ALL SELECT 'toast.', o, n FROM unnest(t.reloptions) WITH ORDINALITY u (o, n)) x (prefix, o, n)
+WHERE c.oid = %s::regclass ORDER BY prefix, n
+"""
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,14 @@ def add_proven(
     trial = add_constraint(quote, table, name, definition.removesuffix(NOT_VALID), None)
     undone = drop_constraint(quote, table, name)
     return Step(step.what, (*trial.statements, *undone.statements, *step.statements))
+
+
+# ---- storage options -----------------------------------------------------------------
+
+
+def read_options(conn: Connection, table: str) -> list[tuple[str, str]]:
+    """Return name, quoted, and value of a table's storage options, in their order; `table` is quoted."""
+    return conn.execute(_OPTIONS, (table,)).fetchall()
 
 
 # ---- indexes -------------------------------------------------------------------------

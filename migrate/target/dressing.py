@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from migrate.target.connection import Connection
-from migrate.target.definitions import Quoting
+from migrate.target.definitions import Quoting, read_options
 from migrate.target.outfit import Pair
 
 _TABLES: Final = """
@@ -32,15 +32,6 @@ FROM (SELECT 0 AS num, relacl AS acl FROM pg_class WHERE oid = %(table)s
 LEFT JOIN pg_attribute a ON a.attrelid = %(table)s AND a.attnum = g.num
 CROSS JOIN LATERAL aclexplode(g.acl) WITH ORDINALITY x (grantor, grantee, privilege_type, is_grantable, place)
 GROUP BY g.num, a.attname, x.grantee, x.is_grantable ORDER BY g.num, min(x.place)
-"""
-#: Storage options as they were given, of a table and of what of its rows lies beside it.
-_OPTIONS: Final = """
-SELECT prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
-FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
-CROSS JOIN LATERAL (
-    SELECT '', o, n FROM unnest(c.reloptions) WITH ORDINALITY u (o, n)
-    UNION ALL SELECT 'toast.', o, n FROM unnest(t.reloptions) WITH ORDINALITY u (o, n)) x (prefix, o, n)
-WHERE c.oid = %s ORDER BY prefix, n
 """
 _DEFAULTS: Final = """
 SELECT w.live::bigint, quote_ident(a.attname), pg_get_expr(d.adbin, d.adrelid)
@@ -134,8 +125,7 @@ def plan_dressing(conn: Connection, pairs: Sequence[Pair]) -> Dressing:
 
 def _options(conn: Connection, quote: Quoting, pair: Pair) -> list[str]:
     """Return what gives the table the live one's storage options, in their order, and no others."""
-    wanted = conn.execute(_OPTIONS, (pair.live,)).fetchall()
-    there = conn.execute(_OPTIONS, (pair.staged,)).fetchall()
+    wanted, there = read_options(conn, pair.old), read_options(conn, pair.new)
     if wanted == there:
         return []
     out = [f"ALTER TABLE {pair.old} RESET ({', '.join(name for name, _ in there)})"] if there else []

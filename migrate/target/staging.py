@@ -9,6 +9,7 @@ from psycopg import sql
 
 from migrate.errors import TargetError
 from migrate.target.connection import Connection, mapped
+from migrate.target.definitions import read_options
 from migrate.target.ledger import Ledger
 from migrate.target.ledger_tables import make_schema
 from migrate.target.schema import Table, introspect
@@ -19,14 +20,6 @@ ID_MAP: Final = "id_map"
 _MARK: Final = "staging of the migration"
 #: PostgreSQL 14 lets a column choose how it is compressed.
 _COMPRESSES: Final = 140000
-_OPTIONS: Final = """
-SELECT prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
-CROSS JOIN LATERAL (
-    SELECT '', unnest(c.reloptions) UNION ALL SELECT 'toast.', unnest(t.reloptions)) x (prefix, o)
-WHERE n.nspname = %s AND c.relname = %s
-"""
 
 
 def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -> None:
@@ -155,7 +148,7 @@ def _make(conn: Connection, schema: str, staging: str, table: Table) -> None:
         for column in table.columns
         if column.sequence and not column.generated
     ]
-    options = conn.execute(_OPTIONS, (schema, table.name)).fetchall()
+    options = read_options(conn, live.as_string(conn))
     if options:
         pairs = [sql.SQL("{} = {}").format(sql.SQL(name), sql.Literal(value)) for name, value in options]
         changes.append(sql.SQL("SET ({})").format(sql.SQL(", ").join(pairs)))
