@@ -99,6 +99,7 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
         raise _refused(address, error) from error
     try:
         with mapped(f"setting up the session at {address.label}"):
+            watch(conn)
             # Before anything is set: through a pooler it would be set for the application.
             if shares_sessions(address.conninfo, conn):
                 raise TargetError(f"{address.label} is a transaction-pooling endpoint", hint=ADVICE)
@@ -106,7 +107,6 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
             if read_only:
                 conn.read_only = True
                 conn.execute("SET default_transaction_read_only = on")
-        watch(conn)
     except BaseException:
         conn.close()
         raise

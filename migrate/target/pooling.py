@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import psycopg
 
+from migrate.target.watch import watch
+
 ADVICE: Final = (
     "give the direct URL of the server (Prisma calls it directUrl or DIRECT_URL):"
     " port 5432 instead of 6543, the host without -pooler, no pgbouncer=true"
@@ -30,6 +32,7 @@ def shares_sessions(conninfo: str, conn: psycopg.Connection[Any]) -> bool:
         return False
     try:
         with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as other:
+            watch(other)
             for _ in range(_ROUNDS):
                 mine = _pid(conn)
                 with other.transaction():

@@ -30,9 +30,12 @@ _lost: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()
 
 def watch(conn: psycopg.Connection[Any]) -> None:
     """Watch over a new connection until it is closed; a silent server's is shut, and its user wakes up."""
-    with socket.socket(fileno=os.dup(conn.fileno())) as mine:
-        peer = mine.getpeername()
-        family = mine.family
+    try:
+        with socket.socket(fileno=os.dup(conn.fileno())) as mine:
+            peer = mine.getpeername()
+            family = mine.family
+    except OSError:
+        return  # reset already, which the next statement says
     silence = float(os.environ.get(VARIABLE) or _SILENCE)
     watcher = threading.Thread(
         target=_watch, args=(weakref.ref(conn), family, peer, silence), name="target-watch", daemon=True

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
+import time
 
 import psycopg
 import pytest
@@ -18,6 +20,7 @@ from migrate.target.connection import (
 )  # fmt: skip
 from migrate.target.embedded import binary
 from tests.servers.pooler import TransactionPooler
+from tests.servers.proxy import Proxy
 from tests.target.conftest import with_query
 
 
@@ -42,6 +45,22 @@ def test_a_session_is_the_same_whatever_the_database_is_set_to(database: str) ->
         text = "SELECT '2024-03-01 02:03:04.5+09'::timestamptz::text || '\\x00ff'::bytea::text || 0.1::float8"
         assert conn.execute(text).fetchone() == ("2024-02-29 17:03:04.5+00\\x00ff0.1",)
         assert conn.autocommit
+
+
+@pytest.mark.parametrize("silent_from", [3, 4, 7])  # logging in, the first question, the last
+def test_a_server_that_falls_silent_while_the_session_is_set_up_is_given_up(
+    database: str, silent_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATE_SILENCE_S", "1")
+    messages = itertools.count(1)
+    with Proxy.before(database) as proxy:
+        proxy.on_request = lambda: proxy.black_hole() if next(messages) == silent_from else None
+        address = proxy.address(with_query(database, "sslmode=disable&connect_timeout=2"))
+        began = time.monotonic()
+        with pytest.raises(TargetUnavailable), connect(parse_url(address)) as conn, mapped("asking"):
+            conn.execute("SELECT 1")
+    assert time.monotonic() - began < 20
+    assert next(messages) > silent_from, "it asked fewer times"
 
 
 def test_the_schema_of_the_url_comes_first_on_the_search_path(database: str) -> None:
