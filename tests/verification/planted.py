@@ -211,6 +211,10 @@ PLANTED = {
         "message_counts", "UPDATE staging.messages SET receiver_id = %s WHERE id = %s", [GUS, MESSAGE],
         ("messages", ANA, "1 received, of 2 in the source"),
     ),
+    "a message of a stranger": (
+        "message_counts", "UPDATE staging.messages SET sender_id = 'cstranger' WHERE id = %s", [MESSAGE],
+        ("messages", None, "1 sent by no migrated person"),
+    ),
     "a message of nobody that was not rejected": (
         "message_counts",
         "DELETE FROM ledger.fate WHERE source_table = 'shows_messages' AND source_id = '3'",
