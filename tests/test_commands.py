@@ -136,6 +136,7 @@ def test_a_lost_state_file_is_noticed(work: Path) -> None:
     migrate("run", "--work", str(work), "--yes", "--fresh", **SMALL)
 
 
+@pytest.mark.slow
 def test_a_state_file_of_another_database_is_noticed(work: Path, tmp_path: Path) -> None:
     migrate("run", "--work", str(work), "--yes", **SMALL)
     other = tmp_path / "other"

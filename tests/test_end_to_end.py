@@ -124,12 +124,10 @@ def test_every_way_in_and_every_server_gives_the_same_content(
     assert query(application, "SELECT count(*) FROM _prisma_migrations") == [(1,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "point",  # the others: tests/faults/test_killed.py
-    [
-        "messages:batch",
-        *(pytest.param(p, marks=pytest.mark.slow) for p in ("snapshot:page#3", "publish:committed")),
-    ],
+    "point",  # the others, and the quick ones: tests/faults/test_killed.py
+    ["messages:batch", "snapshot:page#3", "publish:committed"],
 )
 def test_killed_anywhere_the_same_command_finishes_with_the_same_content(
     work: Path, undisturbed: dict[str, str], point: str
@@ -140,6 +138,7 @@ def test_killed_anywhere_the_same_command_finishes_with_the_same_content(
     assert embedded_content(work) == undisturbed
 
 
+@pytest.mark.slow
 def test_interrupted_it_stops_after_the_batch_and_says_how_to_go_on(
     work: Path, undisturbed: dict[str, str]
 ) -> None:
@@ -172,6 +171,7 @@ def test_a_dry_run_only_reads_the_live_target(tmp_path: Path, legacy: Path, appl
     assert query(application, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'migrate%'") == []
 
 
+@pytest.mark.slow
 def test_a_dry_run_and_the_run_after_it_make_the_same_ids(work: Path) -> None:
     free = {key: value for key, value in SETTINGS.items() if "SECRET" not in key}
     migrate("verify", "--work", str(work), **free)
@@ -182,6 +182,7 @@ def test_a_dry_run_and_the_run_after_it_make_the_same_ids(work: Path) -> None:
     assert {table: live[table] for table in FILLED} == {table: rehearsed[table] for table in FILLED}
 
 
+@pytest.mark.slow
 def test_rows_written_after_the_backup_stop_publish(tmp_path: Path, legacy: Path, application: str) -> None:
     settings = {**SETTINGS, "MIGRATE__SOURCE__URL": str(legacy), "MIGRATE__TARGET__URL": application}
     work = str(tmp_path / "work")

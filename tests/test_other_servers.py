@@ -26,6 +26,7 @@ def check_same_content(url: str, folder: Path) -> None:
     assert content(url) == before
 
 
+@pytest.mark.slow
 def test_a_server_of_the_system_gets_the_same_content(tmp_path: Path) -> None:
     with system_postgres() as url:
         check_same_content(url, tmp_path)

@@ -20,20 +20,26 @@ import polars as pl
 #: the column of row numbers that every choice is made from
 ROW: Final = "n"
 
-_STEP: Final = 0x9E3779B97F4A7C15
-_FIRST: Final = 0xBF58476D1CE4E5B9
-_SECOND: Final = 0x94D049BB133111EB
+
+def _word(value: int) -> pl.Series:
+    return pl.Series([value], dtype=pl.UInt64)
 
 
-def _word(value: int) -> pl.Expr:
-    return pl.lit(value, dtype=pl.UInt64)
+_STEP: Final = _word(0x9E3779B97F4A7C15)
+_FIRST: Final = _word(0xBF58476D1CE4E5B9)
+_SECOND: Final = _word(0x94D049BB133111EB)
+_SHIFT_30, _SHIFT_27, _SHIFT_31 = _word(1 << 30), _word(1 << 27), _word(1 << 31)
+#: to 53 bits, what a float holds exactly
+_SHIFT_11: Final = _word(1 << 11)
 
 
-def _mix(state: pl.Expr) -> pl.Expr:
+# Series, not expressions: an expression that names its operand twice is built of it twice, six deep,
+# and planning that took longer than all else about a small sample.
+def _mix(state: pl.Series) -> pl.Series:
     # Division by a power of two stands for the right shift, which Polars lacks.
-    state = (state ^ (state // _word(1 << 30))) * _word(_FIRST)
-    state = (state ^ (state // _word(1 << 27))) * _word(_SECOND)
-    return state ^ (state // _word(1 << 31))
+    state = (state ^ (state // _SHIFT_30)) * _FIRST
+    state = (state ^ (state // _SHIFT_27)) * _SECOND
+    return state ^ (state // _SHIFT_31)
 
 
 def rows(start: int, stop: int) -> pl.DataFrame:
@@ -54,9 +60,12 @@ class Chance:
     def unit(self, name: str) -> pl.Expr:
         """Return numbers in [0, 1), 53 bits each."""
         key = f"{self._seed}\x1f{self._subject}\x1f{name}".encode()
-        salt = int.from_bytes(hashlib.sha256(key).digest()[:8], "big")
-        mixed = _mix(pl.col(ROW) * _word(_STEP) + _word(salt))
-        return (mixed // _word(1 << 11)).cast(pl.Float64) / float(1 << 53)
+        salt = _word(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
+
+        def draw(numbers: pl.Series) -> pl.Series:
+            return (_mix(numbers * _STEP + salt) // _SHIFT_11).cast(pl.Float64) / float(1 << 53)
+
+        return pl.col(ROW).map_batches(draw, return_dtype=pl.Float64, is_elementwise=True)
 
     def below(self, name: str, limit: int | pl.Expr) -> pl.Expr:
         """Return whole numbers in [0, limit)."""

@@ -96,16 +96,18 @@ def furnish_ahead(
             pairs = find_pairs(conn, twins)
             steps = bare_index_steps(conn, pairs)
         _do(conn, steps, on_progress, should_stop, fence)
+        # Before the foreign keys: where every row is known to be visible, the server proves one from the
+        # index on its columns, in their order, which at ten million rows takes less than half the time.
+        for pair in pairs:
+            if pair.staged not in vacuumed and not should_stop():
+                conn.execute(_vacuum(pair))
+                vacuumed.add(pair.staged)
         with qualified_names(conn):
             # One that is NOT VALID and held against the rows is dropped again, which waits for readers.
             foreign = foreign_key_steps(conn, pairs, valid_only=True)
         _do(conn, foreign, on_progress, should_stop, fence)
         with qualified_names(conn):
             on_proven(proven_keys(conn, pairs))
-        for pair in pairs:
-            if pair.staged not in vacuumed and not should_stop():
-                conn.execute(_vacuum(pair))
-                vacuumed.add(pair.staged)
     return frozenset(vacuumed)
 
 

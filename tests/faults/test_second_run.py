@@ -15,7 +15,7 @@ from tests.faults.score import Score
 pytestmark = pytest.mark.fault("several runs at once")
 
 
-@pytest.mark.parametrize("same_folder", [True, False])
+@pytest.mark.parametrize("same_folder", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_second_run_says_who_holds_it(
     scene: Scene, undisturbed: Held, score: Score, tmp_path: Path, same_folder: bool
 ) -> None:

@@ -41,7 +41,8 @@ def test_woken_up_it_commits_nothing(
     score.compare(other.live(), {name: undisturbed[name] for name in other.live()})
 
 
-@pytest.mark.parametrize("point", ["publish:begin", pytest.param("messages:end", marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("point", ["publish:begin", "messages:end"])
 def test_a_run_never_publishes_what_another_one_has_staged(
     scene: Scene, untouched: dict[str, str], undisturbed: Held, score: Score, tmp_path: Path, point: str
 ) -> None:

@@ -18,6 +18,8 @@ from tests.hostile.watch import found_in, spellings
 from tests.servers.libsql import LibsqlServer, Signer
 
 TOKEN = Signer().token()
+#: Each is a command of its own: of every kind some are typed quickly, the others when all is tested.
+SLOW = pytest.mark.slow
 SECRETS = {"token": spellings(TOKEN), "password": spellings(PASSWORD), "odd": {"s3cr3t"}}
 HOST = "postgresql://app"
 
@@ -35,15 +37,15 @@ def refused(work: Path, *words: str, code: int, **variables: str) -> Done:
     "url",
     [
         "postgresql://app:s3cr3t#more@db.example/live",
-        "postgresql://app:12/s3cr3t@db.example/live",
-        "postgresql://app:12?s3cr3t@db.example/live",
-        "postgresql://app:s3cr3t%zz@db.example/live",
+        pytest.param("postgresql://app:12/s3cr3t@db.example/live", marks=SLOW),
+        pytest.param("postgresql://app:12?s3cr3t@db.example/live", marks=SLOW),
+        pytest.param("postgresql://app:s3cr3t%zz@db.example/live", marks=SLOW),
         "postgresql://app:s3cr3t@[::1/live",
-        "postgresql://app:s3cr3t@db.example",
-        "postgresql://app:s3cr3t@db.example:99999/live",
+        pytest.param("postgresql://app:s3cr3t@db.example", marks=SLOW),
+        pytest.param("postgresql://app:s3cr3t@db.example:99999/live", marks=SLOW),
         "postgresql://app:s3cr3t@db.example/live?sslsecret=s3cr3t",
-        "mysql://app:s3cr3t@db.example/live",
-        "s3cr3t",
+        pytest.param("mysql://app:s3cr3t@db.example/live", marks=SLOW),
+        pytest.param("s3cr3t", marks=SLOW),
     ],
 )
 def test_a_target_url_that_cannot_be_read_is_not_repeated(work: Path, url: str) -> None:
@@ -53,12 +55,12 @@ def test_a_target_url_that_cannot_be_read_is_not_repeated(work: Path, url: str) 
 @pytest.mark.parametrize(
     "url",
     [
-        "libsql://s3cr3t@db.turso.io",
+        pytest.param("libsql://s3cr3t@db.turso.io", marks=SLOW),
         "libsql://user:s3cr3t@db.turso.io",
-        "https://db.turso.io?token=s3cr3t",
-        "https://[s3cr3t",
-        "https://db.turso.io:s3cr3t",
-        "ftp://db.example/?authToken=s3cr3t",
+        pytest.param("https://db.turso.io?token=s3cr3t", marks=SLOW),
+        pytest.param("https://[s3cr3t", marks=SLOW),
+        pytest.param("https://db.turso.io:s3cr3t", marks=SLOW),
+        pytest.param("ftp://db.example/?authToken=s3cr3t", marks=SLOW),
         pytest.param(f"https://db.turso.io?authToken={TOKEN}%20with%20a%20blank", id="token with a blank"),
     ],
 )
@@ -74,11 +76,11 @@ def test_a_token_in_the_place_of_the_url_is_not_shown(work: Path) -> None:
     ("name", "value"),
     [
         ("MIGRATE__TARGETT__URL", "s3cr3t"),
-        ("MIGRATE__TARGET__URLL", "s3cr3t"),
+        pytest.param("MIGRATE__TARGET__URLL", "s3cr3t", marks=SLOW),
         ("MIGRATE__IDS__SECRET", "s3cr3t"),
-        ("MIGRATE__MAPPERS__LEFT_OUT", "s3cr3t"),
-        ("MIGRATE__TARGET", "s3cr3t"),
-        ("MIGRATE__LOAD__BATCH_ROWS", "s3cr3t"),
+        pytest.param("MIGRATE__MAPPERS__LEFT_OUT", "s3cr3t", marks=SLOW),
+        pytest.param("MIGRATE__TARGET", "s3cr3t", marks=SLOW),
+        pytest.param("MIGRATE__LOAD__BATCH_ROWS", "s3cr3t", marks=SLOW),
     ],
 )
 def test_a_variable_that_cannot_be_read_is_not_repeated(work: Path, name: str, value: str) -> None:
@@ -89,12 +91,12 @@ def test_a_variable_that_cannot_be_read_is_not_repeated(work: Path, name: str, v
     "text",
     [
         '[target]\nurl = "s3cr3t',
-        "[target]\nurl = s3cr3t",
+        pytest.param("[target]\nurl = s3cr3t", marks=SLOW),
         '[target]\nurl = ["s3cr3t"]',
-        '[target]\npassword = "s3cr3t"',
-        'secret = "s3cr3t"',
+        pytest.param('[target]\npassword = "s3cr3t"', marks=SLOW),
+        pytest.param('secret = "s3cr3t"', marks=SLOW),
         '[ids]\nsecret = "s3cr3t"',
-        '[ids]\nsecret = "s3cr3t"\nsecret = "s3cr3t"',
+        pytest.param('[ids]\nsecret = "s3cr3t"\nsecret = "s3cr3t"', marks=SLOW),
     ],
 )
 def test_a_file_that_cannot_be_read_is_not_repeated(tmp_path: Path, work: Path, text: str) -> None:

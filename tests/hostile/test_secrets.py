@@ -29,8 +29,10 @@ from tests.servers.libsql import LibsqlServer, Signer
 #: One process types all the commands, for all the tests that look at them.
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("secrets")]
 
-#: The places of the quick tests: one in which the id secret is given, one in which it is made.
-FIRST = ("variables", "URLs")
+#: The place of the quick tests: token and password stand in URLs, and the id secret is made.
+QUICK = "URLs"
+#: The place in which the commands are typed that take minutes.
+LENGTHY = "variables"
 
 
 @dataclass
@@ -67,7 +69,7 @@ def somebody(legacy: Path) -> str:
 
 
 @pytest.fixture(
-    scope="module", params=["first", *(pytest.param(p, marks=pytest.mark.slow) for p in ("others", "long"))]
+    scope="module", params=["quick", *(pytest.param(p, marks=pytest.mark.slow) for p in ("others", "long"))]
 )
 def world(
     request: pytest.FixtureRequest, postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
@@ -88,11 +90,11 @@ def world(
     ):
         owned.run("GRANT CREATE ON DATABASE {database} TO {role}")
         found = places.places_of(owned, libsql.url, token, folder)
-        first = [place for place in found if place.name in FIRST]
-        found = [place for place in found if place not in first] if request.param == "others" else first
         if request.param == "long":
-            found = first[:1]
+            found = [place for place in found if place.name == LENGTHY]
             found[0].commands = LONG
+        else:
+            found = [place for place in found if (place.name == QUICK) == (request.param == "quick")]
         for place in found:
             place.words = {"USER": somebody(legacy), "SOURCE": libsql.url, "TARGET": owned.bare_url()}
             place.run_all(folder / place.name, needles, None if place.name == "embedded" else owned.admin)

@@ -163,6 +163,7 @@ def test_every_check_is_made_of_the_live_rows_and_a_rollback_empties_them(
     assert dict(zip(targets, again, strict=True)) == {name: done.summary["filled"][name] for name in targets}
 
 
+@pytest.mark.xdist_group("migrated marketplace")
 def test_values_that_did_not_arrive_are_told_by_column(migrated: Make) -> None:
     done = migrated("marketplace")
     lost = {
@@ -181,6 +182,7 @@ def test_values_that_did_not_arrive_are_told_by_column(migrated: Make) -> None:
     assert told["changed"] == done.summary["changed"]
 
 
+@pytest.mark.xdist_group("migrated nasty")
 def test_what_no_migration_carries_over_is_in_the_report_with_its_sql(migrated: Make) -> None:
     done = migrated("nasty")
     told = migrate("report", "--json", "--work", str(done.folder / "work")).json()["by_hand"]

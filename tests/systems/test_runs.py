@@ -84,10 +84,8 @@ def undisturbed() -> dict[str, Held]:
     return {}
 
 
-@pytest.mark.parametrize(
-    "point",
-    [POINTS[2], *(pytest.param(point, marks=pytest.mark.slow) for point in POINTS if "jobs" not in point)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("point", POINTS)
 def test_killed_at_a_point_the_same_command_finishes(
     scene: Scene, undisturbed: dict[str, Held], point: str
 ) -> None:
