@@ -18,6 +18,8 @@ from migrate.memory import give_back
 from migrate.points import reach
 from migrate.project import mapped_entities
 from migrate.run import Left, Run, Stage
+from migrate.target.connection import flushed_later
+from migrate.target.connection import mapped as errors_of
 from migrate.target.load import Batch, commit_batch, encode_batch
 
 Item = TypeVar("Item")
@@ -74,7 +76,12 @@ def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
         return
     # While one batch is copied, the next is encoded, the one after it mapped, and another read.
     mapped = _ahead(_map_batches(run, bench, stage, mapper, cursor.batch, cursor.after))
-    with closing(_ahead(_encode_batches(mapped))) as batches:
+    # Each batch is in whole or not at all, and the ledger with it: only the last commit has to last.
+    with (
+        errors_of(f"writing the batches of {mapper.name}"),
+        flushed_later(run.connection),
+        closing(_ahead(_encode_batches(mapped))) as batches,
+    ):
         for batch in batches:
             commit_batch(run.connection, run.ledger, run.staging, batch)
             reach(f"{stage}:batch")

@@ -22,7 +22,9 @@ __all__ = [
     "Connection",
     "connect",
     "explain",
+    "flushed_later",
     "give_memory",
+    "holding",
     "libpq_environment",
     "mapped",
     "parse_url",
@@ -198,6 +200,30 @@ def give_memory(conn: Connection) -> None:
     """Let the transaction build indexes and prove keys in memory; a server that gives more keeps to that."""
     for name, size in _MEMORY.items():
         conn.execute(_AT_LEAST, {"name": name, "size": size})
+
+
+@contextlib.contextmanager
+def holding(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
+    """Hold some settings of the session inside the block; `conn` is in autocommit mode."""
+    before = [
+        conn.execute("SELECT current_setting(%s), set_config(%s, %s, false)", (name, name, value)).fetchone()
+        for name, value in settings.items()
+    ]
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            for name, row in zip(settings, before, strict=True):
+                assert row is not None
+                conn.execute("SELECT set_config(%s, %s, false)", (name, row[0]))
+
+
+def flushed_later(conn: Connection) -> contextlib.AbstractContextManager[None]:
+    """Let commits inside the block not wait for the disk; the first one after it flushes them all.
+
+    A crash of the server can undo the last of them, each of them whole.
+    """
+    return holding(conn, {"synchronous_commit": "off"})
 
 
 def _refused(address: Address, error: psycopg.Error) -> MigrateError:

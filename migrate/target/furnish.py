@@ -9,11 +9,10 @@ anything live was touched.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from migrate.target.connection import Connection, give_memory
+from migrate.target.connection import Connection, flushed_later, give_memory, holding
 from migrate.target.definitions import Step
 from migrate.target.fingerprint import qualified_names
 from migrate.target.obstacles import Twin
@@ -34,9 +33,6 @@ OnProgress = Callable[[str, str], None]
 #: Hears of the unique indexes and foreign keys that hold.
 OnProven = Callable[[frozenset[ProvenKey]], None]
 
-#: A commit does not wait for the disk. A crash of the server can undo the last of them, which the next
-#: try finds out; publish's own commit flushes them all.
-_FLUSHED_LATER: Final = {"synchronous_commit": "off"}
 #: Longer than deadlock_timeout, after which the server ends an autovacuum that is in the way.
 _WAITS_FOR_FEW: Final = {"lock_timeout": "3s"}
 
@@ -56,7 +52,7 @@ def furnish(
     `furnish_ahead` has vacuumed. Raises psycopg's errors: of class 23 where
     rows break a constraint.
     """
-    with _set(conn, _FLUSHED_LATER):
+    with flushed_later(conn):
         with qualified_names(conn):
             pairs = find_pairs(conn, twins)
             columns, statistics = column_steps(conn, pairs), statistics_steps(conn, pairs)
@@ -91,7 +87,7 @@ def furnish_ahead(
     them. Raises psycopg's errors, of class 23 where rows break a key.
     """
     vacuumed = set(fresh)
-    with _set(conn, {**_FLUSHED_LATER, **_WAITS_FOR_FEW}):
+    with flushed_later(conn), holding(conn, _WAITS_FOR_FEW):
         with qualified_names(conn):
             pairs = find_pairs(conn, twins)
             steps = bare_index_steps(conn, pairs)
@@ -117,22 +113,6 @@ def _vacuum(pair: Pair) -> bytes:
     COPY leaves empty pages behind a small table. To cut them off, VACUUM would wait for its readers.
     """
     return f"VACUUM (ANALYZE, TRUNCATE off) {pair.new}".encode()
-
-
-@contextlib.contextmanager
-def _set(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
-    """Hold some settings of the session inside the block."""
-    before = [
-        conn.execute("SELECT current_setting(%s), set_config(%s, %s, false)", (name, name, value)).fetchone()
-        for name, value in settings.items()
-    ]
-    try:
-        yield
-    finally:
-        if not conn.closed:
-            for name, row in zip(settings, before, strict=True):
-                assert row is not None
-                conn.execute("SELECT set_config(%s, %s, false)", (name, row[0]))
 
 
 def _do(
