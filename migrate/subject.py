@@ -22,8 +22,8 @@ from verification import subject as checked
 Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
 
 #: With more source rows than these, two checks that read all of them would together take more memory
-#: than anything else in a run, and the server is what they wait for.
-_TOGETHER: Final = 40_000_000
+#: than anything else in a run.
+_TOGETHER: Final = 20_000_000
 _KEYS: Final = """
 SELECT c.relname, x.relname, i.indnullsnotdistinct,
        pg_get_expr(i.indpred, i.indrelid),

@@ -57,7 +57,7 @@ def _filled(subject: Subject, cells: Cells, outcome: Outcome) -> list[int]:
     counts = [0] * len(places)
     for frame in subject.read(cells.sql):
         outcome.looked_at += frame.height
-        kept = frame.join(fates, on="source_id", how="anti") if fates.height else frame
+        kept = frame.join(fates.of(frame["source_id"]), on="source_id", how="anti")
         row = kept.select(pl.col(place).count() for place in places).row(0)
         counts = [count + more for count, more in zip(counts, row, strict=True)]
     return counts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import polars as pl
@@ -19,38 +20,64 @@ _BETWEEN: Final = "\x1e"
 _WITHIN: Final = "\x1f"
 #: rows of one such text
 _TOGETHER: Final = 20_000
+_KINDS: Final = pl.Enum([*FATES, "other"])
+_NONE: Final = pl.DataFrame(schema={"source_id": pl.String, "fate": _KINDS})
 
 
 class Fated:
-    """One fate of each row of one source table, so kept that those of a batch are soon found.
+    """The fates of one source table, so kept that those of a batch are soon found.
 
-    Where all ids are numbers, they are kept as such (8 bytes a row) in their order: a batch then
+    Where ids are numbers they are kept as such (8 bytes a row) in their order: a batch then
     meets the fates between its least and its greatest number, not all of them.
     """
 
-    def __init__(self, fates: pl.DataFrame) -> None:
-        numbers = _numbers(fates["source_id"])
-        self._kinds = fates["fate"].dtype
+    def __init__(self, frames: Iterable[pl.DataFrame]) -> None:
+        """Take frames of `source_id` and `fate`."""
+        texts = [_NONE]
+        numbers: dict[str, pl.Series] = {}
+        for frame in frames:
+            found = _numbers(frame["source_id"])
+            if found is None:
+                texts.append(frame)
+                continue
+            for (kind,), some in frame.select("fate", found).partition_by("fate", as_dict=True).items():
+                known = numbers.setdefault(str(kind), pl.Series("source_id", [], dtype=pl.Int64))
+                known.append(some["source_id"])
         # A column sorted by itself takes a third of the memory that two beside each other take.
-        self._numbers = (
-            {kind: numbers.filter(fates["fate"] == kind).sort() for kind in fates["fate"].unique()}
-            if numbers is not None
-            else None
-        )
-        self._texts = fates.clear() if numbers is not None else fates.unique("source_id", keep="any")
+        self._numbers = {kind: known.sort() for kind, known in numbers.items()}
+        self._texts = pl.concat(texts)
+        once = self._texts.unique("source_id", keep="any")
+        self._once = once if once.height < self._texts.height else self._texts
+
+    def rows(self) -> pl.DataFrame:
+        """Return `source_id` and `fate` of every row that has one, in no order; some may be there twice."""
+        return pl.concat([_NONE, *self._pieces()])
+
+    def marks(self) -> pl.DataFrame:
+        """Return `mark`, the hash of the `source_id`, and `fate` of what `rows` returns, in its order."""
+        mark = pl.col("source_id").hash().alias("mark")
+        return pl.concat(rows.select(mark, "fate") for rows in itertools.chain([_NONE], self._pieces()))
+
+    def _pieces(self) -> Iterator[pl.DataFrame]:
+        """Yield all rows, some after the others: the texts of all numbers would be most of the memory."""
+        yield from self._texts.iter_slices(_TOGETHER)
+        for kind, known in self._numbers.items():
+            for start in range(0, len(known), _TOGETHER):
+                yield _named(known.slice(start, _TOGETHER), kind)
 
     def of(self, source_ids: pl.Series) -> pl.DataFrame:
         """Return `source_id` and `fate` of at least those rows among `source_ids` that have one."""
-        if self._numbers is None:
-            return self._texts
+        if not self._numbers:
+            return self._once
         numbers = _numbers(source_ids)
-        found = [
-            pl.DataFrame({"source_id": _between(known, numbers).cast(pl.String)}).with_columns(
-                pl.lit(kind, self._kinds).alias("fate")
-            )
-            for kind, known in self._numbers.items()
-        ]
-        return pl.concat([self._texts, *found]).unique("source_id", keep="any")
+        found = [_named(_between(known, numbers), kind) for kind, known in self._numbers.items()]
+        return pl.concat([self._once, *found]).unique("source_id", keep="any")
+
+
+def _named(numbers: pl.Series, kind: str) -> pl.DataFrame:
+    return pl.DataFrame({"source_id": numbers.cast(pl.String)}).with_columns(
+        pl.lit(kind, _KINDS).alias("fate")
+    )
 
 
 def _between(known: pl.Series, numbers: pl.Series | None) -> pl.Series:
@@ -91,22 +118,16 @@ def _numbers(source_ids: pl.Series) -> pl.Series | None:
     return found if len(found) else None
 
 
-def fates_of(subject: Subject, table: str) -> pl.DataFrame:
-    """Return `source_id` and `fate` of the rows of one source table that were not migrated.
-
-    Some 17 bytes a row: what grows with the number of rows that were not migrated.
-    """
+def fates_of(subject: Subject, table: str) -> Fated:
+    """Return the fates of the rows of one source table that were not migrated."""
     query = sql.SQL("SELECT source_id, fate FROM {} WHERE run_id = {} AND source_table = {}").format(
         sql.Identifier(subject.ledger, "fate"), sql.Literal(subject.run_id), sql.Literal(table)
     )
-    kinds = pl.Enum([*FATES, "other"])
-    fate = pl.when(pl.col("fate").is_in(FATES)).then("fate").otherwise(pl.lit("other")).cast(kinds)
-    empty = pl.DataFrame(schema={"source_id": pl.String, "fate": kinds})
+    fate = pl.when(pl.col("fate").is_in(FATES)).then("fate").otherwise(pl.lit("other")).cast(_KINDS)
     try:
-        frames = [frame.with_columns(fate) for frame in _together(subject, query)]
+        return Fated(frame.with_columns(fate) for frame in _together(subject, query))
     except _Unparted:
-        frames = [frame.with_columns(fate) for frame in stream(subject, query, texts("source_id", "fate"))]
-    return pl.concat([empty, *frames])
+        return Fated(frame.with_columns(fate) for frame in stream(subject, query, texts("source_id", "fate")))
 
 
 class _Unparted(Exception):
@@ -142,15 +163,18 @@ def fated_tables(subject: Subject) -> dict[str, dict[str, int]]:
     return found
 
 
-def judge(table: str, fates: pl.DataFrame, marks: pl.Series, outcome: Outcome) -> bool:
-    """Record unknown fates, and rows with more than one, as faults; `marks` are the hashes of the ids.
+def judge(table: str, fates: Fated, marked: pl.DataFrame, outcome: Outcome) -> bool:
+    """Record unknown fates, and rows with more than one, as faults; `marked` are the marks of the fates.
 
     Returns whether no row has more than one.
     """
-    unknown = fates.filter(pl.col("fate") == "other")["source_id"]
-    outcome.found_many(table, unknown.sort().to_list(), "has a fate that is none")
-    ascending = marks.sort()
+    if (marked["fate"] == "other").any():
+        unknown = fates.rows().filter(pl.col("fate") == "other")["source_id"]
+        outcome.found_many(table, unknown.sort().to_list(), "has a fate that is none")
+    ascending = marked["mark"].sort()
     again = ascending.filter(ascending == ascending.shift(1))
-    twice = fates.filter(among(marks, again))["source_id"].unique()
+    if again.is_empty():
+        return True
+    twice = fates.rows().filter(among(marked["mark"], again))["source_id"].unique()
     outcome.found_many(table, twice.sort().to_list(), "has more than one fate")
-    return again.is_empty()
+    return False

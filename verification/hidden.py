@@ -63,7 +63,7 @@ def _survivors(subject: Subject, place: HiddenIds, left: pl.DataFrame) -> list[s
     for account in subject.accounts:
         if account.source == place.source:
             for rows in account_rows(subject, account):
-                migrated = rows.join(fates, on="source_id", how="anti")
+                migrated = rows.join(fates.of(rows["source_id"]), on="source_id", how="anti")
                 found |= set(left.join(migrated, left_on="id", right_on="key", how="semi")["id"])
             break
     return sorted(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import polars as pl
+from collections.abc import Mapping, Sequence
 
 from verification.fates import FATES, among, fated_tables, first_of_each, judge
 from verification.proof import prove
@@ -22,12 +22,7 @@ def _run(subject: Subject) -> Outcome:
         sources.setdefault(account.source, []).append(account)
         targets.setdefault((account.target, key_columns(account)), []).append(account)
     for (target, columns), proving in targets.items():
-        walks = [Walk(subject, account) for account in proving]
-        prove(subject, target, columns, walks, outcome)
-        for walk in walks:
-            first, *others = sources[walk.account.source]
-            if walk.account is first:
-                _add_up(subject, walk, others, outcome)
+        _hold_against(subject, target, columns, proving, sources, outcome)
     for table, counts in fated_tables(subject).items():
         if table not in sources:
             outcome.found_many(table, [None], "has fates but no account", total=sum(counts.values()))
@@ -35,27 +30,45 @@ def _run(subject: Subject) -> Outcome:
     return outcome
 
 
+def _hold_against(
+    subject: Subject,
+    target: str,
+    columns: Sequence[str],
+    proving: Sequence[Account],
+    sources: Mapping[str, Sequence[Account]],
+    outcome: Outcome,
+) -> None:
+    """Hold the accounts that a target's rows prove against them; nothing of their rows is kept."""
+    walks = [Walk(subject, account) for account in proving]
+    prove(subject, target, columns, walks, outcome)
+    for walk in walks:
+        first, *others = sources[walk.account.source]
+        if walk.account is first:
+            _add_up(subject, walk, others, outcome)
+
+
 def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcome) -> None:
     """Hold a source table's rows against what its first account lists and what the ledger says."""
     source = walk.account.source
-    marks = walk.fates["source_id"].hash()
-    apart = judge(source, walk.fates, marks, outcome)
+    marked = walk.fates.marks()
+    apart = judge(source, walk.fates, marked, outcome)
     rows = source_count(subject, source)
     outcome.looked_at += rows
     if walk.listed != rows:
         outcome.found(source, None, f"has {rows} rows, of which its account lists {walk.listed}")
-    there = among(marks, walk.met)
-    absent = walk.fates.filter(~there)["source_id"].unique().sort()
-    outcome.found_many(source, absent.to_list(), "has a fate, but there is no such row")
+    there = among(marked["mark"], walk.met)
+    if not there.all():
+        absent = walk.fates.rows().filter(~there)["source_id"].unique().sort()
+        outcome.found_many(source, absent.to_list(), "has a fate, but there is no such row")
     unproven = walk.unproven
     for account in others if unproven.height else ():
         for frame in account_rows(subject, account):
             unproven = unproven.join(frame.drop_nulls("key"), on="source_id", how="anti")
     keys = unproven["source_id"].sort().to_list()
     outcome.found_many(source, keys, "has neither a fate nor a row that could prove it")
-    met = pl.DataFrame({"mark": marks, "fate": walk.fates["fate"]}).filter(there)
-    fates = met["fate"] if apart else first_of_each(met, "mark")["fate"]
-    counts = {fate: int((fates == fate).sum()) for fate in FATES}
+    met = marked.filter(there)
+    kinds = met["fate"] if apart else first_of_each(met, "mark")["fate"]
+    counts = {kind: int((kinds == kind).sum()) for kind in FATES}
     outcome.numbers[source] = {"rows": rows, "migrated": walk.unfated - unproven.height, **counts}
 
 

@@ -30,7 +30,7 @@ _MESSAGES: Final = {
 #: the ends of a message, and what they are called
 _ENDS: Final = {"sender_id": "sent", "receiver_id": "received"}
 #: rows that are counted together
-_GATHERED: Final = 200_000
+_GATHERED: Final = 50_000
 
 
 class Times:
@@ -104,9 +104,17 @@ def _counts(subject: Subject) -> Outcome:
     if not has_people(subject):
         return Outcome.not_applicable("the crosswalk knows no people")
     outcome = Outcome()
+    held, legacy = _sides(subject, outcome)
+    if held != _expected(subject, legacy):
+        _hold_against(subject, legacy, outcome)
+    return outcome
+
+
+def _sides(subject: Subject, outcome: Outcome) -> tuple[Sums, dict[str, Counted]]:
+    """Return the sums over the target, and the counts of each table of the source."""
     accounted = {account.source for account in subject.accounts}
     sources = [table for table in source_tables(subject) if table in _MESSAGES and table in accounted]
-    fates = {table: Fated(fates_of(subject, table)) for table in sources}
+    fates = {table: fates_of(subject, table) for table in sources}
     known = _known(subject)
     with ThreadPoolExecutor(max_workers=1) as server:  # it sums up while the snapshot is read
         held = server.submit(_summed, subject)
@@ -116,9 +124,7 @@ def _counts(subject: Subject) -> Outcome:
         }
     for table, counted in legacy.items():
         _by_nobody(subject, table, fates[table], counted, outcome)
-    if held.result() != _expected(subject, legacy):
-        _hold_against(subject, legacy, outcome)
-    return outcome
+    return held.result(), legacy
 
 
 def _known(subject: Subject) -> dict[str, pl.Series]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from verification.fates import Fated, fates_of
+from verification.fates import fates_of
 from verification.subject import Account, Subject
 
 #: between the parts of a key of several columns, as one text
@@ -25,7 +25,6 @@ class Walk:
     def __init__(self, subject: Subject, account: Account) -> None:
         self.account = account
         self.fates = fates_of(subject, account.source)
-        self._fated = Fated(self.fates)
         self._subject = subject
         self._reset()
 
@@ -42,7 +41,7 @@ class Walk:
         self._reset()
         for frame in account_rows(self._subject, self.account):
             self.listed += frame.height
-            judged = frame.join(self._fated.of(frame["source_id"]), on="source_id", how="left")
+            judged = frame.join(self.fates.of(frame["source_id"]), on="source_id", how="left")
             fated = judged.drop_nulls("fate")
             self.met.extend(fated["source_id"].hash())
             free = judged.filter(pl.col("fate").is_null()).drop("fate")

@@ -24,7 +24,7 @@ from migrate.target.load import Batch, commit_batch, encode_batch
 
 Item = TypeVar("Item")
 #: After so many batches freed memory is returned.
-_GIVEN_BACK: Final = 4
+_GIVEN_BACK: Final = 1
 
 
 @dataclass(frozen=True)

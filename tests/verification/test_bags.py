@@ -88,8 +88,8 @@ def test_fates_are_fetched_whatever_an_id_holds(world: World, odd: str) -> None:
         lines = [(world.subject.run_id, "odd", *row, "why", "") for row in rows.items()]
         cursor.executemany("INSERT INTO ledger.fate VALUES (%s, %s, %s, %s, %s, %s)", lines)
     with world.target.transaction():
-        found = fates_of(world.subject, "odd")
-        none = fates_of(world.subject, "of no table")
+        found = fates_of(world.subject, "odd").rows()
+        none = fates_of(world.subject, "of no table").rows()
     assert dict(found.cast(pl.String).iter_rows()) == {**rows, "8": "other"}
     assert (none.height, none.schema) == (0, found.schema)
 
@@ -97,13 +97,24 @@ def test_fates_are_fetched_whatever_an_id_holds(world: World, odd: str) -> None:
 _IDS = st.lists(st.integers(-50, 50).map(str) | st.sampled_from(["007", "a", "-0", ""]), max_size=30)
 
 
-@given(fated=_IDS, batch=_IDS)
-def test_the_fates_of_a_batch_are_found_whatever_its_ids_are(fated: list[str], batch: list[str]) -> None:
-    fates = pl.DataFrame({"source_id": fated, "fate": ["merged"] * len(fated)},
-                         schema={"source_id": pl.String, "fate": pl.String})  # fmt: skip
+_KINDS = pl.Enum(["merged", "rejected", "excluded", "other"])
+
+
+@given(fated=st.lists(_IDS, max_size=3), batch=_IDS)
+def test_the_fates_of_a_batch_are_found_whatever_its_ids_are(
+    fated: list[list[str]], batch: list[str]
+) -> None:
+    frames = [
+        pl.DataFrame({"source_id": some, "fate": [kind] * len(some)},
+                     schema={"source_id": pl.String, "fate": _KINDS})
+        for some, kind in zip(fated, _KINDS.categories, strict=False)
+    ]  # fmt: skip
+    fates = Fated(frames)
+    assert Counter(fates.rows().rows()) == Counter(row for frame in frames for row in frame.rows())
+    assert fates.marks().equals(fates.rows().select(pl.col("source_id").hash().alias("mark"), "fate"))
     rows = pl.Series("source_id", batch, dtype=pl.String)
-    found = Fated(fates).of(rows).join(rows.unique().to_frame(), on="source_id", how="semi")
-    assert sorted(found["source_id"]) == sorted(set(fated) & set(batch))
+    found = fates.of(rows).join(rows.unique().to_frame(), on="source_id", how="semi")
+    assert sorted(found["source_id"]) == sorted({text for some in fated for text in some} & set(batch))
 
 
 @given(batches=st.lists(_IDS, max_size=6), known=_IDS)
