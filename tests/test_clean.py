@@ -60,6 +60,7 @@ def test_a_run_that_is_not_finished_is_refused(work: Path, target: dict[str, str
     assert (work / "snapshot.db").exists()
 
 
+@pytest.mark.slow
 def test_an_embedded_target_stays_unless_it_is_named(work: Path) -> None:
     migrate("run", "--work", str(work), "--yes", **SMALL)
     migrate("clean", "--work", str(work), "--yes", **SMALL)

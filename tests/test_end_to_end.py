@@ -100,6 +100,7 @@ def test_typed_again_a_rollback_does_nothing_and_undo_takes_it_back(work: Path) 
     assert embedded_content(work, "migrate_ledger")["id_map"] == ids
 
 
+@pytest.mark.slow
 def test_without_a_secret_one_is_made_and_kept(work: Path) -> None:
     free = {key: value for key, value in SETTINGS.items() if "SECRET" not in key}
     migrate("run", "--work", str(work), "--yes", **free)

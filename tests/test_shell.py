@@ -100,7 +100,7 @@ def test_off_a_terminal_nothing_moves_and_nothing_is_coloured(work: Path) -> Non
     assert "done snapshot" in done.err
 
 
-@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
+@pytest.mark.parametrize("variable", [None, pytest.param("NO_COLOR", marks=pytest.mark.slow)])
 def test_on_a_terminal_there_is_colour_unless_it_is_forbidden(work: Path, variable: str | None) -> None:
     kept = {name: value for name, value in environment().items() if name not in ("NO_COLOR", "COLUMNS")}
     ours, theirs = pty.openpty()

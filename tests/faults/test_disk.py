@@ -52,11 +52,11 @@ def fill(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     "point",
-    ["snapshot:page#5", "publish:recorded",
+    ["snapshot:page#5",
      *(pytest.param(point, marks=pytest.mark.slow)
        for point in ("backup:begin", "open:taken", "snapshot:compared", "snapshot:stripped", "backup:drilled",
                      "cleanup:committed", "users:begin", "verify:begin", "publish:begin",
-                     "publish:uncommitted"))],
+                     "publish:uncommitted", "publish:recorded"))],
 )  # fmt: skip
 def test_a_full_disk_stops_the_run_and_room_lets_it_finish(
     scene: Scene, disk: Path, undisturbed: Held, untouched: dict[str, str], score: Score, point: str

@@ -24,18 +24,20 @@ from tests.systems.contents import ordinary_tables
 from tests.systems.expected import Comparison
 
 SECRET = "an id secret of the system tests"
-#: Those with the most rows take the longest. Each is migrated once, for one process that runs all its tests.
-SYSTEMS = tuple(
-    pytest.param(name, marks=[pytest.mark.xdist_group(f"migrated {name}"), *marks])
-    for name, marks in (
-        ("marketplace", []),
-        ("nasty", []),
-        ("talent", [pytest.mark.slow]),
-        ("interview", [pytest.mark.slow]),
-    )
-)
 
 
+def migrated_systems(*slow: str) -> list[Any]:
+    """Return all systems, some for the slow tests; one process migrates each once for all its tests."""
+    return [
+        pytest.param(
+            name, marks=[pytest.mark.xdist_group(f"migrated {name}"), *[pytest.mark.slow] * (name in slow)]
+        )
+        for name in ("marketplace", "nasty", "talent", "interview")
+    ]
+
+
+#: Those with the most rows take the longest.
+SYSTEMS = migrated_systems("talent", "interview")
 #: The first test of a system migrates it.
 pytestmark = pytest.mark.timeout(900)
 
@@ -143,7 +145,7 @@ def test_the_target_is_what_its_ddl_makes(migrated: Make, databases: Callable[[]
             assert fingerprint(target, "public") == fingerprint(plain, "public")
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", migrated_systems("marketplace", "talent", "interview"))
 def test_every_check_is_made_of_the_live_rows_and_a_rollback_empties_them(
     migrated: Make, system: str
 ) -> None:
