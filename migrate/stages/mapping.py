@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
@@ -23,8 +23,6 @@ from migrate.target.connection import mapped as errors_of
 from migrate.target.load import Batch, commit_batch, encode_batch
 
 Item = TypeVar("Item")
-#: After so many batches freed memory is returned.
-_GIVEN_BACK: Final = 1
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,7 @@ def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
             commit_batch(run.connection, run.ledger, run.staging, batch)
             reach(f"{stage}:batch")
             run.report.advance(batch.source_rows)
-            if batch.number % _GIVEN_BACK == 0:
-                give_back()
+            give_back()
             if run.should_stop():
                 run.stop_if_asked()
     run.ledger.finish(run.id, stage, mapper.name)

@@ -13,7 +13,9 @@ from migrate.errors import TargetError, TargetUnavailable, UsageError
 from migrate.target.connection import (
     Connection,
     connect,
+    flushed_later,
     give_memory,
+    holding,
     libpq_environment,
     mapped,
     parse_url,
@@ -179,3 +181,19 @@ def test_a_transaction_gets_the_memory_it_needs_and_no_less_than_the_server_give
         give_memory(conn)
         assert (show(conn, "maintenance_work_mem"), show(conn, "work_mem")) == ("1GB", "64MB")
     assert (show(conn, "maintenance_work_mem"), show(conn, "work_mem")) == ("1GB", "64kB")
+
+
+def test_settings_that_are_held_are_given_back_whatever_ends_the_block(database: str) -> None:
+    with connect(parse_url(database)) as conn:
+        conn.execute("SET synchronous_commit = on")
+        before = show(conn, "work_mem")
+        with flushed_later(conn), holding(conn, {"work_mem": "3MB"}):
+            assert (show(conn, "synchronous_commit"), show(conn, "work_mem")) == ("off", "3MB")
+            with conn.transaction():
+                assert show(conn, "synchronous_commit") == "off"
+        assert (show(conn, "synchronous_commit"), show(conn, "work_mem")) == ("on", before)
+        with pytest.raises(psycopg.errors.DivisionByZero), flushed_later(conn):
+            conn.execute("SELECT 1 / 0")
+        assert show(conn, "synchronous_commit") == "on"
+        with pytest.raises(TargetUnavailable), mapped("ending"), flushed_later(conn):
+            conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
