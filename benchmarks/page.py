@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.targets import MILLION, judge
+from benchmarks.targets import MILLION, PEERS, judge
 
 PAGE: Final = "performance.md"
 CHART: Final = "benchmarks/rows.svg"
@@ -20,6 +20,8 @@ NAMES: Final = {
     "floor": "floor: psql",
     "floor_messages": "floor: psql, messages alone",
 }
+#: Stages that no peer has.
+_OURS_ALONE: Final = ("snapshot", "backup", "verify")
 _BLOCK: Final = "<!-- figures: {0} -->\n{1}<!-- end of {0} -->"
 
 
@@ -40,6 +42,7 @@ def blocks(results: Mapping[str, Any]) -> dict[str, str]:
         "stages": _table(
             ["stage", "seconds", "rows", "rows/s", "CPU s", "server CPU s", "MB"], _stages(results)
         ),
+        "budget": _table(["", "core-seconds"], _budget(results)),
     }
 
 
@@ -108,8 +111,7 @@ def _sizes(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
 
 
 def _stages(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
-    size = next((s for s in results["sizes"] if s["messages"] == MILLION), results["sizes"][-1])
-    for stage in size["ours"]["stages"]:
+    for stage in _shown(results)["ours"]["stages"]:
         rate = f"{stage['rows'] / stage['seconds']:,.0f}" if stage["rows"] and stage["seconds"] else ""
         yield (
             stage["name"],
@@ -120,6 +122,30 @@ def _stages(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
             f"{stage['server_cpu']:.2f}",
             f"{stage['peak_mb']}",
         )
+
+
+def _shown(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the size that is looked into: a million messages, or else the largest."""
+    sizes: Sequence[Mapping[str, Any]] = results["sizes"]
+    return next((size for size in sizes if size["messages"] == MILLION), sizes[-1])
+
+
+def _budget(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    """Yield what a run takes of all cores together, and what they give within a target."""
+    size, cores = _shown(results), results["machine"]["cores"]
+    ours = size["ours"]
+    of = {stage["name"]: stage["cpu"] + stage["server_cpu"] for stage in ours["stages"]}
+    all_of_it = ours["cpu"] + ours["server_cpu"]
+    yield "a run, its server's and ours", f"{all_of_it:.1f}"
+    yield "of them the server's", f"{ours['server_cpu']:.1f}"
+    without = all_of_it - sum(of[name] for name in _OURS_ALONE)
+    yield f"a run without {', '.join(_OURS_ALONE)}", f"{without:.1f}"
+    yield "of them the users, who is whom included", f"{of['users']:.1f}"
+    yield "of them the messages", f"{of['messages']:.1f}"
+    for name, (what, limit) in PEERS.items():
+        if name in size["peers"]:
+            seconds = limit * size["peers"][name]["seconds"]
+            yield f"what {cores} cores give in {limit:g} times the time of {what}", f"{cores * seconds:.1f}"
 
 
 def _table(heads: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> str:

@@ -9,6 +9,12 @@ from typing import Any, Final
 MILLION: Final = 1_000_000
 #: Growth tenfold may take this much more than ten times as long: the noise of one run against another.
 TOLERANCE: Final = 1.05
+#: What each peer is called, and how many times its seconds a run may take.
+PEERS: Final = {
+    "floor": ("psql's floor", 1.9),
+    "expert": ("the DuckDB script", 1.3),
+    "pgloader": ("pgloader", 0.75),
+}
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,8 @@ def judge(results: Mapping[str, Any]) -> list[Target]:
 
 
 def _against_peers(size: Mapping[str, Any] | None) -> Iterator[Target]:
-    limits = {
-        "floor": ("psql's floor", 1.9),
-        "expert": ("the DuckDB script", 1.3),
-        "pgloader": ("pgloader", 0.75),
-    }
     ours = size["ours"] if size else None
-    for name, (what, limit) in limits.items():
+    for name, (what, limit) in PEERS.items():
         peer = size["peers"].get(name) if size else None
         ratio = ours["seconds"] / peer["seconds"] if ours and peer else None
         yield Target(f"10^6 messages, seconds against {what}", limit, ratio, " x")
