@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -51,15 +50,16 @@ class Fated:
 
     def rows(self) -> pl.DataFrame:
         """Return `source_id` and `fate` of every row that has one, in no order; some may be there twice."""
-        return pl.concat([_NONE, *self._pieces()])
+        return pl.concat(self._pieces())
 
     def marks(self) -> pl.DataFrame:
         """Return `mark`, the hash of the `source_id`, and `fate` of what `rows` returns, in its order."""
         mark = pl.col("source_id").hash().alias("mark")
-        return pl.concat(rows.select(mark, "fate") for rows in itertools.chain([_NONE], self._pieces()))
+        return pl.concat(piece.select(mark, "fate") for piece in self._pieces())
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
         """Yield all rows, some after the others: the texts of all numbers would be most of the memory."""
+        yield _NONE
         yield from self._texts.iter_slices(_TOGETHER)
         for kind, known in self._numbers.items():
             for start in range(0, len(known), _TOGETHER):

@@ -53,6 +53,12 @@ def has_people(subject: Subject) -> bool:
     return attached and subject.snapshot.execute(query).fetchone() == (2,)
 
 
+def legacy_ids(subject: Subject) -> Iterator[pl.DataFrame]:
+    """Yield `entity` and `legacy_id` of what `people` yields, without deriving an id."""
+    for frame in subject.read(_PEOPLE):
+        yield frame.select(pl.col("entity", "legacy_id").cast(pl.String))
+
+
 def people(subject: Subject) -> Iterator[pl.DataFrame]:
     """Yield `entity`, `legacy_id` and the new `id` of the person, for every legacy id of every person."""
     for frame in subject.read(_PEOPLE):

@@ -8,7 +8,7 @@ the messages of everybody, which takes many times as long, and the people are na
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -16,7 +16,7 @@ import polars as pl
 from psycopg import sql
 
 from verification.fates import Fated, among, fates_of
-from verification.identity import has_people, people
+from verification.identity import has_people, legacy_ids, people
 from verification.report import Check, Outcome
 from verification.rows import ask, at, quoted, source_tables, stream
 from verification.subject import Subject
@@ -130,14 +130,14 @@ def _sides(subject: Subject, outcome: Outcome) -> tuple[Sums, dict[str, Counted]
 def _known(subject: Subject) -> dict[str, pl.Series]:
     """Return the hashes of everybody's legacy ids, by their space."""
     known = {entity: pl.Series("legacy_id", [], dtype=pl.UInt64) for entity in _MESSAGES.values()}
-    for frame in people(subject):
+    for frame in legacy_ids(subject):
         for entity, marks in known.items():
             marks.extend(frame.filter(pl.col("entity") == entity)["legacy_id"].hash())
     return known
 
 
-def _ascending(marks: Sequence[pl.Series]) -> pl.Series:
-    return pl.concat(marks).unique().sort()
+def _ascending(marks: Iterable[pl.Series]) -> pl.Series:
+    return pl.concat([pl.Series("mark", [], dtype=pl.UInt64), *marks]).unique().sort()
 
 
 def _rows(subject: Subject, table: str, fates: Fated) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -177,15 +177,17 @@ def _expected(subject: Subject, legacy: Mapping[str, Counted]) -> Sums:
         for end in _ENDS
     )
     query = sql.SQL(
-        "SELECT {} FROM (SELECT hashtextextended(id, 0), {}"
-        " FROM unnest(string_to_array(%s, ','), {}) AS ours (id, {})) AS hashed (hash, {})"
+        "SELECT {sums} FROM (SELECT hashtextextended(id, 0), {ends}"
+        " FROM unnest(string_to_array(%s, ','), {arrays}) AS ours (id, {ends})) AS hashed (hash, {ends})"
+    ).format(
+        sums=sums,
+        ends=sql.SQL(", ").join(map(sql.Identifier, _ENDS)),
+        arrays=sql.SQL(", ").join([sql.SQL("string_to_array(%s, ',')::bigint[]")] * len(_ENDS)),
     )
-    ends = sql.SQL(", ").join(map(sql.Identifier, _ENDS))
-    arrays = sql.SQL(", ").join([sql.SQL("string_to_array(%s, ',')::bigint[]")] * len(_ENDS))
     total = [0] * (2 * len(_ENDS))
     for frame in _with_times(subject, legacy):
         columns = [frame[name].cast(pl.String).str.join(",").item() for name in ("id", *_ENDS)]
-        (found,) = ask(subject, query.format(sums, ends, arrays, ends, ends), *columns)
+        (found,) = ask(subject, query, *columns)
         total = [so_far + int(str(more)) for so_far, more in zip(total, found, strict=True)]
     return tuple(total)
 
@@ -195,6 +197,8 @@ def _with_times(subject: Subject, legacy: Mapping[str, Counted]) -> Iterator[pl.
     for frame in people(subject):
         for table, counted in legacy.items():
             part = frame.filter(pl.col("entity") == _MESSAGES[table])
+            if part.is_empty():
+                continue
             marks = part["legacy_id"].hash()
             yield part.select("id", *(counted[end].of(marks).alias(end) for end in _ENDS))
 
@@ -234,7 +238,7 @@ def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, out
 
 def _hold_against(subject: Subject, legacy: Mapping[str, Counted], outcome: Outcome) -> None:
     """Record who does not have as many messages in the target as in the source, and both numbers."""
-    ids = _ascending([frame["id"].hash() for frame in people(subject)])
+    ids = _ascending(frame["id"].hash() for frame in people(subject))
     ours, held = _by_end(ids), _held(subject, ids)
     for frame in _with_times(subject, legacy):
         for end, times in ours.items():

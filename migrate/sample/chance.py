@@ -33,8 +33,8 @@ _SHIFT_30, _SHIFT_27, _SHIFT_31 = _word(1 << 30), _word(1 << 27), _word(1 << 31)
 _SHIFT_11: Final = _word(1 << 11)
 
 
-# Series, not expressions: an expression that names its operand twice is built of it twice, six deep,
-# and planning that took longer than all else about a small sample.
+# Series, not expressions: an expression that names its operand twice holds it twice, and after three
+# steps eight times, all of which is planned for each choice.
 def _mix(state: pl.Series) -> pl.Series:
     # Division by a power of two stands for the right shift, which Polars lacks.
     state = (state ^ (state // _SHIFT_30)) * _FIRST

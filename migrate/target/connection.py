@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.pq import TransactionStatus
 
 from migrate.errors import MigrateError, TargetError, TargetUnavailable, UsageError
 from migrate.target.address import Address, parse_url
@@ -204,7 +205,10 @@ def give_memory(conn: Connection) -> None:
 
 @contextlib.contextmanager
 def holding(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
-    """Hold some settings of the session inside the block; `conn` is in autocommit mode."""
+    """Hold some settings of the session inside the block.
+
+    Where the block fails inside a transaction, the rollback restores them.
+    """
     before = [
         conn.execute("SELECT current_setting(%s), set_config(%s, %s, false)", (name, name, value)).fetchone()
         for name, value in settings.items()
@@ -212,7 +216,7 @@ def holding(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        if not conn.closed:
+        if not conn.closed and conn.info.transaction_status != TransactionStatus.INERROR:
             for name, row in zip(settings, before, strict=True):
                 assert row is not None
                 conn.execute("SELECT set_config(%s, %s, false)", (name, row[0]))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from psycopg import sql
-
-from migrate.target.connection import Connection, mapped
+from migrate.target.connection import Connection, holding, mapped
 from migrate.target.content import measure
 
 _PRISMA: Final = "_prisma_migrations"
@@ -158,17 +156,6 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
-@contextlib.contextmanager
-def qualified_names(conn: Connection) -> Iterator[None]:
-    """Inside the block PostgreSQL prints every name with its schema.
-
-    Where the block fails inside a transaction, the rollback restores the path.
-    """
-    row = conn.execute("SELECT current_setting('search_path')").fetchone()
-    assert row is not None
-    conn.execute("SELECT set_config('search_path', '', false)")
-    try:
-        yield
-    finally:
-        if conn.info.transaction_status != conn.info.transaction_status.INERROR and not conn.closed:
-            conn.execute(sql.SQL("SELECT set_config('search_path', {}, false)").format(row[0]))
+def qualified_names(conn: Connection) -> contextlib.AbstractContextManager[None]:
+    """Inside the block PostgreSQL prints every name with its schema."""
+    return holding(conn, {"search_path": ""})

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import errors, sql
 
 from migrate.errors import TargetUnavailable
-from migrate.target.connection import Connection
+from migrate.target.connection import Connection, holding
 
 #: Only these are tried again: somebody else's transaction was in the way.
 NOT_TO_BE_HAD: Final = (
@@ -114,22 +114,21 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
     Raises TargetUnavailable, naming the sessions that hold the tables, where
     that was not enough.
     """
-    usual = conn.execute("SELECT current_setting('lock_timeout')").fetchone()
-    conn.execute("SELECT set_config('lock_timeout', %s, false)", (f"{timeout_ms}ms",))
-    try:
-        yield
-    except TargetUnavailable as error:
-        if not isinstance(error.__cause__, errors.LockNotAvailable):
-            raise
-        tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)).fetchall()
-        holders = who_blocks(conn, [(schema, name) for (name,) in tables])
-        raise TargetUnavailable(
-            "the live tables are locked" + (f" by {'; '.join(holders)}" if holders else ""),
-            hint="a run that publishes holds its tables for a while, and so may the application's own "
-            "migration: wait for it, then type the same command again; nothing was changed",
-        ) from error
-    if usual is not None:
-        conn.execute("SELECT set_config('lock_timeout', %s, false)", usual)
+    with holding(conn, {"lock_timeout": f"{timeout_ms}ms"}):
+        try:
+            yield
+        except TargetUnavailable as error:
+            if not isinstance(error.__cause__, errors.LockNotAvailable):
+                raise
+            tables = conn.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)
+            ).fetchall()
+            holders = who_blocks(conn, [(schema, name) for (name,) in tables])
+            raise TargetUnavailable(
+                "the live tables are locked" + (f" by {'; '.join(holders)}" if holders else ""),
+                hint="a run that publishes holds its tables for a while, and so may the application's own "
+                "migration: wait for it, then type the same command again; nothing was changed",
+            ) from error
 
 
 def who_blocks(conn: Connection, tables: Sequence[Name]) -> list[str]:
