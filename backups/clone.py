@@ -8,11 +8,11 @@ from pathlib import Path
 import psycopg
 
 from backups.content import list_tables
+from backups.dependencies import survey
 from backups.dump import run_pg_dump
 from backups.errors import BackupError, say
 from backups.programs import Tick
 from backups.restore import is_outside, restore_into
-from backups.surroundings import survey
 
 
 def clone_schema(

@@ -18,10 +18,10 @@ from psycopg import sql
 
 from backups import programs
 from backups.content import Measure, list_tables, read_rendering
+from backups.dependencies import survey
 from backups.errors import BackupError, BackupUnavailable, say
 from backups.files import digest_file, write_whole
 from backups.manifest import Manifest, TableContent
-from backups.surroundings import survey
 
 _LOCK_TIMEOUT_MS: Final = 30_000
 _AGAIN: Final = "type the same command again; if it stays, read the server's log"

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from backups.content import Content, same
+from backups.dependencies import Surroundings
 from backups.errors import BackupDamaged
 from backups.files import digest_file, write_whole
-from backups.surroundings import Surroundings
 
 _AGAIN: Final = "make the backup again, or put the files back as they were written"
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

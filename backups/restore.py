@@ -14,8 +14,8 @@ import psycopg
 from psycopg import conninfo, sql
 
 from backups import programs
+from backups.dependencies import Surroundings, provide
 from backups.errors import BackupError, say
-from backups.surroundings import Surroundings, provide
 
 _ERROR: Final = "pg_restore: error: "
 # What the server says to a row it refuses quotes the row: only the table is passed on.

@@ -37,7 +37,7 @@ def legacy_file(folder: Path, messages: int) -> Path:
 def _version() -> str:
     """Return a mark of the code that makes the sample."""
     digest = hashlib.sha256()
-    for file in sorted(resources.files("migrate.sample").iterdir(), key=lambda entry: entry.name):
+    for file in sorted(resources.files("migrate.source.sample").iterdir(), key=lambda entry: entry.name):
         if file.is_file():
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -14,9 +14,9 @@ from typing import Final
 import httpx
 import orjson
 
-from migrate.source.opening import open_source
-from migrate.source.settings import SourceSettings
-from migrate.source.snapshot import take_snapshot
+from migrate.runtime.source_settings import SourceSettings
+from migrate.snapshot.take import take_snapshot
+from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer
 
 _TABLE: Final = "shows_messages"

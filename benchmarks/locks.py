@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.server import Server, running
-from migrate.target import staging
-from migrate.target.connection import Connection, connect, parse_url
-from migrate.target.content import measure_all
-from migrate.target.ledger import Ledger
-from migrate.target.publish import publish
-from migrate.target.schema import introspect
+from migrate.postgres.catalog import introspect
+from migrate.postgres.connection import Connection, connect, parse_url
+from migrate.postgres.table_checksum import measure_all
+from migrate.publish.publish import publish
+from migrate.staging import schema as staging
+from migrate.staging.ledger import Ledger
 
 _FILLED: Final = ("users", "messages")
 _STAGING: Final = "migrate_staging"

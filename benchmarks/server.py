@@ -11,8 +11,8 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.processes import adopt_orphans
-from migrate.sample.target import target_schema
-from migrate.target.embedded import EmbeddedServer, binary
+from migrate.postgres.embedded import EmbeddedServer, binary
+from migrate.source.sample.target import target_schema
 
 #: What an operator sets first; everything else as PostgreSQL comes, fsync and WAL included.
 #: The large max_wal_size keeps a checkpoint from falling into one measurement and not another.

@@ -1,5 +1,5 @@
 """`python -m migrate` is the command line too."""
 
-from migrate.cli import main
+from migrate.cli.main import main
 
 main()

@@ -11,8 +11,13 @@ import pytest
 from hypothesis import settings
 from psycopg import sql
 
-from migrate.target.embedded import THROWAWAY, EmbeddedServer
-from tests.faults.score import pytest_terminal_summary  # noqa: F401  (here, where the printing process reads it)
+from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
+from tests.e2e.faults.score import (
+    pytest_terminal_summary,  # noqa: F401  (here, where the printing process reads it)
+)
+
+#: Fixtures that tests of several packages share.
+pytest_plugins = ["tests.postgres.studio_target"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,19 +4,9 @@ Given open connections, the ids and the live schema's shape, it runs over the st
 before publish and over the live one after. It imports nothing of the project.
 """
 
-from verification.report import Check, CheckResult, Finding, Report
+from verification.context import Account, Column, ForeignKey, Ids, Key, Limits, Subject, Table, UrlSettings
+from verification.result import Check, CheckResult, Finding, Report
 from verification.runner import check_names, run_checks
-from verification.subject import (
-    Account,
-    Column,
-    ForeignKey,
-    Ids,
-    Key,
-    Limits,
-    Subject,
-    Table,
-    UrlSettings,
-)
 
 __all__ = [
     "Account",

@@ -12,7 +12,7 @@ from decimal import Decimal
 import polars as pl
 from psycopg import sql
 
-from verification.subject import Column
+from verification.context import Column
 
 _NULL = "-"
 #: types that a mapper's text and PostgreSQL's rendering of it need not agree on

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from verification.fates import fated_tables
-from verification.report import Check, Outcome
-from verification.rows import source_count, source_tables
-from verification.subject import Subject
+from verification.context import Subject
+from verification.queries import source_count, source_tables
+from verification.result import Check, Outcome
+from verification.row_outcomes import fated_tables
 
 
 def _known(subject: Subject) -> Outcome:

@@ -7,9 +7,9 @@ from typing import Final
 
 from psycopg import sql
 
-from verification.report import Check, Outcome
-from verification.rows import ask, at, key_of, offenders
-from verification.subject import Column, Subject, Table
+from verification.context import Column, Subject, Table
+from verification.queries import ask, at, key_of, offenders
+from verification.result import Check, Outcome
 
 _INTEGERS: Final = {
     "smallint": (-(2**15), 2**15 - 1),

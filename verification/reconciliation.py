@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from verification.fates import FATES, among, fated_tables, first_of_each, judge
-from verification.proof import prove
-from verification.report import Check, Outcome
-from verification.rows import count_rows, source_count, source_tables
-from verification.subject import Account, Subject
-from verification.walk import Walk, account_rows, key_columns
+from verification.accounted_rows import Walk, account_rows, key_columns
+from verification.context import Account, Subject
+from verification.queries import count_rows, source_count, source_tables
+from verification.result import Check, Outcome
+from verification.row_outcomes import FATES, among, fated_tables, first_of_each, judge
+from verification.row_proof import prove
 
 
 def _run(subject: Subject) -> Outcome:

@@ -13,21 +13,21 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from verification.cells import CELLS
-from verification.correspondence import LIVE_ENDS
+from verification.cell_counts import CELLS
+from verification.context import Answers, Subject
 from verification.coverage import LEFT_OUT, REJECTS
-from verification.deep import DEEP, KEYLESS
-from verification.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
 from verification.domains import DOMAINS
-from verification.hidden import HIDDEN
-from verification.identity import IDS_MAPPED, IDS_SHAPED
-from verification.links import URLS_ANSWER, URLS_PARSE
-from verification.mapped import KEYS_MAPPED
+from verification.embedded_ids import HIDDEN
+from verification.foreign_keys import DANGLING
+from verification.full_compare import DEEP, KEYLESS
+from verification.id_map import KEYS_MAPPED
+from verification.ids import IDS_MAPPED, IDS_SHAPED
 from verification.reconciliation import RECONCILIATION
-from verification.relations import DANGLING
-from verification.report import Check, CheckResult, Report
-from verification.subject import Answers, Subject
-from verification.traffic import MESSAGE_COUNTS
+from verification.result import Check, CheckResult, Report
+from verification.studio.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
+from verification.studio.image_urls import URLS_ANSWER, URLS_PARSE
+from verification.studio.live_ends import LIVE_ENDS
+from verification.studio.message_counts import MESSAGE_COUNTS
 from verification.uniqueness import UNIQUENESS
 
 #: what every run checks, in order

@@ -6,10 +6,10 @@ from typing import Final
 
 from psycopg import sql
 
-from verification.keys import look
-from verification.report import Check, Outcome
-from verification.rows import at, count, count_rows, key_of, names, offenders
-from verification.subject import Key, Subject, Table
+from verification.context import Key, Subject, Table
+from verification.key_scan import look
+from verification.queries import at, count, count_rows, key_of, names, offenders
+from verification.result import Check, Outcome
 
 #: types that hash as text does
 _TEXTS: Final = ("text", "character varying")

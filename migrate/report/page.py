@@ -16,7 +16,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from migrate import files
+from migrate.runtime import files
 
 _STYLE: Final = "style.css"
 #: Where Unicode keeps a picture for each control character below the blank.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.report.document import Flow
+from migrate.report.model import Flow
 
 #: Tables of the left column that are drawn; the smallest of more are drawn as one.
 MOST: Final = 80

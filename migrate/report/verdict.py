@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from migrate.report.document import Verdict
-from migrate.state import Document
+from migrate.pipeline.state import Document
+from migrate.report.model import Verdict
 
 
 def judge(document: Document, counted: dict[str, Any], checks: dict[str, Any], *, dry: bool) -> Verdict:

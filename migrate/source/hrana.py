@@ -7,10 +7,10 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from migrate.errors import SourceError
-from migrate.source.base import Row, Value
-from migrate.source.channel import InvalidText, Kind, TooLarge
-from migrate.source.trouble import Transient, blocked, cell_too_long
+from migrate.runtime.errors import SourceError
+from migrate.source.model import Row, Value
+from migrate.source.server_errors import Transient, blocked, cell_too_long
+from migrate.source.transport import InvalidText, Kind, TooLarge
 
 Cell = dict[str, Any]
 

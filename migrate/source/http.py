@@ -15,14 +15,15 @@ import httpx
 import orjson
 import tenacity
 
-from migrate.errors import UsageError
-from migrate.memory import collector_paused
-from migrate.source import hrana, trouble
-from migrate.source.address import Address
-from migrate.source.base import Value
-from migrate.source.channel import Answer, InvalidText, Kind
-from migrate.source.settings import SourceSettings
-from migrate.source.trouble import Transient
+from migrate.runtime.errors import UsageError
+from migrate.runtime.memory import collector_paused
+from migrate.runtime.source_settings import SourceSettings
+from migrate.source import hrana
+from migrate.source import server_errors as trouble
+from migrate.source.model import Value
+from migrate.source.server_errors import Transient
+from migrate.source.transport import Answer, InvalidText, Kind
+from migrate.source.url import Address
 
 _VERSIONS = ("v3", "v2")
 

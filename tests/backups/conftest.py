@@ -15,8 +15,8 @@ from psycopg import sql
 from backups.drill import drill
 from backups.dump import dump
 from backups.manifest import DrillResult, Manifest
-from migrate.target.content import Content, measure
-from migrate.target.embedded import EmbeddedServer, binary
+from migrate.postgres.embedded import EmbeddedServer, binary
+from migrate.postgres.table_checksum import Content, measure
 
 SCHEMA = "Live data"
 

@@ -9,9 +9,9 @@ import pytest
 
 from backups.clone import clone_schema
 from backups.errors import BackupError
-from migrate.target.connection import connect, parse_url
-from migrate.target.embedded import binary
-from migrate.target.fingerprint import fingerprint
+from migrate.postgres.connection import connect, parse_url
+from migrate.postgres.embedded import binary
+from migrate.postgres.schema_fingerprint import fingerprint
 from tests.backups.conftest import SCHEMA, Live
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import psycopg
 
 from backups.content import Change, changed_since, list_tables
-from migrate.target.content import Content, measure
+from migrate.postgres.table_checksum import Content, measure
 from tests.backups.conftest import SCHEMA, Live
 
 

@@ -18,9 +18,9 @@ from psycopg import conninfo
 from backups import programs
 from backups.dump import dump
 from backups.errors import BackupError, BackupUnavailable
-from migrate.errors import TargetError
-from migrate.target.content import Content, measure
-from migrate.target.embedded import binary
+from migrate.postgres.embedded import binary
+from migrate.postgres.table_checksum import Content, measure
+from migrate.runtime.errors import TargetError
 from tests.backups.conftest import SCHEMA, Live
 
 

@@ -16,10 +16,10 @@ import pytest
 from backups import programs
 from backups.dump import dump
 from backups.errors import BackupError, BackupUnavailable
-from migrate.errors import TargetUnavailable
-from migrate.files import sweep_parts
-from migrate.target.content import Content, measure
-from migrate.target.embedded import binary
+from migrate.postgres.embedded import binary
+from migrate.postgres.table_checksum import Content, measure
+from migrate.runtime.errors import TargetUnavailable
+from migrate.runtime.files import sweep_parts
 from tests.backups.conftest import SCHEMA, Live
 from tests.servers.proxy import Proxy
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 
 from backups.clone import clone_schema
-from migrate.sample.target import seed_target
-from migrate.target.connection import connect, parse_url
-from migrate.target.embedded import EmbeddedServer, binary
-from migrate.target.fingerprint import fingerprint
+from migrate.postgres.connection import connect, parse_url
+from migrate.postgres.embedded import EmbeddedServer, binary
+from migrate.postgres.schema_fingerprint import fingerprint
+from migrate.source.sample.target import seed_target
 from tests.backups.conftest import Live
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backups import programs
-from migrate.target.embedded import binary
+from migrate.postgres.embedded import binary
 
 SECRET = "nobody-may-read-this"
 

@@ -10,7 +10,7 @@ from psycopg import conninfo
 
 from backups import programs
 from backups.errors import BackupError
-from migrate.target.embedded import binary
+from migrate.postgres.embedded import binary
 from tests.backups.conftest import Live
 from tests.servers.tls import TlsFront, write_certificate
 

@@ -12,8 +12,8 @@ import pytest
 from backups.errors import BackupError
 from backups.restore import restored_database
 from backups.transfer import copy_tables
-from migrate.target.content import measure
-from migrate.target.embedded import binary
+from migrate.postgres.embedded import binary
+from migrate.postgres.table_checksum import measure
 from tests.backups.conftest import SCHEMA, Live
 
 TABLES = ("_prisma_migrations", "counted", "empty", "odd values", "users")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from migrate.pipeline.state import Document as State
 from migrate.report import page
-from migrate.report.document import Document, Fact, Flow, Verdict
+from migrate.report.model import Document, Fact, Flow, Verdict
 from migrate.report.sankey import MOST, NARROW, WIDE, draw
 from migrate.report.verdict import judge
-from migrate.report.writing import render
-from migrate.state import Document as State
-from tests.browser import browse, require_browser
-from tests.hostile.content import NASTY, TABLES
+from migrate.report.write import render
+from tests.e2e.hostile.content import NASTY, TABLES
+from tests.tools.browser import browse, require_browser
 
 TEXTS = (
     *NASTY,

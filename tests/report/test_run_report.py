@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from migrate.errors import EvidenceError, UsageError
-from migrate.ordeal import RECEIPT
-from migrate.report.gather import find_folder, gather
-from migrate.report.writing import render, write_report
-from migrate.state import NAME, State
-from migrate.target.embedded import EmbeddedServer
-from tests.browser import Browser, browse, require_browser
-from tests.commands import migrate, query
+from migrate.pipeline.crash_test import RECEIPT
+from migrate.pipeline.state import NAME, State
+from migrate.postgres.embedded import EmbeddedServer
+from migrate.report.collect import find_folder, gather
+from migrate.report.write import render, write_report
+from migrate.runtime.errors import EvidenceError, UsageError
+from tests.tools.browser import Browser, browse, require_browser
+from tests.tools.commands import migrate, query
 
 #: What the module's fixtures make is made once, for one process that runs all of its tests.
 pytestmark = pytest.mark.xdist_group("run report")

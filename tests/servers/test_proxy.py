@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from migrate.target.embedded import EmbeddedServer
+from migrate.postgres.embedded import EmbeddedServer
 from tests.servers.proxy import Proxy
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.libsql import LibsqlServer, libsql, servers
-from tests.source import hard
+from tests.source import hard_values as hard
 
 __all__ = ["libsql"]
 

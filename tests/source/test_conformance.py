@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from migrate.errors import Stopped
-from migrate.source import Source, SourceSettings, forecast, open_source, take_snapshot
-from migrate.source.base import LeftOut, RawText
-from tests.source import hard
+from migrate.runtime.errors import Stopped
+from migrate.runtime.source_settings import SourceSettings
+from migrate.snapshot.take import forecast, take_snapshot
+from migrate.source.model import LeftOut, RawText, Source
+from migrate.source.open import open_source
+from tests.source import hard_values as hard
 
 SMALL = SourceSettings(first_page_rows=2)
 

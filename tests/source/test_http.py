@@ -10,10 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from migrate.errors import SourceError, SourceUnavailable
-from migrate.source import SourceSettings, open_source, take_snapshot
+from migrate.runtime.errors import SourceError, SourceUnavailable
+from migrate.runtime.source_settings import SourceSettings
+from migrate.snapshot.take import take_snapshot
+from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer, MakeServer, Signer
-from tests.source import hard
+from tests.source import hard_values as hard
 from tests.source.wire import always, over, snapshot_over
 
 QUICK = SourceSettings(attempts=3, longest_wait=0.01, first_page_rows=3)

@@ -7,8 +7,9 @@ from contextlib import closing
 import httpx
 import pytest
 
-from migrate.errors import SourceError, SourceUnavailable
-from migrate.source import SourceSettings, open_source
+from migrate.runtime.errors import SourceError, SourceUnavailable
+from migrate.runtime.source_settings import SourceSettings
+from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer, MakeServer, Signer, free_port
 from tests.source.wire import always, over
 

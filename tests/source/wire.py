@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import orjson
 
-from migrate.source import SourceSettings, take_snapshot
-from migrate.source.address import parse_address
+from migrate.runtime.source_settings import SourceSettings
+from migrate.snapshot.take import take_snapshot
 from migrate.source.http import HttpChannel
-from migrate.source.reader import ChannelSource
+from migrate.source.paged_reader import ChannelSource
+from migrate.source.url import parse_address
 
 #: gets the number of the request (from 1) and the request; gives an answer in the server's place, or None
 Disturb = Callable[[int, httpx.Request], httpx.Response | None]

@@ -9,7 +9,7 @@ import pytest
 from tests.verification.planted import MESSAGE, PLANTED
 from tests.verification.world import ANA, BOSS, STUDIO, TABLES, World, new
 from verification import Table, run_checks
-from verification.report import NAMED
+from verification.result import NAMED
 
 
 @pytest.mark.parametrize("name", PLANTED)
@@ -56,7 +56,7 @@ def test_findings_are_capped_and_the_rest_counted(world: World) -> None:
 
 
 def test_more_faults_than_can_be_fetched_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verification.fingerprint.FETCHED", 10)
+    monkeypatch.setattr("verification.multiset_diff.FETCHED", 10)
     world.target.execute("INSERT INTO staging.messages SELECT 'm' || n FROM generate_series(1, 200) n")
     result = world.check("reconciliation")
     assert result.total == 200

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from migrate.sample.target import seed_target
-from migrate.target.embedded import EmbeddedServer
-from tests.commands import migrate
-from tests.mappers.runner import EXAMPLE, SCHEMA, legacy_file
+from migrate.postgres.embedded import EmbeddedServer
+from migrate.source.sample.target import seed_target
+from tests.mappers.studio.runner import EXAMPLE, SCHEMA, legacy_file
+from tests.tools.commands import migrate
 from verification import check_names
 
 #: What the module's fixtures make is made once, for one process that runs all of its tests.

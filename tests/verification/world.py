@@ -16,9 +16,9 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from migrate.ids import Ids
+from migrate.pipeline.ids import Ids
 from verification import CheckResult, Column, ForeignKey, Key, Subject, Table, run_checks
-from verification.subject import Read
+from verification.context import Read
 
 IDS = Ids("a secret of the tests")
 RUN = "run1"

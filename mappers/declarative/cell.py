@@ -1,0 +1,118 @@
+"""A source cell in a batch, and what a cast makes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from mappers.base import Cast as Reads
+from mappers.declarative.mapping_file import Kind, Scalar
+from mappers.declarative.source_table import Line
+from mappers.sqlite_sql import quoted
+
+#: Storage classes, by the first letter of what typeof() calls them.
+INTEGER: Final = "i"
+REAL: Final = "r"
+TEXT: Final = "t"
+BLOB: Final = "b"
+NULL: Final = "n"
+
+#: A float as SQLite prints it where that is the same float again, in 17 digits where it is not.
+_PRINTED: Final = (
+    "CASE typeof({c}) WHEN 'real' THEN CASE WHEN CAST(printf('%!.15g', {c}) AS REAL) = {c}"
+    " THEN printf('%!.15g', {c}) ELSE printf('%!.17g', {c}) END ELSE {c} END"
+)
+#: The digits of a float that are sure, of everything else what it is.
+_ROUNDED: Final = "CASE typeof({c}) WHEN 'real' THEN printf('%!.15g', {c}) ELSE {c} END"
+_HEX: Final = "hex(CAST({c} AS BLOB))"
+_WHOLE: Final = "CASE typeof({c}) WHEN 'blob' THEN NULL ELSE {c} END"
+_VALID: Final = "CASE WHEN typeof({c}) <> 'blob' THEN json_valid({c}) END"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One source cell as expressions over the columns of a batch.
+
+    `text` is its print (bytes as hex where the kind is `bytes`), `storage` the
+    letter of its class; `whole` its integer where it is exactly one, `real`
+    its float where it is one, `valid` 1 where SQLite takes it for JSON; `made`
+    is what its cast gave, once the batch holds it.
+    """
+
+    text: pl.Expr
+    storage: pl.Expr
+    whole: pl.Expr
+    real: pl.Expr
+    valid: pl.Expr
+    made: pl.Expr
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What a cast gives: `value` is null where the cell is null or does not fit, for the `reason`.
+
+    `rules` are (condition, rule) of values that are migrated otherwise than they stood, where
+    there is a value; what they need of it they take from the cell's `made`.
+    `now` tells the cells that name the moment of writing instead of one.
+    """
+
+    value: pl.Expr
+    reason: str
+    rules: tuple[tuple[pl.Expr, str], ...] = ()
+    now: pl.Expr | None = None
+
+
+def cell_of(line: Line) -> Cell:
+    """Return the cell of a line in a batch that `cell_columns` describes."""
+    at = line.at
+    return Cell(
+        pl.col(f"v{at}"),
+        pl.col("classes").str.slice(at, 1),
+        pl.col(f"n{at}"),
+        pl.col(f"f{at}"),
+        pl.col(f"g{at}"),
+        pl.col(f"w{at}"),
+    )
+
+
+def cell_columns(line: Line, alias: str) -> Iterator[tuple[str, str, Reads]]:
+    """Yield the columns (name, SQL, how it is read) that a batch needs for a line."""
+    c, at, kind = f"{alias}.{quoted(line.column)}", line.at, line.mapping.kind
+    form = {"bytes": _HEX, "decimal": _ROUNDED}.get(kind, _PRINTED)
+    yield f"v{at}", form.format(c=c), "text"
+    if kind in ("integer", "id"):
+        yield f"n{at}", _WHOLE.format(c=c), "integer"
+    if kind == "real":
+        yield f"f{at}", c, "real"
+    if kind == "json":
+        yield f"g{at}", _VALID.format(c=c), "integer"
+
+
+def storage_classes(cells: list[str]) -> str:
+    """Return SQL for the storage classes of cells, one letter each."""
+    return " || ".join(f"substr(typeof({cell}), 1, 1)" for cell in cells) or "''"
+
+
+def constant_cell(value: Scalar, kind: Kind) -> pl.DataFrame:
+    """Return a batch of one row, whose line 0 holds a value of the mapping file."""
+    text = str(int(value)) if isinstance(value, bool) else str(value)
+    storage = {bool: INTEGER, int: INTEGER, float: REAL, str: TEXT}[type(value)]
+    if kind == "bytes":
+        text = text.encode().hex()
+    whole = int(value) if isinstance(value, (bool, int)) else None
+    real = value if isinstance(value, float) else None
+    columns = {"v0": [text], "classes": [storage], "n0": [whole], "f0": [real], "g0": [_is_json(text)]}
+    types = {"v0": pl.String, "classes": pl.String, "n0": pl.Int64, "f0": pl.Float64, "g0": pl.Int64}
+    return pl.DataFrame(columns, schema=types)
+
+
+def _is_json(text: str) -> int:
+    try:
+        json.loads(text)
+    except ValueError:
+        return 0
+    return 1

@@ -1,0 +1,27 @@
+"""How the cells of a described table are counted: filled or not, row by row."""
+
+from __future__ import annotations
+
+from mappers.base import Cells
+from mappers.declarative.source_table import SourceTable
+from mappers.declarative.table_mapper import ROW
+from mappers.sqlite_sql import quoted
+
+
+def cells_of(table: SourceTable) -> Cells:
+    """Return the query that tells which cells of the table hold something.
+
+    A list of keys is left aside: its parts may all be gone and the list still there.
+    """
+    lines = [line for line in table.lines if line.mapping.kind != "references"]
+    told = [
+        f"CASE WHEN {ROW}.{quoted(line.column)} IS NOT NULL THEN 1 END AS c{number}"
+        for number, line in enumerate(lines)
+    ]
+    selected = ", ".join([f"{table.name_of_row(ROW)} AS source_id", *told])
+    return Cells(
+        table.name,
+        f"SELECT {selected} FROM {table.rows(ROW)}",  # noqa: S608  quoted names
+        table.target,
+        tuple((line.column, line.to.name) for line in lines),
+    )

@@ -1,0 +1,131 @@
+"""One line of the mapping file as expressions: the value, why its row is rejected, what is warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from mappers.declarative import number_casts as numbers
+from mappers.declarative import text_casts as texts
+from mappers.declarative.cell import NULL, Cast, Cell, cell_of, constant_cell
+from mappers.declarative.date_casts import day, moment
+from mappers.declarative.json_cast import document
+from mappers.declarative.mapping_file import ColumnMapping, Scalar
+from mappers.declarative.source_table import Line
+from mappers.declarative.target_columns import TargetColumn
+
+#: Kinds whose cells name rows of other tables; they are no casts of the cell alone.
+REFERENCES: Final = ("reference", "references")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A line's cells in a batch, after its cast and its policies.
+
+    `cast` is to be put into the batch first, under the name by which the others refer to it;
+    `rejects` and `warnings` are (condition, reason or rule), the first rejection counts.
+    """
+
+    value: pl.Expr
+    rejects: tuple[tuple[pl.Expr, str], ...]
+    warnings: tuple[tuple[pl.Expr, str], ...]
+    cast: pl.Expr | None = None
+
+
+def read_line(line: Line) -> Read:
+    """Return what becomes of a line's cells; those of references are read elsewhere."""
+    mapping = line.mapping
+    cell = cell_of(line)
+    emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
+    present = (cell.storage != NULL) & ~emptied
+    cast = cast_to(mapping, line.to, cell)
+    value = cell.made
+    misfit = present & cell.made.is_null()
+    policy = _policy(mapping)
+    fallback = pl.lit(constant_value(mapping, line.to))
+    rejects: list[tuple[pl.Expr, str]] = []
+    warnings = [(cell.made.is_not_null() & condition, rule) for condition, rule in cast.rules]
+    warnings.append((emptied, "empty_as_null"))
+    for condition, choice, reason in _choices(mapping, cast, misfit, policy):
+        if choice == "reject":
+            rejects.append((condition, reason))
+        elif choice == "null":
+            warnings.append((condition, f"{reason}_left_out"))
+        else:
+            value = pl.when(condition).then(fallback).otherwise(value)
+            warnings.append((condition, f"{reason}_replaced"))
+    if mapping.default is not None:
+        value = pl.when(~present).then(fallback).otherwise(value)
+        warnings.append((~present, "null_replaced"))
+    made = pl.when(present).then(cast.value).alias(cell.made.meta.output_name())
+    return Read(value, tuple(rejects), tuple(warnings), made)
+
+
+def _policy(mapping: ColumnMapping) -> str:
+    if mapping.kind == "json" and mapping.invalid != "wrap":
+        return mapping.invalid
+    return mapping.otherwise
+
+
+def _choices(
+    mapping: ColumnMapping, cast: Cast, misfit: pl.Expr, policy: str
+) -> Iterator[tuple[pl.Expr, str, str]]:
+    """Yield (condition, policy, reason) of the cells that do not fit."""
+    if cast.now is None:
+        yield misfit, policy, cast.reason
+        return
+    yield misfit & cast.now, mapping.now, "moment_of_writing"
+    yield misfit & ~cast.now, policy, cast.reason
+
+
+def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
+    """Return the cast of a cell to the kind of a line and the type of its target column."""
+    match mapping.kind:
+        case "integer":
+            return numbers.integer(cell, to.range)
+        case "boolean":
+            return numbers.boolean(cell)
+        case "real":
+            return numbers.real(cell)
+        case "decimal":
+            scale = mapping.scale if to.scale is None else min(to.scale, mapping.scale or to.scale)
+            return numbers.decimal(cell, scale, to.precision)
+        case "timestamp":
+            return moment(cell, mapping.unit)
+        case "date":
+            return day(cell, mapping.unit)
+        case "json":
+            return document(cell, wrap=mapping.invalid == "wrap")
+        case "bytes":
+            return texts.raw(cell)
+        case "enum":
+            return texts.label(cell, mapping.values, to.enum)
+        case _:
+            return _plain(cell, to)
+
+
+def _plain(cell: Cell, to: TargetColumn) -> Cast:
+    """Return the cast of text, and of a key that stays as it is."""
+    if to.family == "integer":
+        return numbers.integer(cell, to.range)
+    if to.family == "uuid":
+        return texts.uuid(cell)
+    if to.enum is not None:
+        return texts.label(cell, {}, to.enum)
+    return texts.text(cell, to.max_length)
+
+
+def constant_value(mapping: ColumnMapping, to: TargetColumn) -> Any:
+    """Return the line's default as its column holds it; None where there is none or it does not fit."""
+    return None if mapping.default is None else cast_constant(mapping.default, mapping, to)
+
+
+def cast_constant(value: Scalar, mapping: ColumnMapping, to: TargetColumn) -> Any:
+    """Return a value of the mapping file as a column holds it, None where it does not fit."""
+    if mapping.kind == "enum":
+        return str(value) if to.enum is None or str(value) in to.enum else None
+    cell = Cell(*(pl.col(name) for name in ("v0", "classes", "n0", "f0", "g0", "w0")))
+    return constant_cell(value, mapping.kind).select(cast_to(mapping, to, cell).value.alias("v")).item()

@@ -1,0 +1,132 @@
+"""Ids that stand inside of JSON documents and lists: each is replaced by the new one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from mappers.base import HiddenIds as Described
+from mappers.base import Ids
+from mappers.declarative.column_expr import Read
+from mappers.declarative.json_path import jsonpath, replace_at, steps
+from mappers.declarative.mapping_file import HiddenIds
+from mappers.declarative.references import References
+from mappers.declarative.source_table import Line, SourceTable
+
+#: Before a number that is kept as it is written; no document that jsonb takes holds the character.
+_AS_WRITTEN: Final = "\x00"
+_WRITTEN: Final = re.compile(r'"\\u0000([^"]*)"')
+#: What int() takes at most.
+_DIGITS: Final = 4000
+_RESULT: Final = {"value": pl.String, "unknown": pl.Boolean}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One path of a line: the rows it names ids of, and the column of a batch that tells the ids found."""
+
+    hidden: HiddenIds
+    parent: SourceTable
+    found: str
+
+
+def places(line: Line, references: References) -> list[_Place]:
+    """Return the paths of a line that can be followed."""
+    return [
+        _Place(hidden, parent, f"h{line.at}_{number}")
+        for number, hidden in enumerate(line.mapping.ids)
+        if (parent := references.table(hidden.of)) is not None
+    ]
+
+
+def described(table: SourceTable, references: References) -> Iterator[Described]:
+    """Yield where new ids stand inside of the cells of a table's target."""
+    for line in table.lines:
+        inside: list[tuple[str | None, SourceTable]] = [
+            (jsonpath(place.hidden.path), place.parent) for place in places(line, references)
+        ]
+        if line.mapping.kind == "references":
+            inside += [(None, parent) for _, parent in references.parents(line)]
+        separator = "" if line.to.family == "texts" else line.mapping.separator
+        for path, parent in inside:
+            key = parent.key_line
+            if key is not None and references.root(parent).entity is not None:
+                yield Described(
+                    table.target, line.to.name, path, separator, parent.name, parent.target, key.to.name
+                )
+
+
+def with_new_ids(
+    rows: pl.DataFrame, line: Line, references: References, ids: Ids
+) -> tuple[pl.DataFrame, Read]:
+    """Return the batch with the new ids in the documents of a line (`t…`), and what is warned of.
+
+    Each document with an id in it is parsed by itself: only columns that name such paths are
+    gone through so, and of them only the cells in which SQLite found a value there.
+    """
+    column = f"t{line.at}"
+    warnings: list[tuple[pl.Expr, str]] = []
+    for place in places(line, references):
+        told = rows.select(column, place.found)
+        new = _new_ids(told[place.found], place, references, ids)
+        unknown = f"u{place.found}"
+        found = _replaced(told, place, new)
+        rows = rows.with_columns(found["value"].alias(column), found["unknown"].alias(unknown))
+        rule = "unknown_id_kept" if place.hidden.dangling == "keep" else "unknown_id_left_out"
+        warnings.append((pl.col(unknown), rule))
+    return rows, Read(pl.col(column), (), tuple(warnings))
+
+
+def _new_ids(found: pl.Series, place: _Place, references: References, ids: Ids) -> Mapping[str, str]:
+    """Return the new ids of a batch by the old keys found."""
+    pairs = found.drop_nulls().str.json_decode(pl.List(pl.List(pl.String))).explode().drop_nulls()
+    keys = pairs.list.get(1).drop_nulls().unique().sort().to_frame("key")
+    entity = references.root(place.parent).entity
+    if entity is None:
+        return dict(zip(keys["key"], keys["key"], strict=True))
+    return dict(keys.select("key", ids.expr(entity, pl.col("key")).alias("id")).rows())
+
+
+def _replaced(told: pl.DataFrame, place: _Place, new: Mapping[str, str]) -> pl.DataFrame:
+    """Return `value` and `unknown` for a batch's documents and what was found in them."""
+    path = steps(place.hidden.path)
+    written = [
+        (text, False)
+        if not found or found == "[]" or text is None
+        else _rewritten(text, found, path, place, new)
+        for text, found in told.rows()
+    ]
+    return pl.DataFrame(written, schema=_RESULT, orient="row")
+
+
+def _rewritten(text: str, told: str, path: Any, place: _Place, new: Mapping[str, str]) -> tuple[str, bool]:
+    """Return one document with its new ids, and whether an id in it names no row."""
+    known = dict(json.loads(told))
+    unknown = False
+
+    def change(value: Any) -> Any:
+        nonlocal unknown
+        if isinstance(value, bool) or not isinstance(value, (str, int)) or str(value).startswith(_AS_WRITTEN):
+            return value
+        key = known.get(str(value))
+        if key is not None:
+            return new[key]
+        unknown = True
+        return value if place.hidden.dangling == "keep" else None
+
+    found = json.loads(text, parse_float=_as_written, parse_int=_whole)
+    changed = json.dumps(replace_at(found, path, change), ensure_ascii=False, separators=(",", ":"))
+    return _WRITTEN.sub(r"\1", changed), unknown
+
+
+def _as_written(number: str) -> str:
+    return _AS_WRITTEN + number
+
+
+def _whole(number: str) -> int | str:
+    return int(number) if len(number) < _DIGITS else _AS_WRITTEN + number

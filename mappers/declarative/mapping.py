@@ -1,0 +1,145 @@
+"""The whole mapping that a mapping file describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from mappers.base import COLUMN_REPORT, Account, Bench, Cells, HiddenIds, Mapper, MapperStage
+from mappers.declarative.cell_counts import cells_of
+from mappers.declarative.embedded_ids import described
+from mappers.declarative.mapping_file import MappingFile
+from mappers.declarative.placeholders import Placeholders, constant_for
+from mappers.declarative.references import References
+from mappers.declarative.resolve_rows import Settling
+from mappers.declarative.rounded_counts import ROUNDED, count_rounded
+from mappers.declarative.row_accounts import by_mapping
+from mappers.declarative.source_table import SourceTable, source_tables
+from mappers.declarative.table_mapper import Rows
+from mappers.declarative.table_order import in_order, stage_name
+from mappers.declarative.target_columns import TargetColumn
+from mappers.filled_counts import count_filled
+
+_LEFT: str = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
+
+
+class Described:
+    """Implements `mappers.base.Project` for any source.
+
+    `tables`: the snapshot's tables and their columns, as `Bench.tables` gives them: a plain
+    mapping knows of no index and of no table without rowid. Without any, and without `target` (the columns of
+    the target's tables), the object tells what the file alone does: stages, tables filled, ids.
+    """
+
+    shared: tuple[str, ...] = ()
+    #: source tables that the configuration leaves out although they are mapped: the file alone says so
+    wanted: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        mapping: MappingFile,
+        tables: Mapping[str, Sequence[str]],
+        *,
+        target: Mapping[str, Sequence[TargetColumn]] | None = None,
+    ) -> None:
+        self.mapping = mapping
+        self._sources = tables
+        self._target = target or {}
+        ordered = in_order(mapping)
+        found = source_tables(mapping, tables, self._target)
+        self._tables = {name: found[name] for name in ordered if name in found}
+        self._references = References(self._tables)
+        self._rows = {
+            name: Rows(table, self._references, self._constants(table))
+            for name, table in self._tables.items()
+        }
+        self.stages: tuple[MapperStage, ...] = tuple(self._stage(name) for name in ordered)
+        self.accounts: tuple[Account, ...] = by_mapping(self._tables, self._references)
+        self.hidden: tuple[HiddenIds, ...] = tuple(
+            place for table in self._tables.values() for place in described(table, self._references)
+        )
+        self.cells: tuple[Cells, ...] = tuple(cells_of(table) for table in self._tables.values())
+        self.left_out: Mapping[str, str] = {
+            name: table.left_out for name, table in mapping.tables.items() if table.left_out is not None
+        }
+        self.unknown: tuple[str, ...] = tuple(name for name in tables if name not in mapping.tables)
+        self._describe(ordered)
+
+    def _describe(self, ordered: list[str]) -> None:
+        """Tell what the file alone says, whatever the source holds."""
+        whole = source_tables(
+            self.mapping, {name: list(self.mapping.tables[name].columns) for name in ordered}, {}
+        )
+        references = References(whole)
+        roots = {name: references.root(table) for name, table in whole.items()}
+        self.tables_filled: tuple[str, ...] = tuple(dict.fromkeys(whole[name].target for name in ordered))
+        self.derived: tuple[str, ...] = tuple(
+            dict.fromkeys(whole[name].target for name in ordered if name in references.made_up)
+        )
+        self.legacy_keys: tuple[str, ...] = tuple(
+            whole[name].target for name in ordered if roots[name].entity is None
+        )
+        self.entities: tuple[str, ...] = tuple(
+            whole[name].target for name in ordered if roots[name].entity == whole[name].target
+        )
+        self.id_map: Mapping[str, tuple[str, ...]] = {entity: (entity,) for entity in self.entities}
+        hidden = any(True for table in whole.values() for _ in described(table, references))
+        self.checks: tuple[str, ...] = (
+            "cells",
+            "keys_mapped",
+            *(("hidden_ids",) if hidden else ()),
+            "keyless",
+        )
+
+    def _constants(self, table: SourceTable) -> dict[str, Any]:
+        columns = {column.name: column for column in self._target.get(table.target, ())}
+        return {
+            name: constant_for(value, columns[name]) if name in columns else value
+            for name, value in table.mapping.constants.items()
+        }
+
+    def _stage(self, name: str) -> MapperStage:
+        target = self.mapping.tables[name].target
+        assert target is not None
+        if name not in self._tables:
+            return MapperStage(stage_name(target), ())
+        table = self._tables[name]
+        mappers: list[Mapper] = [self._rows[name]]
+        if name in self._references.made_up:
+            columns = tuple(self._target.get(table.target, ()))
+            mappers.append(Placeholders(table, self._references, columns, self._constants(table)))
+        return MapperStage(stage_name(target), tuple(mappers))
+
+    def prepare(self, bench: Bench) -> None:
+        """Make the crosswalk anew: which rows are rejected, merged or made up because of others."""
+        while (left := bench.scalar(_LEFT)) is not None:
+            bench.execute(f'DROP TABLE x."{left}"')
+        Settling(self._tables, self._references, self._rows).settle(bench)
+
+    def counted(self, bench: Bench) -> list[tuple[str, str, str, int]]:
+        """Return the moments that are rounded: many where they are written so, hence not named one by one."""
+        return [
+            (name, column, ROUNDED, cells)
+            for name, table in self._tables.items()
+            for column, cells in count_rounded(bench, table)
+        ]
+
+    def column_report(self, bench: Bench) -> pl.DataFrame:
+        """Return where every source column went; one without a line of its own is `dropped:no_line`."""
+        lines: list[tuple[str, str, str | None, str, int]] = []
+        for name, columns in self._sources.items():
+            mapping = self.mapping.tables.get(name)
+            for column, filled in count_filled(bench, name, tuple(columns)).items():
+                line = mapping.columns.get(column) if mapping else None
+                if mapping is None:
+                    went = "dropped:not_in_the_mapping"
+                elif mapping.target is None:
+                    went = f"dropped:{mapping.left_out}"
+                elif line is None:
+                    went = "dropped:no_line"
+                else:
+                    went = f"{mapping.target}.{line.to}" if line.to else f"dropped:{line.drop}"
+                lines.append((name, column, None, went, filled))
+        return pl.DataFrame(lines, schema=dict(COLUMN_REPORT), orient="row")

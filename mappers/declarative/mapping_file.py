@@ -1,0 +1,219 @@
+"""The mapping file: what becomes of every table and every column of a source.
+
+`migrate init` writes it, an operator edits it, `mappers.described` runs it.
+One section a source table, one line a column; every column of a migrated
+table has its line, so that none is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from mappers.declarative.json_path import steps
+
+VERSION: Final = 1
+
+Name = Annotated[str, Field(min_length=1)]
+#: How a value is read and what it becomes. `id`: the key that gets a new id. `reference`: the key of
+#: another table's row. `references`: several such keys in one text, between `separator`s.
+Kind = Literal[
+    "id", "reference", "references", "text", "integer", "boolean", "real", "decimal",
+    "timestamp", "date", "json", "bytes", "enum",
+]  # fmt: skip
+#: What becomes of a row whose value does not fit: the row is rejected, the value is left out, or
+#: `default` is put in its place.
+Otherwise = Literal["reject", "null", "default"]
+#: What becomes of a row whose reference names no row that is migrated: the row is rejected, the
+#: reference is left out, the missing row is made from `placeholder`, or the old value stays as it is.
+Dangling = Literal["reject", "null", "placeholder", "keep"]
+#: What becomes of a value that PostgreSQL does not take as JSON; `wrap` makes it a JSON string.
+Invalid = Literal["reject", "null", "wrap"]
+IdStrategy = Literal["cuid", "keep"]
+Scalar = str | int | float | bool
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HiddenIds(_Section):
+    """Ids inside a JSON document."""
+
+    path: str = Field(description="where: $.items[*].userId; [*] is every element, .* every key's value")
+    of: Name = Field(description="the source table whose keys they are")
+    dangling: Literal["keep", "null"] = Field(
+        default="keep", description="what becomes of an id that names no migrated row"
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _is_path(cls, path: str) -> str:
+        steps(path)
+        return path
+
+
+class ColumnMapping(_Section):
+    """One line of the file: where a source column goes, or why it goes nowhere."""
+
+    to: Name | None = Field(default=None, description="column of the target table")
+    drop: Name | None = Field(default=None, description="why the column is not migrated")
+    kind: Kind = Field(default="text", alias="as", description="how its values are read")
+    otherwise: Otherwise = Field(default="reject", description="for a value that does not fit")
+    default: Scalar | None = Field(
+        default=None, description="stands for NULL, and for what does not fit where `otherwise` says so"
+    )
+    empty: Literal["keep", "null"] = Field(default="keep", description="what becomes of ''")
+    #: for `reference` and `references`
+    of: Name | Mapping[str, Name] | None = Field(
+        default=None,
+        description="the source table it names a row of; with `by`, a table for each value of that column",
+    )
+    by: Name | None = Field(
+        default=None, description="source column that says of which table the reference is"
+    )
+    dangling: Dangling = "reject"
+    separator: str = Field(default=",", min_length=1)
+    #: for `decimal`
+    scale: int | None = Field(default=None, ge=0, le=30, description="digits behind the point")
+    #: for `json`
+    invalid: Invalid = "wrap"
+    ids: tuple[HiddenIds, ...] = ()
+    #: for `timestamp`: numbers are read as this
+    unit: Literal["s", "ms"] | None = None
+    #: for `timestamp`: stands for the literal text CURRENT_TIMESTAMP and its like
+    now: Literal["reject", "null", "default"] = "reject"
+    #: for `enum`: source value -> target value; a value that is not here does not fit
+    values: Mapping[str, Name] = Field(default_factory=dict)
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.to is None) == (self.drop is None):
+            raise ValueError("give either `to`, the target column, or `drop`, why it is left out")
+        if self.drop is None and self.kind in ("reference", "references") and self.of is None:
+            raise ValueError("a reference needs `of`, the source table whose row it names")
+        if isinstance(self.of, Mapping) != (self.by is not None):
+            raise ValueError("`by` and a table of `of` belong together")
+        if "default" in (self.otherwise, self.now) and self.default is None:
+            raise ValueError("`default` is missing")
+        return self
+
+
+class KeyReference(_Section):
+    """A reference of several columns, or to a column that is no key: its values stay as they are."""
+
+    columns: tuple[Name, ...] = Field(min_length=1, description="source columns that name the row")
+    of: Name = Field(description="the source table it names a row of")
+    to: tuple[Name, ...] = Field(min_length=1, description="columns there, one for each")
+    dangling: Literal["reject", "null", "keep"] = Field(
+        default="reject", description="what becomes of a row whose values name no migrated row"
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if len(self.columns) != len(self.to):
+            raise ValueError("`columns` and `to` belong together, one for one")
+        return self
+
+
+class TableMapping(_Section):
+    """One section of the file: where a source table goes, or why it goes nowhere."""
+
+    target: Name | None = Field(default=None, description="the target table")
+    left_out: Name | None = Field(default=None, description="why the table is not migrated")
+    key: tuple[Name, ...] = Field(default=(), description="source columns that name a row; none: its rowid")
+    ids: IdStrategy = Field(default="keep", description="cuid: the key gets a new id; keep: it stays")
+    columns: Mapping[str, ColumnMapping] = Field(default_factory=dict)
+    references: tuple[KeyReference, ...] = ()
+    constants: Mapping[str, Scalar] = Field(
+        default_factory=dict, description="target columns that no source column fills, and their value"
+    )
+    placeholder: Mapping[str, Scalar] = Field(
+        default_factory=dict,
+        description="target columns of a row made for a dangling reference; {key} stands for the old key",
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.target is None) == (self.left_out is None):
+            raise ValueError("give either `target`, the target table, or `left_out`, why it is left out")
+        for reference in self.references:
+            for column in reference.columns:
+                if column not in self.columns or self.columns[column].to is None:
+                    raise ValueError(f"a reference names the column {column}, which is not migrated")
+        return self
+
+
+class MappingFile(_Section):
+    """The whole file; `tables` by the source's names. Every source table is named."""
+
+    version: Literal[1]
+    tables: Mapping[str, TableMapping]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        migrated = {name for name, table in self.tables.items() if table.target is not None}
+        for name in sorted(migrated):
+            for reference in self.tables[name].references:
+                if reference.of not in migrated:
+                    raise ValueError(f"{name} refers to {reference.of}, which is not migrated")
+            for column, line in self.tables[name].columns.items():
+                for of in _named(line):
+                    if of not in migrated:
+                        raise ValueError(f"{name}.{column} refers to {of}, which is not migrated")
+        return self
+
+
+def _named(line: ColumnMapping) -> list[str]:
+    """Return the source tables that a line refers to."""
+    of = [line.of] if isinstance(line.of, str) else list((line.of or {}).values())
+    return [*of, *(hidden.of for hidden in line.ids)]
+
+
+class MappingError(ValueError):
+    """A mapping file that cannot be used; `mistakes` names each with its place in the file."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(self.mistakes))
+
+
+def read_mapping(text: str) -> MappingFile:
+    """Return the mapping that a file's text describes; raises MappingError with all its mistakes."""
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError([f"the file is no TOML: {error}"]) from None
+    try:
+        return MappingFile.model_validate(found)
+    except ValidationError as error:
+        raise MappingError(
+            [_mistake(one["type"], one["loc"], one["msg"]) for one in error.errors()]
+        ) from None
+
+
+def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
+    """Return one mistake in words; values of the file are not repeated."""
+    place = ".".join(str(part) for part in loc) or "the file"
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(loc[-1]), _keys(loc), n=1)
+        return f"{place}: no such key" + (f"; did you mean {near[0]}?" if near else "")
+    if kind == "missing":
+        return f"{place}: is missing"
+    return f"{place}: {message.removeprefix('Value error, ')}"
+
+
+def _keys(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that may stand where `loc` points to."""
+    model: Any = MappingFile
+    if loc[:1] == ("tables",) and len(loc) > 2:
+        model = KeyReference if len(loc) > 4 and loc[2] == "references" else TableMapping
+        if len(loc) > 4 and loc[2] == "columns":
+            model = HiddenIds if len(loc) > 5 else ColumnMapping
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,87 @@
+"""Casts to numbers and booleans: exact, or the cell does not fit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+from mappers.declarative.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
+
+_TRUE: Final = ("1", "1.0", "true", "t", "yes", "y", "on")
+_FALSE: Final = ("0", "0.0", "-0.0", "false", "f", "no", "n", "off")
+_NUMBER: Final = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?$"
+_POWER: Final = r"[eE]"
+_PLAIN: Final = r"^(?P<sign>[+-]?)0*(?P<whole>[0-9]*)(?:\.(?P<places>[0-9]*?)0*)?$"
+#: the longest number that a power of ten is written out to
+_LONGEST: Final = 400
+
+
+def integer(cell: Cell, span: tuple[int, int]) -> Cast:
+    """Return integers within `span`: also from text that is exactly one, from floats that are whole."""
+    return Cast(pl.when(cell.whole.is_between(*span)).then(cell.whole), "no_integer")
+
+
+def boolean(cell: Cell) -> Cast:
+    """Return booleans: 0 and 1 as number or text, and the words for yes and no in any case."""
+    word = cell.text.str.strip_chars().str.to_lowercase()
+    value = pl.when(word.is_in(_TRUE)).then(True).when(word.is_in(_FALSE)).then(False)
+    return Cast(pl.when(cell.storage != BLOB).then(value), "no_boolean")
+
+
+def real(cell: Cell) -> Cast:
+    """Return finite floats; an integer that no float equals does not fit, nor does an infinity."""
+    whole = cell.text.cast(pl.Int64, strict=False)
+    near = whole.cast(pl.Float64)
+    # 2^63 as a float is beyond every integer, and a cast of it is none.
+    exact = pl.when(near.cast(pl.Int64, strict=False) == whole).then(near)
+    stripped = cell.text.str.strip_chars()
+    read = pl.when(stripped.str.contains(_NUMBER)).then(stripped.cast(pl.Float64, strict=False))
+    value = (
+        pl.when(cell.storage == REAL)
+        .then(cell.real)
+        .when(cell.storage == INTEGER)
+        .then(exact)
+        .when(cell.storage == TEXT)
+        .then(read)
+    )
+    return Cast(pl.when(value.is_finite()).then(value), "no_finite_number")
+
+
+def decimal(cell: Cell, scale: int | None, precision: int | None) -> Cast:
+    """Return decimals as plain text without needless zeros.
+
+    A float counts by the 15 digits of it that are sure. What has more than `scale` digits
+    behind the point, or more before it than `precision` leaves, does not fit.
+    """
+    written = cell.text.str.strip_chars().map_batches(_plain, return_dtype=pl.String, is_elementwise=True)
+    part = written.str.extract_groups(_PLAIN)
+    whole, places = part.struct.field("whole"), part.struct.field("places").fill_null("")
+    digits = pl.when(whole == "").then(pl.lit("0")).otherwise(whole)
+    point = pl.when(places == "").then(pl.lit("")).otherwise(pl.lit(".") + places)
+    nought = (whole == "") & (places == "")
+    sign = pl.when((part.struct.field("sign") == "-") & ~nought).then(pl.lit("-")).otherwise(pl.lit(""))
+    fits = cell.storage.is_in([INTEGER, REAL, TEXT]) & whole.is_not_null()
+    if scale is not None:
+        fits = fits & (places.str.len_bytes() <= scale)
+    if precision is not None:
+        fits = fits & (whole.str.len_bytes() <= precision - (scale or 0))
+    return Cast(pl.when(fits).then(sign + digits + point), "no_such_decimal")
+
+
+def _plain(cells: pl.Series) -> pl.Series:
+    """Return numbers written out, null for what is none: each power of ten that occurs is worked out once."""
+    numbers = cells.to_frame("n").select(pl.when(pl.col("n").str.contains(_NUMBER)).then("n"))["n"]
+    powers = numbers.filter(numbers.str.contains(_POWER).fill_null(False)).unique()
+    if powers.is_empty():
+        return numbers
+    known = pl.Series([_written_out(power) for power in powers], dtype=pl.String)
+    return numbers.to_frame("n").select(pl.col("n").replace(powers, known))["n"]
+
+
+def _written_out(power: str) -> str | None:
+    number = Decimal(power)
+    if number and abs(number.adjusted()) > _LONGEST:
+        return None
+    return format(number, "f")

@@ -1,0 +1,95 @@
+"""Cells that name rows: a key that is made anew, a reference, a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from mappers.base import Cast as Reads
+from mappers.base import Ids
+from mappers.declarative.cell import NULL, cell_of
+from mappers.declarative.column_expr import Read
+from mappers.declarative.embedded_ids import places
+from mappers.declarative.list_references import LIST, new_lists
+from mappers.declarative.references import References, kept_key
+from mappers.declarative.source_table import Line, SourceTable, key_text
+from mappers.sqlite_sql import quoted
+
+#: The reason of a row that is rejected because it names a row that is not migrated.
+DANGLING: Final = "dangling"
+
+
+class Links:
+    """Reads the lines of one table that name rows."""
+
+    def __init__(self, table: SourceTable, references: References) -> None:
+        self._table, self._references = table, references
+
+    def links(self, line: Line) -> bool:
+        """Tell whether the line is one of those read here."""
+        return line.mapping.kind in ("reference", "references") or self._is_new_key(line)
+
+    def _is_new_key(self, line: Line) -> bool:
+        return line.mapping.kind == "id" and self._table.mapping.ids == "cuid"
+
+    def columns(self, line: Line, alias: str) -> Iterator[tuple[str, str, Reads]]:
+        """Yield the columns (name, SQL, how it is read) that a batch needs beside the cell itself."""
+        at, mapping = line.at, line.mapping
+        if self._is_new_key(line):
+            yield f"r{at}", key_text(f"{alias}.{quoted(line.column)}"), "text"
+        elif mapping.kind == "reference":
+            yield f"r{at}", self._references.found(line, alias), "text"
+            if mapping.by is not None:
+                yield f"b{at}", f"{alias}.{quoted(mapping.by)}", "text"
+            if made := self._references.made(line, alias):
+                yield f"m{at}", made, "integer"
+        elif mapping.kind == "references":
+            yield f"r{at}", self._references.found_in_list(line, alias), "text"
+        for place in places(line, self._references):
+            found = self._references.found_in_document(line, place.hidden.path, place.parent, alias)
+            yield place.found, found, "text"
+
+    def read(self, line: Line, ids: Ids) -> Read:
+        """Return what becomes of the line's cells."""
+        if self._is_new_key(line):
+            present = cell_of(line).storage != NULL
+            new = ids.expr(self._table.target, pl.col(f"r{line.at}"))
+            return Read(pl.when(present).then(new), (), ())
+        return self._list(line, ids) if line.mapping.kind == "references" else self._reference(line, ids)
+
+    def _reference(self, line: Line, ids: Ids) -> Read:
+        mapping, cell, found = line.mapping, cell_of(line), pl.col(f"r{line.at}")
+        emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
+        present = (cell.storage != NULL) & ~emptied
+        by = None if mapping.by is None else pl.col(f"b{line.at}")
+        value: pl.Expr = pl.when(present).then(self._references.new_key(line, ids, found, by))
+        missing = present & found.is_null()
+        warnings = [(emptied, "empty_as_null")]
+        rejects: list[tuple[pl.Expr, str]] = []
+        if mapping.dangling == "keep":
+            value = pl.when(missing).then(kept_key(cell.text, line.to)).otherwise(value)
+            warnings.append((missing, "dangling_kept"))
+        elif mapping.dangling == "null":
+            warnings.append((missing, "dangling_left_out"))
+        else:
+            rejects.append((missing, DANGLING))
+        if self._references.makes_up(line):
+            warnings.append((pl.col(f"m{line.at}") == 1, "placeholder"))
+        return Read(value, tuple(rejects), tuple(warnings))
+
+    def _list(self, line: Line, ids: Ids) -> Read:
+        """Return a list of keys; a part that names no row is left out, stays, or costs the row its place."""
+        at, mapping, cell = line.at, line.mapping, cell_of(line)
+        emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
+        found = pl.struct(pl.col(f"v{at}").alias("text"), pl.col(f"r{at}").alias("keys")).map_batches(
+            lambda cells: new_lists(cells, line, self._references, ids), return_dtype=LIST
+        )
+        value = pl.when((cell.storage != NULL) & ~emptied).then(found.struct.field("value"))
+        missing = (cell.storage != NULL) & found.struct.field("missing")
+        warnings = [(emptied, "empty_as_null")]
+        if mapping.dangling == "reject":
+            return Read(value, ((missing, DANGLING),), tuple(warnings))
+        rule = "dangling_kept" if mapping.dangling == "keep" else "dangling_left_out"
+        return Read(value, (), (*warnings, (missing, rule)))

@@ -1,0 +1,222 @@
+"""References: how the row that a cell names is found, and what its key has become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from mappers.base import Ids
+from mappers.cleaning.text import without_nul
+from mappers.declarative.json_path import last_step
+from mappers.declarative.source_table import Line, SourceTable, constant, key_text
+from mappers.declarative.target_columns import TargetColumn
+from mappers.declarative.text_casts import as_uuid
+from mappers.sqlite_sql import literal, quoted
+
+#: One part of a list of keys, in the table that `list_parts` gives.
+LIST_PART: Final = "trim(part.value)"
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where the keys of a table come from: the table itself, or the one that its key refers to.
+
+    `entity` is what their new ids are derived for, None where they stay as they are.
+    """
+
+    table: SourceTable
+    entity: str | None
+
+
+class References:
+    """Finds rows by the keys that references hold; `tables` are the migrated ones, by name."""
+
+    def __init__(self, tables: Mapping[str, SourceTable]) -> None:
+        self.tables = tables
+        #: tables of which rows are made for references that name none
+        self.made_up = frozenset(
+            parent.name
+            for table in tables.values()
+            for line in table.lines
+            if line.mapping.dangling == "placeholder" and line.mapping.kind == "reference"
+            for _, parent in self.parents(line)
+            if self.root(parent).table is parent
+        )
+
+    def table(self, name: str) -> SourceTable | None:
+        """Return the migrated table of that name, None where its rows have no key of one column."""
+        found = self.tables.get(name)
+        return None if found is None or found.key_line is None else found
+
+    def parents(self, line: Line) -> Iterator[tuple[str | None, SourceTable]]:
+        """Yield the tables that a line refers to, each with the value of `by` that says so."""
+        if line.mapping.kind in ("reference", "references"):
+            yield from self.named(line)
+
+    def named(self, line: Line) -> Iterator[tuple[str | None, SourceTable]]:
+        """Yield what `parents` does, and the tables whose ids a document holds."""
+        of = line.mapping.of
+        if of is None:
+            of = {}
+        for value, name in of.items() if isinstance(of, Mapping) else [(None, of)]:
+            if (parent := self.table(name)) is not None:
+                yield value, parent
+        for hidden in line.mapping.ids:
+            if (parent := self.table(hidden.of)) is not None:
+                yield None, parent
+
+    def root(self, table: SourceTable) -> Root:
+        """Return where a table's keys come from."""
+        seen: set[str] = set()
+        while table.name not in seen:
+            seen.add(table.name)
+            line = table.key_line
+            if line is None or line.mapping.kind != "reference" or line.mapping.by is not None:
+                break
+            parent = next(self.parents(line), None)
+            if parent is None:
+                break
+            table = parent[1]
+        line = table.key_line
+        derived = line is not None and line.mapping.kind == "id" and table.mapping.ids == "cuid"
+        return Root(table, table.target if derived else None)
+
+    def found(self, line: Line, alias: str) -> str:
+        """Return SQL for the old key that stands for the row a cell names, as text; NULL where there is none.
+
+        Of a list of keys it is the part at hand; see `list_parts`.
+
+        It is the key of the table that the keys come from, so that the new id can be derived.
+        """
+        cell = cell_named(line, alias)
+        choices = [(value, self._lookup(parent, cell, line.at)) for value, parent in self.parents(line)]
+        if not choices:
+            return "NULL"
+        if line.mapping.by is None:
+            return choices[0][1]
+        by = f"CAST({alias}.{quoted(line.mapping.by)} AS TEXT)"
+        whens = " ".join(f"WHEN {constant(str(value))} THEN {sql}" for value, sql in choices)
+        return f"CASE {by} {whens} END"
+
+    def found_in_list(self, line: Line, alias: str) -> str:
+        """Return SQL for a JSON array of what `found` gives, one for each part of a list of keys."""
+        choices = [parent for _, parent in self.parents(line)]
+        if not choices:
+            return "NULL"
+        lookup = self._lookup(choices[0], LIST_PART, line.at)
+        cell = f"{alias}.{quoted(line.column)}"
+        parts = f"SELECT json_group_array({lookup}) FROM {list_parts(line, alias)}"  # noqa: S608
+        return f"CASE WHEN {cell} IS NOT NULL THEN ({parts}) END"
+
+    def found_in_document(self, line: Line, path: str, parent: SourceTable, alias: str) -> str:
+        """Return SQL for a JSON array of pairs: a value that the path may end at, and its old key or null."""
+        cell = f"{alias}.{quoted(line.column)}"
+        pair = f"json_array(CAST(part.atom AS TEXT), {self._lookup(parent, 'part.atom', line.at)})"
+        return (
+            f"CASE WHEN typeof({cell}) = 'text' AND json_valid({cell}) THEN"  # noqa: S608
+            f" (SELECT json_group_array({pair}) FROM json_tree({cell}) AS part"
+            f" WHERE part.type IN ('integer', 'text') AND {last_step(path, 'part')}) END"
+        )
+
+    def _lookup(self, parent: SourceTable, cell: str, depth: int) -> str:
+        """Return SQL for the root key of the row of `parent` whose key a cell holds."""
+        row = f"p{depth}"
+        table, key = parent.by_key(row)
+        real = (
+            f"(SELECT {self._root_key(parent, row, depth)} FROM {table}"  # noqa: S608
+            f" WHERE {same_key(key, cell)} AND {self.stands(parent, row)} LIMIT 1)"
+        )
+        if parent.name not in self.made_up:
+            return real
+        return (
+            f"coalesce({real}, (SELECT made.key FROM x.placeholder AS made"  # noqa: S608
+            f" WHERE made.source = {parent.number} AND made.key = {key_text(cell)}))"
+        )
+
+    def _root_key(self, table: SourceTable, row: str, depth: int) -> str:
+        line = table.key_line
+        assert line is not None
+        key = f"{row}.{quoted(line.column)}"
+        if self.root(table).table is table:
+            return key_text(key)
+        _, parent = next(self.parents(line))
+        return self._lookup(parent, key, 1000 + depth + 1)
+
+    def makes_up(self, line: Line) -> bool:
+        """Tell whether a line may refer to a row that is made for it."""
+        return any(parent.name in self.made_up for _, parent in self.parents(line))
+
+    def made(self, line: Line, alias: str) -> str:
+        """Return SQL that is 1 where a cell names a row that is made for it; '' where none is ever made."""
+        cell = f"{alias}.{quoted(line.column)}"
+        tests = [self._made(parent, cell, line, alias, value) for value, parent in self.parents(line)]
+        return " OR ".join(test for test in tests if test)
+
+    def _made(self, parent: SourceTable, cell: str, line: Line, alias: str, value: str | None) -> str:
+        if parent.name not in self.made_up:
+            return ""
+        exists = (
+            f"EXISTS (SELECT 1 FROM x.placeholder AS made WHERE made.source = {parent.number}"  # noqa: S608
+            f" AND made.key = {key_text(cell)})"
+        )
+        if value is None:
+            return exists
+        return f"(CAST({alias}.{quoted(str(line.mapping.by))} AS TEXT) = {constant(value)} AND {exists})"
+
+    def stands(self, table: SourceTable, row: str) -> str:
+        """Return SQL that tells whether a row is neither rejected nor merged into another."""
+        return (
+            f"NOT EXISTS (SELECT 1 FROM x.settled AS gone WHERE gone.source = {table.number}"  # noqa: S608
+            f" AND gone.number = {table.row_number(row)})"
+        )
+
+    def new_key(self, line: Line, ids: Ids, found: pl.Expr, by: pl.Expr | None) -> pl.Expr:
+        """Return the new key for the old one that `found` gives, as text; `by` says of which table it is."""
+        parents = list(self.parents(line))
+        if not parents:
+            return pl.lit(None, pl.String)
+        if by is None:
+            return self._migrated(parents[0][1], line.to, ids, found)
+        return pl.coalesce(
+            self._migrated(parent, line.to, ids, pl.when(by == value).then(found))
+            for value, parent in parents
+        )
+
+    def _migrated(self, parent: SourceTable, to: TargetColumn, ids: Ids, key: pl.Expr) -> pl.Expr:
+        entity = self.root(parent).entity
+        return kept_key(key, to) if entity is None else ids.expr(entity, key)
+
+
+def same_key(key: str, cell: str) -> str:
+    """Return SQL that compares as a foreign key does: by the parent's affinity and collation.
+
+    The plus takes the child's own affinity away, so that the parent's index is always of use.
+    """
+    return f"{key} = +{cell}"
+
+
+def cell_named(line: Line, alias: str) -> str:
+    """Return SQL for what names a row: the cell, or the part at hand of a list."""
+    return LIST_PART if line.mapping.kind == "references" else f"{alias}.{quoted(line.column)}"
+
+
+def list_parts(line: Line, alias: str) -> str:
+    """Return SQL of a table whose `LIST_PART` are the parts of a list of keys, in their order."""
+    cell = f"{alias}.{quoted(line.column)}"
+    between = literal(json.dumps(line.mapping.separator, ensure_ascii=False)[1:-1])
+    written = f"json_quote(CAST({cell} AS TEXT))"
+    return f"json_each('[' || replace({written}, {between}, '\",\"') || ']') AS part"
+
+
+def kept_key(key: pl.Expr, to: TargetColumn) -> pl.Expr:
+    """Return keys that stay as they are, given as text, as their column holds them; null where it cannot."""
+    if to.family == "integer":
+        number = key.cast(pl.Int64, strict=False)
+        return pl.when(number.is_between(*to.range)).then(number)
+    if to.family == "uuid":
+        return as_uuid(key)
+    return without_nul(key)

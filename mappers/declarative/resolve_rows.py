@@ -1,0 +1,315 @@
+"""The crosswalk of a described mapping: which rows are not migrated, and which are made up.
+
+Whether a row is migrated depends on the rows that it names, and so on around every circle. So
+it is settled before the first row is mapped: the rows of tables that others refer to whose own
+cells do not fit, then all that refer to those, until no more follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import polars as pl
+
+from mappers.base import Bench
+from mappers.declarative.column_expr import REFERENCES
+from mappers.declarative.composite_references import Pair, make_keys
+from mappers.declarative.misfit_filter import suspects
+from mappers.declarative.references import References, cell_named, list_parts, same_key
+from mappers.declarative.source_table import Line, SourceTable, has_nul, key_text
+from mappers.declarative.table_mapper import ROW, Rows
+from mappers.sqlite_sql import literal, quoted, sql
+
+SAME_KEY: Final = "same_key"
+
+_TABLES: Final = (
+    "CREATE TABLE x.settled (source INTEGER, number INTEGER, fate TEXT, reason TEXT, detail TEXT,"
+    " PRIMARY KEY (source, number)) WITHOUT ROWID",
+    "CREATE TABLE x.placeholder (number INTEGER PRIMARY KEY, source INTEGER, key TEXT, UNIQUE (source, key))",
+    "CREATE TABLE x.judged (source INTEGER, number INTEGER, reason TEXT, detail TEXT)",
+    "CREATE TABLE x.edge (parent INTEGER, parent_number INTEGER, child INTEGER, child_number INTEGER,"
+    " column TEXT)",
+)
+_NUMBERED: Final = """
+INSERT INTO $numbering SELECT row_number() OVER (ORDER BY $keys), $keys FROM $table AS c"""
+_TWINS: Final = """
+INSERT OR IGNORE INTO x.settled SELECT $source, number,
+  CASE WHEN alike = first THEN 'merged' ELSE 'rejected' END, $reason, $key
+FROM (SELECT $number AS number, min($number) OVER (PARTITION BY $keys) AS first,
+        min($number) OVER (PARTITION BY $columns) AS alike
+      FROM $rows WHERE $present)
+WHERE number <> first"""
+_NUL_IN_KEY: Final = """
+INSERT INTO x.settled SELECT $source, $number, 'rejected', 'nul_in_key', $key FROM $rows WHERE $test"""
+_PLACEHOLDERS: Final = """
+INSERT OR IGNORE INTO x.placeholder (source, key)
+SELECT DISTINCT $parent, $key FROM $rows
+WHERE $present AND $found IS NULL
+  AND NOT EXISTS (SELECT 1 FROM x.settled AS s WHERE s.source = $source AND s.number = $number)
+ORDER BY 2"""
+_DANGLING: Final = """
+INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', 'dangling', $column FROM $rows
+WHERE $present AND $found IS NULL"""
+_EDGES: Final = """
+INSERT INTO x.edge SELECT $parent, $parent_number, $source, $number, $column FROM $rows
+CROSS JOIN $parent_table
+WHERE $same AND $present AND NOT EXISTS (
+  SELECT 1 FROM x.placeholder AS made WHERE made.source = $parent AND made.key = $parent_key)"""
+_PAIRS_DANGLING: Final = """
+INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', 'dangling', $column FROM $rows
+WHERE $dangles"""
+_PAIRED: Final = """
+INSERT INTO x.edge SELECT $parent, pair.number, $source, $number, $column FROM $rows
+CROSS JOIN $keys AS pair WHERE $same AND $present"""
+_FOLLOWING: Final = """
+WITH RECURSIVE gone(source, number, column) AS (
+  SELECT source, number, detail FROM x.settled
+  UNION SELECT e.child, e.child_number, e.column FROM gone
+    JOIN x.edge AS e ON e.parent = gone.source AND e.parent_number = gone.number)
+INSERT OR IGNORE INTO x.settled SELECT source, number, 'rejected', 'dangling', column FROM gone"""
+
+
+class Settling:
+    """Settles what the mappers cannot tell from one batch."""
+
+    def __init__(
+        self, tables: Mapping[str, SourceTable], references: References, rows: Mapping[str, Rows]
+    ) -> None:
+        self._tables, self._references, self._rows = tables, references, rows
+        #: the tables that others refer to
+        self._parents = {
+            parent.name
+            for table in tables.values()
+            for line in table.lines
+            for _, parent in references.named(line)
+        }
+        self._pairs = [pair for one in rows.values() for pair in one.pairs]
+        #: the tables that a reference of several columns names, too
+        self._named = self._parents | {pair.parent.name for pair in self._pairs}
+
+    def settle(self, bench: Bench) -> None:
+        """Make the crosswalk's tables in an empty crosswalk."""
+        for statement in _TABLES:
+            bench.execute(statement)
+        for table in self._tables.values():
+            if table.rowid is None:
+                _number(bench, table)
+        for table in self._tables.values():
+            if table.key:
+                _reject_nul(bench, table)
+        for table in self._tables.values():
+            if table.key and not _is_unique(bench, table):
+                _find_twins(bench, table)
+        for name in sorted(self._parents):
+            if not self._tables[name].indexed:
+                _index(bench, self._tables[name])
+        for pair in self._pairs:
+            make_keys(bench, pair, ROW)
+        for name in sorted(self._named):
+            self._judge(bench, self._tables[name])
+        self._make_up(bench)
+        self._reject_dangling(bench)
+        self._follow(bench)
+        self._make_up(bench)
+
+    def _judge(self, bench: Bench, table: SourceTable) -> None:
+        """Reject the rows whose own cells do not fit."""
+        doubt = suspects(table, ROW)
+        if doubt == "0":
+            return
+        for rows in bench.read(self._rows[table.name].own_cells(f" AND ({doubt})")):
+            found = self._rows[table.name].misfits(rows)
+            if found.height:
+                source = pl.lit(table.number, pl.Int64).alias("source")
+                bench.write("judged", found.select(source, "number", "reason", "detail"))
+        bench.execute(
+            "INSERT OR IGNORE INTO x.settled SELECT source, number, 'rejected', reason, detail FROM x.judged"
+        )
+
+    def _make_up(self, bench: Bench) -> None:
+        """Make a row for every key that names none, where the file says so."""
+        for table, line in self._lines():
+            if line.mapping.dangling != "placeholder" or line.mapping.kind != "reference":
+                continue
+            for value, parent in self._references.parents(line):
+                if parent.name in self._references.made_up:
+                    parts = self._parts(table, line, value)
+                    bench.execute(
+                        sql(
+                            _PLACEHOLDERS,
+                            **parts,
+                            parent=str(parent.number),
+                            key=key_text(cell_named(line, ROW)),
+                        )
+                    )
+
+    def _reject_dangling(self, bench: Bench) -> None:
+        for table, line in self._lines():
+            if table.name in self._named and self._is_strict(line):
+                bench.execute(sql(_DANGLING, **self._parts(table, line, None)))
+        for pair in self._strict_pairs():
+            bench.execute(sql(_PAIRS_DANGLING, dangles=pair.dangles(ROW), **_pair_parts(pair)))
+
+    def _strict_pairs(self) -> list[Pair]:
+        """Return the references of several columns with which a row is lost that others refer to."""
+        return [
+            pair
+            for pair in self._pairs
+            if pair.table.name in self._named and pair.reference.dangling == "reject"
+        ]
+
+    def _follow(self, bench: Bench) -> None:
+        """Reject what refers to a rejected row, and what refers to that."""
+        gone = {
+            name
+            for name, table in self._tables.items()
+            if bench.scalar("SELECT 1 FROM x.settled WHERE source = ? LIMIT 1", (table.number,))
+        }
+        strict = [
+            (table, line, value, parent)
+            for table, line in self._lines()
+            if table.name in self._named and self._is_strict(line)
+            for value, parent in self._references.parents(line)
+        ]
+        pairs = self._strict_pairs()
+        ends = [(table.name, parent.name) for table, _, _, parent in strict]
+        ends += [(pair.table.name, pair.parent.name) for pair in pairs]
+        while more := {child for child, parent in ends if parent in gone} - gone:
+            gone |= more
+        for table, line, value, parent in strict:
+            if parent.name in gone:
+                self._draw_edges(bench, table, line, value, parent)
+        for pair in pairs:
+            if pair.parent.name in gone:
+                parts = _pair_parts(pair) | {"same": pair.same(ROW), "present": pair.present(ROW)}
+                bench.execute(sql(_PAIRED, parent=str(pair.parent.number), keys=pair.keys, **parts))
+        bench.execute("CREATE INDEX x.edge_parent ON edge (parent, parent_number)")
+        bench.execute(_FOLLOWING)
+        bench.execute("DROP TABLE x.edge")
+
+    def _draw_edges(
+        self, bench: Bench, table: SourceTable, line: Line, value: str | None, parent: SourceTable
+    ) -> None:
+        parent_table, key = parent.by_key("p")
+        bench.execute(
+            sql(
+                _EDGES,
+                **self._parts(table, line, value),
+                parent=str(parent.number),
+                parent_number=parent.row_number("p"),
+                parent_table=parent_table,
+                parent_key=key_text(key),
+                same=same_key(key, cell_named(line, ROW)),
+            )
+        )
+
+    def _lines(self) -> Iterator[tuple[SourceTable, Line]]:
+        for _, table in sorted(self._tables.items()):
+            for line in table.lines:
+                if line.mapping.kind in REFERENCES:
+                    yield table, line
+
+    @staticmethod
+    def _is_strict(line: Line) -> bool:
+        """Tell whether a row is lost with the row that it names here."""
+        policy = line.mapping.dangling
+        return policy in ("reject", "placeholder") or (policy == "null" and line.to.not_null)
+
+    def _parts(self, table: SourceTable, line: Line, value: str | None) -> dict[str, str]:
+        """Return the pieces of SQL about a line; `value` narrows them to the rows that refer to one table."""
+        cell, rows = cell_named(line, ROW), table.rows(ROW)
+        present = f"{cell} IS NOT NULL"
+        if line.mapping.kind == "references":
+            rows += f", {list_parts(line, ROW)}"
+        if line.mapping.empty == "null" or line.mapping.kind == "references":
+            present += f" AND {cell} <> ''"
+        if value is not None:
+            present += f" AND CAST({ROW}.{quoted(str(line.mapping.by))} AS TEXT) = {literal(value)}"
+        return {
+            "source": str(table.number),
+            "number": table.row_key(ROW),
+            "rows": rows,
+            "column": literal(line.column),
+            "present": present,
+            "found": self._references.found(line, ROW),
+        }
+
+
+def _pair_parts(pair: Pair) -> dict[str, str]:
+    """Return the pieces of SQL about the rows that hold a reference of several columns."""
+    return {
+        "source": str(pair.table.number),
+        "number": pair.table.row_key(ROW),
+        "rows": pair.table.rows(ROW),
+        "column": literal(pair.told),
+    }
+
+
+def _number(bench: Bench, table: SourceTable) -> None:
+    """Number the rows of a table that has no rowid, in the order of its key."""
+    places = ", ".join(f"k{n}" for n in range(len(table.key)))
+    keys = ", ".join(f"{ROW}.{quoted(column)}" for column in table.key)
+    bench.execute(f"CREATE TABLE {table.numbering} (number INTEGER PRIMARY KEY, {places})")
+    bench.execute(sql(_NUMBERED, numbering=table.numbering, keys=keys, table=quoted(table.name)))
+    name = table.numbering.removeprefix("x.")
+    bench.execute(f"CREATE UNIQUE INDEX x.{name}_key ON {name} ({places})")
+
+
+def _reject_nul(bench: Bench, table: SourceTable) -> None:
+    """Reject the rows whose key PostgreSQL cannot hold: shortened it would be the key of another row."""
+    bench.execute(
+        sql(
+            _NUL_IN_KEY,
+            source=str(table.number),
+            number=table.row_key(ROW),
+            key=literal(", ".join(table.key)),
+            rows=table.rows(ROW),
+            test=" OR ".join(has_nul(f"{ROW}.{quoted(column)}") for column in table.key),
+        )
+    )
+
+
+def _index(bench: Bench, table: SourceTable) -> None:
+    """Make an index of the keys of a table that has none; a column made so compares as its source does."""
+    assert table.key_line is not None
+    cell, name = f"{ROW}.{quoted(table.key_line.column)}", table.keys.removeprefix("x.")
+    bench.execute(
+        f"CREATE TABLE {table.keys} AS SELECT {cell} AS key, {table.row_key(ROW)} AS number"  # noqa: S608
+        f" FROM {table.rows(ROW)} WHERE {cell} IS NOT NULL"
+    )
+    bench.execute(f"CREATE INDEX x.{name}_key ON {name} (key)")
+
+
+def _is_unique(bench: Bench, table: SourceTable) -> bool:
+    """Tell whether the key is the declared one, and no two of its values are alike as text."""
+    declared = 0
+    for column in table.key:
+        query = "SELECT pk FROM pragma_table_info(?) WHERE name = ?"
+        declared += bool(bench.scalar(query, (table.name, column)))
+    of_all = bench.scalar("SELECT count(*) FROM pragma_table_info(?) WHERE pk > 0", (table.name,))
+    if declared != len(table.key) or of_all != declared:
+        return False
+    mixed = " OR ".join(
+        f"count(DISTINCT CASE WHEN {quoted(column)} IS NOT NULL THEN typeof({quoted(column)}) END) > 1"
+        for column in table.key
+    )
+    return not bench.scalar(f"SELECT {mixed} FROM {quoted(table.name)}")  # noqa: S608  quoted names
+
+
+def _find_twins(bench: Bench, table: SourceTable) -> None:
+    """Let the first row of each key stand; one that is the same throughout is merged into it."""
+    keys = [f"{ROW}.{quoted(column)}" for column in table.key]
+    bench.execute(
+        sql(
+            _TWINS,
+            source=str(table.number),
+            number=table.row_key(ROW),
+            reason=literal(SAME_KEY),
+            key=literal(", ".join(table.key)),
+            keys=", ".join(map(key_text, keys)),
+            columns=", ".join(f"typeof({ROW}.{quoted(c)}), {ROW}.{quoted(c)}" for c in table.columns),
+            rows=table.rows(ROW),
+            present=" AND ".join(f"{key} IS NOT NULL" for key in keys),
+        )
+    )

@@ -1,0 +1,50 @@
+"""What is migrated otherwise than it stood and only counted, since it is so by the form of a whole column."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from mappers.base import Bench, Cast, Query
+from mappers.declarative.cell import cell_columns, cell_of, storage_classes
+from mappers.declarative.column_expr import read_line
+from mappers.declarative.date_casts import is_finer
+from mappers.declarative.source_table import Line, SourceTable
+from mappers.declarative.table_mapper import ROW
+from mappers.sqlite_sql import quoted
+
+#: A moment written in parts of a millisecond: Python's own form of one has millionths of a second.
+ROUNDED: Final = "rounded_to_milliseconds"
+_MOMENTS: Final = ("timestamp", "date")
+
+
+def count_rounded(bench: Bench, table: SourceTable) -> Iterator[tuple[str, int]]:
+    """Yield each column of moments with the number of its cells that are finer than milliseconds."""
+    lines = [line for line in table.lines if line.mapping.kind in _MOMENTS]
+    if not lines:
+        return
+    counts: Counter[str] = Counter()
+    for rows in bench.read(_cells(table, lines)):
+        for line in lines:
+            finer = rows.filter(is_finer(cell_of(line)).fill_null(False))
+            if finer.height:
+                read = read_line(line)
+                assert read.cast is not None
+                counts[line.column] += int(finer.select(read.cast).to_series().count())
+    yield from sorted((column, cells) for column, cells in counts.items() if cells)
+
+
+def _cells(table: SourceTable, lines: list[Line]) -> Query:
+    classes = storage_classes([f"{ROW}.{quoted(line.column)}" for line in table.lines])
+    number = table.row_key(ROW)
+    columns: list[tuple[str, str, Cast]] = [("number", number, "integer"), ("classes", classes, "text")]
+    for line in lines:
+        columns += cell_columns(line, ROW)
+    selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql, _ in columns)
+    return Query(
+        sql=f"SELECT {selected} FROM {table.rows(ROW)} WHERE {number} > ?1 ORDER BY {number} LIMIT ?2",  # noqa: S608
+        key="number",
+        columns={name: reads for name, _, reads in columns},
+        count=f"SELECT count(*) FROM {quoted(table.name)}",  # noqa: S608
+    )

@@ -1,0 +1,74 @@
+"""How the rows of each described table are accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mappers.base import Account
+from mappers.declarative.references import References
+from mappers.declarative.source_table import Line, SourceTable, constant, key_text
+from mappers.declarative.table_mapper import ROW
+from mappers.sqlite_sql import literal, quoted
+
+#: Kinds whose values are, as text, in the target what they are in the source.
+_AS_THEY_ARE: Final = ("id", "integer", "text")
+
+
+def account_of(table: SourceTable, references: References) -> Account:
+    """Return the account of one table: by its key, or, where the target has none to tell by, by count.
+
+    The latter names no column.
+    """
+    lines = [table.line(column) for column in table.key] if table.key else [table.key_line]
+    parts = [(line, _part(table, line, references)) for line in lines if line is not None]
+    if len(parts) < len(lines) or any(part is None for _, part in parts):
+        return Account(table.name, _sql(table, [("''", "''")]), table.target, "")
+    proofs = [part for _, part in parts if part is not None]
+    first, *more = (line.to.name for line, _ in parts)
+    return Account(table.name, _sql(table, proofs), table.target, first, tuple(more))
+
+
+def _sql(table: SourceTable, parts: list[tuple[str, str]]) -> str:
+    selected = [f"{table.name_of_row(ROW)} AS source_id"]
+    for number, (entity, key) in enumerate(parts, start=1):
+        at = "" if number == 1 else str(number)
+        selected += [f"{entity} AS entity{at}", f"{key} AS key{at}"]
+    return f"SELECT {', '.join(selected)} FROM {table.rows(ROW)}"  # noqa: S608  quoted names
+
+
+def _part(table: SourceTable, line: Line, references: References) -> tuple[str, str] | None:
+    """Return SQL for entity and key of one column of a key, None where its text tells nothing."""
+    mapping, cell = line.mapping, f"{ROW}.{quoted(line.column)}"
+    if mapping.kind == "reference":
+        found = references.found(line, ROW)
+        if mapping.dangling == "keep":
+            return None
+        return _entity(line, references), _as_held(line, found)
+    if mapping.kind not in _AS_THEY_ARE or line.to.family not in ("text", "integer", "uuid"):
+        return None
+    if mapping.kind == "id" and table.mapping.ids == "cuid":
+        return literal(table.target), key_text(cell)
+    return "''", _as_held(line, key_text(cell))
+
+
+def _as_held(line: Line, key: str) -> str:
+    """Return SQL for a key that stays as the target prints it."""
+    return f"lower({key})" if line.to.family == "uuid" else key
+
+
+def _entity(line: Line, references: References) -> str:
+    entities = [
+        (value, literal(references.root(parent).entity or "")) for value, parent in references.parents(line)
+    ]
+    if not entities:
+        return "''"
+    if line.mapping.by is None:
+        return entities[0][1]
+    whens = " ".join(f"WHEN {constant(str(value))} THEN {entity}" for value, entity in entities)
+    return f"CASE CAST({ROW}.{quoted(line.mapping.by)} AS TEXT) {whens} END"
+
+
+def by_mapping(tables: Mapping[str, SourceTable], references: References) -> tuple[Account, ...]:
+    """Return an account for each table."""
+    return tuple(account_of(table, references) for table in tables.values())

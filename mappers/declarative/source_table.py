@@ -1,0 +1,193 @@
+"""The source's tables in SQL: how a row is numbered, named and found by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mappers.base import SourceTables
+from mappers.declarative.mapping_file import ColumnMapping, MappingFile, TableMapping
+from mappers.declarative.target_columns import TargetColumn, usual
+from mappers.sqlite_sql import literal, quoted
+
+#: What SQLite calls the number of a row, unless a column is called so.
+_ROWID: Final = ("rowid", "_rowid_", "oid")
+#: Between what is one text in a batch and several values outside of it.
+UNIT: Final = "\x1f"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One migrated column: `at` is its place among the table's, by which a batch names it."""
+
+    at: int
+    column: str
+    mapping: ColumnMapping
+    to: TargetColumn
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One migrated table of the source: `number` stands for it in the crosswalk.
+
+    `columns` are those the source has, `lines` those of them that are migrated; `indexed` tells
+    whether a row is found by its key without going through the table.
+    """
+
+    number: int
+    name: str
+    mapping: TableMapping
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    without_rowid: bool = False
+    indexed: bool = False
+
+    @property
+    def target(self) -> str:
+        """The target table."""
+        assert self.mapping.target is not None
+        return self.mapping.target
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that name a row; none where its rowid does."""
+        return self.mapping.key
+
+    def line(self, column: str) -> Line | None:
+        """Return what becomes of a column, None where it is dropped."""
+        return next((line for line in self.lines if line.column == column), None)
+
+    @property
+    def key_line(self) -> Line | None:
+        """The line of the key where it is one column that is migrated, or the rowid where there is none."""
+        if not self.key:
+            name = row_number_name(self.columns)
+            return None if name is None else self.line(name)
+        return self.line(self.key[0]) if len(self.key) == 1 else None
+
+    @property
+    def rowid(self) -> str | None:
+        """The name by which a row's number can be asked for, None where there is none."""
+        return None if self.without_rowid else row_number_name(self.columns)
+
+    @property
+    def numbering(self) -> str:
+        """The crosswalk's table that numbers the rows of a table without rowid."""
+        return f"x.row_{self.number}"
+
+    @property
+    def keys(self) -> str:
+        """The crosswalk's table of the keys of a table that has no index of them."""
+        return f"x.key_{self.number}"
+
+    def by_key(self, alias: str) -> tuple[str, str]:
+        """Return what to select a row from by its key, and the column that holds the key there."""
+        line = self.key_line
+        assert line is not None
+        if self.indexed:
+            return f"{quoted(self.name)} AS {alias}", f"{alias}.{quoted(line.column)}"
+        keys = f"keys_{alias}"
+        same = f"{self.row_number(alias)} = {keys}.number"
+        return f"{self.keys} AS {keys} CROSS JOIN {quoted(self.name)} AS {alias} ON {same}", f"{keys}.key"
+
+    def row_number(self, alias: str) -> str:
+        """Return SQL for the number of the row at hand."""
+        if self.rowid is not None:
+            return f"{alias}.{self.rowid}"
+        same = " AND ".join(f"numbered.k{n} = {alias}.{quoted(k)}" for n, k in enumerate(self.key))
+        return f"(SELECT numbered.number FROM {self.numbering} AS numbered WHERE {same})"  # noqa: S608
+
+    def rows(self, alias: str) -> str:
+        """Return what to select from, with `row_key` of it, to go through the rows in order."""
+        if self.rowid is not None:
+            return f"{quoted(self.name)} AS {alias}"
+        same = " AND ".join(f"{alias}.{quoted(k)} = numbering.k{n}" for n, k in enumerate(self.key))
+        return f"{self.numbering} AS numbering CROSS JOIN {quoted(self.name)} AS {alias} ON {same}"
+
+    def row_key(self, alias: str) -> str:
+        """Return the column by which the rows of `rows` are ordered."""
+        return f"{alias}.{self.rowid}" if self.rowid is not None else "numbering.number"
+
+    def name_of_row(self, alias: str) -> str:
+        """Return SQL for what a person calls a row: unique, also where its key is not."""
+        number = self.row_key(alias)
+        if not self.key:
+            return f"CAST({number} AS TEXT)"
+        texts = [key_text(f"{alias}.{quoted(column)}") for column in self.key]
+        if len(texts) > 1:
+            texts = [f"replace(replace({text}, '\\', '\\\\'), ':', '\\:')" for text in texts]
+        again = (
+            f"coalesce((SELECT '#' || settled.number FROM x.settled WHERE settled.source = {self.number}"  # noqa: S608
+            f" AND settled.number = {number} AND settled.reason = 'same_key'), '')"
+        )
+        return f"coalesce({' || char(58) || '.join(texts)} || {again}, 'null#' || {number})"
+
+
+def has_nul(cell: str) -> str:
+    """Return SQL that tells text with a NUL character, which no text of PostgreSQL holds."""
+    return f"(typeof({cell}) = 'text' AND instr(CAST({cell} AS BLOB), x'00') > 0)"
+
+
+def key_text(cell: str) -> str:
+    """Return SQL for a key as text, the same for every storage class that compares as equal.
+
+    Blobs, and text with a NUL character, are given in hex.
+    """
+    return (
+        f"CASE typeof({cell}) WHEN 'integer' THEN CAST({cell} AS TEXT)"
+        f" WHEN 'real' THEN CASE WHEN {cell} = CAST({cell} AS INTEGER)"
+        f" THEN CAST(CAST({cell} AS INTEGER) AS TEXT) ELSE CAST({cell} AS TEXT) END"
+        f" ELSE CASE WHEN typeof({cell}) = 'blob' OR {has_nul(cell)}"
+        f" THEN 'x''' || hex({cell}) || '''' ELSE {cell} END END"
+    )
+
+
+def source_tables(
+    file: MappingFile,
+    tables: Mapping[str, Sequence[str]],
+    target: Mapping[str, Sequence[TargetColumn]],
+) -> dict[str, SourceTable]:
+    """Return the migrated tables that the source has, by name."""
+    known = tables if isinstance(tables, SourceTables) else SourceTables()
+    found = {}
+    for number, (name, mapping) in enumerate(sorted(file.tables.items())):
+        if mapping.target is None or name not in tables:
+            continue
+        columns = {column.name: column for column in target.get(mapping.target, ())}
+        kept = [
+            (column, line)
+            for column, line in mapping.columns.items()
+            if line.to is not None and (column in tables[name] or is_row_number(column, tables[name]))
+        ]
+        lines = tuple(
+            Line(at, column, line, columns.get(str(line.to)) or usual(str(line.to), line.kind))
+            for at, (column, line) in enumerate(kept)
+        )
+        key = mapping.key[0] if len(mapping.key) == 1 else ""
+        found[name] = SourceTable(
+            number,
+            name,
+            mapping,
+            tuple(tables[name]),
+            lines,
+            without_rowid=name in known.without_rowid,
+            indexed=not mapping.key or (name, key) in known.indexed,
+        )
+    return found
+
+
+def row_number_name(columns: Sequence[str]) -> str | None:
+    """Return the first name of the rowid that no column of the table has, None where all are taken."""
+    names = {name.lower() for name in columns}
+    return next((name for name in _ROWID if name not in names), None)
+
+
+def is_row_number(column: str, columns: Sequence[str]) -> bool:
+    """Tell whether a column's name stands for the rowid."""
+    return column == row_number_name(columns)
+
+
+def constant(text: str) -> str:
+    """Return a text of the mapping file in SQL quotes."""
+    return literal(text)

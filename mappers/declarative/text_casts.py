@@ -1,0 +1,53 @@
+"""Casts to text, bytes, closed sets and UUIDs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from mappers.cleaning.text import without_nul
+from mappers.declarative.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
+
+_UUID: Final = r"^\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?$"
+NUL: Final = "\x00"
+
+
+def text(cell: Cell, max_length: int | None = None) -> Cast:
+    """Return text as it stands, without NUL, which PostgreSQL cannot hold; numbers as they are printed."""
+    plain = without_nul(cell.text)
+    value = plain if max_length is None else pl.when(plain.str.len_chars() <= max_length).then(plain)
+    rules = (
+        (cell.text.str.contains(NUL, literal=True), "nul_removed"),
+        (cell.storage.is_in([INTEGER, REAL]), "number_as_text"),
+        (cell.storage == BLOB, "bytes_as_text"),
+    )
+    return Cast(value, "too_long", rules)
+
+
+def uuid(cell: Cell) -> Cast:
+    """Return UUIDs in small letters, as PostgreSQL prints them."""
+    return Cast(as_uuid(cell.text), "no_uuid")
+
+
+def as_uuid(column: pl.Expr) -> pl.Expr:
+    """Return the UUIDs of a column of text as PostgreSQL prints them, null for what is none."""
+    digits = column.str.to_lowercase().str.replace_all(r"[{}-]", "")
+    cuts = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
+    written = pl.concat_str([digits.str.slice(*cut) for cut in cuts], separator="-")
+    return pl.when(column.str.contains(_UUID)).then(written)
+
+
+def raw(cell: Cell) -> Cast:
+    """Return bytes: a blob's own, a text's UTF-8 as it is stored; a number does not fit."""
+    fits = cell.storage.is_in([BLOB, TEXT])
+    return Cast(pl.when(fits).then(cell.text).str.decode("hex"), "no_bytes")
+
+
+def label(cell: Cell, values: Mapping[str, str], labels: tuple[str, ...] | None) -> Cast:
+    """Return the target's values by the source's; without any given, those that are labels stay."""
+    if not values and labels is not None:
+        return Cast(pl.when(cell.text.is_in(labels)).then(cell.text), "no_label")
+    found = cell.text.replace_strict(dict(values), default=None, return_dtype=pl.String)
+    return Cast(found, "no_label")

@@ -1,0 +1,1 @@
+"""The studio directory's mapping, one file an entity."""

@@ -1,0 +1,182 @@
+"""One person for every chain of rows that share an id or an e-mail."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mappers.base import Bench
+from mappers.sqlite_sql import literal, quoted, sql
+from mappers.studio.crosswalk.user_rows import gather_told
+from mappers.studio.legacy_tables import PEOPLE, Legacy
+from mappers.studio.settings import UserSettings
+
+#: Every row of the sources of people, in order of authority: seq counts it.
+_ENTRY: Final = """
+CREATE TABLE x.entry (seq INTEGER PRIMARY KEY, source TEXT, space TEXT, legacy_id INTEGER, stub INTEGER)"""
+#: The first row of each id: rows of one id are one person, so the others go with it.
+_FIRST: Final = "CREATE TABLE x.$first (legacy_id INTEGER PRIMARY KEY, seq INTEGER)"
+_FILL_FIRST: Final = """
+INSERT OR IGNORE INTO x.$first
+SELECT legacy_id, seq FROM x.entry
+WHERE space = $space AND NOT stub AND typeof(legacy_id) = 'integer' ORDER BY seq"""
+#: What ties the rows of several ids: few e-mails of many. Digests find them, the texts decide.
+_TIES: Final = (
+    "CREATE TABLE x.tie AS SELECT DISTINCT label, email FROM x.told WHERE digest IN ("
+    " SELECT digest FROM x.told WHERE digest IS NOT NULL GROUP BY digest HAVING min(label) < max(label))",
+    "DELETE FROM x.tie WHERE email IN (SELECT email FROM x.tie GROUP BY email HAVING count(*) = 1)",
+    "CREATE INDEX x.tie_email ON tie (email, label)",
+    "CREATE TABLE x.tied (label INTEGER PRIMARY KEY, low INTEGER)",
+    "INSERT INTO x.tied SELECT DISTINCT label, label FROM x.tie ORDER BY label",
+)
+_SAME_EMAIL: Final = """
+UPDATE x.tied SET low = g.low
+FROM (SELECT t.label, min(m.low) AS low FROM x.tie AS t JOIN (
+        SELECT e.email, min(l.low) AS low FROM x.tie AS e JOIN x.tied AS l USING (label) GROUP BY e.email
+      ) AS m USING (email) GROUP BY t.label) AS g
+WHERE g.label = tied.label AND g.low < tied.low"""
+_JUMP: Final = """
+UPDATE x.tied SET low = l.low FROM x.tied AS l WHERE l.label = tied.low AND l.low < tied.low"""
+#: The ids that are not their person's first; `position` orders all ids of one person by authority.
+_MOVED: Final = """
+INSERT INTO x.moved
+SELECT label, low, row_number() OVER (PARTITION BY low ORDER BY label)
+FROM x.tied WHERE low < label ORDER BY label"""
+#: A person is counted in the order of its first row.
+_CHAIN: Final = """
+INSERT INTO x.chain (label, person)
+SELECT label, row_number() OVER (ORDER BY label) FROM (
+  SELECT DISTINCT coalesce(m.low, t.label) AS label FROM x.told AS t LEFT JOIN x.moved AS m USING (label)
+  WHERE t.email IS NOT NULL)"""
+#: The e-mails that more than one row of an id has, where that id is not its person's first.
+_ECHO: Final = """
+CREATE TABLE x.echo AS SELECT label, email FROM x.told
+WHERE label IN (SELECT label FROM x.moved) AND email IS NOT NULL GROUP BY label, email HAVING count(*) > 1"""
+_LEGACY_USER: Final = """
+CREATE TABLE x.legacy_user (
+  seq INTEGER PRIMARY KEY, source TEXT, space TEXT, legacy_id INTEGER, person INTEGER, fate TEXT, reason TEXT
+)"""
+#: The rows with their fates.
+_FATES: Final = """
+INSERT INTO x.legacy_user
+SELECT e.seq, e.source, e.space, e.legacy_id, c.person,
+       CASE WHEN e.stub THEN 'excluded' WHEN c.person IS NULL THEN 'rejected'
+            WHEN e.seq <> c.label THEN 'merged' END,
+       CASE WHEN e.stub THEN 'stub' WHEN typeof(e.legacy_id) <> 'integer' THEN 'invalid_id'
+            WHEN c.person IS NULL THEN 'invalid_email' WHEN e.seq = c.label THEN NULL
+            WHEN t.label < e.seq THEN 'same_id'
+            WHEN EXISTS (SELECT 1 FROM x.tie AS i WHERE i.email = t.email)
+              OR EXISTS (SELECT 1 FROM x.echo AS o WHERE o.label = t.label AND o.email = t.email)
+              THEN 'same_email' ELSE 'same_id' END
+FROM x.entry AS e LEFT JOIN x.told AS t ON t.seq = e.seq LEFT JOIN x.moved AS m ON m.label = t.label
+LEFT JOIN x.chain AS c ON c.label = coalesce(m.low, t.label) ORDER BY e.seq"""
+#: Every legacy id of every person, with the person's own id beside it: what millions of rows look up.
+_MEMBER: Final = """
+CREATE TABLE x.$member (
+  legacy_id INTEGER PRIMARY KEY, person INTEGER, space TEXT, main_id INTEGER, position INTEGER, via TEXT,
+  created_at INTEGER
+)"""
+_FILL_MEMBER: Final = """
+INSERT INTO x.$member
+SELECT f.legacy_id, u.person, coalesce(o.space, u.space), coalesce(o.legacy_id, u.legacy_id),
+       coalesce(m.position, 0), coalesce(u.reason, u.space), p.created_at
+FROM x.$first AS f CROSS JOIN x.legacy_user AS u ON u.seq = f.seq
+CROSS JOIN x.person AS p ON p.person = u.person
+LEFT JOIN x.moved AS m ON m.label = f.seq LEFT JOIN x.legacy_user AS o ON o.seq = m.low
+ORDER BY f.legacy_id"""
+_ALIAS: Final = "SELECT $space AS space, legacy_id, person, position, via FROM x.$member"
+
+
+def settle_people(bench: Bench, legacy: Legacy, settings: UserSettings) -> None:
+    """Make x.legacy_user, who is who and the fate of each row, and x.told, what each row says."""
+    bench.execute(_ENTRY)
+    for source in legacy.present(PEOPLE):
+        bench.execute(
+            sql(
+                "INSERT INTO x.entry (source, space, legacy_id, stub)"
+                " SELECT $source, $space, id, $stub FROM $table ORDER BY id",
+                source=literal(source),
+                space=literal(PEOPLE[source]),
+                table=quoted(source),
+                stub=_stub(legacy, source, settings.placeholder_status),
+            )
+        )
+    for space in _spaces():
+        bench.execute(sql(_FIRST, first=first(space)))
+        bench.execute(sql(_FILL_FIRST, first=first(space), space=literal(space)))
+    gather_told(bench, legacy)
+    _join_chains(bench)
+    bench.execute(_LEGACY_USER)
+    bench.execute(_FATES)
+    for done in ("entry", "tie", "tied", "echo"):
+        bench.execute(sql("DROP TABLE x.$done", done=done))
+
+
+def settle_members(bench: Bench) -> None:
+    """Make x.member_<space>, and x.alias of all of them: whom each legacy id has become.
+
+    x.person is there by now.
+    """
+    for space in _spaces():
+        bench.execute(sql(_MEMBER, member=member(space)))
+        bench.execute(sql(_FILL_MEMBER, member=member(space), first=first(space)))
+    alias = (sql(_ALIAS, space=literal(space), member=member(space)) for space in _spaces())
+    bench.execute("CREATE VIEW x.alias AS " + " UNION ALL ".join(alias).replace("x.", ""))
+
+
+def first(space: str) -> str:
+    """Return the name of the table of x that finds the first row of an id of `space`."""
+    return quoted(f"first_{space}")
+
+
+def member(space: str) -> str:
+    """Return the name of the table of x that finds a person by an id of `space`."""
+    return quoted(f"member_{space}")
+
+
+def joined_people(legacy: Legacy) -> str:
+    """Return SQL that joins the rows of x.legacy_user, `e`, with their source tables."""
+    return "".join(
+        sql(
+            " LEFT JOIN $table AS $table ON e.source = $source AND $table.id = e.legacy_id",
+            table=quoted(source),
+            source=literal(source),
+        )
+        for source in legacy.present(PEOPLE)
+    )
+
+
+def of_people(legacy: Legacy, *names: str) -> str:
+    """Return SQL for a column that the sources of people call by one of `names`, beside `joined_people`."""
+    return (
+        "coalesce(NULL, "
+        + ", ".join(["NULL", *(legacy.column(source, *names) for source in legacy.present(PEOPLE))])
+        + ")"
+    )
+
+
+def _spaces() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(PEOPLE.values()))
+
+
+def _stub(legacy: Legacy, source: str, status: str) -> str:
+    # Only the tidied copy holds placeholders.
+    if source != "users" or not legacy.has(source, "status"):
+        return "0"
+    return sql("coalesce(lower(trim(status)) = $status, 0)", status=literal(status.lower()))
+
+
+def _join_chains(bench: Bench) -> None:
+    """Make x.chain and x.moved: give each id the lowest row that it reaches over shared e-mails.
+
+    Labels, the first row of each id, flow from neighbour to neighbour until none changes; each
+    also takes the label of the row it points to, so that long chains need few rounds.
+    """
+    for statement in _TIES:
+        bench.execute(statement)
+    while bench.execute(_SAME_EMAIL):
+        bench.execute(_JUMP)
+    bench.execute("CREATE TABLE x.moved (label INTEGER PRIMARY KEY, low INTEGER, position INTEGER)")
+    bench.execute(_MOVED)
+    bench.execute("CREATE TABLE x.chain (label INTEGER PRIMARY KEY, person INTEGER)")
+    bench.execute(_CHAIN)
+    bench.execute(_ECHO)

@@ -1,0 +1,105 @@
+"""What a person's facts make of it: profile, category, studio."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from mappers import cleaning
+from mappers.base import Bench, Query
+from mappers.sqlite_sql import quoted, sql
+from mappers.studio.crosswalk.dates import read_newest
+from mappers.studio.crosswalk.merge_people import member
+from mappers.studio.legacy_tables import META, Legacy
+from mappers.studio.profile_values import (
+    LEFT_TO_SAY,
+    category,
+    category_keys,
+    facts_of,
+    last_seen,
+    placed,
+    wide,
+)
+from mappers.studio.settings import MapperSettings
+
+_KEYS: Final = ("first_name", "last_name", "location", "last_login", "lastupdated")
+_DERIVED: Final = {
+    "person": pl.Int64,
+    "category": pl.String,
+    "full_name": pl.String,
+    "location": pl.String,
+    "seen_at": pl.Int64,
+}
+_PROFILE: Final = """
+UPDATE x.person SET profile = 1, category = d.category, full_name = d.full_name,
+       updated_at = max(created_at, coalesce(d.seen_at, created_at))
+FROM x.derived AS d WHERE d.person = person.person"""
+_STUDIO: Final = """
+UPDATE x.person SET studio = 1,
+       studio_name = CASE WHEN d.full_name IS NOT NULL THEN d.full_name || ' Studio'
+                          WHEN display_name IS NOT NULL THEN display_name
+                          WHEN d.location IS NOT NULL THEN d.location || ' Studio'
+                          ELSE 'Studio of ' || username END,
+       premium = coalesce(role_id = ?1, 0) OR coalesce(expires_at > ?2, 0)
+FROM x.derived AS d WHERE d.category = 'STUDIO' AND d.person = person.person"""
+
+#: Whose facts a profile or metadata is made of, and how many. Few have more to them than the address of
+#: their picture, which is in its column.
+_INFORMED: Final = "CREATE TABLE x.informed (person INTEGER PRIMARY KEY, facts INTEGER)"
+_FILL_INFORMED: Final = """
+INSERT INTO x.informed SELECT person, sum(n) FROM (
+  SELECT f.person, count(*) AS n FROM x.fact AS f CROSS JOIN x.person AS p ON p.person = f.person
+  WHERE $which GROUP BY f.person UNION ALL SELECT person, 0 FROM x.profiled
+) GROUP BY person ORDER BY person"""
+
+
+def settle_persons(
+    bench: Bench, legacy: Legacy, settings: MapperSettings, newest: cleaning.Newest | None
+) -> None:
+    """Finish x.person by what its people's facts say. `newest`: the newest moment of the other tables."""
+    bench.execute("CREATE TABLE x.profiled (person INTEGER PRIMARY KEY)")
+    bench.execute(
+        "INSERT OR IGNORE INTO x.profiled"
+        " SELECT person FROM x.profile_row WHERE person IS NOT NULL ORDER BY person"
+    )
+    for table in legacy.present(META):
+        bench.execute(
+            sql(
+                # Distinct ids first: millions of rows name some thousand people.
+                "INSERT OR IGNORE INTO x.profiled SELECT m.person"
+                " FROM (SELECT DISTINCT user_id FROM $table) AS t"
+                " JOIN x.$member AS m ON m.legacy_id = t.user_id ORDER BY m.person",
+                table=quoted(table),
+                member=member(META[table]),
+            )
+        )
+    _derive(bench, settings)
+    if newest:
+        read_newest(bench, newest, "x.fact", "value", key="person", which="t.key = 'last_login'")
+    bench.execute(_PROFILE)
+    bench.execute(_INFORMED)
+    bench.execute(sql(_FILL_INFORMED, which=LEFT_TO_SAY))
+    bench.execute(_STUDIO, (settings.studios.paid_role, newest.milliseconds if newest else None))
+
+
+def _derive(bench: Bench, settings: MapperSettings) -> None:
+    rules = settings.profiles.category_rules
+    keys = {*_KEYS, *category_keys(rules)}
+    query = Query(
+        sql=facts_of("x.profiled", keys),
+        key="person",
+        columns={"person": "integer", "key": "text", "value": "text"},
+        count="SELECT count(*) FROM x.profiled",
+    )
+    bench.write("derived", pl.DataFrame(schema=_DERIVED))
+    for rows in bench.read(query):
+        found = placed(wide(rows, keys)).select(
+            "person",
+            category(rules).alias("category"),
+            cleaning.person_name(pl.col("first_name"), pl.col("last_name")).alias("full_name"),
+            "location",
+            last_seen().to_physical().alias("seen_at"),
+        )
+        bench.write("derived", found)
+    bench.execute("CREATE UNIQUE INDEX x.derived_person ON derived (person)")

@@ -1,0 +1,94 @@
+"""Studio images, in the order that the crosswalk settled."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from mappers import cleaning
+from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.row_outcomes import Limits, fates, reject_too_long, warn
+from mappers.sqlite_sql import sql, typed
+from mappers.studio.legacy_tables import Legacy
+from mappers.studio.person_ids import person_key
+
+_READS = """
+SELECT i.seq, i.source, i.source_id, i.key, i.avatar, i.url, i.sort_order, i.fate, i.reason,
+       p.space, p.legacy_id, p.studio, p.studio_name, $columns
+FROM x.picture AS i LEFT JOIN x.person AS p ON p.person = i.person $joined
+WHERE i.seq > ?1 ORDER BY i.seq LIMIT ?2"""
+
+
+class Images:
+    """Writes the images of gallery and meta keys; an avatar's has gone to its user."""
+
+    name = "images"
+    writes: tuple[str, ...] = ("studio_images",)
+
+    def __init__(self, legacy: Legacy, limits: Limits) -> None:
+        self._limits = limits
+        gallery = legacy.has("studio_gallery", "user_id")
+        names = ("cloudinary_url", "is_primary", "image_filename")
+        columns = ", ".join(
+            f"{legacy.column('studio_gallery', name, of='g') if gallery else 'NULL'} AS {name}"
+            for name in names
+        )
+        joined = "LEFT JOIN studio_gallery AS g ON i.source = 'studio_gallery' AND g.id = i.source_id"
+        self.reads = Query(
+            sql=sql(_READS, columns=columns, joined=joined if gallery else ""),
+            key="seq",
+            columns=typed(
+                ("seq", "source_id", "avatar", "sort_order", "legacy_id", "studio"),
+                ("source", "key", "url", "fate", "reason", "space", "studio_name", *names),
+            ),
+            count="SELECT count(*) FROM x.picture",
+        )
+
+    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+        """Return images, the fates of gallery rows, and a warning for each URL that was none."""
+        number = (pl.col("sort_order") + 1).cast(pl.String)
+        rows = rows.with_columns(
+            pl.when(pl.col("sort_order") == 0)
+            .then(pl.lit("Photo of ") + pl.col("studio_name"))
+            .otherwise(pl.lit("Photo of ") + pl.col("studio_name") + " (" + number + ")")
+            .alias("alt_text"),
+        )
+        values = {"image_url": pl.col("url"), "alt_text": pl.col("alt_text")}
+        rows = reject_too_long(rows, "studio_images", self._limits, values)
+        kept = rows.filter(pl.col("fate").is_null() & (pl.col("avatar") == 0) & (pl.col("studio") == 1))
+        images = kept.select(
+            pl.when(pl.col("source") == "studio_gallery")
+            .then(ids.expr("studio_gallery", pl.col("source_id")))
+            .otherwise(ids.expr("studio_images", pl.col("space"), pl.col("legacy_id"), pl.col("key")))
+            .alias("id"),
+            ids.expr("studios", person_key()).alias("studio_id"),
+            pl.col("url").alias("image_url"),
+            "alt_text",
+            pl.col("sort_order").cast(pl.Int32),
+        )
+        gallery = rows.filter(pl.col("source") == "studio_gallery")
+        address = cleaning.text(pl.col("cloudinary_url"))
+        broken = address.is_not_null() & cleaning.url(address, secure=True).is_null()
+        rules = (
+            (broken, "cloudinary_url", "invalid_url"),
+            (cleaning.is_odd_boolean(pl.col("is_primary")), "is_primary", "invalid_boolean"),
+        )
+        source = (pl.col("source"), pl.col("source_id"))
+        return Mapped(
+            {"studio_images": images}, fates=fates(gallery, *source), warnings=warn(gallery, *source, *rules)
+        )
+
+
+def image_mappers(legacy: Legacy, limits: Limits) -> tuple[Mapper, ...]:
+    """Return the mappers of the stage `images`."""
+    return (Images(legacy, limits),)
+
+
+def image_accounts(legacy: Legacy) -> tuple[Account, ...]:
+    """Return how each row of the gallery is accounted for."""
+    if not legacy.has("studio_gallery", "user_id"):
+        return ()
+    rows = (
+        "SELECT CAST(id AS TEXT) AS source_id, 'studio_gallery' AS entity, CAST(id AS TEXT) AS key"
+        " FROM studio_gallery"
+    )
+    return (Account(source="studio_gallery", sql=rows, target="studio_images"),)

@@ -1,0 +1,190 @@
+"""The flagship's whole mapping: its stages, its crosswalk, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from mappers.base import Account, Bench, Cells, HiddenIds, MapperStage
+from mappers.row_outcomes import Limits
+from mappers.studio.column_lineage import column_report
+from mappers.studio.connections import connection_accounts, connection_mappers
+from mappers.studio.crosswalk.account_fields import gather_accounts
+from mappers.studio.crosswalk.connections import settle_links
+from mappers.studio.crosswalk.dates import date_people
+from mappers.studio.crosswalk.images import settle_pictures
+from mappers.studio.crosswalk.length_limits import reject_overlong
+from mappers.studio.crosswalk.merge_people import settle_members, settle_people
+from mappers.studio.crosswalk.person_roles import settle_persons
+from mappers.studio.crosswalk.profile_fields import gather_facts
+from mappers.studio.crosswalk.reviews import settle_comments
+from mappers.studio.crosswalk.usernames import settle_names
+from mappers.studio.images import image_accounts, image_mappers
+from mappers.studio.legacy_tables import CONTACTS, MESSAGES, META, PEOPLE, Legacy
+from mappers.studio.messages import message_accounts, message_mappers
+from mappers.studio.profiles import profile_accounts, profile_mappers
+from mappers.studio.reviews import review_accounts, review_mappers
+from mappers.studio.settings import MapperSettings
+from mappers.studio.studios import studio_mappers
+from mappers.studio.users import user_accounts, user_mappers
+
+_MIGRATED: Final = (*PEOPLE, "profile", *META, "studio_gallery", *MESSAGES, *CONTACTS, "shows_comments")
+#: Tables left out by name, and by the end or the beginning of it: the name of the rule.
+_RULES: Final[Mapping[str, str]] = {
+    "shows_options": "site_options",
+    "shows_sessions": "sessions",
+    "community_comments": "comments_on_no_studio",
+    "poi": "points_of_interest",
+    "contacts": "contact_form",
+    "_database_metadata": "import_notes",
+}
+_ENDINGS: Final[Mapping[str, str]] = {"_commentvotes": "comment_votes", "_roles": "roles"}
+_BEGINNINGS: Final[Mapping[str, str]] = {"faq": "faq", "maps_": "maps"}
+_CONFIGURED: Final = "config"
+
+
+class Flagship:
+    """Implements `mappers.base.Project` for the studio directory.
+
+    `tables`: the snapshot's tables and their columns, of which any may be missing.
+    `limits`: the longest text of target columns that have a limit, by (table, column);
+    `target_columns`: the columns of target tables, to fill an optional one.
+    """
+
+    tables_filled: tuple[str, ...] = (
+        "users",
+        "user_profiles",
+        "user_metadata",
+        "studios",
+        "studio_services",
+        "studio_images",
+        "messages",
+        "user_connections",
+        "reviews",
+        "review_responses",
+    )
+
+    #: of the profiles one row proves many source rows: the meta rows it is made of
+    shared: tuple[str, ...] = ("user_profiles",)
+    derived: tuple[str, ...] = (
+        "user_metadata",
+        "studios",
+        "studio_services",
+        "studio_images",
+        "user_connections",
+    )
+    legacy_keys: tuple[str, ...] = ()
+    hidden: tuple[HiddenIds, ...] = ()
+    #: rows are merged and put together anew: what a cell became is asked by checks of its own
+    cells: tuple[Cells, ...] = ()
+    entities: tuple[str, ...] = (
+        "users",
+        "community_users",
+        "studios",
+        "messages",
+        "community_messages",
+        "studio_gallery",
+        "shows_contacts",
+        "community_contacts",
+        "shows_comments",
+    )
+    id_map: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {"users": ("users", "community_users"), "studios": ("users", "community_users", "studios")}
+    )
+    #: what only a studio directory can be asked
+    checks: tuple[str, ...] = (
+        "ids_mapped",
+        "categories",
+        "studios",
+        "urls_parse",
+        "image_order",
+        "live_ends",
+        "message_counts",
+        "connections",
+    )
+
+    def __init__(
+        self,
+        settings: MapperSettings,
+        tables: Mapping[str, Sequence[str]],
+        *,
+        limits: Limits | None = None,
+        target_columns: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.legacy = legacy = Legacy(tables)
+        self.limits: Limits = dict(limits or {})
+        self.stages: tuple[MapperStage, ...] = (
+            MapperStage("users", user_mappers(legacy, settings)),
+            MapperStage(
+                "profiles",
+                profile_mappers(
+                    legacy, settings, (target_columns or {}).get("user_profiles", ()), self.limits
+                ),
+            ),
+            MapperStage("studios", studio_mappers(settings, self.limits)),
+            MapperStage("images", image_mappers(legacy, self.limits)),
+            MapperStage("messages", message_mappers(legacy, settings, self.limits)),
+            MapperStage("connections", connection_mappers(legacy)),
+            MapperStage("reviews", review_mappers(legacy, settings, self.limits)),
+        )
+        self.accounts: tuple[Account, ...] = (
+            *user_accounts(legacy),
+            *profile_accounts(legacy),
+            *image_accounts(legacy),
+            *message_accounts(legacy),
+            *connection_accounts(legacy),
+            *review_accounts(legacy),
+        )
+        rules = {table: _rule(table, settings) for table in legacy.tables if table not in _MIGRATED}
+        self.left_out: Mapping[str, str] = {table: rule for table, rule in rules.items() if rule}
+        self.unknown: tuple[str, ...] = tuple(table for table, rule in rules.items() if not rule)
+
+    def prepare(self, bench: Bench) -> None:
+        """Make the crosswalk anew: people, their names and facts, and the order of what they own."""
+        _clear(bench)
+        settle_people(bench, self.legacy, self.settings.users)
+        gather_accounts(bench)
+        newest = date_people(bench, self.legacy)
+        settle_members(bench)
+        settle_names(bench)
+        reject_overlong(bench, self.limits)
+        gather_facts(bench, self.legacy, self.settings.profiles.dropped_keys)
+        settle_persons(bench, self.legacy, self.settings, newest)
+        settle_pictures(bench, self.legacy, self.settings.images)
+        settle_links(bench, self.legacy)
+        settle_comments(bench, self.legacy)
+
+    def counted(self, bench: Bench) -> list[tuple[str, str, str, int]]:  # noqa: ARG002
+        """Return nothing: every value that is changed has its warning."""
+        return []
+
+    def column_report(self, bench: Bench) -> pl.DataFrame:
+        """Return where every source column and meta key went; see `mappers.columns`."""
+        return column_report(bench, self.legacy, self.settings, self.left_out)
+
+
+def _rule(table: str, settings: MapperSettings) -> str | None:
+    if table in settings.left_out:
+        return _CONFIGURED
+    if table in _RULES:
+        return _RULES[table]
+    for ending, rule in _ENDINGS.items():
+        if table.endswith(ending):
+            return rule
+    for beginning, rule in _BEGINNINGS.items():
+        if table.startswith(beginning):
+            return rule
+    return None
+
+
+def _clear(bench: Bench) -> None:
+    """Drop what an earlier attempt left in the crosswalk."""
+    while (view := bench.scalar("SELECT name FROM x.sqlite_schema WHERE type = 'view' LIMIT 1")) is not None:
+        bench.execute(f'DROP VIEW x."{view}"')
+    left = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
+    while (table := bench.scalar(left)) is not None:
+        bench.execute(f'DROP TABLE x."{table}"')

@@ -1,0 +1,206 @@
+"""Studios and the services they offer: one studio a person whose category is STUDIO."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from mappers import cleaning
+from mappers.base import Ids, Mapped, Mapper, Query
+from mappers.row_outcomes import Limits, within
+from mappers.sqlite_sql import literal, sql, typed
+from mappers.studio.person_ids import moment, person_id, person_key
+from mappers.studio.profile_values import (
+    ADDRESS,
+    LATITUDE,
+    LONGITUDE,
+    PLACE,
+    first_code,
+    first_of,
+    placed,
+    wide,
+)
+from mappers.studio.profiles import EQUIPMENT, equipment
+from mappers.studio.settings import HOMESTUDIO, MapperSettings
+
+_PLACE_KEYS: Final = (*LATITUDE, *LONGITUDE)
+_KEYS: Final = (
+    *HOMESTUDIO,
+    *ADDRESS,
+    *_PLACE_KEYS,
+    *EQUIPMENT,
+    "about",
+    "shortabout",
+    "location",
+    "url",
+    "phone",
+    "featured",
+    "verified",
+    "crb",
+)
+_READS: Final = """
+WITH k AS (SELECT person FROM x.person WHERE studio AND person > ?1 ORDER BY person LIMIT min(?2, 4000))
+SELECT p.person, p.space, p.legacy_id, p.studio_name, p.active, p.premium, p.created_at, p.updated_at,
+       f.key, f.value, f.source, f.source_id
+FROM k JOIN x.person AS p USING (person)
+LEFT JOIN x.fact AS f ON f.person = p.person AND +f.key IN ($keys) ORDER BY p.person, f.key"""
+_PERSON: Final = (
+    "person",
+    "space",
+    "legacy_id",
+    "studio_name",
+    "active",
+    "premium",
+    "created_at",
+    "updated_at",
+)
+
+
+class Studios:
+    """Writes studios and their services."""
+
+    name = "studios"
+    writes: tuple[str, ...] = ("studios", "studio_services")
+
+    def __init__(self, settings: MapperSettings, limits: Limits) -> None:
+        self._settings, self._limits = settings.studios, limits
+        self._keys = sorted({*_KEYS, *settings.studios.services})
+        self.reads = Query(
+            sql=sql(_READS, keys=", ".join(literal(key) for key in self._keys)),
+            key="person",
+            columns=typed(
+                ("person", "legacy_id", "active", "premium", "created_at", "updated_at"),
+                ("space", "studio_name", "key", "value", "source", "source_id"),
+            ),
+            count="SELECT count(*) FROM x.person WHERE studio",
+        )
+
+    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+        """Return studios and services, and a warning for each address or place that is none."""
+        people = rows.select(*_PERSON).unique("person", maintain_order=True)
+        people = people.with_columns(
+            person_id(people, ids).alias("owner_id"),
+            person_key().alias("studio_key"),
+        ).with_columns(ids.expr("studios", pl.col("studio_key")).alias("id"))
+        facts = people.join(wide(rows, self._keys), on="person", how="left", maintain_order="left")
+        facts = placed(facts).with_columns(first_of("about", "shortabout").alias("description"))
+        return Mapped(
+            {"studios": self._studios(facts), "studio_services": self._services(facts, ids)},
+            warnings=_warnings(rows, facts),
+        )
+
+    def _studios(self, facts: pl.DataFrame) -> pl.DataFrame:
+        return facts.select(
+            "id",
+            "owner_id",
+            pl.col("studio_name").alias("name"),
+            self._short("description", pl.col("description")),
+            self._type().alias("studio_type"),
+            self._short("address", first_of(*ADDRESS, "location")),
+            pl.col(PLACE[0]).alias("latitude"),
+            pl.col(PLACE[1]).alias("longitude"),
+            cleaning.url(first_of("url")).alias("website_url"),
+            self._short("phone", first_of("phone")),
+            (cleaning.boolean(first_of("featured")) | (pl.col("premium") == 1)).alias("is_premium"),
+            (cleaning.boolean(first_of("verified")) | cleaning.boolean(first_of("crb"))).alias("is_verified"),
+            pl.when(pl.col("active") == 1)
+            .then(pl.lit("ACTIVE"))
+            .otherwise(pl.lit("INACTIVE"))
+            .alias("status"),
+            moment("created_at"),
+            moment("updated_at"),
+        )
+
+    def _short(self, column: str, value: pl.Expr) -> pl.Expr:
+        """Return the value where its column can hold it; the person's profile or metadata has it all."""
+        return within("studios", column, self._limits, value).alias(column)
+
+    def _type(self) -> pl.Expr:
+        """Return the type by the first set code, else by the words of the description."""
+        words = pl.col("description").fill_null("").str.to_lowercase()
+        chosen = pl.lit(self._settings.type_default)
+        for rule in reversed(self._settings.type_words):
+            named = pl.any_horizontal(words.str.contains(word.lower(), literal=True) for word in rule.words)
+            chosen = pl.when(named).then(pl.lit(rule.studio_type)).otherwise(chosen)
+        codes = self._settings.type_codes
+        by_code = first_code().replace_strict(
+            list(codes), list(codes.values()), default=None, return_dtype=pl.String
+        )
+        return pl.coalesce(by_code, chosen)
+
+    def _services(self, facts: pl.DataFrame, ids: Ids) -> pl.DataFrame:
+        """Return a row for each service that a flag or the free text names, once a studio."""
+        said = pl.concat_str([equipment(key) for key in EQUIPMENT], separator="\n", ignore_nulls=True)
+        named = [
+            (cleaning.boolean(first_of(flag)), service)
+            for flag, services in self._settings.services.items()
+            for service in services
+        ]
+        named += [
+            (said.str.contains(f"(?i){pattern}"), service)
+            for pattern, service in self._settings.service_words.items()
+        ]
+        found = [
+            facts.filter(where).select("person", "id", "studio_key", pl.lit(service).alias("service"))
+            for where, service in named
+        ]
+        if not found:
+            found = [facts.clear().select("person", "id", "studio_key", pl.lit("").alias("service"))]
+        services = pl.concat(found).unique(["person", "service"]).sort("person", "service")
+        return services.select(
+            ids.expr("studio_services", pl.col("studio_key"), pl.col("service")).alias("id"),
+            pl.col("id").alias("studio_id"),
+            "service",
+        )
+
+
+def _warnings(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Return warnings about a website that is no URL and coordinates that are no place."""
+    site = first_of("url")
+    nowhere = pl.col(PLACE[0]).is_null()
+    odd = [("url", site.is_not_null() & cleaning.url(site).is_null(), "invalid_url")]
+    for key in _PLACE_KEYS:
+        value = first_of(key)
+        odd.append((key, nowhere & value.is_not_null() & ~value.str.contains(_NOUGHT), "invalid_number"))
+    found = pl.concat(
+        facts.filter(where).select("person", pl.lit(key).alias("key"), pl.lit(rule).alias("rule"))
+        for key, where, rule in odd
+    )
+    return found.join(rows, on=["person", "key"], how="inner", maintain_order="left").select(
+        pl.col("source").alias("source_table"), "source_id", pl.col("key").alias("column"), "rule"
+    )
+
+
+_NOUGHT: Final = r"^[+-]?0*\.?0*$"
+
+
+class StudioIds:
+    """Publishes which studio the owner of each legacy id has."""
+
+    name = "studio_ids"
+    writes: tuple[str, ...] = ()
+    reads = Query(
+        sql="WITH k AS (SELECT person FROM x.person WHERE studio AND person > ?1 ORDER BY person LIMIT ?2)"
+        " SELECT p.person, p.space, p.legacy_id, a.space AS alias_space, a.legacy_id AS alias, a.via"
+        " FROM k JOIN x.person AS p USING (person) JOIN x.alias AS a USING (person)"
+        " ORDER BY p.person, a.position",
+        key="person",
+        columns=typed(("person", "legacy_id", "alias"), ("space", "alias_space", "via")),
+        count="SELECT count(*) FROM x.person WHERE studio",
+    )
+
+    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+        """Return rows of the id map alone."""
+        id_map = rows.select(
+            pl.lit("studios").alias("entity"),
+            person_key("alias_space", "alias").alias("legacy_id"),
+            ids.expr("studios", person_key()).alias("new_id"),
+            "via",
+        )
+        return Mapped({}, id_map=id_map)
+
+
+def studio_mappers(settings: MapperSettings, limits: Limits) -> tuple[Mapper, ...]:
+    """Return the mappers of the stage `studios`, in order."""
+    return Studios(settings, limits), StudioIds()

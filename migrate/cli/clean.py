@@ -1,0 +1,75 @@
+"""`migrate clean`: our schemas and people's data are removed when all is settled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from migrate.cli.options import config_option, confirm, json_option, work_option, yes_option
+
+if TYPE_CHECKING:
+    from migrate.pipeline.clean import Keep
+
+_KEEPS = ("report", "receipt", "map", "log")
+
+
+@click.command("clean")
+@config_option
+@work_option
+@yes_option
+@json_option
+@click.option(
+    "--keep",
+    multiple=True,
+    type=click.Choice(_KEEPS),
+    help="What stays: the report, the receipt, the log, or the map of ids in the target. May be repeated.",
+)
+@click.option("--embedded", is_flag=True, help="Remove the embedded PostgreSQL, too, which is the target.")
+def command(
+    config: Path | None, work: Path, yes: bool, as_json: bool, keep: tuple[Keep, ...], embedded: bool
+) -> None:
+    """Remove what is no longer needed: afterwards there is no way back.
+
+    Drops the schemas of staging and ledger from the target, and removes
+    snapshot, backups, rehearsal and state from the work folder. The live
+    tables stay as they are. A run that is not finished is refused.
+
+    \b
+    migrate clean --keep report --keep receipt --keep map
+    migrate clean --yes
+    """
+    from migrate.pipeline.clean import clear_folder, clear_target, require_settled
+    from migrate.pipeline.live_target import open_target
+    from migrate.postgres.connection import connect
+    from migrate.runtime.config import EMBEDDED, load_config, target_url
+    from migrate.runtime.errors import UsageError
+    from migrate.runtime.lockfile import occupy
+    from migrate.staging.ledger import Ledger
+
+    settings = load_config(config)
+    if not work.is_dir():
+        raise UsageError(f"there is no folder {work}", hint="name the run's folder with --work")
+    gone: list[str] = []
+    with occupy(work):
+        require_settled(work)
+        if target_url(settings)[0] != EMBEDDED or (work / "postgres.json").exists():
+            with open_target(settings, work) as target:
+                confirm(
+                    f"Remove backups and ledger of {target.address.label}? There is no way back then.",
+                    yes,
+                    name=target.address.database,
+                )
+                with connect(target.address) as connection:
+                    ledger = Ledger(connection, settings.target.ledger_schema)
+                    gone = clear_target(connection, ledger, settings.target.staging_schema, keep)
+        done = replace(clear_folder(work, keep, embedded=embedded), removed_from_target=gone)
+    if as_json:
+        click.echo(json.dumps({"version": 1, **asdict(done)}))
+        return
+    click.echo(f"From the target: {', '.join(gone) or 'nothing'}.")
+    click.echo(f"From {work}: {', '.join(done.removed_files) or 'nothing'} ({done.removed_bytes:,} bytes).")
+    click.echo(f"Kept there: {', '.join(done.kept) or 'nothing'}.")

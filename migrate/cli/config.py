@@ -1,0 +1,53 @@
+"""`migrate config`: the configuration in force, or the reference of every key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from migrate.cli.options import config_option, json_option
+
+
+@click.command("config")
+@config_option
+@json_option
+@click.option("--reference", is_flag=True, help="Print every key with its meaning, as Markdown.")
+def command(config: Path | None, as_json: bool, reference: bool) -> None:
+    """Show the configuration in force: the file, overridden by the environment; secrets are hidden.
+
+    \b
+    migrate config
+    migrate config --reference
+    """
+    from migrate.runtime.config import load_config
+    from migrate.runtime.config_reference import keys, write_reference
+
+    if reference:
+        click.echo(write_reference(), nl=False)
+        return
+    settings = load_config(config).model_dump(mode="json", by_alias=True)
+    if as_json:
+        click.echo(json.dumps({"version": 1, "file": str(config) if config else None, **settings}))
+        return
+    click.echo(f"# {config or 'no file: built-in values'}, overridden by the environment")
+    section = None
+    for key in keys():
+        if key.section != section:
+            section = key.section
+            click.echo(f"\n[{section}]")
+        value = settings
+        for part in (*key.section.split("."), key.name):
+            value = value[part]
+        click.echo(f"#{key.name} =" if value is None else f"{key.name} = {_toml(value)}")
+
+
+def _toml(value: object) -> str:
+    """Return a value of a configuration on one line; JSON but for its tables, and those without null."""
+    if isinstance(value, dict):
+        inside = [f"{json.dumps(name)} = {_toml(part)}" for name, part in value.items() if part is not None]
+        return f"{{ {', '.join(inside)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(part) for part in value)}]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""`migrate doctor`: what is installed, reachable and allowed, and how much room there is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from migrate.cli.options import config_option, json_option, work_option
+
+
+@click.command("doctor")
+@config_option
+@work_option
+@json_option
+def command(config: Path | None, work: Path, as_json: bool) -> int:
+    """Check installation, work folder, source and target, each by itself; changes nothing.
+
+    Exit code 1 where something would stop a run. What a run would do is shown
+    by `migrate plan`.
+
+    \b
+    migrate doctor
+    """
+    from migrate.pipeline.doctor import examine
+    from migrate.runtime.config import load_config
+    from migrate.runtime.console import make_console, terminal_safe
+    from migrate.runtime.log import redact
+
+    points = examine(load_config(config), work)
+    code = 1 if any(point.verdict == "error" for point in points) else 0
+    if as_json:
+        click.echo(
+            json.dumps({"version": 1, "well": code == 0, "points": [asdict(point) for point in points]})
+        )
+        return code
+    console = make_console()
+    width = max(len(point.name) for point in points)
+    colours = {"ok": "green", "note": "yellow", "error": "red"}
+    for point in points:
+        colour = colours[point.verdict]
+        console.print(f"[{colour}]{point.verdict:<5}[/] {point.name:<{width}}  ", end="")
+        console.print(terminal_safe(redact(point.says)), markup=False, soft_wrap=True)
+        if point.verdict != "ok" and point.hint:
+            console.print(
+                f"      {'next:':>{width}}  {terminal_safe(redact(point.hint))}", markup=False, soft_wrap=True
+            )
+    console.print("Something would stop a run." if code else "All is well. Next: `migrate plan`.")
+    return code

@@ -1,0 +1,51 @@
+"""`migrate ids`: from a legacy id to the new one, and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from migrate.cli.options import config_option, json_option, work_option
+
+
+@click.command("ids")
+@click.argument("words", nargs=-1, metavar="[ENTITY LEGACY_ID]")
+@click.option("--reverse", "new_id", metavar="CUID", help="Find what a new id was made from.")
+@config_option
+@work_option
+@json_option
+def command(
+    words: tuple[str, ...], new_id: str | None, config: Path | None, work: Path, as_json: bool
+) -> None:
+    """Show the new id of a legacy id, or with --reverse the legacy id of a new one.
+
+    ENTITY is users (of both generations), community_users, studios (by their
+    owner's id), messages (or community_messages), studio_gallery,
+    shows_contacts, community_contacts or shows_comments; with [mappers] mapping
+    any target table whose keys are made anew.
+
+    \b
+    migrate ids users 42
+    migrate ids --reverse c0123456789abcdefghijklmn
+    """
+    from migrate.pipeline.id_lookup import Found, open_lookup
+    from migrate.runtime.config import load_config
+    from migrate.runtime.errors import MigrateError, UsageError
+
+    if (new_id is None) == (len(words) != 2):
+        raise UsageError(
+            "give an entity and a legacy id, or --reverse and a new id",
+            hint="for example: migrate ids users 42",
+        )
+    with open_lookup(load_config(config), work) as lookup:
+        found: list[Found] = lookup.reverse(new_id) if new_id is not None else [lookup.forward(*words)]
+    if not found:
+        raise MigrateError(f"no row of this migration has the id {new_id}")
+    if as_json:
+        click.echo(json.dumps({"version": 1, "ids": [item.__dict__ for item in found]}))
+        return
+    for item in found:
+        note = "" if item.via in (None, item.entity) else f"  ({item.via})"
+        click.echo(item.new_id if new_id is None else f"{item.entity} {item.legacy_id}{note}")

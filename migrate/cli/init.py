@@ -1,0 +1,114 @@
+"""`migrate init`: a first mapping of any source."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from migrate.cli.options import confirm, json_option, yes_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from migrate.introspect.profile import Inspection
+    from migrate.introspect.scaffold import Draft
+    from migrate.postgres.catalog import LiveSchema
+
+
+@click.command("init")
+@click.option("--source", required=True, metavar="URL", help="The legacy database: a URL, a file or a dump.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the files; made where it is missing.",
+)
+@click.option("--target", metavar="URL", help="A PostgreSQL; where it has tables, the mapping fits them.")
+@click.option("--enums", is_flag=True, help="Make enums of columns that hold one of a few words.")
+@yes_option
+@json_option
+def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
+    """Write a mapping, a Prisma schema and a configuration for any Turso database.
+
+    Both ends are only read. Review mapping.toml, then run. The token comes from TURSO_AUTH_TOKEN.
+
+    \b
+    migrate init --source legacy.db --out mapping
+    migrate run --config mapping/config.toml
+    """
+    from migrate.introspect.scaffold.config_toml import to_set
+    from migrate.introspect.scaffold.print import facts, show
+    from migrate.introspect.scaffold.write_files import edited_files, texts_of, write_files
+    from migrate.runtime.console import make_console
+    from migrate.runtime.errors import UsageError
+
+    console = make_console(stderr=True)
+    live = None if target is None else _tables_of(target)
+    inspection = _inspect(source, console)
+    draft = _draft(inspection, live, enums=enums)
+    if not any(section.migrated for section in draft.sections):
+        raise UsageError(
+            f"{inspection.source} has no table that could be migrated",
+            hint="`migrate inspect` shows what is there; are these the right databases?",
+        )
+    texts = texts_of(draft, source, embedded=target is None)
+    edited = edited_files(out, texts)
+    if edited:
+        console.print(
+            f"edited  {', '.join(str(out / name) for name in edited)}", markup=False, soft_wrap=True
+        )
+        confirm("Write over what was edited?", yes)
+    write_files(out, texts)
+    notes = to_set(source, embedded=target is None)
+    if as_json:
+        click.echo(json.dumps(facts(draft, out, list(texts), notes), ensure_ascii=False))
+    else:
+        show(draft, out, list(texts), notes, make_console())
+    return 1 if draft.problems else 0
+
+
+def _draft(inspection: Inspection, live: LiveSchema | None, *, enums: bool) -> Draft:
+    from migrate.introspect.scaffold import draft_onto, make_draft
+
+    return draft_onto(inspection, live) if live else make_draft(inspection, enums=enums)
+
+
+def _inspect(source: str, console: Console) -> Inspection:
+    """Return what a source holds; its snapshot is thrown away."""
+    from pydantic import SecretStr
+    from rich.markup import escape
+
+    from migrate.introspect.profile import inspect_source
+    from migrate.runtime.config import PREFIX, load_config
+    from migrate.source.configured import find_origin
+
+    settings = load_config(None)
+    named = settings.source.model_copy(update={"url": SecretStr(source)})
+    settings = settings.model_copy(update={"source": named})
+    environ = {**os.environ, f"{PREFIX}SOURCE__URL": source}  # wins over the variables of Turso's own tools
+    status = console.status("reading")
+    with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
+        folder = Path(name)
+        origin = find_origin(settings, folder, environ)
+        with closing(origin.open()) as opened, status:
+            return inspect_source(
+                opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
+            )
+
+
+def _tables_of(target: str) -> LiveSchema | None:
+    """Return the schema of a target, None where it has no table yet."""
+    from migrate.introspect.scaffold.match_existing import PRISMA
+    from migrate.postgres.catalog import introspect
+    from migrate.postgres.connection import connect, parse_url
+
+    address = parse_url(target)
+    with connect(address, read_only=True) as connection:
+        live = introspect(connection, address.schema)
+    return live if set(live.tables) - {PRISMA} else None

@@ -1,0 +1,139 @@
+"""The command line: `migrate`. Each command is a file of `migrate/cli`."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import traceback
+from typing import Final
+
+import click
+
+from migrate import __version__
+from migrate.runtime.errors import MigrateError
+from migrate.runtime.memory import economise
+
+#: Command and the one line that `--help` shows; the module is imported when the command is used.
+COMMANDS: Final = {
+    "run": "Migrate: back up, stage, check and publish; resumes where it stopped.",
+    "verify": "Dry run: the same stages into an embedded rehearsal; the live target is only read.",
+    "rehearse": "The dry run, killed at every named point and resumed; proves the content the same.",
+    "rollback": "Give up a run, or put the rows of the backup back.",
+    "status": "Show how far the run in the work folder is.",
+    "report": "Write the report of the run: one HTML file.",
+    "plan": "Show what a run would do; changes nothing.",
+    "init": "Write a first mapping, schema and configuration for any Turso database.",
+    "inspect": "Show what is in any Turso database: tables, types, references, left-overs.",
+    "ids": "Show the new id of a legacy id, or the legacy id of a new one.",
+    "sample": "Write a synthetic legacy database.",
+    "receipt": "Check the receipt of a run, offline.",
+    "psql": "Open psql on the target.",
+    "clean": "Remove our schemas and people's data when all is settled.",
+    "doctor": "Check what is installed, reachable and allowed, and how much room there is.",
+    "config": "Show the configuration in force, or every key with its meaning.",
+    "completion": "Print the completion script of a shell.",
+}
+INTERRUPTED: Final = 130
+
+
+class _Commands(click.Group):
+    """Imports a command when it is used, so that `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"migrate.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed check or failed run, 2 usage or configuration, "
+    "3 stopped but resumable, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="migrate")
+def cli() -> None:
+    """Move a legacy Turso (libSQL) database into a Prisma-shaped PostgreSQL.
+
+    \b
+    Try it:       MIGRATE__SOURCE__URL=sample migrate run    synthetic people, a PostgreSQL of its own
+    Rehearse:     migrate verify                             your data, your target only read
+    Do it:        migrate run
+    Take it back: migrate rollback
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with the code that says how it ended."""
+    economise()
+    try:
+        code = cli.main(standalone_mode=False)
+    except MigrateError as error:
+        _say(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            _say("interrupted", "type the same command again to go on")
+        else:
+            _say("not confirmed: nothing was done", None)
+        sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        _say("interrupted", "type the same command again to go on")
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        _show(error)
+        sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        _defect(error)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _defect(error: Exception) -> None:
+    """Tell of an error that nobody foresaw: where, and of which kind. Its text may hold people's data."""
+    from migrate.runtime.log import log
+
+    frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    with contextlib.suppress(ValueError):  # where the log was closed, the stage has told it
+        log().error("defect", kind=type(error).__name__, frames=frames)
+    _say(
+        f"unexpected {type(error).__name__} at {frames[-1]}: a defect of migrate",
+        "report this line with the last one of log.jsonl in the work folder; `migrate status` shows how far "
+        "the run is, and the same command goes on from there",
+    )
+
+
+def _show(error: click.ClickException) -> None:
+    from migrate.runtime.json_lines import as_lines
+
+    if as_lines():
+        _say(error.format_message(), None)
+    else:
+        error.show()
+
+
+def _say(message: str, hint: str | None) -> None:
+    from migrate.runtime.console import terminal_safe
+    from migrate.runtime.json_lines import as_lines, say_line
+    from migrate.runtime.log import redact
+
+    if as_lines():
+        say_line("error", message=message, next=hint)
+        return
+    colour = None if os.environ.get("NO_COLOR", "") == "" else False  # click does not ask itself
+    click.secho(f"error: {terminal_safe(redact(message))}", fg="red", err=True, color=colour)
+    if hint:
+        click.secho(f"next:  {terminal_safe(redact(hint))}", err=True)

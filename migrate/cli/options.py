@@ -1,0 +1,161 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from migrate.runtime.json_lines import VARIABLE, LineReporter, as_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from migrate.runtime.console import ConsoleReporter
+
+_Command = Callable[..., Any]
+DEFAULT_CONFIG = Path("config.toml")
+DEFAULT_WORK = Path("work")
+
+
+def config_option(command: _Command) -> _Command:
+    """Add `--config FILE`, by default config.toml where there is one."""
+
+    def find(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+        if value is None and DEFAULT_CONFIG.is_file():
+            return DEFAULT_CONFIG
+        return value
+
+    option: Callable[[_Command], _Command] = click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=find,
+        help="Configuration file. [default: config.toml where there is one]",
+    )
+    return option(command)
+
+
+def work_option(command: _Command) -> _Command:
+    """Add `--work DIR`, the folder of snapshot, backups, state and log."""
+    option: Callable[[_Command], _Command] = click.option(
+        "--work",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_WORK,
+        show_default=True,
+        callback=lambda _context, _parameter, value: value.absolute(),
+        help="Folder of the snapshot, the backups, the state file and the log.",
+    )
+    return option(command)
+
+
+def yes_option(command: _Command) -> _Command:
+    """Add `--yes`, which answers every question, `--confirm` and `--no-input`; see `confirm`."""
+
+    def remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+        context.meta[f"{__name__}.{parameter.name}"] = value
+
+    silent = click.option(
+        "--no-input",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Never ask: end with exit code 2 where an answer is missing.",
+    )
+    named = click.option(
+        "--confirm",
+        metavar="NAME",
+        expose_value=False,
+        callback=remember,
+        help="Answer with the database's name, for scripts that must not meet another one.",
+    )
+    return click.option("--yes", is_flag=True, help="Do not ask.")(named(silent(command)))
+
+
+def json_option(command: _Command) -> _Command:
+    """Add `--json`, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def log_format_option(command: _Command) -> _Command:
+    """Add `--log-format`; `make_reporter` goes by it."""
+
+    def remember(_context: click.Context, _parameter: click.Parameter, value: str) -> None:
+        os.environ[VARIABLE] = value  # what ends a command is told when its context is gone
+
+    option: Callable[[_Command], _Command] = click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        envvar=VARIABLE,
+        expose_value=False,
+        is_eager=True,
+        callback=remember,
+        help="How progress and errors are said on standard error: json is a document a line.",
+    )
+    return option(command)
+
+
+def make_reporter(*, verbose: bool = False) -> ConsoleReporter | LineReporter:
+    """Return the reporter that `--log-format` asks for, a context manager."""
+    from migrate.runtime.console import ConsoleReporter
+
+    return LineReporter(verbose=verbose) if as_lines() else ConsoleReporter(verbose=verbose)
+
+
+def make_result_console(*, as_json: bool) -> Console:
+    """Return the console for what a person reads: standard output, where `--json` does not need it.
+
+    Then it is standard error, and where that is a program's too, nowhere.
+    """
+    from migrate.runtime.console import make_console
+
+    console = make_console(stderr=as_json)
+    console.quiet = as_json and as_lines()
+    return console
+
+
+def verbose_option(command: _Command) -> _Command:
+    """Add `-v`, for more lines."""
+    option: Callable[[_Command], _Command] = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+    return option(command)
+
+
+def accept_option(command: _Command) -> _Command:
+    """Add `--accept-unproven-backup`, for a target whose dump does not restore elsewhere."""
+    return click.option(
+        "--accept-unproven-backup",
+        "accept_unproven",
+        is_flag=True,
+        help="Go on although the backup did not restore to the same rows.",
+    )(command)
+
+
+def confirm(question: str, yes: bool, *, name: str | None = None) -> None:
+    """Ask before something severe; return where the answer is yes.
+
+    With `name`, yes is said by typing it: the name of the database whose rows
+    go. Raises UsageError where nobody can answer or `--confirm` names another
+    one, Abort where the answer is no.
+    """
+    from migrate.runtime.errors import UsageError
+
+    meta = click.get_current_context().meta
+    given = meta.get(f"{__name__}.confirm")
+    if given is not None and name is not None and given != name:
+        raise UsageError(
+            "--confirm does not name the database that the URL names", hint=f"this is the database {name}"
+        )
+    if yes or (given is not None and given == name):
+        return
+    if meta.get(f"{__name__}.no_input") or sys.stdin is None or not sys.stdin.isatty():
+        named = f", or --confirm {name}" if name else ""
+        raise UsageError("this must be confirmed, and nobody is there to ask", hint=f"add --yes{named}")
+    if name is None:
+        click.confirm(question, abort=True, err=True)
+    elif click.prompt(f"{question} Type {name} to go on", err=True, default="", show_default=False) != name:
+        raise click.Abort

@@ -1,0 +1,57 @@
+"""`migrate plan`: what a run would do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from migrate.cli.options import config_option, json_option, work_option
+
+
+@click.command("plan")
+@config_option
+@work_option
+@json_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the plan in this file, for `migrate run --plan FILE`.",
+)
+def command(config: Path | None, work: Path, as_json: bool, out: Path | None) -> int:
+    """Show what `migrate run` would do. Neither end is written to.
+
+    A plan that is kept can be read, agreed on, and run as it is: `migrate run
+    --plan FILE` refuses to where source, target, configuration or program
+    have changed since.
+
+    \b
+    migrate plan
+    migrate plan --out plan.json
+    """
+    from migrate.pipeline.live_target import open_target
+    from migrate.pipeline.order import describe_stages
+    from migrate.pipeline.plan.plan import make_plan
+    from migrate.pipeline.plan.plan_file import keep_plan
+    from migrate.postgres.connection import connect
+    from migrate.report.plan_table import show_plan
+    from migrate.runtime.config import load_config
+    from migrate.runtime.console import make_console
+    from migrate.source.configured import find_origin
+
+    settings = load_config(config)
+    origin = find_origin(settings, work)
+    with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
+        plan = make_plan(
+            settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
+        )
+    if out is not None:
+        keep_plan(plan.facts(), out)
+    if as_json:
+        click.echo(json.dumps(plan.facts()))
+    else:
+        show_plan(plan, make_console())
+        if out is not None:
+            click.echo(f"Kept in {out}. Next: `migrate run --plan {out}`.")
+    return 1 if plan.errors else 0

@@ -1,0 +1,47 @@
+"""`migrate receipt`: a run's receipt is checked, offline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from migrate.cli.options import json_option
+
+
+@click.command("receipt")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=Path("work/receipt.json"))
+@click.option("--seal", metavar="DIGEST", help="The seal that the run printed: it must be this file's.")
+@json_option
+def command(file: Path, seal: str | None, as_json: bool) -> None:
+    """Check that a receipt is whole: every link against its digest, every figure against the others.
+
+    Needs neither end nor work folder. A file that somebody made anew as a
+    whole is told by the seal alone, which the run prints at its end: note it
+    elsewhere and give it here.
+
+    \b
+    migrate receipt work/receipt.json
+    """
+    from migrate.report.receipt import check_receipt, read_receipt
+    from migrate.runtime.console import terminal_safe
+    from migrate.runtime.errors import CheckError
+
+    receipt = read_receipt(file)
+    said = check_receipt(receipt)
+    if seal is not None and seal != receipt.seal:
+        raise CheckError(
+            f"the seal of {file} is {receipt.seal}, another one than was given",
+            hint="this is the receipt of another run, or one that was made anew",
+        )
+    if as_json:
+        click.echo(json.dumps({"version": 1, "run": receipt.run, "seal": receipt.seal, "found": said}))
+        return
+    click.echo(f"The receipt of run {terminal_safe(receipt.run)} is whole: {'; '.join(said)}.")
+    for one in receipt.of("publications"):
+        rows = sum(content[0] for content in one["tables"].values())
+        click.echo(
+            terminal_safe(f"{one['kind']} at {one['at']}: {rows:,} rows in {len(one['tables'])} tables")
+        )
+    click.echo(f"Seal: {receipt.seal}")

@@ -1,0 +1,183 @@
+"""`migrate run`: the migration, begun or resumed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from migrate.cli.options import (
+    accept_option,
+    config_option,
+    json_option,
+    log_format_option,
+    make_reporter,
+    make_result_console,
+    verbose_option,
+    work_option,
+    yes_option,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from migrate.pipeline.context import Run
+    from migrate.pipeline.live_target import LiveTarget
+    from migrate.pipeline.plan.plan import Plan
+    from migrate.pipeline.state import State
+    from migrate.pipeline.summary.summary import Summary
+    from migrate.runtime.config import Config
+
+#: Both ends are looked at again where the question was answered later than this.
+_STILL_TRUE_SECONDS = 60.0
+
+
+@click.command("run")
+@config_option
+@work_option
+@yes_option
+@json_option
+@verbose_option
+@log_format_option
+@accept_option
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Do what this kept plan says, and nothing where it is stale; see `migrate plan --out`.",
+)
+@click.option(
+    "--fresh", is_flag=True, help="Give up what the work folder holds of an earlier run and begin anew."
+)
+def command(
+    config: Path | None,
+    work: Path,
+    yes: bool,
+    as_json: bool,
+    verbose: bool,
+    accept_unproven: bool,
+    plan_file: Path | None,
+    fresh: bool,
+) -> None:
+    """Migrate: snapshot, backup, staging, mapping, checks, publish.
+
+    Stopped or killed at any moment, the same command goes on where it
+    stopped. Finished, it says so and changes nothing.
+
+    \b
+    migrate run
+    migrate run --config config.toml --work work --yes
+    migrate run --plan plan.json
+    """
+    from migrate.pipeline.live_target import open_target
+    from migrate.pipeline.open_run import open_run
+    from migrate.pipeline.order import run_stages
+    from migrate.pipeline.plan.plan_file import FILE, keep_plan, read_plan
+    from migrate.pipeline.state import State
+    from migrate.report.on_failure import told
+    from migrate.report.summary_table import show
+    from migrate.report.write import FILE as REPORT
+    from migrate.runtime.config import load_config
+
+    settings = load_config(config)
+    console = make_result_console(as_json=as_json)
+    expected = read_plan(plan_file) if plan_file else None
+    state = None if fresh else State.load(work)
+    plan = None
+    looked = time.monotonic()
+    with contextlib.ExitStack() as opened:
+        if state is None or state.document.outcome != "published":
+            # Held to the end: an embedded one is not stopped between plan and run.
+            target = opened.enter_context(open_target(settings, work))
+            plan = _look_ahead(settings, work, target, state, console, yes, expected)
+        with make_reporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
+            run.accept_unproven = accept_unproven
+            if plan is not None:
+                keep_plan(plan.facts(), work / FILE)
+                if not plan.made and time.monotonic() - looked < _STILL_TRUE_SECONDS:
+                    run.planned = plan.source_rows
+            if run.state.document.outcome == "published":
+                report.note("this run is published already; nothing is done")
+            else:
+                with told(run):
+                    run_stages(run)
+            summary, seal = _tell(run)
+    if as_json:
+        click.echo(json.dumps({**summary.facts(), "seal": seal}))
+        return
+    show(summary, console)
+    console.print(f"Report: {work / REPORT}", markup=False, soft_wrap=True)
+    console.print(f"Receipt: {work / 'receipt.json'}, sealed {seal}", markup=False, soft_wrap=True)
+    console.print(
+        "Next: `migrate verify --published` checks the live rows, `migrate rollback` takes them back."
+    )
+
+
+def _look_ahead(
+    settings: Config,
+    work: Path,
+    target: LiveTarget,
+    state: State | None,
+    console: Console,
+    yes: bool,
+    expected: dict[str, Any] | None,
+) -> Plan | None:
+    """Show the plan where the source is still to be read, hold it against the kept one, and ask.
+
+    Returns the plan, None where the run goes on behind its snapshot.
+    """
+    from migrate.cli.options import confirm
+    from migrate.pipeline.order import describe_stages
+    from migrate.pipeline.plan.plan import make_plan
+    from migrate.pipeline.plan.plan_file import FILE, read_plan, require_current
+    from migrate.postgres.connection import connect
+    from migrate.report.plan_table import show_plan
+    from migrate.source.configured import find_origin
+
+    plan = None
+    if state is None or not state.done("snapshot"):
+        origin, stages = find_origin(settings, work), describe_stages(settings)
+        with connect(target.address, read_only=True) as connection:
+            plan = make_plan(settings, work, origin, target.address, connection, target.named_by, stages)
+        show_plan(plan, console)
+        plan.require()
+    if expected is not None:
+        current = plan.facts() if plan else read_plan(work / FILE)
+        require_current(expected, current, "given with --plan")
+    if not target.embedded:
+        made = plan is not None and plan.made
+        what = "Make the tables and put the rows into" if made else "Replace the rows of"
+        confirm(
+            f"{what} {target.address.label}, schema {target.address.schema}?",
+            yes,
+            name=target.address.database,
+        )
+    return plan
+
+
+def _tell(run: Run) -> tuple[Summary, str]:
+    """Write summary, receipt and report of a published run; return the summary and the receipt's seal."""
+    from migrate.pipeline.summary.summary import keep, summarise
+    from migrate.report import receipt
+    from migrate.report.write import write_report
+    from migrate.runtime.errors import MigrateError
+
+    try:
+        summary = summarise(run)
+        keep(summary, run.work)
+        made = receipt.make_receipt(run, summary)
+        receipt.keep(made, run.work)
+        write_report(run.work)
+    except MigrateError as error:
+        told = MigrateError(
+            f"the rows are published, but their summary and report could not be made: {error}",
+            hint="mend this (is there room on the disk?), then type the same command again: "
+            "it changes no row and makes them",
+        )
+        told.exit_code = error.exit_code
+        raise told from error
+    return summary, made.seal

@@ -1,0 +1,128 @@
+"""`migrate status`: how far a run is."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from migrate.cli.options import json_option, work_option
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_NEXT: Final = {
+    None: "`migrate plan`, `migrate verify`, `migrate run`.",
+    "open": "`migrate run` goes on, `migrate rollback` gives it up.",
+    "published": "`migrate verify --published` checks the live rows, `migrate rollback` takes them back.",
+    "rolled_back": "`migrate run` migrates again, `migrate rollback --undo` undoes a rollback.",
+}
+_EVERY_SECONDS: Final = 1.0
+
+
+@click.command("status")
+@work_option
+@json_option
+@click.option("--watch", is_flag=True, help="Show it again every second, until no process is at work.")
+def command(work: Path, as_json: bool, watch: bool) -> None:
+    """Show how far the run in the work folder is; reads the folder alone.
+
+    \b
+    migrate status
+    migrate status --watch
+    """
+    from migrate.runtime.console import make_console
+
+    facts = look(work)
+    if as_json:
+        click.echo(json.dumps(facts))
+        while watch and facts["process"]:
+            time.sleep(_EVERY_SECONDS)
+            facts = look(work)
+            click.echo(json.dumps(facts))
+        return
+    console = make_console()
+    if watch and console.is_terminal:
+        from rich.live import Live
+
+        with Live(show(facts), console=console, refresh_per_second=4) as live:
+            while facts["process"]:
+                time.sleep(_EVERY_SECONDS)
+                facts = look(work)
+                live.update(show(facts))
+        return
+    console.print(show(facts))
+    while watch and facts["process"]:  # no animation where it is piped: a line when something is new
+        time.sleep(_EVERY_SECONDS)
+        before, facts = facts, look(work)
+        if facts != before:
+            console.print(_progress(facts) or _next(facts), markup=False, soft_wrap=True)
+
+
+def look(work: Path) -> dict[str, Any]:
+    """Return the state of the run as a JSON document."""
+    from migrate.pipeline.state import State
+    from migrate.runtime.progress_file import at_work, read_progress
+
+    state = State.load(work)
+    process = at_work(work)
+    facts: dict[str, Any] = {
+        "version": 1, "work": str(work), "run": None, "outcome": None, "stages": {},
+        "process": process, "progress": read_progress(work) if process else None,
+    }  # fmt: skip
+    if state is not None:
+        document = state.document
+        facts |= {
+            "run": document.run_id,
+            "code": document.code,
+            "created": document.created,
+            "source": document.binding.get("source"),
+            "target": document.binding.get("target"),
+            "outcome": document.outcome,
+            "stages": {name: stage.model_dump() for name, stage in document.stages.items()},
+        }
+    return facts
+
+
+def show(facts: dict[str, Any]) -> RenderableType:
+    """Return the document for a person: head, stages, what is being done, what to type next."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from migrate.runtime.console import terminal_safe
+
+    if facts["run"] is None:
+        return Text(terminal_safe(f"No run in {facts['work']}. {_next(facts)}"))
+    table = Table(box=None, pad_edge=False)
+    for name in ("stage", "status", "seconds", "finished"):
+        table.add_column(name, justify="right" if name == "seconds" else "left")
+    for name, stage in facts["stages"].items():
+        table.add_row(
+            Text(terminal_safe(name)), stage["status"], f"{stage['seconds']:.2f}", stage["finished"] or ""
+        )
+    lines = [
+        f"run {facts['run']}, begun {facts['created']}: {facts['outcome']}",
+        f"{facts['source']} -> {facts['target']}",
+    ]
+    parts: list[RenderableType] = [*(Text(terminal_safe(line)) for line in lines), table]
+    if progress := _progress(facts):
+        parts.append(Text(terminal_safe(progress)))
+    return Group(*parts, Text(_next(facts)))
+
+
+def _progress(facts: dict[str, Any]) -> str:
+    progress = facts["progress"]
+    if progress is None:
+        return ""
+    of = f" of {progress['total']:,}" if progress["total"] else ""
+    return f"{progress['stage']}: {progress['rows']:,}{of} rows, {progress['rows_per_second']:,}/s"
+
+
+def _next(facts: dict[str, Any]) -> str:
+    if facts["process"]:
+        return f"At work: {facts['process']}."
+    return f"Next: {_NEXT[facts['outcome']]}"

@@ -1,0 +1,8 @@
+"""What is in a legacy database: read off its snapshot, column by column, proven over all rows."""
+
+from __future__ import annotations
+
+from migrate.introspect.profile.inspect import inspect_source
+from migrate.introspect.profile.model import Inspection
+
+__all__ = ["Inspection", "inspect_source"]

@@ -1,0 +1,179 @@
+"""A column as it is: its shapes summed up, its closed set of values where it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from migrate.introspect.profile import names
+from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.infer_type import read
+from migrate.introspect.profile.model import Classes, ColumnReport, Count, DecimalFacts, JsonFacts
+from migrate.introspect.profile.value_patterns import FORMS, UNIX, ShapeCount, count_shapes
+from migrate.source.sql import quote
+
+_INTEGERS: Final = frozenset({"int", "bool", "unix_s", "unix_ms"})
+_REALS: Final = frozenset({"real", "real_whole", "real_s", "real_ms", "infinite"})
+_JULIAN_EPOCH: Final = 2440587.5
+
+#: A closed set has no more values than this, none of them longer than that, each in so many rows.
+SET_SIZE: Final = 20
+SET_LENGTH: Final = 32
+SET_REPEATS: Final = 3
+
+
+@dataclass(frozen=True)
+class ColumnShape:
+    """A column as the schema declares it: `key` is its position in the primary key, 0 for none."""
+
+    name: str
+    declared: str
+    not_null: bool
+    default: str | None
+    key: int
+    generated: bool
+
+
+def observe(ground: Ground, table: str, rows: int, column: ColumnShape, *, pure_key: bool) -> ColumnReport:
+    """Return what a column holds; `pure_key` tells that it alone is the table's primary key."""
+    shapes = count_shapes(ground, table, column.name)
+    classes = _classes(shapes)
+    values = () if pure_key else closed_set(ground, table, column.name, shapes)
+    filled = {shape: found.rows for shape, found in shapes.items() if shape not in ("null", "empty")}
+    reading, certain = read(column.name, column.declared, filled, pure_key=pure_key, closed=bool(values))
+    private = names.is_private(column.name)
+    timed = reading == "timestamp" or names.says_time(column.name, column.declared)
+    decimal = _decimal(shapes) if reading in ("decimal", "real", "mixed") else None
+    lows = [found.lowest for found in shapes.values() if found.lowest is not None]
+    highs = [found.highest for found in shapes.values() if found.highest is not None]
+    firsts = [found.first for found in _instants(shapes, timed) if found.first is not None]
+    lasts = [found.last for found in _instants(shapes, timed) if found.last is not None]
+    numeric = not private and reading in ("integer_id", "integer", "decimal", "real", "boolean")
+    dated = not private and timed
+    return ColumnReport(
+        name=column.name,
+        declared=column.declared,
+        not_null=column.not_null,
+        default=column.default,
+        key=column.key,
+        generated=column.generated,
+        reading=reading,
+        certain=certain,
+        money=reading in ("decimal", "integer", "mixed") and names.says_money(column.name, column.declared),
+        classes=classes,
+        null_share=_share(classes.nulls, rows),
+        empty_share=_share(classes.empty, rows),
+        shapes=tuple(Count(shape, found.rows) for shape, found in shapes.items()),
+        lowest=min(lows) if lows and numeric else None,
+        highest=max(highs) if highs and numeric else None,
+        earliest=_iso(min(firsts)) if firsts and dated else None,
+        latest=_iso(max(lasts)) if lasts and dated else None,
+        longest=max((found.longest for found in shapes.values()), default=0),
+        longest_bytes=max((found.longest_bytes for found in shapes.values()), default=0),
+        broken_text=sum(found.broken_text for found in shapes.values()),
+        with_nul=sum(found.with_nul for found in shapes.values()),
+        timestamps=_timestamps(shapes, timed),
+        json=_json(shapes),
+        decimal=decimal,
+        values=values,
+    )
+
+
+def closed_set(
+    ground: Ground, table: str, column: str, shapes: Mapping[str, ShapeCount]
+) -> tuple[Count, ...]:
+    """Return the values of a column that holds one of a few words, none where it may be about people.
+
+    A word is letters, digits, `_`, `-`; more than one, only without capitals behind the first, as
+    names of people have them.
+    """
+    text = shapes.get("text")
+    others = set(shapes) - {"text", "null", "empty", "bool_word"}
+    if text is None or others or names.is_private(column) or names.is_id(column) or text.broken_text:
+        return ()
+    if text.longest > SET_LENGTH or text.with_nul:
+        return ()
+    name, source = quote(column), quote(table)
+    where = f"FROM {source} WHERE {name} <> ''"
+    few = ground.rows(f"SELECT DISTINCT {name} {where} LIMIT {SET_SIZE + 1}")
+    if len(few) > SET_SIZE:
+        return ()
+    found = ground.rows(f"SELECT {name}, count(*) {where} GROUP BY {name} ORDER BY {name}")
+    words = [value for value, _ in found]
+    if not all(is_word(value, known=names.says_set(column)) for value in words):
+        return ()
+    if sum(rows for _, rows in found) < len(found) * SET_REPEATS and not names.says_set(column):
+        return ()
+    return tuple(Count(value, rows) for value, rows in found)
+
+
+def is_word(value: str, *, known: bool) -> bool:
+    """Tell whether a value is one of a few words an application knows, and no name of a person."""
+    if len(value) > SET_LENGTH or not value.isascii() or not value[:1].isalpha():
+        return False
+    if not all(char.isalnum() or char in "_-" or (known and char in " /+.") for char in value):
+        return False
+    # Anna, or Anna Smith, is a name; under a column called status it is none.
+    first, *more = value.split()
+    if any(word[:1].isupper() for word in more):
+        return known and value.isupper()
+    return known or first.islower() or first.isupper()
+
+
+def _classes(shapes: Mapping[str, ShapeCount]) -> Classes:
+    def rows(wanted: frozenset[str]) -> int:
+        return sum(found.rows for shape, found in shapes.items() if shape in wanted)
+
+    apart = _INTEGERS | _REALS | {"null", "blob"}
+    return Classes(
+        nulls=rows(frozenset({"null"})),
+        integers=rows(_INTEGERS),
+        reals=rows(_REALS),
+        texts=rows(frozenset(shapes) - apart),
+        blobs=rows(frozenset({"blob"})),
+        empty=rows(frozenset({"empty"})),
+    )
+
+
+def _instants(shapes: Mapping[str, ShapeCount], timed: bool) -> list[ShapeCount]:
+    return [found for shape, found in shapes.items() if shape in FORMS and (timed or shape not in UNIX)]
+
+
+def _timestamps(shapes: Mapping[str, ShapeCount], timed: bool) -> tuple[Count, ...]:
+    forms: dict[str, int] = {}
+    for found in _instants(shapes, timed):
+        forms[FORMS[found.shape]] = forms.get(FORMS[found.shape], 0) + found.rows
+    return tuple(Count(form, rows) for form, rows in sorted(forms.items()))
+
+
+def _json(shapes: Mapping[str, ShapeCount]) -> JsonFacts | None:
+    found = {name: shapes.get(f"json_{name}") for name in ("object", "array", "broken")}
+    if not any(found.values()):
+        return None
+    rows = {name: shape.rows if shape else 0 for name, shape in found.items()}
+    refused = sum(shape.refused for shape in found.values() if shape)
+    return JsonFacts(rows["object"], rows["array"], rows["broken"], refused)
+
+
+def _decimal(shapes: Mapping[str, ShapeCount]) -> DecimalFacts | None:
+    if not {"real", "real_whole", "decimal"} & set(shapes):
+        return None
+    return DecimalFacts(
+        digits=max(found.digits for found in shapes.values()),
+        scale=max(found.scale for found in shapes.values()),
+        inexact=sum(found.inexact for found in shapes.values()),
+    )
+
+
+def _iso(day: float) -> str | None:
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day - _JULIAN_EPOCH)
+    except OverflowError:
+        return None
+    return (moment + timedelta(milliseconds=0.5)).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0

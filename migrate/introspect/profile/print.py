@@ -1,0 +1,45 @@
+"""An inspection as a person reads it in a terminal: its listings, then views, triggers and full text."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from migrate.introspect.profile.model import Inspection
+from migrate.introspect.profile.text_tables import NUMBERS, Listing, findings, tables
+from migrate.runtime.console import terminal_safe
+
+
+def show(inspection: Inspection, console: Console) -> None:
+    """Print an inspection."""
+    rows = sum(table.rows for table in inspection.tables)
+    console.print(
+        f"source  {terminal_safe(inspection.source)}: {len(inspection.tables)} tables, {rows:,} rows",
+        markup=False,
+    )
+    for listing in (*tables(inspection), *findings(inspection), *_by_hand(inspection)):
+        _print(listing, console)
+
+
+def _by_hand(inspection: Inspection) -> tuple[Listing, ...]:
+    full_text = tuple((one.name, one.instead) for one in inspection.full_text)
+    found = (
+        ("Views, to be written anew by hand", tuple((one.name, one.sql) for one in inspection.views)),
+        ("Triggers, to be written anew by hand", tuple((one.name, one.sql) for one in inspection.triggers)),
+        ("Full-text tables, and what takes their place in PostgreSQL", full_text),
+    )
+    return tuple(Listing(title, "", ("name", "SQL"), rows) for title, rows in found if rows)
+
+
+def _print(listing: Listing, console: Console) -> None:
+    title = f"{listing.title}  {listing.note}" if listing.note else listing.title
+    table = Table(
+        title=escape(terminal_safe(title)), title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    for heading in listing.headings:
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
+    for row in listing.rows:
+        table.add_row(*(escape(terminal_safe(cell)) for cell in row))
+    console.print()
+    console.print(table)

@@ -1,0 +1,193 @@
+"""References between tables: those that are declared, and those that only the application knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from migrate.introspect.profile import names
+from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.model import Basis, Reading, Reference
+from migrate.introspect.profile.tables import Constraint, TableShape
+from migrate.source.sql import quote
+
+#: Ids that nobody hits upon by chance: their containment alone proves a reference.
+UNGUESSABLE: Final = frozenset({"uuid", "cuid", "ulid"})
+_IDS: Final = frozenset({
+    "integer_id", "integer", "boolean", "closed_set", "uuid", "cuid", "ulid", "text", "mixed", "empty",
+    "email", "timestamp",
+})  # fmt: skip
+#: The share of values that must be keys where the name says nothing, or is no name of an id.
+ALMOST_ALL: Final = 0.9
+_UPWARDS: Final = frozenset({"parent", "previous", "next", "root", "reply", "original"})
+
+
+@dataclass(frozen=True)
+class Target:
+    """A table that can be referred to, by the column that names its rows."""
+
+    table: str
+    column: str
+    reading: Reading
+    rows: int
+
+    @property
+    def keys(self) -> str:
+        """The query of all its keys."""
+        column = quote(self.column)
+        return f"SELECT {column} FROM {quote(self.table)} WHERE {column} IS NOT NULL"  # noqa: S608
+
+
+class Targets:
+    """The tables that can be referred to, and what names of columns mean which."""
+
+    def __init__(
+        self,
+        shapes: Sequence[TableShape],
+        readings: Mapping[tuple[str, str], Reading],
+        rows: Mapping[str, int],
+    ) -> None:
+        self.all = [
+            Target(shape.name, shape.identity, readings[shape.name, shape.identity], rows[shape.name])
+            for shape in shapes
+            if shape.identity is not None
+        ]
+        self._by_table = {target.table: target for target in self.all}
+        learned: dict[str, set[str]] = {}
+        for shape in shapes:
+            for constraint in shape.constraints:
+                if len(constraint.columns) == 1:
+                    learned.setdefault(names.fold(constraint.columns[0]), set()).add(constraint.to_table)
+        self._learned = {name: tables.pop() for name, tables in learned.items() if len(tables) == 1}
+
+    def meant_by(self, column: str, table: str) -> list[Target]:
+        """Return what a column's name may mean: as constraints elsewhere have it, else by its words."""
+        learned = self._by_table.get(self._learned.get(names.fold(column), ""))
+        if learned is not None:
+            return [learned]
+        stem = set(names.words(column))
+        found = names.meant_tables(column, self._by_table)
+        if stem & _UPWARDS and (names.is_id(column) or "to" in stem):
+            found = found or [table]
+        return [self._by_table[name] for name in found if name in self._by_table]
+
+    def named(self, word: str) -> Target | None:
+        """Return the table of that name, in any of its forms."""
+        folded = names.fold(word)
+        if not folded:
+            return None
+        return next((target for target in self.all if names.fold(target.table) == folded), None)
+
+    @property
+    def unguessable(self) -> list[Target]:
+        """The tables whose keys prove a reference by their mere occurrence."""
+        return [target for target in self.all if target.reading in UNGUESSABLE]
+
+    @property
+    def textual(self) -> list[Target]:
+        """The tables whose keys are texts."""
+        return [target for target in self.all if target.reading in {*UNGUESSABLE, "text", "closed_set"}]
+
+
+def declared_reference(ground: Ground, constraint: Constraint, known: Mapping[str, object]) -> Reference:
+    """Return a declared foreign key with its rows and those that dangle: all, where the table is missing."""
+    source = quote(constraint.table)
+    filled = " AND ".join(f"{quote(column)} IS NOT NULL" for column in constraint.columns)
+    rows = ground.number(f"SELECT count(*) FROM {source} WHERE {filled}")  # noqa: S608
+    dangling = rows
+    if rows and constraint.to_table in known and constraint.to_columns:
+        here = ", ".join(map(quote, constraint.columns))
+        there = ", ".join(map(quote, constraint.to_columns))
+        present = " AND ".join(f"{quote(column)} IS NOT NULL" for column in constraint.to_columns)
+        dangling = ground.number(
+            f"SELECT count(*) FROM {source} WHERE {filled} AND ({here}) NOT IN"  # noqa: S608
+            f" (SELECT {there} FROM {quote(constraint.to_table)} WHERE {present})"
+        )
+    return Reference(
+        constraint.table, constraint.columns, constraint.to_table, constraint.to_columns,
+        declared=True, basis=None, on_delete=constraint.on_delete, on_update=constraint.on_update,
+        rows=rows, dangling=dangling,
+    )  # fmt: skip
+
+
+def likely_references(
+    ground: Ground, shape: TableShape, targets: Targets, readings: Mapping[tuple[str, str], Reading]
+) -> list[Reference]:
+    """Return the references of a table that no constraint declares.
+
+    A name of an id that means a table is believed where at least one value is a key there, or
+    there is no value; any other name where almost all are; no name at all only for ids that
+    nobody hits upon by chance.
+    """
+    constrained = {column for constraint in shape.constraints for column in constraint.columns}
+    found = []
+    for column in shape.columns:
+        reading = readings[shape.name, column.name]
+        if column.name in constrained or reading not in _IDS:
+            continue
+        reference = _likely(ground, shape, column.name, reading, targets)
+        if reference is not None:
+            found.append(reference)
+    return found
+
+
+def _likely(
+    ground: Ground, shape: TableShape, column: str, reading: Reading, targets: Targets
+) -> Reference | None:
+    best: Reference | None = None
+    for meant in targets.meant_by(column, shape.name):
+        if (meant.table, meant.column) == (shape.name, column):
+            continue
+        rows, dangling = contained(ground, shape.name, column, meant)
+        if rows == 0 and names.is_id(column):
+            return _reference(shape.name, column, meant, "name", 0, 0)
+        if rows and rows - dangling >= _needed(column, meant, reading, rows):
+            found = _reference(shape.name, column, meant, "name and values", rows, dangling)
+            best = found if best is None or dangling < best.dangling else best
+    if best is not None:
+        return best
+    if reading in UNGUESSABLE or (reading == "text" and names.is_id(column) and column != shape.identity):
+        return _by_values(ground, shape, column, targets)
+    return None
+
+
+def _by_values(ground: Ground, shape: TableShape, column: str, targets: Targets) -> Reference | None:
+    best: Reference | None = None
+    for target in targets.textual:
+        if target.table == shape.name and column in (target.column, shape.identity):
+            continue
+        rows, dangling = contained(ground, shape.name, column, target)
+        fits = rows and rows - dangling >= rows * (0.5 if target.reading in UNGUESSABLE else ALMOST_ALL)
+        if fits and (best is None or dangling < best.dangling):
+            best = _reference(shape.name, column, target, "values", rows, dangling)
+    return best
+
+
+def contained(ground: Ground, table: str, column: str, target: Target, where: str = "1") -> tuple[int, int]:
+    """Return how many cells hold a value, and how many of these are no key of the target."""
+    name = quote(column)
+    rows, dangling = ground.row(
+        f"SELECT count(*), coalesce(sum({name} NOT IN ({target.keys})), 0) FROM {quote(table)}"  # noqa: S608
+        f" WHERE {name} IS NOT NULL AND {name} <> '' AND {where}"
+    )
+    return int(rows), int(dangling)
+
+
+def _needed(column: str, target: Target, reading: Reading, rows: int) -> float:
+    """Return how many of the values must be keys, for what the column's name says."""
+    last = names.words(column)[-1]
+    if names.is_id(column):
+        return rows if last in ("ids", "refs") else 1  # of a list of ids, one alone may be a key
+    # Under the name of a table a number may count its rows, or say yes and no, as well as name one.
+    if names.is_of_people(target.table) and last == names.singular(last) and not names.says_count(column):
+        return rows + 1 if reading == "boolean" and last != "by" else rows / 2
+    number = reading in ("integer", "boolean", "timestamp", "mixed")
+    return rows + 1 if number else max(1, rows * ALMOST_ALL)
+
+
+def _reference(table: str, column: str, target: Target, basis: Basis, rows: int, dangling: int) -> Reference:
+    return Reference(
+        table, (column,), target.table, (target.column,),
+        declared=False, basis=basis, on_delete=None, on_update=None, rows=rows, dangling=dangling,
+    )  # fmt: skip

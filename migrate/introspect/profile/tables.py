@@ -1,0 +1,126 @@
+"""Tables as the schema declares them: keys, indexes, constraints of foreign keys."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from migrate.introspect.profile.columns import ColumnShape
+from migrate.introspect.profile.model import Index
+from migrate.snapshot.sqlite_writer import create_table
+from migrate.source.model import Catalogue, Table
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A declared foreign key; `to_columns` is filled in where the constraint leaves it to the key."""
+
+    table: str
+    columns: tuple[str, ...]
+    to_table: str
+    to_columns: tuple[str, ...]
+    on_delete: str
+    on_update: str
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """A table without its rows."""
+
+    name: str
+    sql: str
+    columns: tuple[ColumnShape, ...]
+    key: tuple[str, ...]
+    without_rowid: bool
+    autoincrement: bool
+    indexes: tuple[Index, ...]
+    constraints: tuple[Constraint, ...]
+
+    @property
+    def identity(self) -> str | None:
+        """The column that other tables name this one's rows by: its sole key, or what is called id."""
+        if len(self.key) == 1:
+            return self.key[0]
+        named = [column.name for column in self.columns if column.name.lower() == "id"]
+        return named[0] if named and not self.key else None
+
+    @property
+    def unique(self) -> set[tuple[str, ...]]:
+        """Every set of columns that the database keeps unique over all rows."""
+        found = {
+            tuple(sorted(str(column) for column in index.columns))
+            for index in self.indexes
+            if index.unique and not index.partial and None not in index.columns
+        }
+        return found | ({tuple(sorted(self.key))} if self.key else set())
+
+
+def read_shapes(catalogue: Catalogue) -> tuple[TableShape, ...]:
+    """Return the shape of every table that is copied, read off an empty database made alike.
+
+    An index that SQLite does not know here (libSQL's vectors) is left out.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        for table in catalogue.tables:
+            create_table(empty, table)
+        for _, sql in catalogue.indexes:
+            with suppress(sqlite3.Error):
+                empty.execute(sql)
+        return tuple(_shape(empty, table) for table in catalogue.tables)
+
+
+def _shape(empty: sqlite3.Connection, table: Table) -> TableShape:
+    columns = tuple(
+        ColumnShape(name, declared or "", bool(not_null), default, key, hidden in (2, 3))
+        for _, name, declared, not_null, default, key, hidden in _pragma(empty, "table_xinfo", table.name)
+        if hidden != 1
+    )
+    key = [column for column in columns if column.key]
+    return TableShape(
+        name=table.name,
+        sql=table.sql,
+        columns=columns,
+        key=tuple(column.name for column in sorted(key, key=lambda column: column.key)),
+        without_rowid=table.without_rowid,
+        autoincrement=re.search(r"\bAUTOINCREMENT\b", table.sql, re.IGNORECASE) is not None,
+        indexes=tuple(_indexes(empty, table.name)),
+        constraints=tuple(_constraints(empty, table.name)),
+    )
+
+
+def _indexes(empty: sqlite3.Connection, table: str) -> Iterable[Index]:
+    listed = sorted(_pragma(empty, "index_list", table), key=lambda row: str(row[1]))
+    for _, name, unique, origin, partial in listed:
+        if origin == "pk":
+            continue
+        terms = [row[2] for row in _pragma(empty, "index_xinfo", name) if row[5]]
+        found = empty.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+        yield Index(name, tuple(terms), bool(unique), bool(partial), found[0] if found else None)
+
+
+def _constraints(empty: sqlite3.Connection, table: str) -> Iterable[Constraint]:
+    parts: dict[int, list[tuple[Any, ...]]] = {}
+    for row in _pragma(empty, "foreign_key_list", table):
+        parts.setdefault(row[0], []).append(row)
+    known = {
+        name.lower(): name
+        for (name,) in empty.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    }
+    for _, rows in sorted(parts.items(), reverse=True):
+        rows.sort(key=lambda row: row[1])
+        parent = known.get(str(rows[0][2]).lower(), str(rows[0][2]))
+        to_columns = tuple(str(row[4]) for row in rows if row[4] is not None)
+        if not to_columns:
+            key = [row for row in _pragma(empty, "table_xinfo", parent) if row[5]]
+            to_columns = tuple(str(row[1]) for row in sorted(key, key=lambda row: row[5]))
+        yield Constraint(
+            table, tuple(str(row[3]) for row in rows), parent, to_columns, str(rows[0][6]), str(rows[0][5])
+        )
+
+
+def _pragma(empty: sqlite3.Connection, pragma: str, name: str) -> list[tuple[Any, ...]]:
+    return empty.execute(f"SELECT * FROM pragma_{pragma}(?)", (name,)).fetchall()  # noqa: S608

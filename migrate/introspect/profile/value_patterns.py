@@ -1,0 +1,187 @@
+"""How the cells of a column are written: each gets one shape, all are counted in one pass of SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from migrate.introspect.profile.database import Ground
+from migrate.source.sql import quote
+
+#: Instants written as numbers: from 1990 to 2100, in seconds and in milliseconds.
+UNIX_S: Final = (631_152_000, 4_102_444_800)
+UNIX_MS: Final = (UNIX_S[0] * 1000, UNIX_S[1] * 1000)
+
+_HEX: Final = "[0-9a-fA-F]"
+_UUID: Final = "-".join(_HEX * size for size in (8, 4, 4, 4, 12))
+_DIGIT: Final = "[0-9]"
+_DAY: Final = f"{_DIGIT * 4}-{_DIGIT * 2}-{_DIGIT * 2}"
+_MINUTE: Final = f"{_DIGIT * 2}:{_DIGIT * 2}"
+_SURROGATE: Final = r"*\u[dD][89a-fA-F]*"
+_NOW: Final = "('CURRENT_TIMESTAMP','DATETIME(''NOW'')','NOW()','CURRENT_DATE','CURRENT_TIME')"
+
+#: Shapes that are instants, and the form that each is.
+FORMS: Final = {
+    "iso": "iso", "iso_z": "iso_z", "iso_offset": "iso_offset", "sql": "sql", "sql_zone": "sql_zone",
+    "minutes": "minutes", "date": "date", "now": "now", "impossible": "impossible",
+    "unix_s": "unix_s", "unix_ms": "unix_ms", "digits_s": "unix_s", "digits_ms": "unix_ms",
+    "real_s": "unix_s", "real_ms": "unix_ms",
+}  # fmt: skip
+#: Those of them that are numbers too, and become instants only where the name says so.
+UNIX: Final = frozenset({"unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms"})
+
+
+@dataclass(frozen=True)
+class ShapeCount:
+    """One shape in one column: rows, bounds of what is a number or an instant, longest texts.
+
+    `first` and `last` are Julian days, `digits` and `scale` those of numbers with a fraction.
+    """
+
+    shape: str
+    rows: int
+    lowest: float | int | None
+    highest: float | int | None
+    first: float | None
+    last: float | None
+    longest: int
+    longest_bytes: int
+    digits: int
+    scale: int
+    inexact: int
+    broken_text: int
+    with_nul: int
+    refused: int
+
+
+def count_shapes(ground: Ground, table: str, column: str) -> dict[str, ShapeCount]:
+    """Return every shape that occurs in a column, by its name."""
+    rows = ground.rows(_statement(quote(table), quote(column)))
+    return {row[0]: ShapeCount(*row) for row in rows}
+
+
+def _statement(table: str, column: str) -> str:
+    number = (
+        "CASE WHEN shape IN ('int','bool','unix_s','unix_ms','real','real_whole','real_s','real_ms') THEN v"
+        " WHEN shape IN ('digits','digits_bool','digits_s','digits_ms','decimal')"
+        " AND abs(CAST(v AS REAL)) < 9e15 THEN CAST(v AS NUMERIC) END"
+    )
+    day = (
+        "CASE WHEN shape IN ('iso','iso_z','iso_offset','sql','sql_zone','minutes','date') THEN julianday(v)"
+        " WHEN shape IN ('unix_s','digits_s','real_s') THEN julianday(CAST(v AS REAL), 'unixepoch')"
+        " WHEN shape IN ('unix_ms','digits_ms','real_ms')"
+        " THEN julianday(CAST(v AS REAL) / 1000, 'unixepoch') END"
+    )
+    # Digits as SQLite prints them, at most 15: the fraction of 0.1 + 0.2 is one digit long.
+    plain = "CAST(v AS TEXT)"
+    fraction = f"rtrim(substr({plain}, instr({plain}, '.') + 1), '0')"
+    fractional = "shape IN ('real','decimal')"
+    pointed = f"instr({plain}, '.') > 0"
+    scale = (
+        f"CASE WHEN {fractional} THEN CASE WHEN {plain} LIKE '%e%' THEN 16"
+        f" WHEN {pointed} THEN length({fraction}) ELSE 0 END ELSE 0 END"
+    )
+    whole = (
+        f"CASE WHEN {fractional} OR shape IN ('int','digits','real_whole') THEN {_WHOLE_DIGITS} ELSE 0 END"
+    )
+    texts = "typeof(v) = 'text'"
+    foreign = f"{texts} AND v GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
+    terms = (
+        "shape, count(*),"
+        f" min({number}), max({number}), min({day}), max({day}),"
+        f" max(CASE WHEN {texts} THEN length(v) ELSE 0 END),"
+        f" max(CASE WHEN typeof(v) IN ('text','blob') THEN length(CAST(v AS BLOB)) ELSE 0 END),"
+        f" max({whole}), max({scale}),"
+        f" sum(shape = 'real' AND CAST({plain} AS REAL) <> v),"
+        f" sum(CASE WHEN {foreign} THEN broken_text(CAST(v AS BLOB)) ELSE 0 END),"
+        f" sum({texts} AND instr(v, char(0)) > 0),"
+        " sum(CASE WHEN shape IN ('json_object','json_array') AND "
+        f"(v GLOB '{_SURROGATE}' OR instr(v, '\\u0000') > 0 OR instr(v, char(0)) > 0"
+        " OR v GLOB '*[^' || char(1) || '-' || char(127) || ']*')"
+        " THEN jsonb_refuses(CAST(v AS BLOB)) ELSE 0 END)"
+    )
+    # The limit keeps SQLite from naming the shape anew at each mention of it.
+    cells = f"SELECT {shape_of(column)} AS shape, {column} AS v FROM {table} LIMIT -1"  # noqa: S608
+    return f"SELECT {terms} FROM ({cells}) GROUP BY shape ORDER BY shape"  # noqa: S608
+
+
+# abs() of the smallest integer is an error; what a cast would cut is told by its length.
+_WHOLE_DIGITS: Final = (
+    "CASE WHEN typeof(v) = 'text' AND length(v) > 18 THEN length(v)"
+    " WHEN typeof(v) = 'real' AND abs(v) >= 9e18 THEN 309"
+    " ELSE length(ltrim(CAST(CAST(v AS INTEGER) AS TEXT), '-')) END"
+)
+
+
+def shape_of(column: str) -> str:
+    """Return the SQL expression that names a cell's shape."""
+    seconds, thousandths = (f"BETWEEN {low} AND {high}" for low, high in (UNIX_S, UNIX_MS))
+    return (
+        f"CASE typeof({column}) WHEN 'null' THEN 'null' WHEN 'blob' THEN 'blob'"
+        f" WHEN 'integer' THEN CASE WHEN {column} IN (0, 1) THEN 'bool' WHEN {column} {seconds} THEN 'unix_s'"
+        f" WHEN {column} {thousandths} THEN 'unix_ms' ELSE 'int' END"
+        f" WHEN 'real' THEN CASE WHEN abs({column}) = 9e999 THEN 'infinite'"
+        f" WHEN {column} {seconds} THEN 'real_s' WHEN {column} {thousandths} THEN 'real_ms'"
+        f" WHEN abs({column}) < 9e15 AND {column} = CAST({column} AS INTEGER) THEN 'real_whole'"
+        " ELSE 'real' END"
+        f" ELSE {_text_shape(column)} END"
+    )
+
+
+def _text_shape(c: str) -> str:
+    bare = f"ltrim({c}, '-')"
+    digits = (
+        f"CASE WHEN {c} IN ('0', '1') THEN 'digits_bool'"
+        f" WHEN length({c}) = 10 AND CAST({c} AS INTEGER) BETWEEN {UNIX_S[0]} AND {UNIX_S[1]} THEN 'digits_s'"
+        f" WHEN length({c}) = 13 AND CAST({c} AS INTEGER) BETWEEN {UNIX_MS[0]} AND {UNIX_MS[1]}"
+        " THEN 'digits_ms' ELSE 'digits' END"
+    )
+    decimal = (
+        f"{c} NOT GLOB '*[^-0-9.]*' AND {c} GLOB '*[0-9]*' AND substr({c}, 2) NOT GLOB '*-*'"
+        f" AND {c} NOT GLOB '*.*.*'"
+    )
+    start = f"substr(ltrim({c}, ' ' || char(9,10,13)), 1, 1)"
+    return (
+        f"CASE WHEN {c} = '' THEN 'empty'"
+        f" WHEN {c} NOT GLOB '*[^0-9]*' THEN {digits}"
+        f" WHEN {bare} <> '' AND length({c}) = length({bare}) + 1 AND {bare} NOT GLOB '*[^0-9]*'"
+        " THEN 'digits'"
+        f" WHEN {decimal} THEN 'decimal'"
+        f" WHEN {c} GLOB '{_DAY}*' THEN {_time_shape(c)}"
+        f" WHEN length({c}) = 36 AND {c} GLOB '{_UUID}' THEN 'uuid'"
+        f" WHEN length({c}) = 25 AND {c} GLOB 'c*[0-9]*' AND {c} NOT GLOB '*[^0-9a-z]*' THEN 'cuid'"
+        f" WHEN length({c}) = 24 AND {c} GLOB '[a-z]*[0-9]*' AND {c} NOT GLOB '*[^0-9a-z]*'"
+        f" AND {c} GLOB '*[g-z]*' THEN 'cuid'"
+        f" WHEN length({c}) = 26 AND {c} GLOB '[0-7]*' AND {c} NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' THEN 'ulid'"
+        f" WHEN {start} IN ('{{', '[') THEN CASE WHEN NOT json_valid({c}) THEN 'json_broken'"
+        f" WHEN json_type({c}) = 'object' THEN 'json_object' ELSE 'json_array' END"
+        f" WHEN lower(substr({c}, 1, 8)) = 'https://' OR lower(substr({c}, 1, 7)) = 'http://' THEN"
+        f" CASE WHEN {c} GLOB '*[ ' || char(9,10,13) || ']*' THEN 'text' ELSE 'url' END"
+        f" WHEN {c} GLOB '?*@?*.?*' AND {c} NOT GLOB '*@*@*' AND instr({c}, ' ') = 0 THEN 'email'"
+        f" WHEN lower({c}) IN ('true', 'false') THEN 'bool_word'"
+        f" WHEN upper(trim(trim({c}), '()')) IN {_NOW} OR upper(trim({c})) IN {_NOW}"
+        f" OR upper({c}) = '(DATETIME(''NOW''))' THEN 'now'"
+        f" WHEN trim({c}) = '' THEN 'blank' ELSE 'text' END"
+    )
+
+
+def _time_shape(c: str) -> str:
+    """Name the form of what begins with a day; the rest must be a time that exists."""
+    clock, zone = f"substr({c}, 11)", f"substr({c}, 20)"
+    unzoned = f"ltrim(ltrim({zone}, '.'), '0123456789')"
+    fraction = f"({zone} GLOB '.[0-9]*' OR {zone} = '' OR {zone} GLOB '[-+Z]*')"
+    offset = f"({unzoned} GLOB '[-+]{_DIGIT * 2}:{_DIGIT * 2}' OR {unzoned} GLOB '[-+]{_DIGIT * 4}')"
+    return (
+        f"CASE WHEN length({c}) = 10 THEN"
+        f" CASE WHEN date({c}, '+0 days') = {c} THEN 'date' ELSE 'impossible' END"
+        f" WHEN {clock} NOT GLOB '[T ]{_MINUTE}*' THEN 'text'"
+        f" WHEN date(substr({c}, 1, 10), '+0 days') IS NOT substr({c}, 1, 10)"
+        f" OR julianday(substr({c}, 1, 16)) IS NULL THEN 'impossible'"
+        f" WHEN length({c}) = 16 OR ({c} GLOB '*Z' AND length({c}) = 17) THEN 'minutes'"
+        f" WHEN {clock} NOT GLOB '[T ]{_MINUTE}:{_DIGIT * 2}*' OR NOT {fraction} THEN 'text'"
+        f" WHEN julianday(substr({c}, 1, 19)) IS NULL THEN 'impossible'"
+        f" WHEN {unzoned} = '' THEN CASE substr({c}, 11, 1) WHEN 'T' THEN 'iso' ELSE 'sql' END"
+        f" WHEN {unzoned} = 'Z' THEN CASE substr({c}, 11, 1) WHEN 'T' THEN 'iso_z' ELSE 'sql_zone' END"
+        f" WHEN {offset} THEN CASE substr({c}, 11, 1) WHEN 'T' THEN 'iso_offset' ELSE 'sql_zone' END"
+        " ELSE 'text' END"
+    )

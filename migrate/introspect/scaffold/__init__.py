@@ -1,0 +1,9 @@
+"""A first mapping of any source: what `migrate init` writes for an operator to review."""
+
+from __future__ import annotations
+
+from migrate.introspect.scaffold.draft import make_draft
+from migrate.introspect.scaffold.model import Draft
+from migrate.introspect.scaffold.onto_existing import draft_onto
+
+__all__ = ["Draft", "draft_onto", "make_draft"]

@@ -1,0 +1,81 @@
+"""Which key the rows of a table get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from mappers.declarative.mapping_file import IdStrategy
+from migrate.introspect.profile.model import Duplicates, TableReport
+
+#: The column of the key that a table without one gets.
+ROW_ID: Final = "row_id"
+_ROWIDS: Final = ("rowid", "_rowid_", "oid")
+
+
+@dataclass(frozen=True)
+class Key:
+    """The key of a table: its source columns, or `rowid`, the name by which the rowid can be asked for.
+
+    `ids` is what becomes of it; `why` tells the operator where it is not the declared key.
+    """
+
+    columns: tuple[str, ...]
+    ids: IdStrategy
+    rowid: str | None = None
+    why: str = ""
+
+    @property
+    def sole(self) -> str | None:
+        """The only column of a key that is a column of the table."""
+        return self.columns[0] if len(self.columns) == 1 else None
+
+
+def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = False) -> Key:
+    """Return the key that the rows of a table have in the target.
+
+    Whole numbers become new ids; texts and keys of several columns stay. Rows that no key of
+    PostgreSQL could hold apart (no primary key, NULL in it, 1 beside '1') get a new one, made
+    from the rowid. With `keep` numbers stay as well.
+    """
+    found = list(doubles)
+    columns = table.key or _undeclared(table, found)
+    if not columns:
+        return _from_rowid(table, keep, "there is no primary key")
+    parts = [table.column(name) for name in columns]
+    if any(part.classes.nulls for part in parts):
+        return _from_rowid(table, keep, "the primary key is NULL in some rows")
+    if any(part.generated for part in parts):
+        return _from_rowid(table, keep, "the primary key is computed")
+    if any(one.declared and one.equality == "as text" and set(one.columns) == set(columns) for one in found):
+        return _from_rowid(table, keep, "keys that SQLite keeps apart are the same as text")
+    numeric = (parts[0].reading in ("integer_id", "integer") and not parts[0].classes.texts) or (
+        parts[0].reading == "empty" and "INT" in parts[0].declared.upper()
+    )
+    ids: Literal["cuid", "keep"] = "cuid" if len(parts) == 1 and numeric and not keep else "keep"
+    return Key(
+        columns, ids, why="" if table.key else "no primary key is declared: id is unique and never NULL"
+    )
+
+
+def _undeclared(table: TableReport, doubles: Iterable[Duplicates]) -> tuple[str, ...]:
+    """Return the column called id where it could be the key that nobody declared."""
+    for column in table.columns:
+        if column.name.lower() == "id" and column.filled == table.rows > 0:
+            twice = any(one.columns == (column.name,) and one.groups for one in doubles)
+            return () if twice else (column.name,)
+    return ()
+
+
+def _from_rowid(table: TableReport, keep: bool, why: str) -> Key:
+    names = {column.name.lower() for column in table.columns}
+    free = next((name for name in _ROWIDS if name not in names), None)
+    if free is None or table.without_rowid:
+        return Key(table.key, "keep", why=why)
+    return Key(
+        (),
+        "keep" if keep else "cuid",
+        rowid=free,
+        why=f"{why}: rows get the key {ROW_ID}, made from their rowid",
+    )

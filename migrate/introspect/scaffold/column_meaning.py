@@ -1,0 +1,94 @@
+"""What every column of a source means: what it refers to, what its values are, its type in the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from migrate.introspect.profile import names
+from migrate.introspect.profile.model import HiddenReference, Inspection, Polymorphic
+from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of
+from migrate.introspect.scaffold.model import Type
+from migrate.introspect.scaffold.references import Links
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the columns of all tables mean: `enums` names an enum for each that gets one."""
+
+    inspection: Inspection
+    links: Links
+    enums: Mapping[tuple[str, str], str]
+
+    def choice(self, table: str, column: str) -> Choice:
+        """Return how a column's own values are read, references aside."""
+        report = self.inspection.table(table).column(column)
+        if (table, column) in self.enums:
+            return enum_of(report, self.enums[table, column])
+        return choose(report, key=column in self.links.keys[table].columns)
+
+    def type(self, table: str, column: str) -> Type:
+        """Return the type of a column in the target: a reference has that of the key it names."""
+        link = self.links.link(table, column)
+        while link is not None:
+            table, column = link.to, self.links.keys[link.to].columns[0]
+            link = self.links.link(table, column)
+        key = self.links.keys[table]
+        if key.columns == (column,) and key.ids == "cuid":
+            return Type()
+        if self.followed_pair(table, column) or self.lists(table, column):
+            return Type()
+        return self.choice(table, column).type
+
+    def followed_pair(self, table: str, column: str) -> Polymorphic | None:
+        """Return the pair whose id a column is, where a type of it names a table with new ids."""
+        for pair in self.inspection.polymorphic:
+            if (pair.table, pair.id_column) == (table, column) and self.arms(pair):
+                return pair
+        return None
+
+    def arms(self, pair: Polymorphic) -> dict[str, str]:
+        """Return the tables that a pair's types name; none where all of them keep their ids."""
+        found = {}
+        for arm in pair.arms:
+            table = arm.to_table
+            if arm.value is not None and table is not None and self._keyed(table, arm.to_column):
+                found[arm.value] = table
+        return found if any(self.links.renewed(table) for table in found.values()) else {}
+
+    def lists(self, table: str, column: str) -> HiddenReference | None:
+        """Return the reference in a list of ids, where they are new in the target."""
+        found = [one for one in self.hidden(table, column) if one.place == "list" and self._new(one)]
+        return found[0] if found else None
+
+    def documents(self, table: str, column: str) -> list[HiddenReference]:
+        """Return the places of ids in JSON, where they are new in the target and surely are ids.
+
+        Surely: the key they stand under says so (`userId`), or the cell is a
+        bare list in a column that is named after the table. A number that
+        happens to be a key, such as a position, must never become another.
+        """
+        return [one for one in self.likely_documents(table, column) if _says_so(one)]
+
+    def likely_documents(self, table: str, column: str) -> list[HiddenReference]:
+        """Return the places in JSON whose values are keys of a table with new ids, be it by chance."""
+        return [one for one in self.hidden(table, column) if one.place == "json" and self._new(one)]
+
+    def hidden(self, table: str, column: str) -> list[HiddenReference]:
+        """Return the references inside the cells of a column."""
+        return [
+            one for one in self.inspection.hidden_references if (one.table, one.column) == (table, column)
+        ]
+
+    def _new(self, one: HiddenReference) -> bool:
+        return self._keyed(one.to_table, one.to_column) and self.links.renewed(one.to_table)
+
+    def _keyed(self, table: str, column: str | None) -> bool:
+        return table in self.links.keys and self.links.keys[table].columns == (column,)
+
+
+def _says_so(one: HiddenReference) -> bool:
+    if one.basis != "name and values":
+        return False
+    named = [part for part in one.path.replace("[*]", "").split(".")[1:] if part != "*"]
+    return names.is_id(named[-1]) if named else True

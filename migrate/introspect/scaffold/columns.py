@@ -1,0 +1,213 @@
+"""One source column: its line in the mapping file and its field in the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from migrate.introspect.profile.model import ColumnReport, HiddenReference, TableReport
+from migrate.introspect.profile.names import words
+from migrate.introspect.scaffold import defaults
+from migrate.introspect.scaffold.choose_key import Key
+from migrate.introspect.scaffold.column_meaning import Meaning
+from migrate.introspect.scaffold.model import Default, Field, Line, Type
+from migrate.introspect.scaffold.naming import Names, database_name, field_name, stem
+from migrate.introspect.scaffold.references import Link
+
+#: Names of columns that Prisma's client fills whenever a row changes.
+_UPDATED: frozenset[tuple[str, ...]] = frozenset({("updated", "at"), ("modified", "at")})
+
+
+def draft_column(
+    meaning: Meaning, table: TableReport, column: ColumnReport, key: Key, names: ColumnNames
+) -> Drafted:
+    """Return the line of a column and, where it is migrated, its field."""
+    if column.generated:
+        why = "computed by the database from other columns"
+        remark = "Prisma has no computed columns: make it again by hand, or in the application"
+        return Drafted(Line(column.name, {"drop": why}, f"{_declared(column)}; {remark}", review=True), None)
+    draft = _Column(meaning, table, column, key)
+    to = names.column(column.name)
+    type_ = meaning.type(table.name, column.name)
+    default = draft.default(type_)
+    updated = type_.scalar == "DateTime" and words(column.name) in _UPDATED
+    field = Field(draft.field(names), to, type_, draft.required, default, updated)
+    return Drafted(draft.line(to, default), field)
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A column's line and field; None where it is not migrated."""
+
+    line: Line
+    field: Field | None
+
+
+def targets(made: Iterable[Drafted]) -> dict[str, str]:
+    """Return the target's column of each source column that is migrated."""
+    return {one.line.column: one.field.column for one in made if one.field is not None}
+
+
+class ColumnNames:
+    """The names of one table's columns and fields: each once."""
+
+    def __init__(self) -> None:
+        self._columns, self.fields = Names(), Names()
+
+    def column(self, source: str) -> str:
+        """Return the target's name of a source column."""
+        return self._columns.take_database_name(database_name(source))
+
+    def field(self, name: str) -> str:
+        """Return Prisma's name of a column, `name` where it is free."""
+        return self.fields.take(name)
+
+
+class _Column:
+    """One column on its way into the draft."""
+
+    def __init__(self, meaning: Meaning, table: TableReport, column: ColumnReport, key: Key) -> None:
+        self._meaning, self._table, self._column = meaning, table.name, column
+        self._key = column.name in key.columns
+        self._new_id = self._key and meaning.links.ids(table.name) == "cuid"
+        self._link = meaning.links.link(table.name, column.name)
+        self._pair = meaning.followed_pair(table.name, column.name)
+        self._list = None if self._link else meaning.lists(table.name, column.name)
+        self._choice = meaning.choice(table.name, column.name)
+        self._remarks: list[str] = []
+        self._review = False
+
+    @property
+    def _referring(self) -> bool:
+        return self._link is not None or self._pair is not None or self._list is not None
+
+    @property
+    def _textual(self) -> bool:
+        plain = self._choice.type.scalar == "String" and self._choice.type.enum is None
+        return plain and not self._referring
+
+    @property
+    def required(self) -> bool:
+        """Whether the target refuses NULL: in a key, and where NULL is declared away and no value is lost."""
+        if self._key:
+            return True
+        classes = self._column.classes
+        lost = 0 if self._referring else self._choice.misfits + self._choice.unset
+        blank = 0 if self._textual else classes.empty
+        return self._column.not_null and not classes.nulls + lost + blank
+
+    def field(self, names: ColumnNames) -> str:
+        """Return the field's name; that of a reference ends in Id, so that the relation has the other."""
+        name = field_name(self._column.name)
+        firm = self._link is not None and self._link.firm and not self._key
+        others = {field_name(one.name) for one in self._meaning.inspection.table(self._table).columns}
+        return names.field(
+            f"{name}Id" if firm and stem(self._column.name) == name and f"{name}Id" not in others else name
+        )
+
+    def default(self, type_: Type) -> Default | None:
+        """Return the field's default; a new id has Prisma's own, a reference none."""
+        if self._new_id:
+            return Default("cuid")
+        if self._referring or (self._key and self._column.default is None):
+            return None
+        return defaults.carry(self._column.default, type_)
+
+    def line(self, to: str, default: Default | None) -> Line:
+        """Return the line of the mapping file."""
+        options: dict[str, object] = {"to": to}
+        if self._new_id:
+            options["as"] = "id"
+        elif self._link is not None:
+            options |= self._reference(self._link)
+        elif self._pair is not None:
+            options |= {
+                "as": "reference", "of": self._meaning.arms(self._pair), "by": self._pair.type_column,
+                "dangling": "keep",
+            }  # fmt: skip
+            self._count(sum(arm.dangling for arm in self._pair.arms), "dangling, left as they are")
+        elif self._list is not None:
+            options |= {"as": "references", "of": self._list.to_table, "dangling": "keep"}
+            self._count(self._list.dangling, "dangling ids, left as they are")
+        else:
+            options |= self._plain()
+        self._tell_hidden()
+        if self._column.default is not None and default is None and self._column.default.upper() != "NULL":
+            self._tell(f"its default {self._column.default} is not carried", review=True)
+        return Line(self._column.name, options, _joined(_told(self._column), *self._remarks), self._review)
+
+    def _reference(self, link: Link) -> dict[str, object]:
+        if not link.firm:
+            self._count(link.reference.dangling, "dangling, left as they are")
+            return {"as": "reference", "of": link.to, "dangling": "keep"} | self._blank()
+        if self.required:
+            self._count(link.reference.dangling, "dangling, their rows are rejected")
+            return {"as": "reference", "of": link.to, "dangling": "reject"}
+        self._count(link.reference.dangling, "dangling, become NULL")
+        return {"as": "reference", "of": link.to, "dangling": "null"} | self._blank()
+
+    def _plain(self) -> dict[str, object]:
+        choice = self._choice
+        options: dict[str, object] = {"as": choice.kind, **choice.options}
+        if choice.remark:
+            self._tell(choice.remark, review=choice.kind not in ("timestamp", "decimal"))
+        if not self._key:
+            options |= {} if self._textual else self._blank()
+            if choice.unset:
+                options["now"] = "null"
+                self._count(choice.unset, "words for the clock, become NULL")
+            if not self.required and (choice.misfits or not self._textual):
+                options["otherwise"] = "null"
+                self._count(choice.misfits, "do not fit, become NULL")
+        else:
+            self._count(choice.misfits, "do not fit, their rows are rejected")
+        documents = self._meaning.documents(self._table, self._column.name)
+        if documents and choice.kind == "json":
+            options["ids"] = [{"path": one.path, "of": one.to_table} for one in documents]
+            self._count(sum(one.dangling for one in documents), "dangling ids in it, left as they are")
+        return options
+
+    def _blank(self) -> dict[str, object]:
+        return {"empty": "null"} if self._column.classes.empty else {}
+
+    def _tell_hidden(self) -> None:
+        """Tell of ids inside the cells that keep naming legacy rows."""
+        mapped = (
+            self._meaning.documents(self._table, self._column.name) if self._choice.kind == "json" else []
+        )
+        links = self._meaning.links
+        for one in self._meaning.hidden(self._table, self._column.name):
+            if one in mapped or one is self._list or one.to_table not in links.keys:
+                continue
+            if links.renewed(one.to_table):
+                self._tell(_left(one), review=True)
+
+    def _count(self, rows: int, what: str) -> None:
+        if rows:
+            self._tell(f"{what}: {rows:,}", review=True)
+
+    def _tell(self, remark: str, *, review: bool) -> None:
+        self._remarks.append(remark)
+        self._review = self._review or review
+
+
+def _left(one: HiddenReference) -> str:
+    """Return what is said of ids that are left as they are, with the option that gives them new ones."""
+    place = f"{one.place} {one.path}".strip()
+    if one.place == "json":
+        option = f'ids = [{{ path = "{one.path}", of = "{one.to_table}" }}]'
+        return f"perhaps ids of {one.to_table} ({place}): {one.ids:,}, left as they are; if so: {option}"
+    return f"ids of {one.to_table} in it ({place}) stay the legacy ones: {one.ids:,}"
+
+
+def _told(column: ColumnReport) -> str:
+    reading = column.reading + ("" if column.certain or column.reading == "empty" else "?")
+    return f"{_declared(column)}: {reading}"
+
+
+def _declared(column: ColumnReport) -> str:
+    return (column.declared or "no type") + (", not null" if column.not_null else "")
+
+
+def _joined(*remarks: str) -> str:
+    return "; ".join(remark for remark in remarks if remark)

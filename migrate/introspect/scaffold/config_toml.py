@@ -1,0 +1,70 @@
+"""The config.toml beside a mapping: the one with which `migrate run` works at once."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from migrate.introspect.scaffold.mapping_toml import toml_string
+
+_TEXT: Final = """\
+# `migrate run --config FILE` with this file migrates by the mapping beside it.
+# Every key with its meaning: config.toml of the repository.
+
+[source]
+url = {source}
+# The token is taken from the environment variable TURSO_AUTH_TOKEN, never from here.
+
+[target]
+{target}
+# Names of files are relative to this one. Applied where the target has no
+# table yet, after asking.
+{schema}
+# Tables that are emptied, never filled, because their rows hang on replaced rows.
+empty = []
+
+[mappers]
+mapping = "mapping.toml"
+"""
+_EMBEDDED: Final = """\
+# A PostgreSQL in the work folder. For one of your own, take the next line away and set DATABASE_URL.
+url = "embedded"
+#url_env = "DATABASE_URL\""""
+_OWN: Final = """\
+# Set DATABASE_URL to postgresql://USER:PASSWORD@HOST/DATABASE?schema=public
+url_env = "DATABASE_URL\""""
+
+
+def write_configuration(source: str, *, embedded: bool, schema: bool) -> str:
+    """Return the text of config.toml; no token and no password is ever in it.
+
+    `source` is the source's URL as given, `embedded` tells that the target is a PostgreSQL in the
+    work folder, `schema` that there is an init.sql.
+    """
+    return _TEXT.format(
+        source=toml_string(without_token(source)),
+        target=_EMBEDDED if embedded else _OWN,
+        schema='schema = "init.sql"' if schema else '#schema = "init.sql"',
+    )
+
+
+def to_set(source: str, *, embedded: bool) -> list[str]:
+    """Return what must be set in the environment before a run, since no file holds it."""
+    notes = []
+    if without_token(source) != source:
+        notes.append("the token of the source's URL is in no file: set TURSO_AUTH_TOKEN before the run")
+    if not embedded:
+        notes.append("the target's URL is in no file: set DATABASE_URL before the run")
+    return notes
+
+
+def without_token(url: str) -> str:
+    """Return a source's URL without a token or credentials in it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    if not parts.scheme or not parts.netloc:
+        return url
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "authToken"]
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=urlencode(kept)))

@@ -1,0 +1,35 @@
+"""Names of keys, indexes and foreign keys as Prisma's engine makes them.
+
+The rule is the engine's own: table and columns joined with `_`, cut at 63
+bytes less the ending, then the ending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migrate.introspect.scaffold.naming import LONGEST, shorten
+
+
+def primary_key(table: str) -> str:
+    """Return the name of a table's primary key."""
+    return _ended(table, "_pkey")
+
+
+def unique_key(table: str, columns: Sequence[str]) -> str:
+    """Return the name of a unique key."""
+    return _ended("_".join((table, *columns)), "_key")
+
+
+def index(table: str, columns: Sequence[str]) -> str:
+    """Return the name of an index."""
+    return _ended("_".join((table, *columns)), "_idx")
+
+
+def foreign_key(table: str, columns: Sequence[str]) -> str:
+    """Return the name of a foreign key."""
+    return _ended("_".join((table, *columns)), "_fkey")
+
+
+def _ended(name: str, ending: str) -> str:
+    return shorten(name, LONGEST - len(ending)) + ending

@@ -1,0 +1,105 @@
+"""Defaults: what SQLite writes behind DEFAULT, as Prisma and PostgreSQL have it."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from migrate.introspect.scaffold.model import Default, Type
+
+_NOW: Final = re.compile(
+    r"current_timestamp|current_date|(?:datetime|date|unixepoch|strftime|julianday)\s*\(.*\)|now\s*\(\s*\)",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUOTED: Final = re.compile(r"""'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)\"""", re.DOTALL)
+_NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
+_YES: Final = {"1": "true", "true": "true", "0": "false", "false": "false"}
+
+
+def carry(sql: str | None, kind: Type) -> Default | None:
+    """Return the default of a column of that type; None where there is none or it is no constant.
+
+    The words CURRENT_TIMESTAMP in quotes, which some tools write, mean the clock as well.
+    """
+    if sql is None:
+        return None
+    bare = _bare(sql)
+    text = _text(bare)
+    if kind.scalar == "DateTime" and kind.enum is None:
+        return Default("now") if _NOW.fullmatch(text) else None
+    if bare.upper() == "NULL" or _NOW.fullmatch(bare):
+        return None
+    constant = bare != text or _NUMBER.fullmatch(bare) or bare.lower() in _YES
+    return _constant(text, kind) if constant else None
+
+
+def _constant(text: str, kind: Type) -> Default | None:
+    if kind.enum is not None:
+        known = {value for _, value in kind.enum.members}
+        return Default("member", text) if text in known else None
+    if "\0" in text:
+        return None
+    match kind.scalar:
+        case "String":
+            return Default("text", text)
+        case "Boolean":
+            word = _YES.get(text.lower())
+            return Default("plain", word) if word else None
+        case "Json":
+            return Default("text", text) if _is_json(text) else None
+        case "Int" | "BigInt" | "Float" | "Decimal":
+            return _number(text, kind)
+        case _:
+            return None
+
+
+def _number(text: str, kind: Type) -> Default | None:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or not _NUMBER.fullmatch(text):
+        return None
+    if kind.scalar in ("Int", "BigInt"):
+        limit = 2 ** (31 if kind.scalar == "Int" else 63)
+        whole = value == value.to_integral_value() and -limit <= value < limit
+        return Default("plain", str(int(value))) if whole else None
+    plain = f"{value.normalize():f}"
+    return Default("plain", plain)
+
+
+def _bare(sql: str) -> str:
+    """Return the expression without the brackets around all of it."""
+    text = sql.strip()
+    while text.startswith("(") and text.endswith(")") and _closes_last(text):
+        text = text[1:-1].strip()
+    return text
+
+
+def _closes_last(text: str) -> bool:
+    depth = 0
+    for place, char in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth == 0:
+            return place == len(text) - 1
+    return False
+
+
+def _text(sql: str) -> str:
+    """Return the text of a quoted constant, anything else as it is."""
+    match = _QUOTED.fullmatch(sql)
+    if match is None:
+        return sql
+    if match["single"] is not None:
+        return match["single"].replace("''", "'")
+    return str(match["double"]).replace('""', '"')
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return "\\u0000" not in text

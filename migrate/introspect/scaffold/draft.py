@@ -1,0 +1,194 @@
+"""From an inspection to the draft of a target and of the mapping that fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from migrate.introspect.profile.model import Inspection, Leftover, Reference, TableReport
+from migrate.introspect.scaffold import constraint_names as constraints
+from migrate.introspect.scaffold.choose_key import ROW_ID, Key, key_of
+from migrate.introspect.scaffold.column_meaning import Meaning
+from migrate.introspect.scaffold.columns import ColumnNames, Drafted, draft_column, targets
+from migrate.introspect.scaffold.manual_work import appendix
+from migrate.introspect.scaffold.many_to_many import find_pairings
+from migrate.introspect.scaffold.model import Default, Draft, Enum, Field, Line, Model, Section, Type
+from migrate.introspect.scaffold.naming import Names, database_name, field_name, model_name
+from migrate.introspect.scaffold.references import Links, find_links, named
+from migrate.introspect.scaffold.relations import World
+
+
+def make_draft(
+    inspection: Inspection,
+    *,
+    enums: bool = False,
+    only: Collection[str] | None = None,
+    kept: Collection[str] = (),
+) -> Draft:
+    """Return the draft for a source: the same inspection gives the same draft.
+
+    `enums` makes enums of closed sets of values; without it they stay texts. `only` are the tables
+    that the target has a place for (None: it is made for all), `kept` those whose keys stay.
+    """
+    lived_in = [one for one in inspection.tables if not one.leftover and (only is None or one.name in only)]
+    keys = {
+        table.name: key_of(
+            table,
+            [one for one in inspection.duplicates if one.table == table.name],
+            keep=table.name in kept,
+        )
+        for table in lived_in
+    }
+    links = find_links(inspection, keys)
+    return _Drafting(inspection, lived_in, links, enums=enums).draft()
+
+
+class _Drafting:
+    """One draft in the making: names are given in the order of the tables."""
+
+    def __init__(
+        self, inspection: Inspection, tables: list[TableReport], links: Links, *, enums: bool
+    ) -> None:
+        self._inspection, self._tables, self._links = inspection, tables, links
+        #: tables, keys and indexes share one space of names in PostgreSQL
+        self._relations, self._models = Names(), Names()
+        self._target = {
+            table.name: self._relations.take_database_name(database_name(table.name)) for table in tables
+        }
+        self._model = {table.name: self._models.take(model_name(table.name)) for table in tables}
+        self._meaning = Meaning(inspection, links, self._name_enums() if enums else {})
+
+    def draft(self) -> Draft:
+        """Return the whole."""
+        pairings = find_pairings(self._tables, self._links, self._model, self._target)
+        world = World(self._inspection, self._links, self._relations, pairings)
+        sections = []
+        for table in self._tables:
+            key, names = self._links.keys[table.name], ColumnNames()
+            made = self._columns(table, key, names)
+            if table.name not in pairings:
+                model = self._draft_model(table, key, made)
+                world.add(table, model, targets(made), names.fields)
+            sections.append(self._section(table, key, made))
+        models, told = world.related()
+        sections = [replace(one, remarks=(*one.remarks, *told.get(one.source, ()))) for one in sections]
+        sections = [_with_pairs(one, world.pairs.get(one.source, ())) for one in sections]
+        sections += [_left_out(one) for one in self._inspection.leftovers if one.copied]
+        sections += [_without_target(one) for one in self._inspection.tables if self._has_no_target(one)]
+        return Draft(
+            source=self._inspection.source,
+            sections=tuple(sorted(sections, key=lambda section: section.source)),
+            models=tuple(models),
+            enums=_enums(models),
+            pairings=world.pairings,
+            appendix=appendix(self._inspection),
+        )
+
+    def _has_no_target(self, table: TableReport) -> bool:
+        return not table.leftover and table.name not in self._links.keys
+
+    def _name_enums(self) -> Mapping[tuple[str, str], str]:
+        """Return a name for the enum of every closed set that refers to nothing."""
+        types = {pair.table: pair.type_column for pair in self._inspection.polymorphic}
+        taken = Names((*self._target.values(), *self._model.values()))
+        return {
+            (table.name, column.name): taken.take(self._model[table.name] + model_name(column.name))
+            for table in self._tables
+            for column in table.columns
+            if column.values
+            and not column.generated
+            and column.name not in self._links.keys[table.name].columns
+            and self._links.link(table.name, column.name) is None
+            and types.get(table.name) != column.name
+        }
+
+    def _columns(self, table: TableReport, key: Key, names: ColumnNames) -> list[Drafted]:
+        made = [] if key.rowid is None else [_row_id(table, key.rowid, names)]
+        return made + [draft_column(self._meaning, table, column, key, names) for column in table.columns]
+
+    def _draft_model(self, table: TableReport, key: Key, made: list[Drafted]) -> Model:
+        name = self._target[table.name]
+        to = targets(made)
+        of_key = tuple(to[column] for column in key.columns or (made[0].line.column,))
+        usual = constraints.primary_key(name)
+        constraint = self._relations.take_database_name(usual)
+        return Model(
+            name=self._model[table.name],
+            table=name,
+            fields=tuple(one.field for one in made if one.field is not None),
+            key=of_key,
+            constraint=constraint,
+            map=constraint != usual,
+        )
+
+    def _section(self, table: TableReport, key: Key, made: list[Drafted]) -> Section:
+        options: dict[str, object] = {"target": self._target[table.name], "key": list(key.columns)}
+        options["ids"] = self._links.ids(table.name)
+        remarks = [key.why] if key.why else []
+        remarks += [
+            f"(!) by its name a {one.kind} of {one.of or 'nothing'}; migrated, since its rows are its own"
+            for one in self._inspection.lookalikes
+            if one.name == table.name
+        ]
+        return Section(
+            table.name, table.rows, options, tuple(one.line for one in made),
+            (*remarks, *self._links.told.get(table.name, ())),
+        )  # fmt: skip
+
+
+def _row_id(table: TableReport, rowid: str, names: ColumnNames) -> Drafted:
+    """Return the key of a table that has none, called so that no column of its own must yield."""
+    own = Names(database_name(column.name) for column in table.columns)
+    to = names.column(own.take_database_name(ROW_ID))
+    line = Line(rowid, {"to": to, "as": "id"}, "the number that SQLite gives every row")
+    return Drafted(
+        line, Field(names.field(field_name(to)), to, Type(), required=True, default=Default("cuid"))
+    )
+
+
+def _with_pairs(section: Section, pairs: Sequence[tuple[Reference, bool]]) -> Section:
+    """Return a section with its references of several columns, or to columns that are no key."""
+    if not pairs:
+        return section
+    references = [
+        {
+            "columns": list(one.columns), "of": one.to_table, "to": list(one.to_columns),
+            "dangling": "null" if optional else "reject",
+        }
+        for one, optional in pairs
+    ]  # fmt: skip
+    remarks = [
+        f"(!) {named(one)}: {'become NULL' if optional else 'their rows are rejected'}"
+        for one, optional in pairs
+        if one.dangling
+    ]
+    options = {**section.options, "references": references}
+    return replace(section, options=options, remarks=(*section.remarks, *remarks))
+
+
+def _left_out(leftover: Leftover) -> Section:
+    reason = f"{leftover.kind}: {leftover.reason}"
+    remarks = (f"(!) {what}: look before you leave them out",) if (what := own_rows(leftover)) else ()
+    return Section(leftover.name, leftover.rows or 0, {"left_out": reason}, remarks=remarks)
+
+
+def own_rows(leftover: Leftover) -> str:
+    """Return what of a left-over table is not in the table it was copied from; '' where nothing is."""
+    gone, differing = leftover.only_here or 0, leftover.differing or 0
+    parts = (
+        (gone, f"of its rows are not in {leftover.of}"),
+        (differing - gone, f"differ from those of {leftover.of}"),
+    )
+    return ", ".join(f"{rows:,} {what}" for rows, what in parts if rows > 0)
+
+
+def _without_target(table: TableReport) -> Section:
+    return Section(
+        table.name, table.rows, {"left_out": "the target has no table for it"},
+        remarks=("(!) name its target, or leave it out",),
+    )  # fmt: skip
+
+
+def _enums(models: list[Model]) -> tuple[Enum, ...]:
+    """Return the enums of all fields, in their order."""
+    return tuple(field.type.enum for model in models for field in model.fields if field.type.enum)

@@ -1,0 +1,113 @@
+"""The draft as a mapping.toml, for an operator to review and edit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from mappers.declarative.mapping_file import VERSION
+from migrate.introspect.scaffold.model import Draft, Line, Section
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_LETTERS: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_HEAD: Final = """\
+# What becomes of every table and every column. `migrate run` reads this file;
+# edit it, then run. One section a table of the source, one line a column.
+#
+#   [tables.NAME]
+#   target = "…"        the target table; or left_out = "why it is not migrated"
+#   key = […]           columns that name a row; [] is SQLite's rowid
+#   ids = "cuid"        the key gets a new id; "keep": it stays
+#   references = [{ columns = ["a", "b"], of = "…", to = ["x", "y"], dangling = "reject" }]
+#                       of several columns, or to one that is no key; dangling: reject, null, keep
+#   [tables.NAME.columns]
+#   old = { to = "new", as = "text" }      or  old = { drop = "why" }
+#
+# as          id, reference, references, text, integer, boolean, real, decimal (scale), timestamp (unit
+#             "s" or "ms" where numbers), date, json, bytes, enum (values)
+# otherwise   for a value that does not fit: "reject" the row, "null", "default" (with default = …)
+# empty       "null": '' becomes NULL
+# of          the table that a reference names a row of; with by, one for each value of that column
+# dangling    for a reference to no row: "reject" the row, "null", "placeholder", "keep" the old value
+# invalid     for what is no JSON: "reject" the row, "null", "wrap" it as a string
+# ids         ids inside JSON: [{ path = "$.items[*].userId", of = "users" }]
+# now         for the words CURRENT_TIMESTAMP in place of an instant: "reject", "null", "default"
+#
+# Lines marked with (!) deserve a look: something in their values or their
+# schema could not be carried over as it was.
+"""
+
+
+def write_mapping(draft: Draft) -> str:
+    """Return the text of mapping.toml."""
+    parts = [_HEAD, f"version = {VERSION}\n"]
+    parts += ["\n".join(_section(section)) + "\n" for section in draft.sections]
+    parts += ["\n".join(_by_hand(heading, lines)) + "\n" for heading, lines in draft.appendix.items()]
+    return "\n".join(parts)
+
+
+def _section(section: Section) -> Iterator[str]:
+    rows = f"{section.rows:,} row{'' if section.rows == 1 else 's'}"
+    for remark in (rows, *section.remarks):
+        yield from _comment(remark)
+    name = _key(section.source)
+    yield f"[tables.{name}]"
+    for key, value in section.options.items():
+        yield f"{key} = {_value(value)}"
+    if section.lines:
+        yield ""
+        yield f"[tables.{name}.columns]"
+        for line in section.lines:
+            yield _line(line)
+
+
+def _line(line: Line) -> str:
+    remark = ("(!) " if line.review else "") + line.remark
+    return f"{_key(line.column)} = {_value(line.options)}  {next(_comment(_one_line(remark)))}"
+
+
+def _by_hand(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    yield from _comment(f"{heading}:")
+    for line in lines:
+        yield from (f"#   {part[2:]}" for part in _comment(line))
+
+
+def _comment(text: str) -> Iterator[str]:
+    """Yield lines of comment; control characters, which TOML forbids there, are shown as `?`."""
+    for line in text.splitlines() or [""]:
+        yield "# " + "".join("?" if ord(char) < 32 or ord(char) == 127 else char for char in line)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else toml_string(name)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return toml_string(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + " }"
+    assert isinstance(value, list | tuple)
+    return "[" + ", ".join(map(_value, value)) + "]"
+
+
+def toml_string(text: str) -> str:
+    """Return a TOML string of one line, whatever it holds."""
+    return '"' + "".join(map(_letter, text)) + '"'
+
+
+def _letter(char: str) -> str:
+    if char in _LETTERS:
+        return _LETTERS[char]
+    # splitlines breaks at more characters than TOML does: they are written by number
+    odd = ord(char) < 32 or 127 <= ord(char) < 160 or char in "\u2028\u2029"
+    return f"\\u{ord(char):04X}" if odd else char

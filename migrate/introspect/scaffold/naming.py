@@ -1,0 +1,134 @@
+"""From names of a legacy database to names of Prisma's and PostgreSQL's: always valid, never twice."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from migrate.introspect.profile.names import singular, words
+
+#: PostgreSQL keeps so many bytes of a name.
+LONGEST: Final = 63
+#: Columns that every table of PostgreSQL has already.
+_SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+#: No name of a model: Prisma's own types, and what its client declares or uses in TypeScript.
+_TAKEN: Final = frozenset({
+    "String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes",
+    "Prisma", "PrismaClient", "Unsupported", "Array", "Date", "Exclude", "Omit", "PrismaPromise",
+    "Uint8Array",
+})  # fmt: skip
+#: No name of a field: what every JavaScript object has, which Prisma's client then takes for known.
+_OF_OBJECTS: Final = frozenset({
+    "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString",
+    "valueOf",
+})  # fmt: skip
+_SINGULAR: Final = {
+    "people": "person", "children": "child", "men": "man", "women": "woman", "mice": "mouse",
+    "indices": "index", "matrices": "matrix", "criteria": "criterion", "media": "media", "data": "data",
+    "news": "news", "series": "series", "species": "species", "analytics": "analytics", "stats": "stats",
+    "movies": "movie", "cookies": "cookie",
+}  # fmt: skip
+
+
+class Names:
+    """Names of one kind within one place: each is given once, a second one gets a number."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def take(self, name: str) -> str:
+        """Return `name`, or the first of name2, name3 … that is free, and keep it from being given again."""
+        return self.first_free(name, lambda n: f"{name}{n}")
+
+    def take_database_name(self, name: str) -> str:
+        """Return a free name of at most 63 bytes, as near to `name` as can be."""
+        return self.first_free(shorten(name, LONGEST), lambda n: f"{shorten(name, LONGEST - 4)}_{n}")
+
+    def first_free(self, name: str, numbered: Callable[[int], str]) -> str:
+        """Return `name` or the first numbered form that is free, from 2 on."""
+        number = 2
+        found = name
+        while found in self._taken:
+            found, number = numbered(number), number + 1
+        self._taken.add(found)
+        return found
+
+
+def shorten(name: str, size: int) -> str:
+    """Return the longest beginning of `name` that has at most `size` bytes of UTF-8."""
+    return name.encode()[:size].decode(errors="ignore")
+
+
+def database_name(name: str) -> str:
+    """Return a name as the target can have it: without what Prisma's engine does not quote."""
+    plain = "".join("_" if char == '"' or unicodedata.category(char) == "Cc" else char for char in name)
+    plain = plain.encode(errors="replace").decode()
+    return f"{plain}_" if plain in _SYSTEM_COLUMNS else plain or "_"
+
+
+def model_name(table: str) -> str:
+    """Return the name of a table's model: PascalCase, singular."""
+    *first, last = _words(table) or ["table"]
+    name = _starting_with_a_letter("".join(word.capitalize() for word in (*first, singular_of(last))), "N")
+    return f"{name}Model" if name in _TAKEN else name
+
+
+def field_name(column: str) -> str:
+    """Return the name of a column's field: camelCase."""
+    first, *rest = _words(column) or ["field"]
+    name = _starting_with_a_letter(first + "".join(word.capitalize() for word in rest), "n")
+    return f"{name}Field" if name in _OF_OBJECTS else name
+
+
+def many(table: str, model: str) -> str:
+    """Return what several rows of a table are called on the other side of a relation."""
+    found = _words(table)
+    if found and singular_of(found[-1]) != found[-1]:
+        return field_name(table)
+    name = field_name(model)
+    if name.endswith("y") and name[-2:-1] not in set("aeiou"):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith(("s", "x", "ch", "sh", "z")) else f"{name}s"
+
+
+def one(model: str) -> str:
+    """Return what one row of a model is called on the other side of a relation."""
+    return field_name(model)
+
+
+def stem(column: str) -> str:
+    """Return a reference's name without its `id`: `client_id` and `clientId` become `client`."""
+    found = _words(column)
+    while len(found) > 1 and found[-1] in ("id", "uuid", "ref"):
+        found.pop()
+    return field_name("_".join(found))
+
+
+def pascal(name: str) -> str:
+    """Return a name of a field as it continues another name."""
+    return name[:1].upper() + name[1:]
+
+
+def member_name(value: str) -> str:
+    """Return Prisma's name of an enum's value: the value itself where that is one."""
+    plain = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in value)
+    return _starting_with_a_letter(plain.strip("_") or "value", "n")
+
+
+def singular_of(word: str) -> str:
+    """Return the singular of an English word, irregular ones and those without a plural included."""
+    return _SINGULAR.get(word) or singular(word)
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name in ASCII: accents are taken off, other letters fall away."""
+    plain = unicodedata.normalize("NFKD", name)
+    return list(words("".join(char for char in plain if not unicodedata.combining(char))))
+
+
+def _starting_with_a_letter(name: str, letter: str) -> str:
+    return name if name[:1].isalpha() else f"{letter}{name}"

@@ -1,0 +1,214 @@
+"""The draft of a mapping onto a target that is there already: its names and its types are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from mappers.declarative.mapping_file import Kind
+from migrate.introspect.profile.model import ColumnReport, Inspection
+from migrate.introspect.scaffold.choose_type import misfits
+from migrate.introspect.scaffold.draft import make_draft
+from migrate.introspect.scaffold.match_existing import PRISMA, Match, kind_for, match_tables
+from migrate.introspect.scaffold.model import Draft, Line, Section
+from migrate.postgres.catalog import Column, ForeignKey, LiveSchema
+
+_RANGES: Final = {"smallint": 2**15, "integer": 2**31}
+
+
+def draft_onto(inspection: Inspection, live: LiveSchema) -> Draft:
+    """Return the draft of a mapping from a source onto the tables of a target.
+
+    A table or a column without a counterpart is left out and says so. `problems` names each
+    required column of the target that nothing would fill: with these no run can succeed.
+    """
+    matches = match_tables(inspection, live)
+    kept = {name for name, match in matches.items() if not _takes_new_ids(match)}
+    base = make_draft(inspection, only=matches.keys(), kept=kept)
+    fitting = _Fitting(matches, live)
+    sections = tuple(fitting.section(section) for section in base.sections)
+    nothing = sorted(set(live.tables) - {match.target.name for match in matches.values()} - {PRISMA})
+    heading = (
+        "Tables of the target that nothing fills (where they refer to others, name them in [target] empty)"
+    )
+    return Draft(
+        source=base.source,
+        sections=sections,
+        appendix={**base.appendix, **({heading: tuple(nothing)} if nothing else {})},
+        problems=tuple(fitting.problems),
+    )
+
+
+def _takes_new_ids(match: Match) -> bool:
+    """Tell whether the target's key is text, as new ids are."""
+    key = match.target.primary_key
+    column = match.target.column(key[0]) if len(key) == 1 else None
+    return column is not None and kind_for(column) == "text" and column.type != "uuid"
+
+
+class _Fitting:
+    """Fits the lines of a draft to the columns of the target."""
+
+    def __init__(self, matches: Mapping[str, Match], live: LiveSchema) -> None:
+        self._matches = matches
+        self._source_of = {match.target.name: name for name, match in matches.items()}
+        self._foreign = {
+            (key.table, key.columns[0]): key
+            for key in live.foreign_keys
+            if key.schema == key.ref_schema == live.schema and len(key.columns) == 1
+        }
+        self.problems: list[str] = []
+
+    def section(self, section: Section) -> Section:
+        """Return a section with the target's names; what the target lacks is left out."""
+        match = self._matches.get(section.source)
+        if match is None:
+            return section
+        lines = tuple(self._line(match, line) for line in section.lines)
+        filled = {str(line.options["to"]) for line in lines if "to" in line.options}
+        for column in match.free:
+            if column.name not in filled and _must_be_filled(column):
+                self.problems.append(
+                    f"{match.target.name}.{column.name} is required and has no default, and no column of"
+                    f" {section.source} goes there: send one there (to), or give it a value under"
+                    f" [tables.{section.source}.constants]"
+                )
+        options = {**section.options, "target": match.target.name}
+        to = {line.column: str(line.options["to"]) for line in lines if "to" in line.options}
+        options = _with_references(options, to, match)
+        return replace(section, options=options, lines=lines)
+
+    def _line(self, match: Match, line: Line) -> Line:
+        column = match.columns.get(line.column)
+        if column is None and line.options.get("as") == "id":
+            column = _free_key(match)
+        if "drop" in line.options or column is None:
+            why = line.options.get("drop", "the target has no column for it")
+            return Line(line.column, {"drop": why}, line.remark, review=True)
+        report = next((one for one in match.source.columns if one.name == line.column), None)
+        if report is None or line.options["as"] == "id":
+            return replace(line, options={**line.options, "to": column.name})
+        if line.options["as"] in ("reference", "references") or self._parent(match, column) is not None:
+            return self._reference(match, line, column)
+        return _plain(line, column, report)
+
+    def _parent(self, match: Match, column: Column) -> str | None:
+        """Return the source table whose rows a column must name by a foreign key of the target."""
+        key: ForeignKey | None = self._foreign.get((match.target.name, column.name))
+        source = self._source_of.get(key.ref_table) if key else None
+        if key is None or source is None:
+            return None
+        parent = self._matches[source]
+        keys = [parent.columns[name].name for name in parent.source.key if name in parent.columns]
+        return source if keys == [key.ref_columns[0]] else None
+
+    def _reference(self, match: Match, line: Line, column: Column) -> Line:
+        """Return a reference; where the target holds it by a foreign key, that says to what."""
+        options = {
+            key: value
+            for key, value in line.options.items()
+            if key in ("as", "of", "by", "dangling", "empty")
+        }
+        parent = self._parent(match, column)
+        if parent is not None:
+            options = {"as": "reference", "of": parent, "dangling": "reject" if column.not_null else "null"}
+            if "empty" in line.options:
+                options["empty"] = line.options["empty"]
+        return replace(line, options={"to": column.name, **options})
+
+
+def _with_references(options: Mapping[str, object], to: Mapping[str, str], match: Match) -> dict[str, object]:
+    """Return a section's options with those references of several columns whose columns are migrated."""
+    kept = []
+    given = options.get("references", ())
+    assert isinstance(given, list | tuple)
+    for one in given:
+        columns = [match.target.column(to[name]) for name in one["columns"] if name in to]
+        if len(columns) == len(one["columns"]):
+            optional = any(column is not None and not column.not_null for column in columns)
+            kept.append({**one, "dangling": "null" if optional else "reject"})
+    rest = {key: value for key, value in options.items() if key != "references"}
+    return {**rest, "references": kept} if kept else rest
+
+
+def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
+    """Return the line of a column whose values are read as the target's type wants them."""
+    kind = kind_for(column)
+    if kind is None:
+        remark = f"the target's {column.type} is filled by no kind of value: {line.remark}"
+        return Line(line.column, {"drop": f"the target has {column.type} there"}, remark, review=True)
+    options: dict[str, object] = {"to": column.name, "as": kind}
+    told = list(_unfit(report, column, kind))
+    if kind == line.options.get("as"):
+        options |= {
+            key: line.options[key]
+            for key in ("scale", "unit", "invalid", "ids", "now")
+            if key in line.options
+        }
+    if kind == "decimal" and column.scale is not None:
+        options["scale"] = column.scale
+    if kind == "enum":
+        values, unknown = _labels(report, column)
+        options |= {"values": values} if values else {}
+        told += [f"no label for: {', '.join(unknown)}"] if unknown else []
+    if kind != "text" and report.classes.empty:
+        options["empty"] = "null"
+    if not column.not_null and (kind != "text" or told):
+        options["otherwise"] = "null"
+    remark = "; ".join([line.remark, *told])
+    return Line(line.column, options, remark, review=line.review or bool(told))
+
+
+def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
+    """Yield what of a column's values the target's type does not hold."""
+    no_uuids = column.type == "uuid" and report.reading not in ("uuid", "empty")
+    wrong = report.filled if no_uuids else misfits(report, kind)
+    if kind == "integer" and report.highest is not None and report.lowest is not None:
+        limit = _RANGES.get(column.type, 2**63)
+        if not -limit <= report.lowest <= report.highest < limit:
+            yield f"beyond {column.type}: {report.lowest:,} to {report.highest:,}"
+    if wrong:
+        yield f"do not fit {column.type}: {wrong:,}"
+    if column.max_length is not None and report.longest > column.max_length:
+        yield f"longer than {column.type}: up to {report.longest:,} characters"
+    decimal = report.decimal
+    if (
+        kind == "decimal"
+        and decimal is not None
+        and column.scale is not None
+        and decimal.scale > column.scale
+    ):
+        yield f"more decimals than {column.type}: up to {decimal.scale}"
+    missing = report.classes.nulls + (report.classes.empty if kind != "text" else 0)
+    if column.not_null and missing:
+        yield f"NULL where a value is required, their rows are rejected without a default: {missing:,}"
+
+
+def _labels(report: ColumnReport, column: Column) -> tuple[dict[str, str], list[str]]:
+    """Return the target's label for each value of a closed set, case aside, and the values without one."""
+    labels = {label.lower(): label for label in column.enum or ()} | {
+        label: label for label in column.enum or ()
+    }
+    found, unknown = {}, []
+    for value in report.values:
+        label = labels.get(value.name, labels.get(value.name.lower()))
+        if label is None:
+            unknown.append(value.name)
+        else:
+            found[value.name] = label
+    return found, unknown
+
+
+def _must_be_filled(column: Column) -> bool:
+    automatic = (
+        column.default is not None or column.generated or column.identity is not None or column.sequence
+    )
+    return column.not_null and not automatic
+
+
+def _free_key(match: Match) -> Column | None:
+    """Return the target's key where a table without one gets it from its rowid."""
+    free = {column.name: column for column in match.free}
+    key = match.target.primary_key
+    return free.get(key[0]) if len(key) == 1 else None

@@ -1,0 +1,96 @@
+"""What `migrate init` tells: the files, what is migrated and left out, what deserves a look."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from migrate.introspect.scaffold.model import Draft
+from migrate.runtime.console import terminal_safe
+
+
+def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
+    """Return it as a JSON document."""
+    return {
+        "version": 1,
+        "source": draft.source,
+        "files": [str(folder / name) for name in files],
+        "migrated": [
+            {
+                "table": one.source,
+                "target": one.options["target"],
+                "rows": one.rows,
+                "columns": len(one.lines),
+            }
+            for one in draft.sections
+            if one.migrated
+        ],
+        "left_out": [
+            {
+                "table": one.source,
+                "rows": one.rows,
+                "reason": one.options["left_out"],
+                "remarks": list(one.remarks),
+            }
+            for one in draft.sections
+            if not one.migrated
+        ],
+        "review": [
+            {"table": section.source, "column": line.column, "remark": line.remark}
+            for section in draft.sections
+            for line in section.lines
+            if line.review
+        ],
+        "problems": list(draft.problems),
+        "notes": list(notes),
+        "next": next_command(folder),
+    }
+
+
+def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str], console: Console) -> None:
+    """Print it."""
+    console.print(f"wrote   {', '.join(str(folder / name) for name in files)}", markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "tables", "rows", "columns to review"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for title, migrated in (("migrated", True), ("left out", False)):
+        sections = [one for one in draft.sections if one.migrated is migrated]
+        rows, review = sum(one.rows for one in sections), _to_review(sections)
+        table.add_row(title, f"{len(sections):,}", f"{rows:,}", f"{review:,}" if migrated else "")
+    console.print(table)
+    for name, what in _own_rows(draft):
+        console.print(escape(terminal_safe(f"left out with rows of its own: {name}, {what}")), soft_wrap=True)
+    for heading, lines in draft.appendix.items():
+        console.print(escape(terminal_safe(f"{heading}: {len(lines):,}, at the end of mapping.toml")))
+    if _to_review(draft.sections):
+        console.print("Lines marked with (!) in mapping.toml deserve a look.")
+    for problem in draft.problems:
+        console.print(escape(terminal_safe(f"must be mended: {problem}")), soft_wrap=True, style="red")
+    for note in notes:
+        console.print(f"note:   {note}", markup=False, soft_wrap=True)
+    console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
+
+
+def next_command(folder: Path) -> str:
+    """Return what the operator types when the mapping is reviewed."""
+    return f"migrate run --config {shlex.quote(str(folder / 'config.toml'))}"
+
+
+def _own_rows(draft: Draft) -> list[tuple[str, str]]:
+    """Return the tables that are left out though they hold what no other table does."""
+    return [
+        (section.source, remark.removeprefix("(!) "))
+        for section in draft.sections
+        for remark in section.remarks
+        if not section.migrated and remark.startswith("(!)")
+    ]
+
+
+def _to_review(sections: Sequence[Any]) -> int:
+    return sum(line.review for section in sections for line in section.lines)

@@ -1,0 +1,138 @@
+"""The draft as a schema.prisma."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from migrate.introspect.scaffold.model import Default, Draft, Enum, Field, Index, Model, Relation
+
+_HEAD = """\
+generator client {
+  provider = "prisma-client-js"
+}
+
+datasource db {
+  provider = "postgresql"
+}
+"""
+
+
+def write_schema(draft: Draft) -> str:
+    """Return the text of schema.prisma."""
+    blocks = [_HEAD, *map(_enum, draft.enums), *(_model(model, draft) for model in draft.models)]
+    return "\n".join(blocks)
+
+
+def _enum(enum: Enum) -> str:
+    lines = [
+        f"  {name}" if name == value else f"  {name} @map({_quoted(value)})" for name, value in enum.members
+    ]
+    return f"enum {enum.name} {{\n" + "\n".join(lines) + "\n}\n"
+
+
+def _model(model: Model, draft: Draft) -> str:
+    rows = [_field(field, model) for field in model.fields]
+    rows += [_relation(relation, model) for relation in model.relations]
+    rows += list(_backs(model, draft))
+    parts = ["\n".join(_aligned(rows))]
+    attributes = list(_attributes(model))
+    if attributes:
+        parts.append("\n".join(f"  {attribute}" for attribute in attributes))
+    return f"model {model.name} {{\n" + "\n\n".join(parts) + "\n}\n"
+
+
+def _field(field: Field, model: Model) -> tuple[str, str, str]:
+    attributes = []
+    if model.key == (field.column,):
+        attributes.append(_named("@id", model.constraint if model.map else None))
+    attributes += [
+        _named("@unique", index.name if index.map else None)
+        for index in model.indexes
+        if index.unique and index.columns == (field.column,)
+    ]
+    if field.default is not None:
+        attributes.append(f"@default({_default(field.default, field)})")
+    if field.updated_at:
+        attributes.append("@updatedAt")
+    if field.name != field.column:
+        attributes.append(f"@map({_quoted(field.column)})")
+    if field.type.native:
+        attributes.append(field.type.native)
+    return field.name, field.type.prisma + ("" if field.required else "?"), " ".join(attributes)
+
+
+def _default(default: Default, field: Field) -> str:
+    match default.kind:
+        case "now" | "cuid":
+            return f"{default.kind}()"
+        case "plain":
+            return default.literal
+        case "member":
+            assert field.type.enum is not None
+            return next(name for name, value in field.type.enum.members if value == default.literal)
+        case "text":
+            return _quoted(default.literal)
+
+
+def _relation(relation: Relation, model: Model) -> tuple[str, str, str]:
+    fields = ", ".join(model.field(column).name for column in relation.columns)
+    parts = [_quoted(relation.name)] if relation.name else []
+    parts += [f"fields: [{fields}]", f"references: [{', '.join(relation.to_fields)}]"]
+    parts += [f"onDelete: {relation.on_delete}"] if relation.on_delete else []
+    parts += [f"onUpdate: {relation.on_update}"] if relation.on_update else []
+    parts += [f"map: {_quoted(relation.constraint)}"] if relation.map else []
+    mark = "" if relation.required else "?"
+    return relation.field, f"{relation.to_model}{mark}", f"@relation({', '.join(parts)})"
+
+
+def _backs(model: Model, draft: Draft) -> Iterator[tuple[str, str, str]]:
+    """Yield the other sides of relations that end in a model."""
+    for other in draft.models:
+        for relation in other.relations:
+            if relation.to_model == model.name:
+                named = f"@relation({_quoted(relation.name)})" if relation.name else ""
+                yield relation.back, other.name + ("?" if relation.one else "[]"), named
+    for pairing in draft.pairings:
+        named = f"@relation({_quoted(pairing.name)})"
+        if pairing.first == model.name:
+            yield pairing.first_back, f"{pairing.second}[]", named
+        if pairing.second == model.name:
+            yield pairing.second_back, f"{pairing.first}[]", named
+
+
+def _attributes(model: Model) -> Iterator[str]:
+    def names(columns: Iterable[str]) -> str:
+        return f"[{', '.join(model.field(column).name for column in columns)}]"
+
+    def block(index: Index) -> str:
+        word = "@@unique" if index.unique else "@@index"
+        return f"{word}({names(index.columns)}{_mapped(index.name if index.map else None)})"
+
+    if len(model.key) > 1:
+        yield f"@@id({names(model.key)}{_mapped(model.constraint if model.map else None)})"
+    for index in model.indexes:
+        if len(index.columns) > 1 or not index.unique:
+            yield block(index)
+    if model.table != model.name:
+        yield f"@@map({_quoted(model.table)})"
+
+
+def _named(attribute: str, constraint: str | None) -> str:
+    return f"{attribute}(map: {_quoted(constraint)})" if constraint else attribute
+
+
+def _mapped(constraint: str | None) -> str:
+    return f", map: {_quoted(constraint)}" if constraint else ""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _aligned(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield the rows in columns, as Prisma's formatter has them."""
+    first = max((len(row[0]) for row in rows), default=0)
+    second = max((len(row[1]) for row in rows), default=0)
+    for name, kind, attributes in rows:
+        yield f"  {name:<{first}} {kind:<{second}} {attributes}".rstrip()

@@ -1,0 +1,168 @@
+"""Which references of the source become relations, which are only mapped, which are only told of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mappers.declarative.mapping_file import IdStrategy
+from migrate.introspect.profile.model import Inspection, Reference
+from migrate.introspect.profile.names import fold, is_id, words
+from migrate.introspect.scaffold.choose_key import Key
+
+
+@dataclass(frozen=True)
+class Link:
+    """One column whose values are keys of the rows of `to`.
+
+    `firm` tells that a foreign key keeps it in the target.
+    """
+
+    table: str
+    column: str
+    to: str
+    firm: bool
+    reference: Reference
+
+
+@dataclass
+class Links:
+    """The references of the tables that are migrated.
+
+    `by_column` are those that the mapping follows, `relations` those that get a foreign key, in the
+    source's order; `told` are remarks on the others, by table.
+    """
+
+    keys: Mapping[str, Key]
+    by_column: dict[tuple[str, str], Link] = field(default_factory=dict)
+    relations: list[Reference] = field(default_factory=list)
+    told: dict[str, list[str]] = field(default_factory=dict)
+
+    def link(self, table: str, column: str) -> Link | None:
+        """Return what a column refers to, None where nothing is mapped."""
+        return self.by_column.get((table, column))
+
+    def follows(self, table: str) -> str | None:
+        """Return the table whose rows' keys a table's own key is, None where its key is its own."""
+        sole = self.keys[table].sole
+        link = self.link(table, sole) if sole else None
+        return link.to if link else None
+
+    def owner(self, table: str) -> str:
+        """Return the table at the end of the chain of keys that are another table's."""
+        while (parent := self.follows(table)) is not None:
+            table = parent
+        return table
+
+    def ids(self, table: str) -> IdStrategy:
+        """Return what becomes of a table's key: one that is another table's takes that one's."""
+        return "keep" if self.follows(table) is not None else self.keys[table].ids
+
+    def renewed(self, table: str) -> bool:
+        """Tell whether the keys of a table's rows are new ids."""
+        return self.keys[self.owner(table)].ids == "cuid"
+
+    def tell(self, table: str, remark: str) -> None:
+        """Keep a remark on a reference of a table."""
+        self.told.setdefault(table, []).append(remark)
+
+
+def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
+    """Return the references between the tables that have a key in `keys`.
+
+    A declared reference to a key becomes a relation; one that is only likely does where its name and
+    all of its values say so. One that some values contradict is mapped without a foreign key, so that
+    new ids reach it. A reference to several columns, or to a unique column that is no key, keeps its
+    values and becomes a relation.
+    """
+    links = Links(keys)
+    for reference in inspection.references:
+        if reference.table not in keys:
+            continue
+        if reference.to_table not in keys:
+            where = (
+                "is left out"
+                if any(one.name == reference.to_table for one in inspection.tables)
+                else ("is not there")
+            )
+            links.tell(reference.table, f"{named(reference)}: {reference.to_table} {where}")
+        elif (
+            reference.to_columns
+            and reference.to_columns == keys[reference.to_table].columns
+            and (len(reference.columns) == 1)
+        ):
+            _to_key(links, reference)
+        elif reference.declared:
+            _to_columns(links, reference, inspection)
+        else:
+            links.tell(reference.table, f"{named(reference)}: likely, by {reference.basis}; not mapped")
+    _follow_parts(links)
+    return links
+
+
+def to_whole_key(links: Links, reference: Reference) -> bool:
+    """Tell whether a reference of one column is to the key of the other table, which its line follows."""
+    return len(reference.columns) == 1 and reference.to_columns == links.keys[reference.to_table].columns
+
+
+def named(reference: Reference) -> str:
+    """Return a reference as a person writes it, with what dangles."""
+    there = f"{reference.to_table} ({', '.join(reference.to_columns)})"
+    dangling = f", {reference.dangling:,} of {reference.rows:,} dangling" if reference.dangling else ""
+    return f"({', '.join(reference.columns)}) to {there}{dangling}"
+
+
+def _to_key(links: Links, reference: Reference) -> None:
+    table, column = reference.table, reference.columns[0]
+    known = links.link(table, column)
+    if known is not None:
+        links.tell(table, f"{named(reference)}: the column refers to {known.to} already")
+        return
+    if links.keys[table].columns == (column,) and (
+        links.owner(reference.to_table) == table or not (reference.declared or is_id(column))
+    ):
+        links.tell(table, f"{named(reference)}: not followed, the column is a key of its own")
+        return
+    proven = reference.basis == "name and values" and not reference.dangling and reference.rows > 0
+    firm = reference.declared or (proven and _names_a_row(reference))
+    if not firm and not (links.renewed(reference.to_table) and _names_a_row(reference)):
+        links.tell(table, f"{named(reference)}: likely, by {reference.basis}; the values stay as they are")
+        return
+    links.by_column[table, column] = Link(table, column, reference.to_table, firm, reference)
+    if firm:
+        links.relations.append(reference)
+    else:
+        links.tell(table, f"{named(reference)}: likely, by {reference.basis}; mapped without a foreign key")
+
+
+def _names_a_row(reference: Reference) -> bool:
+    """Tell whether a likely reference's name is one of a row: `cancelled_by_seller` may count them."""
+    column = reference.columns[0]
+    return is_id(column) or words(column)[-1:] == ("by",) or fold(column) == fold(reference.to_table)
+
+
+def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> None:
+    """Take a declared reference to what is not the key of one column."""
+    parent = inspection.table(reference.to_table)
+    unique = {frozenset(links.keys[parent.name].columns), frozenset(parent.key)} | {
+        frozenset(str(column) for column in index.columns)
+        for index in parent.indexes
+        if index.unique and not index.partial and None not in index.columns
+    }
+    if frozenset(reference.to_columns) not in unique:
+        links.tell(reference.table, f"{named(reference)}: no foreign key, since that is not unique")
+    else:
+        links.relations.append(reference)
+
+
+def _follow_parts(links: Links) -> None:
+    """Let the parts of a reference to several columns refer to what the columns there refer to."""
+    for reference in links.relations:
+        if to_whole_key(links, reference):
+            continue
+        for column, there in zip(reference.columns, reference.to_columns, strict=True):
+            beyond = links.link(reference.to_table, there)
+            if beyond is not None and links.link(reference.table, column) is None:
+                links.by_column[reference.table, column] = Link(
+                    reference.table, column, beyond.to, firm=True, reference=reference
+                )

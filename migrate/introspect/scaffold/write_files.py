@@ -1,0 +1,69 @@
+"""The files of a draft: whole or not at all, and never over what an operator has edited.
+
+The first line of each file holds the SHA-256 of the rest: what no longer
+fits it was edited.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from migrate.introspect.scaffold.config_toml import write_configuration
+from migrate.introspect.scaffold.ddl import write_ddl
+from migrate.introspect.scaffold.mapping_toml import write_mapping
+from migrate.introspect.scaffold.model import Draft
+from migrate.introspect.scaffold.prisma_schema import write_schema
+from migrate.runtime.errors import UsageError
+from migrate.runtime.files import make_folder, write_whole
+
+_COMMENTS: Final = {".prisma": "//", ".sql": "--"}
+_FIRST: Final = re.compile(rb"(?:#|//|--) Written by migrate init; SHA-256 of what follows: ([0-9a-f]{64})\n")
+
+
+def texts_of(draft: Draft, source: str, *, embedded: bool) -> dict[str, str]:
+    """Return the text of each file by its name; without models the target has its schema already.
+
+    `source` is the source's URL as given, `embedded` tells that the target is a PostgreSQL in the
+    work folder.
+    """
+    texts = {"mapping.toml": write_mapping(draft)}
+    if draft.models:
+        texts |= {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)}
+    texts["config.toml"] = write_configuration(source, embedded=embedded, schema=bool(draft.models))
+    return texts
+
+
+def edited_files(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return those of the files in `folder` that are not as `migrate init` wrote them."""
+    return [name for name in names if _is_edited(folder / name)]
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write the files into `folder`, which is made where it is missing."""
+    make_folder(folder)
+    for name, text in texts.items():
+        with write_whole(folder / name) as file:
+            file.write(signed(name, text))
+
+
+def signed(name: str, text: str) -> bytes:
+    """Return the content of a file: its text behind the line that proves it unedited."""
+    body = text.encode()
+    digest = hashlib.sha256(body).hexdigest()
+    sign = _COMMENTS.get(Path(name).suffix, "#")
+    return f"{sign} Written by migrate init; SHA-256 of what follows: {digest}\n".encode() + body
+
+
+def _is_edited(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    match = _FIRST.match(content)
+    return match is None or hashlib.sha256(content[match.end() :]).hexdigest().encode() != match[1]

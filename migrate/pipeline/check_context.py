@@ -1,0 +1,192 @@
+"""Gathers what the checks need: the open ends, the accounts and the live schema's shape."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import polars as pl
+
+from mappers.base import Project, begin
+from migrate.pipeline.context import Run
+from migrate.pipeline.mapping import mapped_entities, mapped_names
+from migrate.postgres import catalog as shape
+from migrate.postgres.connection import Connection, connect, mapped
+from migrate.runtime.errors import MigrateError
+from migrate.snapshot.workspace import Bench, open_sql
+from migrate.staging import ledger_queries as tally
+from verification import context as checked
+
+Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
+
+#: With more source rows than these, two checks that read all of them would together take more memory
+#: than anything else in a run.
+_TOGETHER: Final = 20_000_000
+_KEYS: Final = """
+SELECT c.relname, x.relname, i.indnullsnotdistinct,
+       pg_get_expr(i.indpred, i.indrelid),
+       array_agg(a.attname::text ORDER BY k.place) FILTER (WHERE a.attname IS NOT NULL),
+       array_agg(pg_get_indexdef(i.indexrelid, k.place::int, false) ORDER BY k.place)
+           FILTER (WHERE a.attname IS NULL)
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_class x ON x.oid = i.indexrelid
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
+  AND i.indisunique AND k.place <= i.indnkeyatts
+GROUP BY c.relname, x.relname, i.indnullsnotdistinct, i.indpred, i.indrelid
+ORDER BY c.relname, x.relname
+"""
+#: PostgreSQL 14 and older know no NULLS NOT DISTINCT.
+_KEYS_BEFORE_15: Final = _KEYS.replace("i.indnullsnotdistinct", "false").replace(
+    "c.relname, x.relname, false, i.", "c.relname, x.relname, i."
+)
+
+
+@contextlib.contextmanager
+def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
+    """Yield the subject of the checks over the tables in `schema`: the staging schema or the live one."""
+    with contextlib.ExitStack() as stack:
+        bench = stack.enter_context(run.bench())
+        snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
+        stack.callback(snapshot.close)
+        project = run.project(bench.tables())
+        staged = schema == run.staging
+        target = stack.enter_context(_reading(run))
+        yield checked.Subject(
+            snapshot=snapshot,
+            read=bench.stream,
+            target=target,
+            schema=schema,
+            live_schema=run.address.schema,
+            ledger=run.ledger.schema,
+            run_id=run.id,
+            id_map=(run.staging, "id_map") if staged else (run.ledger.schema, "id_map"),
+            ids=run.ids,
+            accounts=project.accounts,
+            left_out=project.left_out,
+            tables=_tables(run, target),
+            foreign_keys=[
+                checked.ForeignKey(key.name, key.table, key.columns, key.ref_table, key.ref_columns)
+                for key in run.live.foreign_keys
+                if key.schema == key.ref_schema == run.address.schema and key.table in run.filled
+            ],
+            emptied=frozenset(run.emptied),
+            shared=frozenset(project.shared),
+            derived=frozenset(project.derived),
+            legacy_keys=frozenset(project.legacy_keys),
+            hidden=project.hidden,
+            identities=_identities(run, project),
+            cells=project.cells,
+            mapped=frozenset(mapped_names(run.config, project)),
+            limits=checked.Limits(run.config.verification.max_reject_share),
+            remap=_remap(run, bench, project),
+            beside=lambda: _beside(run),
+            again=(lambda: _again(run)) if _source_rows(run) <= _TOGETHER else None,
+            proven=(lambda: run.furnishing.proven(run.should_stop)) if staged else frozenset,
+        )
+
+
+@contextlib.contextmanager
+def _reading(run: Run) -> Iterator[Connection]:
+    """Yield a connection to read the target by, the run's own where the server has no other to give."""
+    with _beside(run) as connection:
+        if connection is None:
+            run.furnishing.settle()
+        yield connection or run.connection
+
+
+@contextlib.contextmanager
+def _beside(run: Run) -> Iterator[Connection | None]:
+    """Yield a second connection to the target, None where the server has none to give."""
+    try:
+        connection = connect(run.address, read_only=True)
+    except MigrateError:
+        yield None
+        return
+    with contextlib.closing(connection):
+        yield connection
+
+
+def _source_rows(run: Run) -> int:
+    snapshot = run.state.stage("snapshot")
+    return int(snapshot.facts.get("rows", 0)) if snapshot else 0
+
+
+@contextlib.contextmanager
+def _again(run: Run) -> Iterator[tuple[sqlite3.Connection, checked.Read]]:
+    """Yield the snapshot with its crosswalk, opened once more."""
+    with (
+        Bench.over(run.snapshot_path, run.crosswalk_path) as bench,
+        contextlib.closing(open_sql(run.snapshot_path, run.crosswalk_path)) as snapshot,
+    ):
+        yield snapshot, bench.stream
+
+
+def _tables(run: Run, target: Connection) -> dict[str, checked.Table]:
+    query = _KEYS if target.info.server_version >= 150_000 else _KEYS_BEFORE_15
+    keys: dict[str, list[checked.Key]] = {}
+    with mapped(f"reading the keys of {run.address.schema}"):
+        for table, name, not_distinct, predicate, columns, expressions in target.execute(
+            query, (run.address.schema,)
+        ).fetchall():
+            key = checked.Key(
+                name,
+                tuple(columns or ()),
+                tuple(expressions or ()),
+                predicate,
+                nulls_distinct=not not_distinct,
+            )
+            keys.setdefault(table, []).append(key)
+    return {name: _table(run.live.tables[name], tuple(keys.get(name, ()))) for name in run.filled}
+
+
+def _table(table: shape.Table, keys: tuple[checked.Key, ...]) -> checked.Table:
+    columns = tuple(
+        checked.Column(
+            column.name,
+            column.type,
+            not_null=column.not_null,
+            enum=column.enum,
+            max_length=column.max_length,
+            precision=column.precision,
+            scale=column.scale,
+            generated=column.generated,
+        )
+        for column in table.columns
+    )
+    return checked.Table(table.name, columns, table.primary_key, keys)
+
+
+def _remap(run: Run, bench: Bench, project: Project) -> Remap:
+    """Return a function that maps again what becomes of some target tables."""
+
+    def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+        for stage in project.stages:
+            for mapper in stage.mappers:
+                if not set(mapper.writes).intersection(tables):
+                    continue
+                ready = begin(mapper, bench, run.ids)
+                for rows in bench.read(mapper.reads):
+                    yield from ready.map(rows, run.ids).tables.items()
+
+    return remap
+
+
+def _identities(run: Run, project: Project) -> dict[str, tuple[str, str]]:
+    """Return the mapped entities that are the name of the table they fill, with table and key column."""
+    entities = mapped_entities(run.config, project) if project.cells else ()
+    return {
+        account.target: (account.target, account.column)
+        for account in project.accounts
+        if account.target in entities
+    }
+
+
+def staged_or_live(run: Run) -> str:
+    """Return the schema in which the run's rows are now."""
+    published = tally.publication_of(run.connection, run.ledger, run.id)
+    return run.staging if published is None else run.address.schema

@@ -1,0 +1,162 @@
+"""The dry run that is killed at every named point and resumed, and must end as if nothing had happened.
+
+Two rehearsals in child processes, both into an embedded PostgreSQL shaped
+like the live one: the first is left alone and notes the points that it comes
+to; the second is killed at each of them in turn, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from migrate import __version__
+from migrate.pipeline.dry_run import DATABASE
+from migrate.pipeline.state import REHEARSAL, State
+from migrate.postgres.catalog import introspect
+from migrate.postgres.connection import connect, parse_url
+from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
+from migrate.postgres.table_checksum import Content, measure_all
+from migrate.runtime import files
+from migrate.runtime.clock import now
+from migrate.runtime.errors import CheckError, MigrateError
+from migrate.runtime.failpoints import TRACE, VARIABLE
+from migrate.runtime.lockfile import occupy
+
+RECEIPT: Final = "rehearsal.json"
+LOG: Final = "rehearsal.log"
+#: The last point at which a dry run is still open: the next one would begin anew behind it.
+_LAST: Final = "publish:dropped"
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Receipt:
+    """What was proven: the content of both rehearsals by table, and the points of the second one's deaths."""
+
+    code: str
+    at: str
+    points: list[str]
+    killed: list[str]
+    undisturbed: dict[str, Content]
+    disturbed: dict[str, Content]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def identical(self) -> bool:
+        """Whether the rehearsal that was killed again and again left the same content."""
+        return self.undisturbed == self.disturbed
+
+    def facts(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document."""
+        return {"version": 1, "identical": self.identical, **asdict(self)}
+
+
+def undergo(work: Path, words: Sequence[str], on_progress: OnProgress) -> Receipt:
+    """Rehearse twice, the second time with a death at every point, and write the receipt.
+
+    `words` are the options of the dry run. Raises what a rehearsal failed
+    with, CheckError where the two contents differ.
+    """
+    files.make_folder(work)
+    began = time.monotonic()
+    on_progress("undisturbed", 0, 0)
+    points = _trace(work, words)
+    undisturbed = _content(work)
+    between = time.monotonic()
+    killed, ends = [], []
+    for number, point in enumerate(points, 1):
+        on_progress(point, number, len(points))
+        if _dies(work, words, {VARIABLE: point}):
+            killed.append(point)
+        elif not _open(work):
+            # What goes on beside another step had come past the point already: the next begins anew.
+            ends.append(_content(work))
+    if _open(work):
+        on_progress("to the end", len(points), len(points))
+        _dies(work, words, {})
+    receipt = Receipt(
+        code=__version__, at=now(), points=points, killed=killed, undisturbed=undisturbed,
+        disturbed=next((end for end in ends if end != undisturbed), _content(work)),
+        seconds={
+            "undisturbed": round(between - began, 1),
+            "disturbed": round(time.monotonic() - between, 1),
+        },
+    )  # fmt: skip
+    with files.write_whole(work / RECEIPT) as file:
+        file.write(json.dumps(receipt.facts(), indent=1).encode())
+    if not receipt.identical:
+        wrong = [name for name, one in undisturbed.items() if receipt.disturbed.get(name) != one]
+        raise CheckError(
+            f"killed {len(killed)} times and resumed, the rehearsal left other rows in {', '.join(wrong)}",
+            hint=f"do not run the migration; report this with {work / RECEIPT} and {work / LOG}",
+        )
+    return receipt
+
+
+def _trace(work: Path, words: Sequence[str]) -> list[str]:
+    """Rehearse undisturbed, from the beginning, and return the points in the order they were come to."""
+    folder = work / REHEARSAL
+    with occupy(folder):
+        state = State.load(folder)
+        if state is not None and state.document.outcome == "open":
+            state.conclude("rolled_back")  # one that was interrupted would only go on
+    trace = work / "rehearsal.points"
+    trace.unlink(missing_ok=True)
+    try:
+        _dies(work, words, {TRACE: str(trace)})
+        reached = list(dict.fromkeys(trace.read_text(encoding="utf-8").splitlines()))
+    finally:
+        trace.unlink(missing_ok=True)
+    return reached[: reached.index(_LAST) + 1]
+
+
+def _dies(work: Path, words: Sequence[str], variables: dict[str, str]) -> bool:
+    """Rehearse in a child process; tell whether it killed itself, raise what it failed with."""
+    command = [sys.executable, "-m", "migrate", "verify", "--work", str(work), *words]
+    log = work / LOG
+    with log.open("a", encoding="utf-8") as output:
+        log.chmod(files.FILE_MODE)
+        done = subprocess.run(
+            command, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        output.write(done.stderr)
+    if done.returncode == -signal.SIGKILL and VARIABLE in variables:
+        return True
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        error = MigrateError(
+            f"the rehearsal failed: {said[-1].removeprefix('error: ') if said else done.returncode}",
+            hint=f"read {log}",
+        )
+        error.exit_code = max(done.returncode, 1)
+        raise error
+    return False
+
+
+def _open(work: Path) -> bool:
+    state = State.load(work / REHEARSAL)
+    return state is not None and state.document.outcome == "open"
+
+
+def _content(work: Path) -> dict[str, Content]:
+    """Return the content of every table of the rehearsal's live schema."""
+    with EmbeddedServer(work / REHEARSAL, settings=THROWAWAY) as server:
+        schema = _schema(work)
+        with connect(parse_url(server.url(DATABASE)), read_only=True) as connection:
+            return measure_all(connection, schema, sorted(introspect(connection, schema).tables))
+
+
+def _schema(work: Path) -> str:
+    state = State.load(work / REHEARSAL)
+    assert state is not None
+    return str(state.document.binding["schema"])

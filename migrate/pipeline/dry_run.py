@@ -1,0 +1,65 @@
+"""The dry run: the same stages into an embedded PostgreSQL shaped like the live one, which is only read."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from psycopg import sql
+
+from backups.clone import clone_schema
+from migrate.pipeline.context import Run
+from migrate.pipeline.id_secret import known_secret
+from migrate.pipeline.live_target import LiveTarget, open_target
+from migrate.pipeline.open_run import hold_run
+from migrate.pipeline.state import REHEARSAL, State
+from migrate.postgres.connection import connect
+from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
+from migrate.postgres.url import parse_url
+from migrate.publish import backup_store as backup_folder
+from migrate.runtime.config import Config
+from migrate.runtime.lockfile import occupy
+from migrate.runtime.progress import Reporter
+from migrate.source.configured import Origin
+
+DATABASE = "rehearsal"
+
+
+@contextlib.contextmanager
+def open_rehearsal(config: Config, work: Path, origin: Origin, report: Reporter) -> Iterator[Run]:
+    """Yield a dry run in `<work>/rehearsal`: one that was interrupted goes on, else it begins anew."""
+    folder = work / REHEARSAL
+    with occupy(folder), open_target(config, work) as target:
+        server = EmbeddedServer(folder, "postgres", THROWAWAY)
+        state = State.load(folder)
+        anew = state is None or state.document.outcome != "open" or not server.exists
+        secret = known_secret(config, target, work)  # also of the rehearsal that is about to go
+        if anew:
+            server.destroy()
+        with server:
+            url = server.url(DATABASE)
+            if anew:
+                _clone(target, server)
+            address = dataclasses.replace(
+                parse_url(url), schema=target.address.schema, label=f"the rehearsal of {target.address.label}"
+            )
+            with hold_run(
+                config, folder, origin, address, report, secret=secret, fresh=anew, dry=True
+            ) as run:
+                yield run
+
+
+def _clone(target: LiveTarget, server: EmbeddedServer) -> None:
+    with connect(parse_url(server.url())) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(DATABASE)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    with backup_folder.mapped():
+        clone_schema(
+            target.address.conninfo,
+            server.url(DATABASE),
+            schema=target.address.schema,
+            pg_dump=binary("pg_dump"),
+            pg_restore=binary("pg_restore"),
+        )

@@ -1,0 +1,137 @@
+"""Finds the new id of a legacy id, and the legacy id of a new one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from mappers.base import Project
+from migrate.pipeline.id_secret import known_secret
+from migrate.pipeline.ids import Ids
+from migrate.pipeline.live_target import LiveTarget, open_target
+from migrate.pipeline.mapping import make_project, mapped_entities, outline
+from migrate.postgres.connection import connect
+from migrate.runtime.config import Config
+from migrate.runtime.errors import MigrateError, UsageError
+from migrate.snapshot.manifest import SNAPSHOT_NAME
+from migrate.snapshot.workspace import Bench
+
+_ANY: Final = "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s LIMIT 1"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One legacy id and its new one; `via` says how a merged id came to it, None where it was derived."""
+
+    entity: str
+    legacy_id: str
+    new_id: str
+    via: str | None
+
+
+@dataclass
+class Lookup:
+    """Answers from the published id map first, then by deriving."""
+
+    ids: Ids
+    connection: psycopg.Connection[Any]
+    id_map: sql.Identifier
+    bench: Bench | None
+    project: Project | None
+    #: entities of which ids are made, and those of which the id map holds every legacy id
+    entities: tuple[str, ...]
+    mapped: frozenset[str]
+
+    def forward(self, entity: str, legacy_id: str) -> Found:
+        """Return the new id of a legacy id: that of the person it was merged into, where it was.
+
+        Before the id map is published every id is derived. Raises UsageError
+        for an entity that has no ids, MigrateError for a legacy id that the
+        publication does not hold.
+        """
+        if entity not in self.entities:
+            raise UsageError(
+                f"no ids are made for {entity}", hint=f"known are {', '.join(self.entities) or 'none'}"
+            )
+        row = self._one(
+            "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s AND legacy_id = %s",
+            entity,
+            legacy_id,
+        )
+        if row is None and entity in self.mapped and self._one(_ANY, entity) is not None:
+            raise MigrateError(
+                f"{entity} {legacy_id} became no row: it was rejected or excluded, or was never there",
+                hint="the table fate in the ledger's schema names every row that was not migrated, and why",
+            )
+        return row or Found(entity, legacy_id, self.ids.derive(entity, legacy_id), None)
+
+    def reverse(self, new_id: str) -> list[Found]:
+        """Return every legacy id that a new id stands for; empty where it stands for none."""
+        rows = self.connection.execute(
+            sql.SQL("SELECT entity, legacy_id, new_id, via FROM {} WHERE new_id = %s ORDER BY 1, 2").format(
+                self.id_map
+            ),
+            (new_id,),
+        ).fetchall()
+        return [Found(*row) for row in rows] or list(self._scan(new_id))
+
+    def _one(self, query: str, *parameters: str) -> Found | None:
+        row = self.connection.execute(sql.SQL(query).format(self.id_map), parameters).fetchone()
+        return Found(*row) if row else None
+
+    def _scan(self, new_id: str) -> Iterator[Found]:
+        """Derive the id of every row of the snapshot, a chunk at a time."""
+        if self.bench is None or self.project is None:
+            return
+        for account in self.project.accounts:
+            if account.column != "id":
+                continue  # the id of another entity, found under that one
+            for rows in self.bench.stream(account.sql):
+                for (entity,), part in rows.group_by("entity"):
+                    hits = part.filter(self.ids.expr(str(entity), pl.col("key")) == new_id)
+                    for key in hits["key"]:
+                        yield Found(str(entity), str(key), new_id, None)
+                        return
+
+
+@contextlib.contextmanager
+def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
+    """Yield a lookup on the target's ledger and the work folder's snapshot, where there is one."""
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(open_target(config, work))
+        connection = stack.enter_context(connect(target.address, read_only=True))
+        bench = project = None
+        snapshot, crosswalk = work / SNAPSHOT_NAME, work / "crosswalk.db"
+        if snapshot.exists() and crosswalk.exists():
+            bench = stack.enter_context(Bench.over(snapshot, crosswalk, batch_keys=100_000))
+            project = make_project(config, bench.tables())
+        id_map = sql.Identifier(config.target.ledger_schema, "id_map")
+        known = outline(config)
+        yield Lookup(
+            Ids(_secret(config, work, target)),
+            connection,
+            id_map,
+            bench,
+            project,
+            known.entities,
+            mapped_entities(config, known),
+        )
+
+
+def _secret(config: Config, work: Path, target: LiveTarget) -> str:
+    if config.ids.secret is not None:
+        return config.ids.secret.get_secret_value()
+    secret = known_secret(config, target, work)
+    if not secret:
+        raise UsageError(
+            "there is no id secret yet: neither the configuration, the ledger nor the state file holds one",
+            hint="run `migrate run` or `migrate verify` first, or set MIGRATE__IDS__SECRET",
+        )
+    return secret

@@ -1,0 +1,50 @@
+"""What a run did as metrics, in the text format that Prometheus' node exporter collects from a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from migrate.pipeline.state import Document
+from migrate.runtime.errors import MigrateError, UsageError
+
+
+def require_library() -> None:
+    """Raise UsageError where the extra that writes metrics is not installed."""
+    try:
+        import prometheus_client  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            "[metrics] textfile needs the package prometheus-client, which is not installed",
+            hint="install the extra: pip install 'turso-to-prisma[metrics]'; or take the key out",
+        ) from error
+
+
+def write_metrics(document: Document, path: Path) -> None:
+    """Write the metrics of a run to `path`, whole or not at all, readable by the collector.
+
+    Raises MigrateError where the file cannot be written.
+    """
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
+    registry = CollectorRegistry()
+    seconds = Gauge("migrate_stage_seconds", "Seconds that a stage took", ["stage"], registry=registry)
+    done = Gauge("migrate_stage_done", "1 where the stage is done", ["stage"], registry=registry)
+    rows = Gauge("migrate_rows", "Rows that a stage told of, by table", ["stage", "table"], registry=registry)
+    outcome = Gauge("migrate_outcome", "1 for the state that the run is in", ["outcome"], registry=registry)
+    for name, stage in document.stages.items():
+        seconds.labels(name).set(stage.seconds)
+        done.labels(name).set(stage.status == "done")
+        counted = stage.facts.get("rows")
+        for table, count in counted.items() if isinstance(counted, dict) else ():
+            rows.labels(name, table).set(count)
+    for word in ("open", "published", "rolled_back"):
+        outcome.labels(word).set(document.outcome == word)
+    Gauge("migrate_updated_seconds", "When this was written", registry=registry).set_to_current_time()
+    try:
+        write_to_textfile(str(path), registry)
+        path.chmod(0o644)  # the collector is another user; nothing of people is in it
+    except OSError as error:
+        raise MigrateError(
+            f"cannot write the metrics to {path}: {error.strerror}",
+            hint="mend the rights of the folder, or take [metrics] textfile out",
+        ) from error

@@ -1,0 +1,197 @@
+"""Opens a run: the work folder, the target, the lock, the state; and sets them right with each other."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cuid2
+
+from migrate import __version__
+from migrate.pipeline.context import Run
+from migrate.pipeline.id_secret import known_secret, secret_of
+from migrate.pipeline.ids import Ids, make_secret
+from migrate.pipeline.live_target import open_target
+from migrate.pipeline.mapping import digests
+from migrate.pipeline.resume import hold_against, recorded
+from migrate.pipeline.state import State
+from migrate.postgres.connection import Address, connect, mapped
+from migrate.runtime import files
+from migrate.runtime.config import Config
+from migrate.runtime.errors import EvidenceError
+from migrate.runtime.failpoints import reach
+from migrate.runtime.lockfile import holder, occupy
+from migrate.runtime.log import open_log
+from migrate.runtime.progress import Reporter
+from migrate.runtime.progress_file import WatchedReporter
+from migrate.runtime.signals import stop_on_signals
+from migrate.snapshot import crosswalk_file as crosswalk
+from migrate.snapshot.manifest import PARTIAL_NAME, SNAPSHOT_NAME, remove_snapshot
+from migrate.source.configured import Origin, find_origin
+from migrate.staging.ledger import Ledger
+
+
+@contextlib.contextmanager
+def open_run(
+    config: Config,
+    work: Path,
+    report: Reporter,
+    *,
+    fresh: bool = False,
+    resume_only: bool = False,
+    back: bool = False,
+) -> Iterator[Run]:
+    """Yield the run of the work folder, begun or resumed, with the target locked for it.
+
+    `fresh` gives up a run that is not finished, and begins a new one;
+    `resume_only` opens the recorded run whatever became of it, and begins
+    none; `back` too, and needs neither the state file nor the source. Raises
+    Occupied where another run holds folder or target, EvidenceError where
+    state file, ledger and configuration do not agree.
+    """
+    with occupy(work), open_target(config, work) as target:
+        origin = find_origin(config, work)
+        secret = known_secret(config, target, work)
+        with hold_run(config, work, origin, target.address, report, secret=secret, fresh=fresh,
+                      resume_only=resume_only, back=back) as run:  # fmt: skip
+            yield run
+
+
+@contextlib.contextmanager
+def hold_run(
+    config: Config,
+    work: Path,
+    origin: Origin,
+    address: Address,
+    report: Reporter,
+    *,
+    secret: str | None = None,
+    fresh: bool = False,
+    resume_only: bool = False,
+    back: bool = False,
+    dry: bool = False,
+) -> Iterator[Run]:
+    """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
+
+    `secret` is the id secret that a new run shall keep, where one is known.
+    """
+    files.make_folder(work)
+    files.sweep_parts(work)
+    # What SQLite sorts on disk is people's data too: it stays in the work folder.
+    os.environ["SQLITE_TMPDIR"] = str(work)
+    with connect(address) as connection:
+        ledger = Ledger(connection, config.target.ledger_schema)
+        binding = bind(config, origin, address, back=back)
+        if resume_only or back:
+            state: State | None = recorded(work, ledger, binding, back=back)
+        else:
+            state = None if fresh else State.load(work)
+        ledger.create()
+        if state is not None and state.document.outcome == "rolled_back" and not (resume_only or back):
+            state, fresh = None, True
+        if state is None and not fresh:
+            _require_empty(work)
+        run_id = state.document.run_id if state else cuid2.Cuid().generate()
+        ledger.take(run_id, holder())
+        reach("open:taken")
+        if state is None:
+            state = _begin(config, work, ledger, binding, secret, run_id)
+        else:
+            hold_against(state, binding, ledger, back=back)
+        with (
+            contextlib.closing(open_log(work, state.document.run_id)),
+            stop_on_signals() as stopping,
+            mapped("working on the target"),
+        ):
+            run = Run(
+                config=config,
+                work=work,
+                state=state,
+                origin=origin,
+                address=address,
+                connection=connection,
+                ledger=ledger,
+                # A way back derives no id, and does without the secret.
+                ids=Ids(secret_of(config, state) or (make_secret() if back else "")),
+                report=WatchedReporter(report, work),
+                stopping=stopping,
+                dry=dry,
+            )
+            with contextlib.closing(run.beside):
+                yield run
+
+
+# ---- the id secret -----------------------------------------------------------------
+
+
+def _mark(secret: str) -> str:
+    """Return what tells two secrets apart and gives neither away."""
+    return hmac.new(secret.encode(), b"migrate id secret", hashlib.sha256).hexdigest()[:16]
+
+
+# ---- state, ledger and configuration ------------------------------------------------
+
+
+def bind(config: Config, origin: Origin, address: Address, *, back: bool = False) -> dict[str, Any]:
+    """Return everything that must stay the same for the whole run, without secrets.
+
+    For a way `back` no file that the configuration names is read: it may be gone.
+    """
+    return {
+        "source": origin.label,
+        "target": address.label,
+        "schema": address.schema,
+        **config.target.model_dump(include={"staging_schema", "ledger_schema", "empty", "keep"}),
+        "ids.secret": _mark(config.ids.secret.get_secret_value()) if config.ids.secret else "kept",
+        "ids.map": config.ids.map,
+        "mappers": config.mappers.model_dump(mode="json", exclude={"mapping"}),
+        **({} if back else digests(config)),
+    }
+
+
+def _require_empty(work: Path) -> None:
+    left = [name for name in (SNAPSHOT_NAME, PARTIAL_NAME) if (work / name).exists()]
+    if left:
+        raise EvidenceError(
+            f"{work} holds {' and '.join(left)} of a run, but its state file is missing",
+            hint="restore state.json from a copy, name another folder with --work, "
+            "or type `migrate run --fresh` to start anew (backups are kept)",
+        )
+
+
+def _begin(
+    config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], secret: str | None, run_id: str
+) -> State:
+    """Begin a run: in the ledger first, so that no state file names a run that the ledger does not know."""
+    kept = ""
+    if config.ids.secret is None:
+        kept = ledger.secret() or secret or make_secret()
+        ledger.keep_secret(kept)
+    reach("open:secret")
+    _put_aside(work)
+    reach("open:cleared")
+    ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
+    reach("open:begun")
+    return State.begin(work, run_id=run_id, code=__version__, binding=binding, id_secret=kept)
+
+
+def _put_aside(work: Path) -> None:
+    """Keep what an earlier run left out of the way of a new one; its backups stay where they are.
+
+    Its state file stays in place until the new one takes it: killed in
+    between, a run still finds the id secret, and no snapshot without a state.
+    """
+    remove_snapshot(work)
+    crosswalk.remove(work)
+    for name in ("state.json", "checks.json", "receipt.json"):
+        path = work / name
+        if path.exists():
+            with files.write_whole(work / f"previous-{name}") as file:
+                file.write(path.read_bytes())
+    for name in ("checks.json", "receipt.json"):
+        (work / name).unlink(missing_ok=True)

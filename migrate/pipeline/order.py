@@ -1,0 +1,122 @@
+"""The order of the stages, and nothing else: each stage is a value of its own."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+from migrate.pipeline.context import Run
+from migrate.pipeline.mapping import outline, target_ddl
+from migrate.pipeline.metrics import require_library, write_metrics
+from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.stages import backup, cleanup, preflight, publish, snapshot, verify
+from migrate.pipeline.stages import create_tables as schema
+from migrate.pipeline.stages import load as mapping
+from migrate.runtime.config import Config
+from migrate.runtime.errors import MigrateError
+from migrate.runtime.failpoints import reach
+from migrate.runtime.log import log
+from migrate.runtime.memory import forget_peak, give_back, peak_megabytes
+
+BEFORE: Final = (preflight.STAGE, snapshot.STAGE, backup.STAGE, cleanup.STAGE)
+AFTER: Final = (verify.STAGE, publish.STAGE)
+#: The stages of every mapping; those between are the mapping's own, and leave nothing to undo.
+FIXED: Final = (*BEFORE, *AFTER)
+
+
+def make_stages(config: Config) -> tuple[Stage, ...]:
+    """Return the stages of a run in their order; UsageError where the mapping cannot be read."""
+    taken = {stage.name for stage in (schema.STAGE, *FIXED)}
+    own = [mapping.make_stage(stage.name, taken) for stage in outline(config).stages]
+    made = () if target_ddl(config) is None else (schema.STAGE,)
+    return (*made, *BEFORE, *own, *AFTER)
+
+
+def describe_stages(config: Config) -> list[tuple[str, str]]:
+    """Return name and purpose of every stage, in order."""
+    return [(stage.name, stage.does) for stage in make_stages(config)]
+
+
+def run_stages(run: Run) -> None:
+    """Bring every stage to its end, in order; finished ones are checked and passed over.
+
+    Each stage is recorded in the state file when it begins and when it ends.
+    Raises what the stage raised; the record then says that it failed, and
+    typing the same command again goes on from there.
+    """
+    if run.config.metrics.textfile is not None:
+        require_library()
+    try:
+        _run_in_order(run)
+    except BaseException:
+        run.beside.close()  # what is told of the failure has the session to itself
+        raise
+
+
+def _run_in_order(run: Run) -> None:
+    stages = make_stages(run.config)
+    for place, stage in enumerate(stages):
+        run.stop_if_asked()
+        if run.state.done(stage.name) and not stage.always:
+            stage.check(run)
+            run.report.note(f"done already: {stage.name}")
+            continue
+        if not stage.always:
+            for distance, later in enumerate(stages[place + 1 :], 1):
+                if not run.state.done(later.name):
+                    later.ahead(run, distance)
+        _run_stage(run, stage)
+
+
+def undo_stages(run: Run, stages: Sequence[Stage]) -> None:
+    """Undo what the stages left on the target and in the work folder, last first."""
+    for stage in reversed(stages):
+        if run.state.stage(stage.name) is not None:
+            stage.undo(run)
+
+
+def _run_stage(run: Run, stage: Stage) -> Left:
+    began = time.monotonic()
+    give_back()
+    forget_peak()
+    run.state.start(stage.name)
+    log().info("stage begins", stage=stage.name)
+    run.report.begin(stage.name)
+    reach(f"{stage.name}:begin")
+    try:
+        left = stage.run(run)
+        reach(f"{stage.name}:end")
+    except BaseException as error:
+        seconds = time.monotonic() - began
+        log().error("stage stopped", stage=stage.name, seconds=round(seconds, 3), error=type(error).__name__,
+                    message=error.message if isinstance(error, MigrateError) else None,
+                    frames=_frames(error))  # fmt: skip
+        run.state.fail(stage.name, seconds)
+        _measure(run)
+        raise
+    seconds = time.monotonic() - began
+    facts = {**left.facts, "peak_mb": peak_megabytes()}
+    run.state.finish(stage.name, seconds, facts, left.artifacts)
+    reach(f"{stage.name}:recorded")
+    log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **facts)
+    run.report.end(stage.name, seconds, left.line)
+    _measure(run)
+    return left
+
+
+def _measure(run: Run) -> None:
+    if run.config.metrics.textfile is None:
+        return
+    try:
+        write_metrics(run.state.document, run.config.metrics.textfile)
+    except MigrateError as error:  # nobody's rows wait for a figure
+        run.report.note(f"{error}; the run goes on")
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Return where an error that nobody foresaw came from; its text may hold people's data."""
+    if isinstance(error, MigrateError):
+        return []
+    return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]

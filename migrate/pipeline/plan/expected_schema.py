@@ -1,0 +1,42 @@
+"""The target as a run will find it: as it is, or with the tables that will be made in it first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import sql
+
+from migrate.pipeline.mapping import target_ddl
+from migrate.postgres.catalog import LiveSchema, introspect
+from migrate.postgres.connection import Address, Connection, connect
+from migrate.postgres.create_tables import is_empty, make_tables
+from migrate.postgres.url import parse_url
+from migrate.publish import backup_store as backup_folder
+from migrate.runtime.config import Config
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """The shape that the mappers will meet, and the tables among it that are yet to be made."""
+
+    live: LiveSchema
+    made: list[str]
+
+
+def foresee(config: Config, work: Path, address: Address, connection: Connection) -> Prospect:
+    """Return the target's shape; of an empty one, what the configured DDL makes in a throwaway server.
+
+    The target is only read. Raises TargetError where the DDL is refused.
+    """
+    ddl = target_ddl(config)
+    if ddl is None or not is_empty(connection, address.schema):
+        return Prospect(introspect(connection, address.schema), [])
+    with backup_folder.throwaway(work) as url, connect(parse_url(url)) as elsewhere:
+        elsewhere.execute(_schema(address.schema))
+        made = make_tables(elsewhere, address.schema, ddl)
+        return Prospect(introspect(elsewhere, address.schema), made)
+
+
+def _schema(name: str) -> sql.Composed:
+    return sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name))

@@ -1,0 +1,62 @@
+"""What of a source does not fit the mapping: the plan lists it, and a run does not begin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from mappers.base import Project, SourceTables
+from mappers.declarative.validate import find_misfits
+from migrate.pipeline.mapping import described_mapping, target_columns
+from migrate.pipeline.plan.target_checks import Finding
+from migrate.postgres.catalog import LiveSchema
+from migrate.runtime.config import Config
+from migrate.runtime.errors import UsageError
+
+
+def require_fit(config: Config, columns: Mapping[str, Sequence[str]], source: str) -> None:
+    """Raise UsageError where the tables found are no studio directory's; `source` is its label."""
+    if config.mappers.mapping is None and not {"users", "shows_users", "community_users"} & columns.keys():
+        raise UsageError(
+            f"{source} holds no users, shows_users or community_users: it is not a studio directory",
+            hint="check the source's URL, or make a mapping with `migrate init`; the tables found are: "
+            + (", ".join(sorted(columns)) or "none"),
+        )
+
+
+def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> list[Finding]:
+    """Return an error for everything of a mapping file that fits the source or the target not."""
+    described = described_mapping(config)
+    if described is None:
+        return []
+    return [
+        Finding("error", mistake, f"mend {config.mappers.mapping}")
+        for mistake in find_misfits(described, columns, target_columns(live))
+    ]
+
+
+def find_unknown(config: Config, project: Project, rows: Mapping[str, int]) -> list[Finding]:
+    """Return an error for every table that would be lost without a word: it has rows and no rule."""
+    if config.mappers.mapping is not None:
+        return []  # its mistakes tell
+    filled = [table for table in project.unknown if rows.get(table)]
+    found = [
+        Finding(
+            "error",
+            f"the source table {table} ({rows[table]:,} rows) is known to no mapper and to no rule",
+            "name each table that is not wanted in the configuration: "
+            f"[mappers] left_out = {json.dumps(filled, ensure_ascii=False)}",
+        )
+        for table in filled
+    ]
+    migrated = {account.source for account in project.accounts}
+    found += [
+        Finding(
+            "error",
+            f"[mappers] left_out names {table}, which the mapping reads",
+            "take it out of the list",
+        )
+        for table in config.mappers.left_out
+        if table in migrated
+    ]
+    return found

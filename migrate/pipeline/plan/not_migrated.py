@@ -1,0 +1,26 @@
+"""What of a source is no row of a table, told before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from migrate.introspect.profile.manual_work import ByHand
+from migrate.pipeline.plan.target_checks import Finding
+from migrate.source.model import Catalogue
+
+
+def find_uncarried(catalogue: Catalogue, by_hand: Sequence[ByHand]) -> Iterator[Finding]:
+    """Yield a note for everything of the source that is not migrated and is no table."""
+    for left in catalogue.left_out:
+        if left.reason.startswith("virtual"):
+            yield Finding("note", f"the source table {left.name} is not copied: {left.reason}")
+    for one in by_hand:
+        if one.lost:
+            yield Finding("note", f"the text in {one.name} is nowhere else: save it by hand")
+        elif one.kind in ("view", "trigger"):
+            yield Finding(
+                "note", f"the {one.kind} {one.name} is not migrated: rewrite it by hand for PostgreSQL"
+            )
+    checks = len([one for one in by_hand if one.kind == "CHECK"])
+    if checks:
+        yield Finding("note", f"{checks} CHECK constraints are not migrated: the report lists them")

@@ -1,0 +1,332 @@
+"""What a run would do: read from both ends, nothing written to either."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import psycopg
+
+from mappers.base import Project, SourceTables
+from migrate import __version__
+from migrate.introspect.profile.manual_work import ByHand, find_by_hand
+from migrate.pipeline.ids import Ids
+from migrate.pipeline.mapping import emptied_tables, make_project, mapped_names
+from migrate.pipeline.open_run import bind
+from migrate.pipeline.plan.expected_schema import Prospect, foresee
+from migrate.pipeline.plan.mapping_fit import find_mistakes, find_unknown, require_fit
+from migrate.pipeline.plan.not_migrated import find_uncarried
+from migrate.pipeline.plan.plan_file import digest
+from migrate.pipeline.plan.target_checks import Finding, inspect_target
+from migrate.postgres.connection import Address
+from migrate.postgres.locks import waiting_briefly
+from migrate.postgres.schema_fingerprint import fingerprint
+from migrate.postgres.table_checksum import Content, measure
+from migrate.publish.swap_blockers import Twin, find_obstacles
+from migrate.runtime.config import Config
+from migrate.runtime.errors import TargetError
+from migrate.snapshot.take import forecast
+from migrate.source.configured import Origin
+from migrate.source.model import Catalogue, TableForecast
+from migrate.staging.schema import ID_MAP
+
+#: What snapshot and crosswalk take of the disk, generously: the sample's rows take about 220 bytes.
+BYTES_PER_ROW = 500
+REPLACED: Final = "replaced"
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One table of the source: its rows, and what becomes of it."""
+
+    name: str
+    rows: int
+    fate: str
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """One live table that publish touches: its rows now (None: may not be read), what becomes of them.
+
+    `coming` is the number of rows that it gets at most, None where the plan cannot tell.
+    """
+
+    name: str
+    rows: int | None
+    fate: str
+    coming: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Both ends as they are now and the stages between."""
+
+    source: str
+    source_named_by: str
+    target: str
+    target_named_by: str
+    schema: str
+    source_tables: list[SourceTable]
+    live_tables: list[LiveTable]
+    made: list[str]
+    stages: list[tuple[str, str]]
+    rows_billed: int
+    backups: str
+    findings: list[Finding]
+    #: what the operator writes anew in the target
+    by_hand: list[ByHand]
+    #: what must not have changed for the plan to hold: source, target, configuration, code
+    marks: dict[str, str]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that forbid a run."""
+        return [finding for finding in self.findings if finding.level == "error"]
+
+    @property
+    def source_rows(self) -> dict[str, int]:
+        """The rows of every source table."""
+        return {table.name: table.rows for table in self.source_tables}
+
+    def facts(self) -> dict[str, Any]:
+        """Return the plan as a JSON document."""
+        return {"version": 1, **asdict(self)}
+
+    def require(self) -> None:
+        """Raise TargetError listing every error among the findings; return where there is none."""
+        if self.errors:
+            raise TargetError(
+                "the migration cannot be made:\n"
+                + "\n".join(f"  {finding.message}" for finding in self.errors),
+                hint="; ".join(dict.fromkeys(finding.hint for finding in self.errors if finding.hint))
+                or None,
+            )
+
+
+def make_plan(
+    config: Config,
+    work: Path,
+    origin: Origin,
+    address: Address,
+    connection: psycopg.Connection[Any],
+    named_by: str,
+    stages: Sequence[tuple[str, str]] = (),
+) -> Plan:
+    """Look at both ends and return the plan; `stages` are names and what each does.
+
+    Raises SourceError or TargetError where an end does not answer or another
+    session holds the live tables, UsageError where the source is no studio
+    directory.
+    """
+    seen = _look_at(origin)
+    counts = {item.table: item.rows for item in seen.rows}
+    columns = _columns(seen.catalogue)
+    require_fit(config, columns, origin.label)
+    patience = config.target.lock_timeout_ms
+    with waiting_briefly(connection, address.schema, patience):
+        prospect = foresee(config, work, address, connection)
+    project = make_project(config, columns, prospect.live)
+    mapped_names(config, project)
+    findings = find_mistakes(config, columns, prospect.live)
+    # What does not fit cannot be mapped, not even without rows.
+    mistaken = bool(findings)
+    writes = {name: list[str]() for name in project.tables_filled} if mistaken else _writes(project)
+    touched = _Touched(writes, emptied_tables(config, prospect.live.tables), project)
+    findings += _look_at_target(config, address, connection, prospect, touched, mistaken=mistaken)
+    by_hand = list(find_by_hand(seen.catalogue))
+    findings += find_uncarried(seen.catalogue, by_hand)
+    findings += find_unknown(config, project, counts)
+    findings += _moved(config, connection, address.schema, [name for name, _ in touched.fates()])
+    findings += _space(work, sum(counts.values()))
+    coming = _coming(project, counts)
+    with waiting_briefly(connection, address.schema, patience):
+        replaced = [
+            (name, None if prospect.made else _content(connection, address.schema, name), fate)
+            for name, fate in touched.fates()
+            if name in prospect.live.tables
+        ]
+    return Plan(
+        source=origin.label,
+        source_named_by=origin.named_by,
+        target=address.label,
+        target_named_by=named_by,
+        schema=address.schema,
+        source_tables=[SourceTable(name, count, _fate(project, name)) for name, count in counts.items()],
+        live_tables=[
+            LiveTable(name, _rows(prospect, content), fate, coming.get(name) if fate == REPLACED else 0)
+            for name, content, fate in replaced
+        ],
+        made=prospect.made,
+        stages=list(stages),
+        rows_billed=sum(item.rows_read for item in seen.rows),
+        backups=str(work / "backups"),
+        findings=findings,
+        by_hand=by_hand,
+        marks={
+            "source": seen.mark(),
+            "target": digest([_house(connection, address.schema), [[n, str(c)] for n, c, _ in replaced]]),
+            "configuration": digest(bind(config, origin, address)),
+            "code": __version__,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The source as it was looked at: what it holds, its rows, and the moment where it can tell one."""
+
+    catalogue: Catalogue
+    rows: list[TableForecast]
+    moment: str | None
+
+    def mark(self) -> str:
+        """Return a digest that changes with it."""
+        tables = [table.sql for table in self.catalogue.tables]
+        return digest([tables, [asdict(row) for row in self.rows], self.moment])
+
+
+def _look_at_target(
+    config: Config,
+    address: Address,
+    connection: psycopg.Connection[Any],
+    prospect: Prospect,
+    touched: _Touched,
+    *,
+    mistaken: bool,
+) -> list[Finding]:
+    return inspect_target(
+        address,
+        connection,
+        prospect.live,
+        ledger_schema=config.target.ledger_schema,
+        staging_schema=config.target.staging_schema,
+        writes={} if mistaken else touched.writes,
+        emptied=[*touched.emptied, *touched.unfed],
+        keep=config.target.keep,
+    )
+
+
+def _rows(prospect: Prospect, content: Content | None) -> int | None:
+    """Return the rows of a live table: none where it is yet to be made, None where it may not be read."""
+    if prospect.made:
+        return 0
+    return content.rows if content else None
+
+
+def _look_at(origin: Origin) -> _Seen:
+    source = origin.open()
+    try:
+        return _Seen(source.inspect(), forecast(source), source.mark())
+    finally:
+        source.close()
+
+
+@dataclass(frozen=True)
+class _Touched:
+    """The live tables that publish touches: those written to, with the columns, and those emptied."""
+
+    writes: Mapping[str, list[str]]
+    emptied: list[str]
+    project: Project
+
+    @property
+    def unfed(self) -> list[str]:
+        """Tables of the mapping that this source has nothing for: their rows are replaced with none."""
+        return [name for name in self.project.tables_filled if name not in self.writes]
+
+    def fates(self) -> Iterator[tuple[str, str]]:
+        """Yield each table with what becomes of its rows."""
+        for names, fate in (
+            (self.writes, REPLACED),
+            (self.unfed, "emptied: the source has none"),
+            (self.emptied, "emptied"),
+        ):
+            yield from ((name, fate) for name in names)
+
+
+def _columns(catalogue: Catalogue) -> SourceTables:
+    """Return the source's tables as the snapshot will have them."""
+    tables = SourceTables(
+        (table.name, [column.name for column in table.columns if column.hidden != 1])
+        for table in catalogue.tables
+    )
+    tables.without_rowid = frozenset(table.name for table in catalogue.tables if table.without_rowid)
+    return tables
+
+
+def _coming(project: Project, counts: Mapping[str, int]) -> dict[str, int]:
+    """Return how many rows at most each table gets whose rows stand for one row of the source each."""
+    coming: dict[str, int] = {}
+    for account in project.accounts:
+        if account.target not in (*project.shared, *project.derived):
+            coming[account.target] = coming.get(account.target, 0) + counts.get(account.source, 0)
+    return coming
+
+
+def _house(connection: psycopg.Connection[Any], schema: str) -> dict[str, str]:
+    try:
+        return fingerprint(connection, schema)
+    except TargetError as error:
+        if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            return {}  # a finding names the right that is missing
+        raise
+
+
+def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Content | None:
+    try:
+        return measure(connection, schema, table)
+    except TargetError as error:
+        if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            return None  # a finding names the right that is missing
+        raise
+
+
+def _writes(project: Project) -> dict[str, list[str]]:
+    """Return the columns that the mappers give each table: those of what no row at all becomes."""
+    nobody = Ids("no row, no id")
+    written: dict[str, dict[str, None]] = {}
+    for stage in project.stages:
+        for mapper in stage.mappers:
+            types = {"integer": pl.Int64, "text": pl.String, "real": pl.Float64}
+            rows = pl.DataFrame(schema={name: types[cast] for name, cast in mapper.reads.columns.items()})
+            for table, frame in mapper.map(rows, nobody).tables.items():
+                written.setdefault(table, {}).update(dict.fromkeys(frame.columns))
+    return {table: list(columns) for table, columns in written.items()}
+
+
+def _fate(project: Project, table: str) -> str:
+    if table in project.left_out:
+        return f"left out: {project.left_out[table]}"
+    return "unknown to the mapping" if table in project.unknown else "migrated"
+
+
+def _moved(
+    config: Config, connection: psycopg.Connection[Any], schema: str, tables: Sequence[str]
+) -> list[Finding]:
+    """Return why publish cannot exchange tables, and will keep readers out for as long as it moves rows."""
+    target = config.target
+    twins = [Twin(schema, target.staging_schema, table) for table in tables]
+    twins.append(Twin(target.ledger_schema, target.staging_schema, ID_MAP))
+    return [
+        Finding("note", f"publish will move rows, which locks the tables for longer: {reason}")
+        for reason in find_obstacles(connection, twins)
+    ]
+
+
+def _space(work: Path, rows: int) -> list[Finding]:
+    folder = next(path for path in [work, *work.parents] if path.exists())
+    free = shutil.disk_usage(folder).free
+    needed = rows * BYTES_PER_ROW
+    if free >= needed:
+        return []
+    return [
+        Finding(
+            "error",
+            f"the work folder {work} has {free:,} bytes free; about {needed:,} are needed",
+            "name a roomier folder with --work",
+        )
+    ]

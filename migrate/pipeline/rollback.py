@@ -1,0 +1,221 @@
+"""The way back: before publish the staging is dropped, after it the backup's rows are published."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from backups.content import Change, changed_since
+from backups.restore import restored_database
+from backups.transfer import copy_tables
+from migrate.pipeline.context import Run
+from migrate.pipeline.order import FIXED, undo_stages
+from migrate.pipeline.stages import snapshot
+from migrate.pipeline.state import Outcome
+from migrate.postgres.connection import Address, Connection, connect
+from migrate.postgres.embedded import binary
+from migrate.postgres.table_checksum import measure, measure_all
+from migrate.publish import backup_store as backup_folder
+from migrate.publish.backup_store import Backup
+from migrate.publish.publication import in_words
+from migrate.publish.publish import publish
+from migrate.runtime.errors import EvidenceError, LiveChanged, UsageError
+from migrate.runtime.failpoints import reach
+from migrate.runtime.log import log
+from migrate.staging import ledger_queries as tally
+from migrate.staging import schema as staging
+from migrate.staging.ledger_queries import Published
+
+Aim = Literal["back", "undo", "published"]
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """Rows put back (None where none were), where those before them are kept, and why nothing was done."""
+
+    rows: int | None
+    backup: Path | None
+    already: str | None = None
+
+
+def written_since(run: Run, publication: Published) -> list[Change]:
+    """Return the live tables that hold other rows than the publication left, with the counts of both."""
+    with run.connection.transaction():
+        run.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return changed_since(run.connection, run.address.schema, publication.tables, measure)
+
+
+def roll_back(
+    run: Run, *, aim: Aim = "back", discard: bool = False, backup: Path | None = None
+) -> RolledBack:
+    """Take the publication of the run back, or give the run up where it has published nothing.
+
+    `aim` is the state to come to, so that the same command typed again, after
+    a kill or out of doubt, does no more than is left to be done: "back" has
+    the earlier rows live, "undo" those that a rollback took back, "published"
+    takes the latest publication back although this run is given up. What the
+    live tables hold now is backed up first. `discard` puts the rows back
+    although the application has written since; `backup` names a backup's
+    folder where the work folder does not hold the one that the ledger names.
+
+    Raises LiveChanged where the application has written since, EvidenceError
+    where the backup is missing or altered, UsageError where there is nothing
+    to be undone.
+    """
+    latest = tally.last_publication(run.connection, run.ledger)
+    done = _undone_already(run, latest) if aim == "undo" else _back_already(run, latest, aim)
+    if done:
+        return done
+    if latest is None or _is_another_open(run, latest):
+        return _give_up(run)
+    return _put_back(run, latest, discard, backup)
+
+
+def _is_another_open(run: Run, latest: Published) -> bool:
+    return run.state.document.outcome == "open" and latest.run_id != run.id
+
+
+def _undone_already(run: Run, latest: Published | None) -> RolledBack | None:
+    if latest is None or latest.kind == "publish" or _is_another_open(run, latest):
+        raise UsageError(
+            "there is no rollback to be undone",
+            hint="`migrate rollback` gives a run up or takes its publication back, `migrate run` migrates",
+        )
+    if tally.is_taken_back(run.connection, run.ledger):
+        return None
+    return _conclude_again(run, latest, "The rollback is undone already: the migrated rows are live.")
+
+
+def _back_already(run: Run, latest: Published | None, aim: Aim) -> RolledBack | None:
+    given_up = run.state.document.outcome == "rolled_back"
+    if latest is None:
+        return RolledBack(None, None, "This run was given up already.") if given_up else None
+    if _is_another_open(run, latest):
+        return None
+    if tally.is_taken_back(run.connection, run.ledger):
+        return _conclude_again(
+            run,
+            latest,
+            f"The last publication is rolled back already, since {latest.at}: the rows before it are live. "
+            "`migrate rollback --undo` brings the migrated ones back.",
+        )
+    if given_up and latest.run_id != run.id and aim == "back":
+        return RolledBack(
+            None,
+            None,
+            f"This run was given up already. The live rows are those of the run {latest.run_id}, published "
+            f"at {latest.at}; `migrate rollback --published` takes them back.",
+        )
+    return None
+
+
+def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -> RolledBack:
+    changes = written_since(run, latest)
+    if changes and not discard:
+        raise LiveChanged(
+            "the application has written to the published tables, and these rows would be lost:\n"
+            + "\n".join(f"  {change}" for change in changes),
+            hint="`migrate rollback --discard-changes` rolls back all the same; "
+            "a backup of what is there now is made first",
+        )
+    source = (
+        backup_folder.load(backup) if backup else backup_folder.find(run.work, latest.backup_digest or "")
+    )
+    name = f"{run.id}-{latest.id:04}-before-rollback"
+    kept = backup_folder.make(
+        run.work,
+        name,
+        run.connection,
+        run.address,
+        run.stop_if_asked,
+        accept_unproven=run.accept_unproven,
+    )
+    tables = [name for name in latest.tables if name in source.manifest.tables]
+    with _restored(run, source) as old:
+        with run.connection.transaction():
+            staging.create(run.connection, run.address.schema, run.staging, tables)
+            run.ledger.forget_staged()
+        reach("rollback:cleared")
+        with backup_folder.mapped():
+            copy_tables(old, run.connection, run.address.schema, run.staging, tables)
+    reach("rollback:copied")
+    _compare(run, source, tables)
+    staging.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
+    reach("rollback:staged")
+    done = publish(
+        run.connection,
+        ledger=run.ledger,
+        schema=run.address.schema,
+        staging=run.staging,
+        filled=tables,
+        emptied=[],
+        expected={name: kept.contents()[name] for name in tables},
+        run_id=run.id,
+        kind="rollback",
+        backup_digest=kept.manifest.sha256,
+        lock_timeout_ms=run.config.target.lock_timeout_ms,
+        attempts=run.config.target.publish_attempts,
+        on_progress=lambda doing, _what: reach(f"rollback:{doing}"),
+        before_commit=lambda _connection: reach("rollback:uncommitted"),
+    )
+    reach("rollback:committed")
+    for note in [in_words(done.facts()), *done.notes]:
+        run.report.note(note)
+    log().info("rolled back", **done.facts())
+    _conclude(run, done.id)
+    return RolledBack(sum(content.rows for content in done.tables.values()), kept.folder)
+
+
+def _conclude_again(run: Run, latest: Published, already: str) -> RolledBack:
+    """Conclude what was committed by a process that died before it could say so."""
+    if latest.run_id == run.id and latest.id != run.state.document.publication:
+        _conclude(run, latest.id)
+        already = f"The command before this one had committed it; that is recorded now. {already}"
+    return RolledBack(None, None, already)
+
+
+def _conclude(run: Run, publication: int) -> None:
+    staging.drop(run.connection, run.staging)
+    reach("rollback:dropped")
+    # A rollback of a rollback brings the migrated rows back.
+    outcome: Outcome = "published" if tally.is_live(run.connection, run.ledger, run.id) else "rolled_back"
+    run.state.document.publication = publication
+    run.state.conclude(outcome)
+
+
+def _give_up(run: Run) -> RolledBack:
+    undo_stages(run, [stage for stage in FIXED if stage is not snapshot.STAGE])
+    reach("rollback:undone")
+    staging.drop(run.connection, run.staging)
+    run.state.conclude("rolled_back")
+    return RolledBack(None, None)
+
+
+@contextlib.contextmanager
+def _restored(run: Run, source: Backup) -> Iterator[Connection]:
+    """Yield a connection to a throwaway database that holds the backup's rows."""
+    part = source.manifest
+    with (
+        backup_folder.mapped(),
+        backup_folder.throwaway(run.work) as server,
+        restored_database(
+            source.dump, schema=part.schema_name, needs=part.surroundings, server=server,
+            pg_restore=binary("pg_restore"), on_tick=run.stop_if_asked,
+        ) as restored,
+        connect(Address(restored.address, part.schema_name, "the restored backup")) as connection,
+    ):  # fmt: skip
+        yield connection
+
+
+def _compare(run: Run, source: Backup, tables: list[str]) -> None:
+    """Raise EvidenceError where the staged rows are not those that were backed up."""
+    staged = measure_all(run.connection, run.staging, tables)
+    wrong = [name for name in tables if staged[name] != source.contents()[name]]
+    if wrong:
+        raise EvidenceError(
+            f"the backup in {source.folder} no longer restores to the same rows: {', '.join(wrong)}",
+            hint="nothing was changed; if a column was added or altered since, bring the schema back first",
+        )

@@ -1,0 +1,77 @@
+"""Dumps the live target and proves the dump by restoring it elsewhere."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from migrate.pipeline.context import Run
+from migrate.pipeline.stage import Left, Stage
+from migrate.publish import backup_store as backup_folder
+from migrate.publish.backup_store import Backup
+from migrate.runtime.errors import EvidenceError
+
+NAME = "before-publish"
+_SERVER = "drill"
+
+
+def folder_name(run: Run) -> str:
+    """Return the name of the run's backup folder."""
+    return f"{run.id}-{NAME}"
+
+
+def load_backup(run: Run) -> Backup:
+    """Return the backup of this run, found unaltered; EvidenceError where it is not what was recorded."""
+    backup = backup_folder.load(run.work / backup_folder.FOLDER / folder_name(run))
+    record = run.state.stage("backup")
+    if record is None or record.facts.get("dump") != backup.manifest.sha256:
+        raise EvidenceError(
+            f"the backup in {backup.folder} is not the one that this run made",
+            hint="put it back, or type `migrate run --fresh` to start anew; the live tables are untouched",
+        )
+    return backup
+
+
+def _check(run: Run) -> None:
+    load_backup(run)
+
+
+def _run(run: Run) -> Left:
+    backup = backup_folder.make(
+        run.work,
+        folder_name(run),
+        run.connection,
+        run.address,
+        run.stop_if_asked,
+        accept_unproven=run.accept_unproven,
+        start=lambda: run.beside.take(_SERVER, partial(backup_folder.start_throwaway, run.work)),
+    )
+    if not backup.manifest.proven:
+        run.report.note(
+            "the backup is NOT proven: it did not restore to the same rows, and this was accepted"
+        )
+    rows = backup_folder.rows_of(backup.contents())
+    proof = "restored elsewhere and compared" if backup.manifest.proven else "not proven to restore"
+    return Left(
+        f"{rows:,} live rows of {len(backup.manifest.tables)} tables dumped, {proof}",
+        {
+            "folder": str(backup.folder.relative_to(run.work)),
+            "dump": backup.manifest.sha256,
+            "rows": rows,
+            "proven": backup.manifest.proven,
+            "tables": {name: content.rows for name, content in backup.contents().items()},
+        },
+    )
+
+
+def _undo(_run: Run) -> None:
+    """Nothing: a backup is kept."""
+
+
+def _ahead(run: Run, _distance: int) -> None:
+    start = partial(backup_folder.start_throwaway, run.work)
+    run.beside.begin(_SERVER, start, spare=backup_folder.end_throwaway)
+
+
+STAGE = Stage(
+    "backup", "dump the live rows, restore the dump elsewhere, compare", _check, _run, _undo, ahead=_ahead
+)

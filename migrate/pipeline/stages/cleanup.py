@@ -1,0 +1,54 @@
+"""Makes a clean staging schema and says what publish will replace."""
+
+from __future__ import annotations
+
+from migrate.pipeline.context import Run
+from migrate.pipeline.stage import Left, Stage
+from migrate.postgres.catalog import introspect
+from migrate.postgres.schema_fingerprint import differences, fingerprint
+from migrate.postgres.table_checksum import measure
+from migrate.runtime.errors import EvidenceError
+from migrate.runtime.failpoints import reach
+from migrate.staging import ledger_queries as tally
+from migrate.staging import schema as staging
+
+
+def _check(run: Run) -> None:
+    if tally.publication_of(run.connection, run.ledger, run.id) is not None:
+        return  # moved and dropped
+    there = introspect(run.connection, run.staging).tables
+    missing = [name for name in run.filled if name not in there]
+    if missing:
+        raise EvidenceError(
+            f"the staging schema {run.staging} lacks {', '.join(missing)}, which this run had made",
+            hint="type `migrate run --fresh` to start anew; the live tables are untouched",
+        )
+
+
+def _run(run: Run) -> Left:
+    house = fingerprint(run.connection, run.address.schema)
+    with run.connection.transaction():  # batches and the rows they brought go together
+        staging.create(run.connection, run.address.schema, run.staging, run.filled)
+        run.ledger.reset(run.id)
+        reach("cleanup:uncommitted")
+    reach("cleanup:committed")
+    replaced = {
+        name: measure(run.connection, run.address.schema, name).rows for name in [*run.filled, *run.emptied]
+    }
+    changed = differences(house, fingerprint(run.connection, run.address.schema))
+    if changed:
+        raise EvidenceError(
+            f"the live schema changed while staging was made: {', '.join(changed)}",
+            hint="let nobody alter the schema during the run, then type the same command again",
+        )
+    return Left(
+        f"{len(run.filled)} staging tables; publish will replace {sum(replaced.values()):,} live rows",
+        {"replaced": replaced},
+    )
+
+
+def _undo(run: Run) -> None:
+    staging.drop(run.connection, run.staging)
+
+
+STAGE = Stage("cleanup", "make a clean staging schema", _check, _run, _undo)

@@ -1,0 +1,31 @@
+"""Looks at both ends before anything is done."""
+
+from __future__ import annotations
+
+from migrate.pipeline.context import Run
+from migrate.pipeline.plan.plan import make_plan
+from migrate.pipeline.stage import Left, Stage
+
+
+def _check(_run: Run) -> None:
+    """Nothing is left behind that could have changed."""
+
+
+def _run(run: Run) -> Left:
+    if run.state.done("snapshot"):
+        return Left("the snapshot is taken, the source is not asked again")
+    rows = run.planned
+    if rows is None:
+        plan = make_plan(run.config, run.work, run.origin, run.address, run.connection, "")
+        plan.require()
+        rows = plan.source_rows
+    return Left(
+        f"{sum(rows.values()):,} source rows in {len(rows)} tables; the target fits", {"rows": dict(rows)}
+    )
+
+
+def _undo(_run: Run) -> None:
+    """Nothing was done."""
+
+
+STAGE = Stage("preflight", "look at both ends", _check, _run, _undo, always=True)

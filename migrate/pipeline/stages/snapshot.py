@@ -1,0 +1,48 @@
+"""Copies the source into a local SQLite file and freezes it."""
+
+from __future__ import annotations
+
+from migrate.pipeline.context import Run
+from migrate.pipeline.stage import Left, Stage
+from migrate.runtime.failpoints import reach
+from migrate.snapshot import crosswalk_file as crosswalk
+from migrate.snapshot.manifest import remove_snapshot
+from migrate.snapshot.take import take_snapshot
+from migrate.source.model import Progress
+from migrate.source.private_copy import remove_kept
+
+
+def _check(run: Run) -> None:
+    run.state.prove_file("snapshot", "snapshot")
+
+
+def _run(run: Run) -> Left:
+    source = run.origin.open()
+    seen = 0
+
+    def show(progress: Progress) -> None:
+        nonlocal seen
+        run.report.advance(max(progress.rows - seen, 0))
+        seen = progress.rows
+        reach("snapshot:page")
+
+    try:
+        facts = take_snapshot(source, run.work, run.config.source, show, run.should_stop)
+    finally:
+        source.close()
+        remove_kept()
+    tables = len(facts.tables)
+    billed = f"; {facts.rows_read:,} rows billed" if facts.rows_read else ""
+    return Left(
+        f"{facts.rows:,} rows, {tables} tables, {facts.bytes:,} bytes{billed}",
+        {"rows": facts.rows, "tables": tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
+        {"snapshot": run.state.record_file(run.snapshot_path, facts.sha256)},
+    )
+
+
+def _undo(run: Run) -> None:
+    remove_snapshot(run.work)
+    crosswalk.remove(run.work)
+
+
+STAGE = Stage("snapshot", "copy the source into a local file and freeze it", _check, _run, _undo)

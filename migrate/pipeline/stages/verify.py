@@ -1,0 +1,83 @@
+"""Checks the staged rows against the snapshot; what fails here is never published."""
+
+from __future__ import annotations
+
+import json
+
+from migrate.pipeline.check_context import open_subject
+from migrate.pipeline.context import Run
+from migrate.pipeline.stage import Left, Stage
+from migrate.runtime import files
+from migrate.runtime.errors import CheckError
+from migrate.runtime.memory import give_back
+from verification.result import Report
+from verification.runner import GENERAL, run_checks
+
+REPORT = "checks.json"
+#: Findings of a failed check that its message names; the report names more, and counts all.
+NAMED = 5
+
+
+def check_rows(run: Run, *, schema: str) -> Report:
+    """Run the checks over the tables in `schema`, write the report, and return it."""
+    settings = run.config.verification
+    with open_subject(run, schema=schema) as subject:
+        report = run_checks(
+            subject,
+            [*(check.name for check in GENERAL), *run.outline.checks],
+            deep=settings.deep,
+            urls=settings.check_urls,
+            on_check=lambda _check: _between_checks(run),
+        )
+    for line in report.lines():
+        run.report.detail(line)
+    with files.write_whole(run.work / REPORT) as file:
+        file.write(json.dumps({"version": 1, "schema": schema, **report.to_json()}, indent=1).encode())
+    return report
+
+
+def _between_checks(run: Run) -> None:
+    run.stop_if_asked()
+    give_back()
+
+
+def require(report: Report, where: str) -> None:
+    """Raise CheckError with the first findings of a report that has failures."""
+    if report.passed:
+        return
+    lines = []
+    for result in report.failed:
+        lines.append(
+            f"  {result.name}: {result.question} {result.total:,} findings in {result.looked_at:,} rows"
+        )
+        lines += [f"    {finding}" for finding in result.findings[:NAMED]]
+        if result.total > NAMED:
+            lines.append(f"    and {result.total - NAMED:,} more")
+    raise CheckError(
+        f"{len(report.failed)} of {len(report.results)} checks failed:\n" + "\n".join(lines), hint=where
+    )
+
+
+def _check(_run: Run) -> None:
+    """Publish moves the very rows that were checked: nothing can have come between."""
+
+
+def _run(run: Run) -> Left:
+    report = check_rows(run, schema=run.staging)
+    require(
+        report,
+        f"the live tables are untouched; read {run.work / REPORT}, then mend the source or the configuration "
+        "and type `migrate run --fresh`",
+    )
+    looked = sum(result.looked_at for result in report.results)
+    return Left(
+        f"{len(report.results)} checks passed, {looked:,} rows looked at",
+        {"checks": {result.name: result.looked_at for result in report.results}},
+    )
+
+
+def _undo(run: Run) -> None:
+    (run.work / REPORT).unlink(missing_ok=True)
+
+
+STAGE = Stage("verify", "check the staged rows against the snapshot", _check, _run, _undo)

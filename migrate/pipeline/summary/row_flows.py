@@ -1,0 +1,131 @@
+"""Where the migrated rows of each source table went, and the first rows of every fate, by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+from psycopg import sql
+
+from mappers.base import Account
+from migrate.pipeline.context import Run
+from migrate.postgres.connection import Connection, mapped
+from migrate.snapshot.workspace import Bench
+
+#: Rows of each table, fate and reason that are named.
+FIRST: Final = 5
+#: Rows of an account among which the first migrated ones are looked for.
+_LOOKED_AT: Final = 500
+MIGRATED: Final = "migrated"
+_NAMED: Final = """
+SELECT source_table, fate, reason, source_id, detail FROM (
+    SELECT source_table, fate, reason, source_id, detail, row_number() OVER (
+        PARTITION BY source_table, fate, reason ORDER BY length(source_id), source_id COLLATE "C") AS place
+    FROM {} WHERE run_id = %s) AS numbered
+WHERE place <= %s ORDER BY source_table, fate, reason, place
+"""
+
+
+@dataclass(frozen=True)
+class Route:
+    """So many rows of a source table are proven by a column of a target table; several may share a row."""
+
+    source: str
+    target: str
+    column: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class FirstRow:
+    """One of the first rows of a fate: its id, and what became of it.
+
+    Of a migrated row `reason` is the target column that proves it and `became` its new id; else
+    `became` is what the mapper noted, which is never a person's data.
+    """
+
+    table: str
+    fate: str
+    reason: str
+    source_id: str
+    became: str | None
+
+
+def find_routes(
+    run: Run, over: Connection, bench: Bench, accounts: Iterable[Account], migrated: Mapping[str, int]
+) -> list[Route]:
+    """Return the routes of all accounts; `migrated` counts the rows without another fate by source table.
+
+    `over` is the session to ask the ledger through.
+    """
+    by_source: dict[str, list[Account]] = {}
+    for account in accounts:
+        by_source.setdefault(account.source, []).append(account)
+    routes = []
+    for source, own in by_source.items():
+        if len(own) == 1:
+            routes.append(_route(own[0], migrated[source]))
+            continue
+        fated = _fated(run, over, source)
+        routes += [_route(account, _proven(bench, account, fated)) for account in own]
+    return routes
+
+
+def first_rows(run: Run, over: Connection, bench: Bench, accounts: Iterable[Account]) -> list[FirstRow]:
+    """Return the first rows of every source table, fate and reason, the migrated ones first."""
+    found = [row for account in accounts for row in _first_migrated(run, over, bench, account)]
+    query = sql.SQL(_NAMED).format(run.ledger.name("fate"))
+    with mapped("reading the first rows of each fate"):
+        rows = over.execute(query, (run.id, FIRST)).fetchall()
+    return found + [FirstRow(*row) for row in rows]
+
+
+def _route(account: Account, rows: int) -> Route:
+    return Route(account.source, account.target, ", ".join((account.column, *account.more)), rows)
+
+
+def _fated(run: Run, over: Connection, source: str) -> pl.DataFrame:
+    query = sql.SQL("SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s").format(
+        run.ledger.name("fate")
+    )
+    with mapped(f"reading the fates of {source}"):
+        rows = over.execute(query, (run.id, source)).fetchall()
+    return pl.DataFrame(rows, schema={"source_id": pl.String}, orient="row")
+
+
+def _proven(bench: Bench, account: Account, fated: pl.DataFrame) -> int:
+    """Return how many of the account's rows have a key and no fate."""
+    return sum(
+        rows.drop_nulls(["entity", "key"]).join(fated, on="source_id", how="anti").height
+        for rows in bench.stream(account.sql)
+    )
+
+
+def _first_migrated(run: Run, over: Connection, bench: Bench, account: Account) -> Iterator[FirstRow]:
+    # What is asked for is the mappers' own SQL, which binds nothing.
+    few = f"SELECT * FROM ({account.sql}) WHERE key IS NOT NULL AND entity IS NOT NULL LIMIT {_LOOKED_AT}"  # noqa: S608
+    rows = pl.concat(list(bench.stream(few)))
+    rows = rows.filter(~pl.col("source_id").str.contains("\x00", literal=True))  # PostgreSQL takes none
+    query = sql.SQL(
+        "SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s AND source_id = ANY(%s)"
+    ).format(run.ledger.name("fate"))
+    with mapped(f"reading the fates of {account.source}"):
+        fated = over.execute(query, (run.id, account.source, rows["source_id"].to_list())).fetchall()
+    free = rows.filter(~pl.col("source_id").is_in([source_id for (source_id,) in fated])).head(FIRST)
+    columns = ", ".join((account.column, *account.more))
+    for row in free.iter_rows(named=True):
+        new = [
+            run.ids.derive(row[f"entity{place}"], row[f"key{place}"])
+            if row[f"entity{place}"]
+            else row[f"key{place}"]  # kept as it was
+            for place in ("", *(str(number) for number in range(2, len(account.more) + 2)))
+        ]
+        yield FirstRow(
+            account.source,
+            MIGRATED,
+            f"{account.target}.{columns}",
+            row["source_id"],
+            ", ".join(map(str, new)),
+        )

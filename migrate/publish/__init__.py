@@ -1,0 +1,1 @@
+"""Making staged rows live: swap the tables or copy the rows."""

@@ -1,0 +1,171 @@
+"""The backups of a work folder: one folder each, a dump with its manifest.
+
+A backup is made before every publication, so the latest publication is taken
+back with the backup that its ledger row names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from backups import drill, dump, manifest
+from backups.errors import BackupDamaged, BackupError, BackupUnavailable
+from backups.manifest import Manifest
+from migrate.postgres.connection import Address
+from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
+from migrate.postgres.table_checksum import Content, measure
+from migrate.runtime import files
+from migrate.runtime.errors import EvidenceError, MigrateError, TargetError, TargetUnavailable
+from migrate.runtime.failpoints import reach
+
+FOLDER = "backups"
+DUMP = "target.dump"
+MANIFEST = "manifest.json"
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup: its folder and its manifest, the dump found unaltered when it was loaded."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def dump(self) -> Path:
+        """The dump, in pg_dump's custom format."""
+        return self.folder / self.manifest.file
+
+    def contents(self) -> dict[str, Content]:
+        """Return rows and checksum of every table that was backed up."""
+        return {name: Content(part.rows, part.checksum) for name, part in self.manifest.tables.items()}
+
+
+@contextlib.contextmanager
+def mapped() -> Iterator[None]:
+    """Turn errors of the backups into ours."""
+    try:
+        yield
+    except BackupDamaged as error:
+        raise EvidenceError(error.message, hint=error.hint) from error
+    except BackupUnavailable as error:
+        raise TargetUnavailable(error.message, hint=error.hint) from error
+    except BackupError as error:
+        raise TargetError(error.message, hint=error.hint) from error
+
+
+def load(folder: Path) -> Backup:
+    """Return the backup in `folder`; EvidenceError where manifest or dump is missing or altered."""
+    with mapped():
+        found, _dump = manifest.load(folder / MANIFEST)
+    return Backup(folder, found)
+
+
+def find(work: Path, digest: str) -> Backup:
+    """Return the work folder's backup whose dump has this SHA-256; EvidenceError where there is none."""
+    damaged: MigrateError | None = None
+    for path in sorted((work / FOLDER).glob(f"*/{MANIFEST}")):
+        try:
+            backup = load(path.parent)
+        except EvidenceError as error:
+            damaged = error
+            continue
+        if backup.manifest.sha256 == digest:
+            return backup
+    if damaged is not None:
+        raise damaged
+    raise EvidenceError(
+        f"no backup in {work / FOLDER} has the SHA-256 {digest[:16]}… that the ledger names",
+        hint="name the work folder of the run with --work, or the backup's folder with --backup",
+    )
+
+
+def make(
+    work: Path,
+    name: str,
+    connection: psycopg.Connection[Any],
+    address: Address,
+    on_tick: Tick,
+    *,
+    accept_unproven: bool = False,
+    start: Callable[[], EmbeddedServer] | None = None,
+) -> Backup:
+    """Back the target's schema up into `<work>/backups/<name>`, restore it once as a test, and return it.
+
+    `start` gives the throwaway server for that test where somebody else starts it.
+    Raises TargetError where the dump cannot be made, and where it does not
+    restore to the same rows, unless `accept_unproven`; nothing is then
+    recorded as a backup.
+    """
+    folder = files.make_folder(files.make_folder(work / FOLDER) / name)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    files.sweep_parts(folder)
+    with mapped():
+        made = dump.dump(
+            connection,
+            address.conninfo,
+            schema=address.schema,
+            database=address.label,
+            path=folder / DUMP,
+            pg_dump=binary("pg_dump"),
+            measure=measure,
+            on_tick=on_tick,
+        )
+        reach("backup:dumped")
+        with throwaway(work, start) as url:
+            reach("backup:drill")
+            result = drill.drill(
+                made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick
+            )
+        made = made.with_drill(result)
+        if not made.proven and not accept_unproven:
+            raise TargetError(
+                f"the backup of {address.label} does not restore to the same rows: {result.explain()}",
+                hint="nothing was changed; mend what it names and type the same command again, "
+                "or go on without a proven way back: --accept-unproven-backup",
+            )
+        reach("backup:drilled")
+        manifest.save(made, folder / MANIFEST)
+    reach("backup:kept")
+    return Backup(folder, made)
+
+
+@contextlib.contextmanager
+def throwaway(work: Path, start: Callable[[], EmbeddedServer] | None = None) -> Iterator[str]:
+    """Yield the URL of an empty PostgreSQL of our own that is gone afterwards."""
+    server = start() if start else start_throwaway(work)
+    try:
+        yield server.url()
+    finally:
+        end_throwaway(server)
+
+
+def start_throwaway(work: Path) -> EmbeddedServer:
+    """Return an empty PostgreSQL of our own, started; who takes it ends it with `end_throwaway`."""
+    server = EmbeddedServer(work, "drill", THROWAWAY)
+    server.destroy()  # left by a process that was killed
+    try:
+        server.__enter__()
+    except BaseException:
+        server.destroy()
+        raise
+    return server
+
+
+def end_throwaway(server: EmbeddedServer) -> None:
+    """Stop the server and remove its cluster."""
+    try:
+        server.__exit__(None, None, None)
+    finally:
+        server.destroy()
+
+
+def rows_of(contents: Mapping[str, Content]) -> int:
+    """Return the number of rows in all tables."""
+    return sum(content.rows for content in contents.values())

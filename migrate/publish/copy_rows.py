@@ -1,0 +1,179 @@
+"""Moving the rows from a staged table to its live one, and the sequences after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from psycopg import sql
+
+from migrate.postgres.catalog import Table, introspect
+from migrate.postgres.connection import Connection
+from migrate.postgres.ddl import Step
+from migrate.postgres.table_checksum import Content, measure
+from migrate.publish.drop_and_rebuild import plan_rebuild
+from migrate.runtime.errors import TargetError
+
+#: Called with what is being done and to which object.
+OnProgress = Callable[[str, str], None]
+
+_SEQUENCES: Final = """
+SELECT DISTINCT c.relname, a.attname, sn.nspname, s.relname, q.seqincrement > 0
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+JOIN pg_depend p ON (p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.deptype = 'n')
+    OR (p.refclassid = 'pg_class'::regclass AND p.refobjid = c.oid AND p.refobjsubid = a.attnum
+        AND p.classid = 'pg_class'::regclass AND p.deptype = 'i')
+JOIN pg_class s ON s.relkind = 'S' AND s.oid = CASE p.deptype WHEN 'n' THEN p.refobjid ELSE p.objid END
+    AND (p.deptype = 'i' OR p.refclassid = 'pg_class'::regclass)
+JOIN pg_sequence q ON q.seqrelid = s.oid
+JOIN pg_namespace sn ON sn.oid = s.relnamespace
+WHERE n.nspname = %s AND c.relname = ANY (%s)
+ORDER BY 1, 2, 4
+"""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One table's move: `columns` are copied, `drawn` are left to the column's own sequence.
+
+    `content` is what the live table must hold afterwards, None where values
+    are drawn and it can only be measured then.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    drawn: tuple[str, ...]
+    content: Content | None
+    rows: int
+
+
+def plan_moves(
+    conn: Connection,
+    schema: str,
+    staging: str,
+    tables: Sequence[str],
+    known: Mapping[str, Content] = MappingProxyType({}),
+) -> list[Move]:
+    """Return how each staged table moves, measured now, before any live table is locked.
+
+    `known` is what some of them hold, measured since their last row was written.
+
+    Raises TargetError where a staged table is missing or shaped unlike the live one.
+    """
+    live, staged = introspect(conn, schema).tables, introspect(conn, staging).tables
+    moves = []
+    for table in tables:
+        if table not in live or table not in staged:
+            raise TargetError(
+                f"the table {table} is missing in {schema if table not in live else staging}",
+                hint="type `migrate run --fresh` to make the staging anew",
+            )
+        if _shape(live[table]) != _shape(staged[table]):
+            raise TargetError(
+                f"the live table {table} was altered after its staging was made",
+                hint="type `migrate run --fresh` to make the staging anew",
+            )
+        moves.append(_plan(conn, live[table], staging, known.get(table)))
+    return moves
+
+
+def _shape(table: Table) -> list[tuple[str, str]]:
+    return [(column.name, column.type) for column in table.columns]
+
+
+def _plan(conn: Connection, table: Table, staging: str, known: Content | None) -> Move:
+    name = sql.Identifier(staging, table.name)
+    drawn = []
+    for column in table.columns:
+        if column.identity or column.sequence:
+            given = sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE {} IS NOT NULL)").format(
+                name, sql.Identifier(column.name)
+            )
+            row = conn.execute(given).fetchone()
+            if row is not None and not row[0]:
+                drawn.append(column.name)
+    content = known or measure(conn, staging, table.name)
+    columns = tuple(column for column in table.writable if column not in drawn)
+    return Move(table.name, columns, tuple(drawn), None if drawn else content, content.rows)
+
+
+def move_rows(conn: Connection, schema: str, staging: str, move: Move) -> Content:
+    """Copy the rows and return what the live table holds now.
+
+    Raises TargetError where the staged rows are not those that were measured.
+    """
+    columns = sql.SQL(", ").join(map(sql.Identifier, move.columns))
+    statement = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+        sql.Identifier(schema, move.table), columns, columns, sql.Identifier(staging, move.table)
+    )
+    moved = conn.execute(statement).rowcount
+    if moved != move.rows:
+        raise TargetError(f"{moved} rows of {move.table} were moved, {move.rows} were staged when it began")
+    return move.content or measure(conn, schema, move.table)
+
+
+def move_tables(
+    conn: Connection,
+    schema: str,
+    staging: str,
+    moves: Sequence[Move],
+    emptied: Sequence[str],
+    *,
+    strict: bool,
+    on_progress: OnProgress,
+) -> dict[str, Content]:
+    """Delete the old rows, move the staged ones in, rebuild keys and indexes; return what each table holds.
+
+    Called in a transaction that keeps everybody out of the tables.
+    """
+    # Nothing deferred may be pending when a table is altered.
+    conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    managed = [*dict.fromkeys([*(move.table for move in moves), *emptied])]
+    plan = plan_rebuild(conn, schema, managed, strict=strict)
+    _run(conn, on_progress, "loosen", plan.loosen)
+    for table in managed:
+        on_progress("delete", table)
+        conn.execute(sql.SQL("DELETE FROM ONLY {}").format(sql.Identifier(schema, table)))
+    _run(conn, on_progress, "strip", plan.strip)
+    contents = {table: Content(0, "0") for table in emptied}
+    for move in moves:
+        on_progress("insert", move.table)
+        contents[move.table] = move_rows(conn, schema, staging, move)
+    _run(conn, on_progress, "rebuild", plan.restore)
+    return {table: contents[table] for table in managed}
+
+
+def _run(conn: Connection, on_progress: OnProgress, doing: str, steps: Sequence[Step]) -> None:
+    for step in steps:
+        on_progress(doing, step.what)
+        for statement in step.statements:
+            conn.execute(statement.encode())
+
+
+def raise_sequences(conn: Connection, schema: str, tables: Iterable[str]) -> None:
+    """Let the tables' sequences go on after the largest number in use; none is ever set back.
+
+    Not undone by a rollback of the transaction, which does no harm: numbers are skipped.
+    """
+    for table, column, space, sequence, rising in conn.execute(_SEQUENCES, (schema, list(tables))).fetchall():
+        where = sql.Identifier(space, sequence)
+        conn.execute(
+            sql.SQL(
+                "SELECT setval({literal}, t.edge)"
+                " FROM (SELECT {edge}({column})::bigint AS edge FROM {table}) t,"
+                " {sequence} s WHERE t.edge IS NOT NULL AND (t.edge {beyond} s.last_value"
+                " OR (t.edge = s.last_value AND NOT s.is_called))"
+            ).format(
+                literal=sql.Literal(where.as_string(conn)),
+                edge=sql.SQL("max" if rising else "min"),
+                beyond=sql.SQL(">" if rising else "<"),
+                column=sql.Identifier(column),
+                table=sql.Identifier(schema, table),
+                sequence=where,
+            )
+        )

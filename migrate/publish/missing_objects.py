@@ -1,0 +1,245 @@
+"""What a staged table still lacks of what the live one has: columns' settings, constraints, indexes, keys.
+
+Read from the catalogue on both sides and compared by definition, so that what is there is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from migrate.postgres.connection import Connection
+from migrate.postgres.ddl import (
+    NOT_VALID,
+    Index,
+    Quoting,
+    Step,
+    add_proven,
+    bare_index,
+    complete_index,
+    drop_constraint,
+    read_indexes,
+    restore_index,
+    retarget,
+    stands_alone,
+    strip_index,
+)
+from migrate.publish.swap_blockers import Twin
+
+_PAIRS: Final = """
+SELECT c.oid::bigint, s.oid::bigint, c.oid::regclass::text, s.oid::regclass::text,
+       quote_ident(n.nspname), quote_ident(m.nspname), w.name
+FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY w (space, staging, name, place)
+JOIN pg_namespace n ON n.nspname = w.space JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+JOIN pg_namespace m ON m.nspname = w.staging JOIN pg_class s ON s.relnamespace = m.oid AND s.relname = w.name
+ORDER BY w.place
+"""
+_COLUMNS: Final = """
+SELECT w.staged::regclass::text, a.attname, a.attnotnull AND NOT b.attnotnull,
+       nullif(to_jsonb(a) ->> 'attstattarget', coalesce(to_jsonb(b) ->> 'attstattarget', '-1')),
+       CASE WHEN a.attoptions IS DISTINCT FROM b.attoptions THEN array_to_string(a.attoptions, ', ') END,
+       CASE WHEN col_description(w.live, a.attnum) IS DISTINCT FROM col_description(w.staged, b.attnum)
+            THEN col_description(w.live, a.attnum) END
+FROM unnest(%(live)s::oid[], %(staged)s::oid[]) w (live, staged)
+JOIN pg_attribute a ON a.attrelid = w.live AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_attribute b ON b.attrelid = w.staged AND b.attname = a.attname
+ORDER BY 1, a.attnum
+"""
+_CONSTRAINTS: Final = """
+SELECT k.conrelid::bigint, k.conname, k.contype::text, pg_get_constraintdef(k.oid),
+       obj_description(k.oid, 'pg_constraint'), k.confrelid::bigint, k.convalidated
+FROM pg_constraint k
+WHERE k.conrelid = ANY (%(tables)s::oid[]) AND k.contype IN ('c', 'n', 'f') ORDER BY 1, 2
+"""
+_STATISTICS: Final = """
+SELECT s.stxname, quote_ident(n.nspname) || '.' || quote_ident(s.stxname),
+       pg_get_statisticsobjdef(s.oid),
+       nullif(to_jsonb(s) ->> 'stxstattarget', '-1'), obj_description(s.oid, 'pg_statistic_ext')
+FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
+WHERE s.stxrelid = ANY (%(tables)s::oid[]) ORDER BY 1
+"""
+
+#: `unique` or `foreign`, the table, and the name of its index or constraint.
+ProvenKey = tuple[Literal["unique", "foreign"], str, str]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A twin as PostgreSQL knows it: the two oids, tables and schemas; names are quoted, tables qualified.
+
+    `table` is the name of both as it is.
+    """
+
+    live: int
+    staged: int
+    old: str
+    new: str
+    old_schema: str
+    new_schema: str
+    table: str
+
+
+def find_pairs(conn: Connection, twins: Sequence[Twin]) -> list[Pair]:
+    """Return the twins whose both tables are there, in order; called inside `qualified_names`."""
+    columns = [list(part) for part in zip(*((t.schema, t.staging, t.table) for t in twins), strict=True)]
+    return [Pair(*row) for row in conn.execute(_PAIRS, columns or [[], [], []]).fetchall()]
+
+
+def proven_keys(conn: Connection, pairs: Sequence[Pair]) -> frozenset[ProvenKey]:
+    """Return the unique indexes and foreign keys that hold for every row as the live ones do."""
+    found: set[ProvenKey] = set()
+    of = {pair.live: pair for pair in pairs}
+    for pair in pairs:
+        wanted = {index.definition for index in _wanted_indexes(conn, pair) if stands_alone(index)}
+        there = [index for index in read_indexes(conn, [pair.staged]) if index.definition in wanted]
+        found |= {("unique", pair.table, index.name) for index in there if index.unique}
+        valid = {row[1]: row[3] for row in _of_kind(conn, [pair.staged], "f") if row[6]}
+        known = (row for row in _of_kind(conn, [pair.live], "f") if row[5] in of)
+        found |= {
+            ("foreign", pair.table, row[1]) for row in known if valid.get(row[1]) == _wanted_key(row, of)
+        }
+    return frozenset(found)
+
+
+def _wanted_key(row: tuple[Any, ...], of: Mapping[int, Pair]) -> str:
+    """Return the definition of a live foreign key, to the staged twin of the table it references."""
+    referenced = of[row[5]]
+    return retarget(row[3], " REFERENCES", referenced.old, referenced.new)
+
+
+def _ends(pairs: Sequence[Pair]) -> dict[str, list[int]]:
+    return {"live": [pair.live for pair in pairs], "staged": [pair.staged for pair in pairs]}
+
+
+def column_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+    """Return what brings columns in line: statistics targets, options, comments, NOT NULL of old servers."""
+    quote = Quoting(conn)
+    named_nulls = {row[0] for row in _of_kind(conn, [pair.live for pair in pairs], "n")}
+    changes: dict[str, list[str]] = {}
+    comments: dict[str, list[str]] = {}
+    numbers = {pair.new: pair.live for pair in pairs}
+    for table, name, not_null, target, options, comment in conn.execute(_COLUMNS, _ends(pairs)).fetchall():
+        of_table, column = changes.setdefault(table, []), quote.name(name)
+        # From PostgreSQL 18 on it is a constraint with a name of its own.
+        if not_null and numbers[table] not in named_nulls:
+            of_table.append(f"ALTER COLUMN {column} SET NOT NULL")
+        if target is not None:
+            of_table.append(f"ALTER COLUMN {column} SET STATISTICS {target}")
+        if options is not None:
+            of_table.append(f"ALTER COLUMN {column} SET ({options})")
+        comments.setdefault(table, []).extend(quote.comment(f"COLUMN {table}.{column}", comment))
+    return [
+        Step(f"columns of {table}", tuple(wanted), counted=table)
+        for table, parts in changes.items()
+        if (wanted := ([f"ALTER TABLE {table} {', '.join(parts)}"] if parts else []) + comments[table])
+    ]
+
+
+def _of_kind(conn: Connection, tables: list[int], kinds: str) -> list[tuple[Any, ...]]:
+    rows = conn.execute(_CONSTRAINTS, {"tables": tables}).fetchall()
+    return [row for row in rows if row[2] in kinds]
+
+
+def constraint_steps(conn: Connection, pairs: Sequence[Pair], *, strict: bool) -> list[Step]:
+    """Return what adds checks and named NOT NULLs: those of a table together, in one pass over its rows."""
+    quote, steps = Quoting(conn), []
+    for pair in pairs:
+        there = {row[1]: row[3:5] for row in _of_kind(conn, [pair.staged], "cn")}
+        together, comments = [], []
+        for _, name, _, definition, comment, *_ in _of_kind(conn, [pair.live], "cn"):
+            if there.get(name) == (definition, comment):
+                continue
+            if name in there:
+                steps.append(drop_constraint(quote, pair.new, name))
+            if definition.endswith(NOT_VALID):
+                steps.append(add_proven(quote, pair.new, name, definition, comment, strict=strict))
+                continue
+            together.append(f"ADD CONSTRAINT {quote.name(name)} {definition}")
+            comments += quote.comment(f"CONSTRAINT {quote.name(name)} ON {pair.new}", comment)
+        if together:
+            add = f"ALTER TABLE {pair.new} {', '.join(together)}"
+            steps.append(Step(f"constraints of {pair.new}", (add, *comments)))
+    return steps
+
+
+def bare_index_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+    """Return what makes the indexes that are not there yet, without the constraints that rest on them."""
+    quote, steps = Quoting(conn), []
+    for pair in pairs:
+        there = {index.name for index in read_indexes(conn, [pair.staged])}
+        steps += [
+            restore_index(quote, bare_index(index))
+            for index in _wanted_indexes(conn, pair)
+            if index.name not in there and stands_alone(index)
+        ]
+    return steps
+
+
+def _wanted_indexes(conn: Connection, pair: Pair) -> list[Index]:
+    return [
+        replace(
+            live,
+            table=pair.new,
+            schema=pair.new_schema,
+            definition=retarget(live.definition, " ON", pair.old, pair.new),
+        )
+        for live in read_indexes(conn, [pair.live])
+    ]
+
+
+def index_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+    """Return what makes the indexes and the constraints on them, or completes those made ahead."""
+    quote, steps = Quoting(conn), []
+    for pair in pairs:
+        there = {index.name: index for index in read_indexes(conn, [pair.staged])}
+        for wanted in _wanted_indexes(conn, pair):
+            present = there.get(wanted.name)
+            if present == wanted:
+                continue
+            if present == bare_index(wanted) and stands_alone(wanted):  # made ahead
+                steps.append(complete_index(quote, wanted))
+                continue
+            if present is not None:
+                steps.append(strip_index(quote, present))
+            steps.append(restore_index(quote, wanted))
+    return steps
+
+
+def statistics_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+    """Return what makes the extended statistics, in the staging schema until the exchange."""
+    quote, steps = Quoting(conn), []
+    for pair in pairs:
+        there = {row[0] for row in conn.execute(_STATISTICS, {"tables": [pair.staged]}).fetchall()}
+        for row in conn.execute(_STATISTICS, {"tables": [pair.live]}).fetchall():
+            name, qualified, definition, target, comment = row
+            if name in there:
+                continue
+            new = f"{pair.new_schema}.{quote.name(name)}"
+            make = retarget(definition, "CREATE STATISTICS", qualified, new)
+            statements = [retarget(make, " FROM", pair.old, pair.new)]
+            if target is not None:
+                statements.append(f"ALTER STATISTICS {new} SET STATISTICS {target}")
+            statements += quote.comment(f"STATISTICS {new}", comment)
+            steps.append(Step(f"statistics {name} of {pair.new}", tuple(statements), counted=pair.new))
+    return steps
+
+
+def foreign_key_steps(
+    conn: Connection, pairs: Sequence[Pair], *, strict: bool = False, valid_only: bool = False
+) -> list[Step]:
+    """Return what adds the foreign keys, each to the staged twin of the table it references."""
+    quote, steps, of = Quoting(conn), [], {pair.live: pair for pair in pairs}
+    for pair in pairs:
+        there = {row[1]: row[3:5] for row in _of_kind(conn, [pair.staged], "f")}
+        for row in _of_kind(conn, [pair.live], "f"):
+            _, name, _, definition, comment, target, _ = row
+            if valid_only and (name in there or definition.endswith(NOT_VALID) or target not in of):
+                continue
+            wanted = _wanted_key(row, of)
+            if there.get(name) == (wanted, comment):
+                continue
+            if name in there:
+                steps.append(drop_constraint(quote, pair.new, name))
+            steps.append(add_proven(quote, pair.new, name, wanted, comment, strict=strict))
+    return steps

@@ -1,0 +1,230 @@
+"""The exchange: the staged tables take the live ones' place, and the old ones go.
+
+Everything that takes long is made before the lock (`furnish`), everything
+else is set in the moment of the exchange (`dressing`). The map of ids is
+exchanged with the tables it belongs to: whoever sees the new rows finds their
+ids in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from migrate.postgres.connection import Connection, explain
+from migrate.postgres.locks import NOT_TO_BE_HAD
+from migrate.postgres.old_snapshots import horizon, silent_replicas
+from migrate.postgres.schema_fingerprint import qualified_names
+from migrate.postgres.table_checksum import Content, measure
+from migrate.publish.build_objects import OnProven, furnish, furnish_ahead
+from migrate.publish.copy_rows import Move
+from migrate.publish.missing_objects import Pair, find_pairs
+from migrate.publish.swap_attributes import Dressing, plan_dressing
+from migrate.publish.swap_blockers import Twin, find_obstacles
+from migrate.runtime.errors import MigrateError
+from migrate.staging import schema as staged_tables
+from migrate.staging.ledger import Ledger
+from migrate.staging.schema import ID_MAP
+
+OnProgress = Callable[[str, str], None]
+
+#: What a server answers to a statement that it cannot do for this table or this role; class 23 is about rows.
+_CANNOT: Final = ("0A", "0L", "2B", "42", "55")
+
+_BORN: Final = """
+SELECT c.oid::regclass::text FROM unnest(%s::oid[], %s::oid[]) w (live, staged)
+JOIN pg_class c ON c.oid = w.live JOIN pg_class s ON s.oid = w.staged
+WHERE c.relacl IS NULL AND s.relacl IS NOT NULL ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """What is made already: the staged tables (oids) vacuumed, and what some of them hold, by name."""
+
+    vacuumed: frozenset[int]
+    contents: Mapping[str, Content]
+
+
+NOTHING_FURNISHED: Final = Furnished(frozenset(), MappingProxyType({}))
+
+
+class Hindered(Exception):
+    """The tables cannot be exchanged; `reasons` say why, a sentence each."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A prepared exchange: all its rows were committed by `horizon`; `publication` is its number to be."""
+
+    pairs: tuple[Pair, ...]
+    dressing: Dressing
+    horizon: str
+    publication: int
+
+
+def prepare_exchange(
+    conn: Connection,
+    ledger: Ledger,
+    schema: str,
+    staging: str,
+    moves: Sequence[Move],
+    emptied: Sequence[str],
+    *,
+    strict: bool,
+    on_progress: OnProgress,
+    fresh: Collection[int] = (),
+) -> Exchange:
+    """Furnish the staged tables and return how they are exchanged; may be repeated after any interruption.
+
+    `fresh` are the tables (oids) that `furnish_beside_readers` has vacuumed, where nothing was written since.
+    Raises Hindered where the rows must be moved, psycopg's errors where rows
+    break a constraint or the server is lost.
+    """
+    # Every staged row is committed by now. What comes is definitions, which no view of the rows is bound to.
+    committed = horizon(conn)
+    tables = [*(move.table for move in moves), *emptied]
+    twins = [*(Twin(schema, staging, table) for table in tables), Twin(ledger.schema, staging, ID_MAP)]
+    reasons = [
+        f"{move.table}.{column} is left to its own sequence"
+        for move in moves
+        for column in move.drawn
+        if move.rows
+    ]
+    reasons += find_obstacles(conn, twins)
+    reasons += [f"the readers of the replica {name} cannot be seen" for name in silent_replicas(conn)]
+    if reasons:
+        raise Hindered(reasons)
+    try:
+        staged_tables.add_empty(conn, schema, staging, emptied)
+        _require_plain_rights(conn, twins)
+        furnish(conn, twins, strict=strict, on_progress=on_progress, fresh=fresh)
+        with qualified_names(conn):
+            pairs = tuple(find_pairs(conn, twins))
+            dressing = plan_dressing(conn, pairs)
+    except (psycopg.Error, MigrateError) as error:
+        raise _judged("furnishing the staged tables", error) from error
+    on_progress("furnished", schema)
+    publication = _keep_ids(conn, ledger)
+    return Exchange(pairs, dressing, committed, publication)
+
+
+def furnish_beside_readers(
+    conn: Connection,
+    ledger: Ledger,
+    schema: str,
+    staging: str,
+    filled: Sequence[str],
+    emptied: Sequence[str],
+    *,
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool],
+    only: Sequence[str] | None = None,
+    before: Furnished = NOTHING_FURNISHED,
+    on_proven: OnProven = lambda _keys: None,
+) -> Furnished:
+    """Furnish what can be furnished while the staged tables are read; nothing where rows will be moved.
+
+    `only` names the tables to furnish, all of whose rows are there; without it they are all of
+    `filled` and `emptied`, and the map of ids. `on_proven` hears of the keys as soon as they are
+    made. Returns what is made, with what was made `before`.
+    Whatever it raises or leaves undone, `prepare_exchange` meets again.
+    """
+    ids = Twin(ledger.schema, staging, ID_MAP)
+    twins = [*(Twin(schema, staging, table) for table in (*filled, *emptied)), ids]
+    if find_obstacles(conn, twins):
+        return before
+    if only is not None:
+        twins = [Twin(schema, staging, table) for table in only]
+    vacuumed = furnish_ahead(
+        conn, twins, on_progress=on_progress, should_stop=should_stop, fence=ledger.guard,
+        fresh=before.vacuumed, on_proven=on_proven,
+    )  # fmt: skip
+    contents = dict(before.contents)
+    for table in filled if only is None else only:
+        if table not in contents and not should_stop():
+            contents[table] = measure(conn, staging, table)
+    return Furnished(vacuumed, contents)
+
+
+def _require_plain_rights(conn: Connection, twins: Sequence[Twin]) -> None:
+    """Raise Hindered where a new table was born with rights that can be revoked, but never be unsaid."""
+    with qualified_names(conn):
+        pairs = find_pairs(conn, twins)
+        rows = conn.execute(
+            _BORN, ([pair.live for pair in pairs], [pair.staged for pair in pairs])
+        ).fetchall()
+    if rows:
+        raise Hindered([f"default privileges give rights on every new table, such as {rows[0][0]}"])
+
+
+def _judged(doing: str, error: psycopg.Error | MigrateError) -> Exception:
+    """Return Hindered for what only an exchange needs, else the error itself."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    if state is None or isinstance(cause, NOT_TO_BE_HAD) or not state.startswith(_CANNOT):
+        return error
+    assert isinstance(cause, psycopg.Error)
+    detail = (cause.diag.message_detail or "").splitlines()[:1]
+    return Hindered(["; ".join([str(explain(doing, cause)), *detail])])
+
+
+def _keep_ids(conn: Connection, ledger: Ledger) -> int:
+    """Keep the map of ids that is about to be replaced, under the number of the publication to come.
+
+    Only publish changes that map. What a publication kept that was never made is forgotten.
+    """
+    past = ledger.name("replaced_id_map")
+    with conn.transaction():
+        ledger.guard(conn)
+        conn.execute(
+            sql.SQL("DELETE FROM {} WHERE publication NOT IN (SELECT id FROM {})").format(
+                past, ledger.name("publication")
+            )
+        )
+        row = conn.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id'))",
+            (ledger.name("publication").as_string(conn),),
+        ).fetchone()
+        assert row is not None
+        conn.execute(
+            sql.SQL(
+                "INSERT INTO {} (publication, entity, legacy_id, new_id, via)"
+                " SELECT {}, entity, legacy_id, new_id, via FROM {}"
+            ).format(past, int(row[0]), ledger.name("id_map"))
+        )
+    return int(row[0])
+
+
+def lock_staged(conn: Connection, exchange: Exchange) -> None:
+    """Lock the staged tables, before any live one: whoever vacuums one is not waited for under the locks."""
+    names = ", ".join(pair.new for pair in exchange.pairs)
+    conn.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE".encode())
+
+
+def exchange_tables(conn: Connection, exchange: Exchange) -> None:
+    """Put the staged tables in the live ones' place; called inside a savepoint, under the locks.
+
+    Raises Hindered where something forbids it after all.
+    """
+    old = ", ".join(pair.old for pair in exchange.pairs)
+    statements = [
+        *exchange.dressing.before,
+        # Without CASCADE: what hangs on an old table stops the exchange.
+        f"DROP TABLE {old}",
+        *(f"ALTER TABLE {pair.new} SET SCHEMA {pair.old_schema}" for pair in exchange.pairs),
+        *exchange.dressing.after,
+    ]
+    try:
+        conn.execute(";\n".join(statements).encode())
+    except psycopg.Error as error:
+        raise _judged("exchanging the tables", error) from error

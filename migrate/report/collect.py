@@ -1,0 +1,138 @@
+"""Gathers a report from what a run left in its work folder; asks no database."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from migrate.pipeline import crash_test as ordeal
+from migrate.pipeline.plan.plan_file import FILE as PLAN
+from migrate.pipeline.stages.verify import REPORT as CHECKS
+from migrate.pipeline.state import NAME, REHEARSAL, StageRecord, State
+from migrate.pipeline.summary import summary
+from migrate.report import endpoints as identity
+from migrate.report import receipt
+from migrate.report import row_samples as samples
+from migrate.report.model import ByHand, Command, Document, Rehearsal, StageLine
+from migrate.report.tables import figures
+from migrate.report.verdict import judge
+from migrate.runtime.clock import now
+from migrate.runtime.errors import UsageError
+from migrate.snapshot.manifest import FACTS_NAME
+
+_Json = dict[str, Any]
+_WHOLE: Final = {field.name for field in fields(summary.Summary)}
+_COMMANDS: Final = {
+    "published": (
+        ("check the live rows again", "verify --published"),
+        ("check every cell again", "verify --published --deep"),
+        ("put the earlier rows back", "rollback"),
+    ),
+    "rolled_back": (("migrate again", "run"), ("undo the rollback", "rollback --undo")),
+    "open": (("go on", "run"), ("give the run up", "rollback")),
+}
+
+
+def find_folder(work: Path) -> Path:
+    """Return the folder of the run in `work`, else of its dry run; UsageError where there is neither."""
+    for folder in (work, work / REHEARSAL):
+        if (folder / NAME).is_file():
+            return folder
+    raise UsageError(
+        f"no run is recorded in {work}", hint="name the run's folder with --work, or `migrate verify` first"
+    )
+
+
+def gather(folder: Path, *, with_samples: bool = False) -> Document:
+    """Return the report of the run in `folder`; with samples the named rows bring their values.
+
+    Raises UsageError where no run is there, EvidenceError where its state file is damaged.
+    """
+    state = State.load(folder)
+    if state is None:
+        raise UsageError(f"no run is recorded in {folder}", hint="name the run's folder with --work")
+    document = state.document
+    dry = folder.name == REHEARSAL
+    counted = _load(folder / summary.FILE)
+    if counted.get("run_id") != document.run_id or not counted.keys() >= _WHOLE:
+        counted = {}  # of an earlier run in the same folder, or of an older program
+    snapshot = _load(folder / FACTS_NAME)
+    checks = _load(folder / CHECKS)
+    shown = figures(counted, document, samples.reader(folder, snapshot) if with_samples else None)
+    finished = [record.finished for record in document.stages.values() if record.finished]
+    return Document(
+        made=now(),
+        run_id=document.run_id,
+        code=document.code,
+        dry=dry,
+        outcome=document.outcome,
+        begun=document.created,
+        finished=max(finished, default=None),
+        verdict=judge(document, counted, checks, dry=dry),
+        source=identity.source(document, snapshot),
+        target=identity.target(document, counted, _load(folder / receipt.FILE)),
+        ids=identity.ids(document, counted),
+        counted=bool(counted),
+        samples=with_samples,
+        **shown,
+        stages=tuple(_stage(name, record) for name, record in document.stages.items()),
+        checked=checks.get("schema"),
+        checks=tuple(checks.get("checks", ())),
+        rehearsal=_rehearsal(folder.parent if dry else folder),
+        by_hand=tuple(ByHand(**one) for one in _load(folder / PLAN).get("by_hand", ())),
+        commands=_commands(folder, document.outcome, dry=dry),
+    )
+
+
+def _load(path: Path) -> _Json:
+    """Return a JSON document, empty where it is missing or damaged: nothing rests on it but the page."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _stage(name: str, record: StageRecord) -> StageLine:
+    rows = record.facts.get("rows")
+    if isinstance(rows, Mapping):
+        rows = sum(rows.values())
+    elif rows is None and "checks" in record.facts:
+        rows = sum(record.facts["checks"].values())
+    elif rows is None and "replaced" in record.facts:
+        rows = None  # what cleanup counts is moved by publish
+    return StageLine(name, record.status, rows, record.seconds, record.facts.get("peak_mb"))
+
+
+def _rehearsal(work: Path) -> Rehearsal | None:
+    proof = _load(work / ordeal.RECEIPT)
+    if not proof:
+        return None
+    there = proof["disturbed"]
+    return Rehearsal(
+        identical=proof["identical"],
+        at=proof["at"],
+        code=proof["code"],
+        points=len(proof["points"]),
+        killed=len(proof["killed"]),
+        seconds=proof["seconds"],
+        tables=tuple(
+            (name, content["rows"], there.get(name) == content)
+            for name, content in proof["undisturbed"].items()
+        ),
+    )
+
+
+def _commands(folder: Path, outcome: str, *, dry: bool) -> tuple[Command, ...]:
+    work = shlex.quote(str(folder.parent if dry else folder))
+    known = (("rehearse again", "verify"), ("migrate", "run")) if dry else _COMMANDS[outcome]
+    known = (*known, ("see how far it is", "status"), ("make this report again", "report"))
+    found = tuple(Command(purpose, f"migrate {words} --work {work}") for purpose, words in known)
+    sealed = folder / receipt.FILE
+    if not sealed.is_file():
+        return found
+    return (*found, Command("check the receipt", f"migrate receipt {shlex.quote(str(sealed))}"))

@@ -1,0 +1,69 @@
+"""Who the two ends are and how ids are made, as lines of facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migrate.pipeline.state import Document
+from migrate.report.model import Fact
+
+
+def source(document: Document, snapshot: dict[str, Any]) -> tuple[Fact, ...]:
+    """Return what identifies the source and its snapshot."""
+    facts = [Fact("source", str(document.binding.get("source", "unknown")))]
+    if snapshot:
+        facts += [
+            Fact("SQLite", str(snapshot["version"])),
+            Fact("tables", f"{len(snapshot['tables']):,}"),
+            Fact("rows", f"{snapshot['rows']:,}"),
+            Fact("bytes received", f"{snapshot['bytes']:,}"),
+            Fact("rows billed", f"{snapshot['rows_read']:,}"),
+            Fact("times read", f"{snapshot['passes']:,}"),
+            Fact("snapshot SHA-256", str(snapshot["sha256"]), exact=True),
+        ]
+        if snapshot["mark"]:
+            facts.append(Fact("state of the source", str(snapshot["mark"]), exact=True))
+        facts += [Fact(f"not copied: {left['name']}", str(left["reason"])) for left in snapshot["left_out"]]
+    return tuple(facts)
+
+
+def target(document: Document, counted: dict[str, Any], receipt: dict[str, Any]) -> tuple[Fact, ...]:
+    """Return what identifies the target, its backup, its publication and the receipt of the run."""
+    facts = [
+        Fact("target", str(document.binding.get("target", "unknown"))),
+        Fact("schema", str(document.binding.get("schema", "unknown"))),
+    ]
+    if counted:
+        facts.append(Fact("PostgreSQL", str(counted["server"])))
+    backup = document.stages.get("backup")
+    if backup is not None and backup.facts:
+        proof = "restored elsewhere and compared" if backup.facts["proven"] else "NOT proven to restore"
+        facts += [
+            Fact("backup", f"{backup.facts['rows']:,} rows in {backup.facts['folder']}, {proof}"),
+            Fact("dump SHA-256", str(backup.facts["dump"]), exact=True),
+        ]
+    if document.publication is not None:
+        facts.append(Fact("publication", f"number {document.publication} in the ledger"))
+    if receipt.get("run") == document.run_id:
+        facts.append(Fact("seal of the receipt", str(receipt["seal"]), exact=True))
+    return tuple(facts)
+
+
+def ids(document: Document, counted: dict[str, Any]) -> tuple[Fact, ...]:
+    """Return how new ids are made, and where legacy ids can be looked up."""
+    mark = document.binding.get("ids.secret", "kept")
+    secret = (
+        "made at the first run, kept in the target's ledger"
+        if mark == "kept"
+        else f"given by the configuration; its mark is {mark}"
+    )
+    facts = [
+        Fact("new ids", "c and 24 characters, from HMAC-SHA-256 of entity and legacy id under the id secret"),
+        Fact("id secret", secret),
+    ]
+    if counted:
+        ledger = document.binding.get("ledger_schema", "migrate_ledger")
+        facts.append(Fact("id map", f"{ledger}.id_map holds " + (", ".join(counted["mapped"]) or "nothing")))
+        if counted["legacy_keys"]:
+            facts.append(Fact("keys kept as they were", ", ".join(counted["legacy_keys"])))
+    return tuple(facts)

@@ -1,0 +1,22 @@
+"""The page of an inspection."""
+
+from __future__ import annotations
+
+from migrate import __version__
+from migrate.introspect.profile.model import Inspection
+from migrate.introspect.profile.text_tables import NUMBERS, findings, tables
+from migrate.report import page
+from migrate.runtime.clock import now
+
+
+def render(inspection: Inspection) -> str:
+    """Return an inspection as a page like the report's."""
+    return page.render(
+        "inspection.html",
+        inspection=inspection,
+        tables=list(tables(inspection)),
+        findings=list(findings(inspection)),
+        numbers=NUMBERS,
+        made=now(),
+        code=__version__,
+    )

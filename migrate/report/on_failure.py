@@ -1,0 +1,36 @@
+"""The report where a run does not come to its end, and where what became of it changes afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from migrate.pipeline.context import Run
+from migrate.pipeline.summary.summary import keep, summarise
+from migrate.report.write import write_report
+from migrate.runtime.errors import CheckError, MigrateError
+
+
+@contextlib.contextmanager
+def told(run: Run) -> Iterator[None]:
+    """Write the report also where the block raises, and let the error go on: it is what counts."""
+    try:
+        yield
+    except (MigrateError, psycopg.Error) as error:
+        with contextlib.suppress(MigrateError, psycopg.Error):
+            if isinstance(error, CheckError):  # every row is staged: they can be counted
+                keep(summarise(run), run.work)
+            write_report(run.work)
+        raise
+
+
+def refresh(folder: Path) -> str | None:
+    """Write the report of a folder again; return why that could not be done, None where it was."""
+    try:
+        write_report(folder)
+    except MigrateError as error:
+        return f"the report could not be written, `migrate report` tries again: {error.message}"
+    return None

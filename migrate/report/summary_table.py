@@ -1,0 +1,85 @@
+"""The summary of a run as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from migrate.pipeline.summary.summary import FILE, Summary
+from migrate.publish.publication import in_words
+from migrate.runtime.console import terminal_safe
+
+#: Lines of columns with lost values that are printed; the report has them all.
+_SHOWN: Final = 40
+
+
+def _safe(text: object) -> str:
+    return escape(terminal_safe(text))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(
+            name, justify="left" if name in ("table", "column", "fate", "reason", "rule") else "right"
+        )
+    return table
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the summary as tables."""
+    flows = _table("Source rows", "table", "rows", "migrated", "merged", "rejected", "excluded")
+    reasons = _table("Not migrated as rows of their own", "table", "fate", "reason", "rows")
+    for flow in summary.flows:
+        parts = {"merged": flow.merged, "rejected": flow.rejected, "excluded": flow.excluded}
+        counts = (flow.rows, flow.migrated, *(sum(part.values()) for part in parts.values()))
+        flows.add_row(_safe(flow.table), *(f"{count:,}" for count in counts))
+        for fate, part in parts.items():
+            for reason, count in sorted(part.items()):
+                reasons.add_row(_safe(flow.table), fate, _safe(reason), f"{count:,}")
+    console.print(flows)
+    console.print(reasons)
+    if summary.left_out:
+        left = ", ".join(
+            f"{name} {rows:,} ({rule})" for name, (rule, rows) in sorted(summary.left_out.items())
+        )
+        console.print(f"Left out by rule: {_safe(left)}")
+    filled = ", ".join(f"{name} {rows:,}" for name, rows in summary.filled.items())
+    console.print(f"Target rows: {_safe(filled)}")
+    if summary.categories:
+        console.print(
+            "Profiles: " + _safe(", ".join(f"{name} {rows:,}" for name, rows in summary.categories.items()))
+        )
+    _show_lost(summary, console)
+    if summary.warnings:
+        console.print(
+            "Warnings: " + _safe(", ".join(f"{rule} {n:,}" for rule, n in summary.warnings.items()))
+        )
+    went = Counter(str(row["went_to"]).split(":")[0] for row in summary.columns)
+    kept = went.pop("user_metadata", 0)
+    gone = went.pop("dropped", 0)
+    console.print(
+        f"Source columns and keys: {sum(went.values())} mapped, {kept} kept as metadata, "
+        f"{gone} dropped by rule; each is in {FILE}"
+    )
+    if summary.publication:
+        console.print(f"Publish: {_safe(in_words(summary.publication))}")
+    times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds.items())
+    console.print(f"Seconds: {_safe(times)}; together {sum(summary.seconds.values()):.1f}")
+
+
+def _show_lost(summary: Summary, console: Console) -> None:
+    """Print the columns in which values did not arrive: the rows are migrated, so no fate tells of them."""
+    lost = [one for one in summary.changed if one.lost]
+    if not lost:
+        return
+    table = _table("Values that did not fit and did not arrive", "table", "column", "rule", "values")
+    for one in lost[:_SHOWN]:
+        table.add_row(_safe(one.table), _safe(one.column), one.rule, f"{one.rows:,}")
+    console.print(table)
+    if len(lost) > _SHOWN:
+        console.print(f"and {len(lost) - _SHOWN:,} columns more: see {FILE}")

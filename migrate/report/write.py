@@ -1,0 +1,31 @@
+"""Makes the report of a run and writes it into the work folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from migrate.report import page
+from migrate.report.collect import gather
+from migrate.report.model import Document
+from migrate.report.sankey import NARROW, WIDE, draw
+
+FILE: Final = "report.html"
+#: Holds people's data, so it never takes the place of the other.
+WITH_SAMPLES: Final = "report-with-samples.html"
+
+
+def write_report(folder: Path) -> Path:
+    """Write `<folder>/report.html` and return its path; see `gather` for what it raises."""
+    path = folder / FILE
+    page.write(path, render(gather(folder)))
+    return path
+
+
+def render(document: Document) -> str:
+    """Return the page of a report."""
+    return page.render(
+        "run.html",
+        document=document,
+        pictures={"wide": draw(document.flows, WIDE), "narrow": draw(document.flows, NARROW)},
+    )

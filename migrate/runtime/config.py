@@ -1,0 +1,314 @@
+"""The configuration: a TOML file, overridden by the environment, checked key by key.
+
+`MIGRATE__SECTION__KEY` overrides `[section] key`; a deeper key has one more
+`__`. The source's URL and token are also taken from the variables Turso's own
+tools use.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from mappers.studio.settings import MapperSettings
+from migrate.runtime.errors import UsageError
+from migrate.runtime.source_settings import SourceSettings
+
+PREFIX: Final = "MIGRATE__"
+SAMPLE: Final = "sample"
+EMBEDDED: Final = "embedded"
+#: In `[ids] map`: every entity that has ids.
+EVERY: Final = "*"
+
+#: The tables that belong to the live application alone: its rows hang on rows
+#: that the migration replaces, so they are emptied with them.
+APPLICATION_TABLES: Final = (
+    "accounts",
+    "sessions",
+    "saved_searches",
+    "notifications",
+    "subscriptions",
+    "pending_subscriptions",
+    "refunds",
+    "content_reports",
+)
+
+#: Keys whose value is a path, which in the file is relative to the folder of the file.
+_PATHS: Final = (("mappers", "mapping"), ("target", "schema"))
+
+#: Ends the names of the variables that grant no more than reading.
+READ_ONLY: Final = "_RO"
+
+Name = Annotated[str, Field(min_length=1, max_length=63)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(SourceSettings):
+    """`[source]`: the legacy database."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="libsql://…, https://…, http://…, ws://…, wss://…, a SQLite file, a .sql dump, or sample",
+    )
+    url_env: list[str] = Field(
+        default=["TURSO_DATABASE_URL", "TURSO_CONNECTION_URL", f"TURSO_DATABASE_URL{READ_ONLY}"],
+        description="environment variables that hold the URL; the first that is set wins over `url`",
+    )
+    token_env: str | list[str] = Field(
+        default=["TURSO_AUTH_TOKEN", f"TURSO_AUTH_TOKEN{READ_ONLY}"],
+        description="environment variables that hold the token; the first that is set, "
+        "but for a URL from a variable in …_RO that of the same ending",
+    )
+
+
+class Target(_Section):
+    """`[target]`: the PostgreSQL that receives the data."""
+
+    url: SecretStr = Field(
+        default=SecretStr(EMBEDDED),
+        description="postgresql://…, or embedded: a PostgreSQL in the work folder",
+    )
+    url_env: str | None = Field(
+        default=None, description="environment variable that holds the URL; wins over `url`"
+    )
+    staging_schema: Name = Field(default="migrate_staging", description="schema of ours for the staged rows")
+    ledger_schema: Name = Field(
+        default="migrate_ledger", description="schema of ours for the ledger and the id map"
+    )
+    schema_file: Path | None = Field(
+        default=None, alias="schema", description="DDL that makes the tables of an empty target"
+    )
+    empty: list[Name] = Field(
+        default=list(APPLICATION_TABLES),
+        description="live tables that are emptied, never filled, because their rows hang on replaced rows; "
+        "with [mappers] mapping none by default",
+    )
+    keep: list[Name] = Field(default=[], description="live tables that must be left as they are")
+    lock_timeout_ms: int = Field(
+        default=2_000, ge=10, le=600_000, description="longest wait for the locks of one attempt to publish"
+    )
+    publish_attempts: int = Field(default=30, ge=1, le=10_000, description="attempts to get the locks")
+
+
+class IdSettings(_Section):
+    """`[ids]`: how new ids are made."""
+
+    secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="the id secret; without one a secret is made at the first run and kept in the ledger",
+    )
+    map: list[Name] = Field(
+        default=["users", "studios"],
+        min_length=1,
+        description='entities whose legacy ids the id map holds, merged ones included; "*" is all of them, '
+        "which is the default with [mappers] mapping",
+    )
+
+
+class Sample(_Section):
+    """`[sample]`: the built-in legacy database."""
+
+    scale: float = Field(default=1.0, gt=0, le=10_000, description="1 is 640 users and 2,690 messages")
+    seed: int = Field(default=1, ge=0, description="another seed, other people")
+    messages: int | None = Field(
+        default=None, ge=0, description="number of messages, where the scale's is not wanted"
+    )
+    profiles: int | None = Field(
+        default=None, ge=1, description="number of people with a profile, where not nearly all have one"
+    )
+
+
+class Load(_Section):
+    """`[load]`: batches."""
+
+    batch_rows: int = Field(default=20_000, ge=1, le=1_000_000, description="source rows a batch")
+
+
+class Checks(_Section):
+    """`[verification]`: when a run must not be published."""
+
+    max_reject_share: float = Field(
+        default=0.5, ge=0, le=1, description="largest share of a source table's rows that may be rejected"
+    )
+    deep: bool = Field(default=False, description="map everything once more and compare cell by cell")
+    check_urls: bool = Field(default=False, description="ask every image URL over HTTP whether it answers")
+
+
+class Metrics(_Section):
+    """`[metrics]`: for who collects them."""
+
+    textfile: Path | None = Field(
+        default=None,
+        description="file for the textfile collector of Prometheus' node exporter, written after "
+        "every stage; needs the extra `metrics`",
+    )
+
+
+class Config(BaseSettings):
+    """The whole configuration; see `config.toml` for every key with its meaning."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    source: Source = Source()
+    target: Target = Target()
+    ids: IdSettings = IdSettings()
+    sample: Sample = Sample()
+    load: Load = Load()
+    verification: Checks = Checks()
+    metrics: Metrics = Metrics()
+    mappers: MapperSettings = MapperSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, whose content arrives as init arguments."""
+        return env_settings, init_settings
+
+
+def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the configuration from `path` (built-in values where it is None) and the environment.
+
+    Raises UsageError naming the file or variable, the key and what is wrong
+    with it; the offending value is not shown, since it may be a secret.
+    """
+    content: dict[str, Any] = {}
+    if path is not None:
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"there is no configuration file {path}",
+                hint="name one with --config, or copy config.toml from the repository",
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot read {path}: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{path} is not valid TOML: {error}") from error
+    _refuse_unknown_variables(environ)
+    try:
+        return _with_defaults(Config(**_rooted(content, path)))
+    except SettingsError as error:
+        # `from None`, and not its text: either may repeat the value.
+        name = re.search(r'field "(\w+)"', str(error))
+        place = f" of [{name[1]}]" if name else ""
+        raise UsageError(
+            f"a variable{place} cannot be read: lists and tables are written as JSON",
+            hint="for example MIGRATE__TARGET__KEEP='[\"audit\"]'",
+        ) from None
+    except ValidationError as error:
+        raise UsageError(
+            _explain(error, path), hint="config.toml lists every key with its meaning"
+        ) from error
+
+
+def _rooted(content: dict[str, Any], path: Path | None) -> dict[str, Any]:
+    """Return the file's content with its paths made relative to the folder that it is in."""
+    rooted = dict(content)
+    for section, key in _PATHS:
+        part = content.get(section)
+        if path is not None and isinstance(part, dict) and isinstance(part.get(key), str):
+            rooted[section] = {**part, key: path.absolute().parent / part[key]}
+    return rooted
+
+
+def _with_defaults(config: Config) -> Config:
+    """Return the configuration with what holds for a described mapping where nothing else is said."""
+    if config.mappers.mapping is None:
+        return config
+    target, ids = config.target, config.ids
+    if "empty" not in target.model_fields_set:
+        target = target.model_copy(update={"empty": []})
+    if "map" not in ids.model_fields_set:
+        ids = ids.model_copy(update={"map": [EVERY]})
+    return config.model_copy(update={"target": target, "ids": ids})
+
+
+def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """Return the source's URL (secret) and where it was found; UsageError where there is none."""
+    ours = PREFIX + "SOURCE__URL"
+    if ours not in environ:
+        for name in config.source.url_env:
+            if environ.get(name):
+                return environ[name], f"${name}"
+    if config.source.url is None:
+        raise UsageError(
+            "no source is named",
+            hint=f"set {' or '.join(config.source.url_env)}, or [source] url in the configuration file; "
+            "MIGRATE__SOURCE__URL=sample is the built-in sample, to try it",
+        )
+    return config.source.url.get_secret_value(), f"${ours}" if ours in environ else "[source] url"
+
+
+def source_token(config: Config, named_by: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the token for the URL that `source_url` found in `named_by`, None where none is set."""
+    listed = config.source.token_env
+    names = [listed] if isinstance(listed, str) else list(listed)
+    names.sort(key=lambda name: name.endswith(READ_ONLY) != named_by.endswith(READ_ONLY))
+    return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def target_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """Return the target's URL (secret) and where it was found."""
+    name, ours = config.target.url_env, PREFIX + "TARGET__URL"
+    if name and ours not in environ:
+        if not environ.get(name):
+            raise UsageError(f"the environment variable {name}, named by [target] url_env, is not set")
+        return environ[name], f"${name}"
+    return config.target.url.get_secret_value(), f"${ours}" if ours in environ else "[target] url"
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    for name in environ:
+        if name.upper().startswith(PREFIX):
+            section = name[len(PREFIX) :].split("__")[0].lower()
+            if section not in Config.model_fields:
+                raise UsageError(
+                    f"the environment variable {name} names no section of the configuration"
+                    f"{_suggest(section, list(Config.model_fields))}"
+                )
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    lines = [f"the configuration ({path or 'built-in values and the environment'}) has a mistake:"]
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        place = [str(part) for part in item["loc"]]
+        key = f"[{'.'.join(place[:-1])}] {place[-1]}" if len(place) > 1 else f"[{place[0]}]"
+        if item["type"] == "extra_forbidden":
+            lines.append(f"  {key}: there is no such key{_suggest(place[-1], _known_keys(place[:-1]))}")
+        else:
+            lines.append(f"  {key}: {item['msg']}")
+    return "\n".join(lines)
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    model: Any = Config
+    for part in place:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = field.annotation if field else None
+    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]
+
+
+def _suggest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"

@@ -1,0 +1,102 @@
+"""What a person sees while a run goes on: live bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+_PLAIN_EVERY_SECONDS = 5.0
+_PLAIN_WIDTH = 160
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console as wide as the terminal, or wide enough for any table where there is none."""
+    console = Console(highlight=False, stderr=stderr)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PLAIN_WIDTH
+    return console
+
+
+def terminal_safe(text: object) -> str:
+    """Return text that a terminal shows and never obeys: control characters become `?`."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in str(text))
+
+
+class ConsoleReporter:
+    """Reports to standard error; a context manager, since the live bar must be taken down."""
+
+    def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
+        self.console = console or make_console(stderr=True)
+        self._verbose = verbose
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._rows = 0
+        self._total: int | None = None
+        self._began = self._said = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description:<12}"),
+                BarColumn(bar_width=32),
+                TextColumn("{task.completed:>12,.0f} rows"),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(compact=True),
+                console=self.console,
+                transient=True,
+            )
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """Put up the bar of a stage."""
+        self._stage, self._rows, self._total = stage, 0, total
+        self._began = self._said = time.monotonic()
+        if self._progress is not None:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._task = self._progress.add_task(stage, total=total, rate="")
+
+    def advance(self, rows: int) -> None:
+        """Move the bar; off a terminal, say a line every few seconds."""
+        self._rows += rows
+        now = time.monotonic()
+        rate = f"{self._rows / max(now - self._began, 1e-3):>9,.0f}/s"
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, advance=rows, rate=rate)
+        elif now - self._said >= _PLAIN_EVERY_SECONDS:
+            self._said = now
+            of = f" of {self._total:,}" if self._total else ""
+            self.console.print(f"{self._stage:<12} {self._rows:,}{of} rows, {rate.strip()}", soft_wrap=True)
+
+    def end(self, stage: str, seconds: float, what: str) -> None:
+        """Take the bar down and say what the stage did."""
+        if self._progress is not None and self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        self.console.print(
+            f"[green]done[/] {stage:<12} {seconds:>7.2f} s  {escape(terminal_safe(what))}", soft_wrap=True
+        )
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        self.console.print(escape(terminal_safe(text)), soft_wrap=True)
+
+    def detail(self, text: str) -> None:
+        """Print one line where more was asked for."""
+        if self._verbose:
+            self.note(text)

@@ -1,0 +1,95 @@
+"""Files that appear whole or not at all, in a folder that only its owner can read."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from migrate.runtime.errors import MigrateError, UsageError
+from migrate.runtime.failpoints import reach
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def make_folder(path: Path) -> Path:
+    """Create `path` (mode 0700) where it is missing and return it.
+
+    Raises UsageError where it cannot be made or is no folder.
+    """
+    try:
+        for folder in reversed([path, *path.parents]):  # `parents=True` would leave them open to all
+            if not folder.exists():
+                folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        path.chmod(FOLDER_MODE)
+    except OSError as error:
+        raise UsageError(
+            f"cannot use {path} as a work folder: {error.strerror}",
+            hint="name another folder with --work, or mend its owner and rights",
+        ) from error
+    return path
+
+
+def sync_folder(path: Path) -> None:
+    """Flush the folder's own entries to the disk, so that a rename in it survives a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def write_whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file (mode 0600) that becomes `path` when the block ends well.
+
+    Temporary name, fsync, rename, fsync of the folder. Where the block
+    raises, `path` is as it was and nothing is left beside it.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    part = Path(name)
+    hold(handle)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(FILE_MODE)
+        reach(f"{path.name}:written")
+        part.replace(path)
+        reach(f"{path.name}:renamed")
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise MigrateError(
+            f"cannot write {path}: {error.strerror}",
+            hint="make room or mend the rights of the folder, then type the same command again",
+        ) from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def hold(handle: int) -> None:
+    """Let `sweep_parts` see that the file is being written, as long as the handle is open."""
+    fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove what interrupted writes left in `folder`; a file that another process is writing stays."""
+    for part in folder.glob(".*.part"):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink(missing_ok=True)
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,84 @@
+"""What a run says as JSON lines on standard error, for a program that collects them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+#: The variable that asks for lines, also set by the option `--log-format`.
+VARIABLE: Final = "MIGRATE_LOG_FORMAT"
+VERSION: Final = 1
+_EVERY_SECONDS: Final = 5.0
+
+
+def as_lines() -> bool:
+    """Tell whether progress and errors are to be JSON lines."""
+    return os.environ.get(VARIABLE) == "json"
+
+
+def line(event: str, **facts: Any) -> bytes:
+    """Return one line: `version`, `at` (UTC), `event` and the facts, texts without control characters."""
+    from migrate.runtime.console import terminal_safe
+    from migrate.runtime.log import redact
+
+    shown = {
+        key: terminal_safe(redact(value)) if isinstance(value, str) else value for key, value in facts.items()
+    }
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"version": VERSION, "at": at, "event": event, **shown}).encode() + b"\n"
+
+
+def say_line(event: str, **facts: Any) -> None:
+    """Write one line to standard error."""
+    sys.stderr.write(line(event, **facts).decode())
+    sys.stderr.flush()
+
+
+class LineReporter:
+    """Reports as lines: `begin`, `progress` every few seconds, `end`, `note` and `detail`."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._stage = ""
+        self._rows = 0
+        self._total: int | None = None
+        self._said = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is to be taken down."""
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """Say that a stage begins, of `total` rows where known."""
+        self._stage, self._rows, self._total = stage, 0, total
+        self._said = time.monotonic()
+        say_line("begin", stage=stage, total=total)
+
+    def advance(self, rows: int) -> None:
+        """Say every few seconds how many rows are done."""
+        self._rows += rows
+        if time.monotonic() - self._said >= _EVERY_SECONDS:
+            self._said = time.monotonic()
+            say_line("progress", stage=self._stage, rows=self._rows, total=self._total)
+
+    def end(self, stage: str, seconds: float, what: str) -> None:
+        """Say that a stage is done."""
+        say_line("end", stage=stage, seconds=round(seconds, 3), what=what)
+
+    def note(self, text: str) -> None:
+        """Say something that is worth a line."""
+        say_line("note", text=text)
+
+    def detail(self, text: str) -> None:
+        """Say something that only who asked for more wants to read."""
+        if self._verbose:
+            say_line("detail", text=text)

@@ -1,0 +1,46 @@
+"""One run a work folder: a lock file that says who holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from migrate.runtime import files
+from migrate.runtime.clock import now
+from migrate.runtime.errors import Occupied
+
+NAME: Final = "run.lock"
+
+
+def holder() -> str:
+    """Return who this process is: host, process id and time, for the one who finds the door shut."""
+    return f"process {os.getpid()} on {socket.gethostname()} since {now()}"
+
+
+@contextlib.contextmanager
+def occupy(folder: Path) -> Iterator[None]:
+    """Hold the work folder while the block runs; the lock dies with the process.
+
+    Raises Occupied, naming the holder, where another process holds it.
+    """
+    files.make_folder(folder)
+    path = folder / NAME
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, files.FILE_MODE)
+    with os.fdopen(handle, "r+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Occupied(
+                f"the work folder {folder} is in use by {file.read().strip() or 'another process'}",
+                hint="wait for it to end, or name another folder with --work",
+            ) from error
+        file.truncate(0)
+        file.write(holder())
+        file.flush()
+        yield
+        file.truncate(0)

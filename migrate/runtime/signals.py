@@ -1,0 +1,58 @@
+"""Ctrl-C and SIGTERM: the first stops after the current batch, the second at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any, Final
+
+from adbc_driver_manager import dbapi
+
+from migrate.runtime.json_lines import as_lines, line
+
+_NOTICE: Final = "stopping after the current batch; once more to interrupt at once"
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Yield the event that the first SIGINT or SIGTERM sets; the second one raises KeyboardInterrupt."""
+    stopping = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        stopping.set()
+        os.write(2, line("note", text=_NOTICE) if as_lines() else f"\n{_NOTICE}\n".encode())
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopping
+        return
+    _keep_from_driver()
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+def _keep_from_driver() -> None:
+    """Let the ADBC driver leave SIGINT alone.
+
+    Around every statement it puts a handler of its own in the place of ours,
+    to cancel the statement; its SQLite part cannot cancel, and a Ctrl-C in
+    that time would end the run with an error (NOT_IMPLEMENTED) instead of
+    stopping it after the batch.
+    """
+    if hasattr(dbapi, "_blocking_call"):
+        vars(dbapi)["_blocking_call"] = _undisturbed
+
+
+def _undisturbed(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], _cancel: object
+) -> Any:
+    return function(*args, **kwargs)

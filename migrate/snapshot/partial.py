@@ -1,0 +1,307 @@
+"""The snapshot while it grows: rows and the record of how far they go, committed together."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from migrate.runtime import files
+from migrate.runtime.errors import EvidenceError, SourceError
+from migrate.runtime.failpoints import reach
+from migrate.snapshot import bulk_copy as whole
+from migrate.snapshot.manifest import PARTIAL_NAME
+from migrate.snapshot.sqlite_writer import create_table, insertion
+from migrate.source import sql as statements
+from migrate.source.column_stats import look_from_json, look_to_json
+from migrate.source.local_transport import LocalChannel, tolerant_text
+from migrate.source.model import Catalogue, Look, Page, Row, Table, Usage
+from migrate.source.sql import quote
+
+_META = quote("migrate:meta")
+_TABLES = quote("migrate:tables")
+_SCHEMA = (
+    f"CREATE TABLE IF NOT EXISTS {_META} (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    f"CREATE TABLE IF NOT EXISTS {_TABLES} (name TEXT PRIMARY KEY, sql TEXT NOT NULL, rows INTEGER NOT NULL,"
+    " mark TEXT, look TEXT, started INTEGER NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID",
+)
+# The copy is taken while nothing else reads it; a commit must survive the end of this
+# process, and after a power cut the file must be whole, if perhaps some pages shorter.
+_PRAGMAS = (
+    # Larger than SQLite's own 4 KB: a third of the time of writing a file's tables goes into its pages.
+    "PRAGMA page_size = 16384",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 4096",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA ignore_check_constraints = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cache_size = -16384",
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """How far a table has been copied, and the source's mark at its first page."""
+
+    rows: int
+    mark: str | None
+    look: Look | None
+    started: bool
+    done: bool
+
+
+class Partial:
+    """`snapshot.partial.db` of a work folder, open for writing."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, folder: Path, identity: str) -> Self:
+        """Open the partial snapshot of a folder, or begin one.
+
+        Raises EvidenceError where it is of another source or damaged.
+        """
+        path = folder / PARTIAL_NAME
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, files.FILE_MODE))
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.text_factory = tolerant_text
+        partial = cls(path, connection)
+        try:
+            partial._begin(identity)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            raise partial._unwritable(error) from error
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise EvidenceError(
+                f"the partial snapshot {path} is damaged: {error}",
+                hint=f"delete {path} and type the same command again: the snapshot starts anew",
+            ) from error
+        except BaseException:
+            connection.close()
+            raise
+        return partial
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _begin(self, identity: str) -> None:
+        for pragma in _PRAGMAS:
+            self._connection.execute(pragma)
+        for sql in _SCHEMA:
+            self._connection.execute(sql)
+        known = self.note("identity")
+        if known is None:
+            self.keep_note("identity", identity)
+        elif known != identity:
+            raise EvidenceError(
+                f"the partial snapshot {self.path} was begun from {known}, not from {identity}",
+                hint=f"delete {self.path} to start anew, or name the database it was begun from",
+            )
+
+    # ---- the record ------------------------------------------------------------
+
+    def note(self, key: str) -> str | None:
+        """Return a remembered text, None where there is none."""
+        row = self._connection.execute(f"SELECT value FROM {_META} WHERE key = ?", (key,)).fetchone()  # noqa: S608
+        return None if row is None else str(row[0])
+
+    def keep_note(self, key: str, value: str) -> None:
+        """Remember a text."""
+        self._connection.execute(f"INSERT OR REPLACE INTO {_META} VALUES (?, ?)", (key, value))  # noqa: S608
+
+    def usage(self) -> Usage:
+        """Return what the copying has cost so far, runs before this one included."""
+        return Usage(**json.loads(self.note("usage") or "{}"))
+
+    def record(self, table: Table) -> Record:
+        """Return how far a table has been copied."""
+        row = self._connection.execute(
+            f"SELECT rows, mark, look, started, done FROM {_TABLES} WHERE name = ?",  # noqa: S608
+            (table.name,),
+        ).fetchone()
+        rows, mark, look, started, done = row
+        return Record(rows, mark, look_from_json(look), bool(started), bool(done))
+
+    def adopt(self, catalogue: Catalogue) -> None:
+        """Make the tables of the catalogue, empty; drop those that are gone or were altered."""
+        known = dict(self._connection.execute(f"SELECT name, sql FROM {_TABLES}").fetchall())  # noqa: S608
+        wanted = {table.name: table for table in catalogue.tables}
+        for name, sql in known.items():
+            if name not in wanted or wanted[name].sql != sql:
+                self._together(lambda name=name: self._drop(name))  # type: ignore[misc]
+                known = {k: v for k, v in known.items() if k != name}
+        for table in catalogue.tables:
+            if table.name not in known:
+                self._together(lambda table=table: self._make(table))  # type: ignore[misc]
+
+    def reset(self, table: Table) -> None:
+        """Empty a table, to read it again from the start."""
+
+        def change() -> None:
+            self._drop(table.name)
+            self._make(table)
+
+        self._together(change)
+
+    def _drop(self, name: str) -> None:
+        self._connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
+        self._connection.execute(f"DELETE FROM {_TABLES} WHERE name = ?", (name,))  # noqa: S608
+
+    def _make(self, table: Table) -> None:
+        create_table(self._connection, table)
+        self._connection.execute(
+            f"INSERT INTO {_TABLES} VALUES (?, ?, 0, NULL, NULL, 0, 0)",  # noqa: S608
+            (table.name, table.sql),
+        )
+
+    # ---- rows ------------------------------------------------------------------
+
+    def start(self, table: Table, mark: str | None, look: Look | None, usage: Usage) -> None:
+        """Record that the reading of a table begins at this mark, with what the first look found."""
+
+        def change() -> None:
+            self._update(table, "mark = ?, look = ?, started = 1", mark, look_to_json(look))
+            self.keep_note("usage", json.dumps(vars(usage)))
+
+        self._together(change)
+
+    def append(self, table: Table, page: Page, usage: Usage) -> None:
+        """Add a page of rows and record it, in one transaction."""
+
+        def change() -> None:
+            if page.rows:
+                sql, rows = insertion(table, page)
+                self._connection.executemany(sql, rows)
+            self._update(table, "rows = rows + ?, done = ?", len(page.rows), int(not page.more))
+            self.keep_note("usage", json.dumps(vars(usage)))
+
+        self._together(change)
+
+    def take_whole(
+        self, table: Table, copy: Path, mark: str | None, usage: Usage, should_stop: Callable[[], bool]
+    ) -> int | None:
+        """Take all rows of a table from the source's own copy, in one transaction; return their number.
+
+        None where SQLite cannot: then they must be appended. `usage` grows by the bytes they take.
+        """
+
+        rows = 0
+
+        def change() -> None:
+            nonlocal rows
+            before = self._bytes()
+            self._drop(table.name)
+            self._make(table)
+            rows = whole.copy_rows(self._connection, table, should_stop)
+            self._update(table, "rows = ?, mark = ?, started = 1, done = 1", rows, mark)
+            usage.bytes += max(self._bytes() - before, 0)
+            self.keep_note("usage", json.dumps(vars(usage)))
+
+        if not whole.attach(self._connection, copy):
+            return None
+        try:
+            self._together(change)
+        except SourceError:
+            # What is wrong with it is said better where its rows are read one by one.
+            return None
+        finally:
+            whole.detach(self._connection)
+        return rows
+
+    def _bytes(self) -> int:
+        ask = "SELECT (page_count - freelist_count) * page_size FROM"
+        pragmas = "pragma_page_count, pragma_freelist_count, pragma_page_size"
+        return int(self._connection.execute(f"{ask} {pragmas}").fetchone()[0])
+
+    def last_key(self, table: Table) -> Row | None:
+        """Return the key of the last row copied: the rows themselves are the resume mark."""
+        if not table.order:
+            return None
+        names = ", ".join(quote(name) for name in table.key)
+        order = statements.order_by(table, reverse=True)
+        found: Row | None = self._connection.execute(
+            f"SELECT {names} FROM {quote(table.name)} ORDER BY {order} LIMIT 1"  # noqa: S608
+        ).fetchone()
+        return found
+
+    def channel(self, page_bytes: int) -> LocalChannel:
+        """Return a second, reading connection to what was copied."""
+        reading = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        return LocalChannel(reading, label=str(self.path), mark="", page_bytes=page_bytes)
+
+    def _update(self, table: Table, change: str, *values: object) -> None:
+        cursor = self._connection.execute(
+            f"UPDATE {_TABLES} SET {change} WHERE name = ?",  # noqa: S608
+            (*values, table.name),
+        )
+        if cursor.rowcount != 1:
+            raise EvidenceError(
+                f"the partial snapshot {self.path} has no record of table {table.name}",
+                hint=f"delete {self.path} and type the same command again",
+            )
+
+    def _together(self, change: Callable[[], None]) -> None:
+        """Run `change` in one transaction."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            change()
+            reach("snapshot:uncommitted")
+            self._connection.execute("COMMIT")
+            reach("snapshot:committed")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise self._unwritable(error) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _unwritable(self, error: sqlite3.Error) -> SourceError:
+        return SourceError(
+            f"the partial snapshot {self.path} cannot be written: {error}",
+            hint="make room on the disk, then type the same command again: it resumes",
+        )
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    # ---- the end ---------------------------------------------------------------
+
+    def strip(self) -> None:
+        """Remove the record, so that nothing but the source's tables is left, and close the file."""
+
+        def change() -> None:
+            for table in (_TABLES, _META):
+                self._connection.execute(f"DROP TABLE {table}")
+
+        self._together(change)
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.execute("PRAGMA journal_mode = DELETE")
+        self._connection.close()
+
+
+def is_stripped(path: Path, rows: Mapping[str, int]) -> bool:
+    """Tell whether a partial snapshot is complete but for its name: `rows` of each table, no record."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if {_META, _TABLES} & {quote(name) for name in names}:
+            return False
+        return all(
+            connection.execute(f"SELECT count(*) FROM {quote(name)}").fetchone() == (number,)  # noqa: S608
+            for name, number in rows.items()
+        )
+    return False

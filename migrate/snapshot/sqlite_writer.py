@@ -1,0 +1,52 @@
+"""Tables and rows of the source, written into an SQLite file of ours."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+
+from migrate.source.model import Page, RawText, Row, Table
+from migrate.source.sql import quote
+
+
+def create_table(connection: sqlite3.Connection, table: Table) -> None:
+    """Make a table by its own DDL; where SQLite does not know all of that, by its columns."""
+    try:
+        connection.execute(table.sql)
+    except sqlite3.OperationalError:
+        # libSQL's own words, or a function in a default or check that is not built in here.
+        connection.execute(_plain_ddl(table))
+
+
+def _plain_ddl(table: Table) -> str:
+    parts = []
+    for column in table.stored:
+        declared = re.sub(r"[^\w(), ]", " ", column.declared)
+        parts.append(f"{quote(column.name)} {declared}{' NOT NULL' if column.not_null else ''}")
+    key = sorted((column for column in table.columns if column.key), key=lambda column: column.key)
+    if key:
+        parts.append(f"PRIMARY KEY ({', '.join(quote(column.name) for column in key)})")
+    end = " WITHOUT ROWID" if table.without_rowid else ""
+    return f"CREATE TABLE {quote(table.name)} ({', '.join(parts)}){end}"
+
+
+def insertion(table: Table, page: Page) -> tuple[str, Iterable[Row]]:
+    """Return the INSERT for a page, and its rows, with a flag for each cell that is `RawText`."""
+    names = [column.name for column in table.stored]
+    if table.bare_rowid:
+        names.insert(0, table.key[0])
+    width = len(names)
+    flags = sorted(page.raw)
+    terms = []
+    for at in range(width):
+        if at in page.raw:
+            flag = width + flags.index(at) + 1
+            terms.append(f"CASE WHEN ?{flag} THEN CAST(?{at + 1} AS TEXT) ELSE ?{at + 1} END")
+        else:
+            terms.append(f"?{at + 1}")
+    columns = ", ".join(quote(name) for name in names)
+    sql = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join(terms)})"  # noqa: S608
+    if not flags:
+        return sql, page.rows
+    return sql, ((*row, *(isinstance(row[at], RawText) for at in flags)) for row in page.rows)

@@ -1,0 +1,294 @@
+"""The snapshot: every table of the source in a local SQLite file, frozen when it is complete."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from migrate.runtime import files
+from migrate.runtime.errors import EvidenceError, SourceError, Stopped
+from migrate.runtime.failpoints import reach
+from migrate.runtime.source_settings import SourceSettings
+from migrate.snapshot.manifest import (
+    FACTS_NAME,
+    PARTIAL_NAME,
+    SNAPSHOT_NAME,
+    SnapshotFacts,
+    finished_snapshot,
+    read_facts,
+    write_facts,
+)
+from migrate.snapshot.partial import Partial, is_stripped
+from migrate.source.column_stats import differing, take_look
+from migrate.source.model import Catalogue, Page, Progress, Source, Table, TableFacts, TableForecast, Usage
+from migrate.source.paged_reader import ChannelSource
+
+_FROZEN = 0o400
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class _Moved(Exception):
+    """The source changed while a table was read."""
+
+
+def forecast(source: Source) -> list[TableForecast]:
+    """Return for each table its rows and what reading it will be billed, by counting at the source."""
+    tables = source.inspect().tables
+    counted = [(table.name, source.count(table)) for table in tables]
+    return [TableForecast(name, rows, source.forecast(rows)) for name, rows in counted]
+
+
+def take_snapshot(
+    source: Source,
+    folder: Path,
+    settings: SourceSettings,
+    on_progress: OnProgress = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SnapshotFacts:
+    """Copy the source into `folder/snapshot.db` (mode 0400) and return what is known of it.
+
+    Resumes what an earlier call left in `folder/snapshot.partial.db`; where
+    the snapshot is finished already, says so and reads nothing. Raises Stopped
+    after the current page when `should_stop` says so, EvidenceError where the
+    folder holds something of another source, SourceError at a cap, for a source
+    that does not stand still, or for a copy that differs from it.
+    """
+    files.make_folder(folder)
+    finished = finished_snapshot(folder, source.identity) or _finish_renaming(folder, source.identity)
+    if finished is not None:
+        return finished
+    with Partial.open(folder, source.identity) as partial:
+        taking = _Taking(source, partial, settings, on_progress, should_stop)
+        catalogue, passes = taking.until_still()
+        facts = taking.compare(catalogue)
+        draft = taking.facts(folder, catalogue, facts, passes)
+        write_facts(folder, draft)
+        reach("snapshot:compared")
+        partial.strip()
+    reach("snapshot:stripped")
+    return _freeze(folder, draft)
+
+
+class _Taking:
+    """One call of `take_snapshot`."""
+
+    def __init__(
+        self,
+        source: Source,
+        partial: Partial,
+        settings: SourceSettings,
+        on_progress: OnProgress,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._source = source
+        self._partial = partial
+        self._settings = settings
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        self._before = partial.usage()
+
+    def until_still(self) -> tuple[Catalogue, int]:
+        """Read all tables, and those again that moved, until none did; return catalogue and passes."""
+        moved: list[str] = []
+        for number in range(1, self._settings.passes + 1):
+            catalogue = self._source.inspect()
+            self._partial.adopt(catalogue)
+            for table in catalogue.tables:
+                self._copy(table)
+            moved = self._moved(catalogue)
+            if not moved:
+                return catalogue, number
+        raise SourceError(
+            f"{self._source.label} keeps changing while it is read: {', '.join(moved[:10])}",
+            hint="stop the application that writes to it, then type the same command again",
+        )
+
+    def _copy(self, table: Table) -> None:
+        """Bring one table up to its end, as far as the source stands still."""
+        record = self._partial.record(table)
+        if record.done:
+            return
+        mark = self._source.mark()
+        if self._take_whole(table, mark):
+            return
+        if record.started and (record.mark != mark or not table.order):
+            self._partial.reset(table)
+            record = self._partial.record(table)
+        look = record.look
+        if not record.started:
+            look = self._source.look(table)
+            self._partial.start(table, mark, look, self._usage())
+        self._check_caps()
+        expected = look.rows if look else self._source.count(table)
+        pages = self._source.pages(table, look, self._partial.last_key(table))
+        rows = record.rows
+        try:
+            for page in pages:
+                rows += len(page.rows)
+                self._take_page(table, page, mark, rows, expected)
+        except _Moved:
+            self._partial.reset(table)
+
+    def _take_whole(self, table: Table, mark: str | None) -> bool:
+        """Take a table in one piece where the source lies in a file of ours; tell whether that was done."""
+        if self._source.copy is None:
+            return False
+        self._check_caps()
+        usage = self._usage()
+        before = usage.bytes
+        rows = self._partial.take_whole(table, self._source.copy, mark, usage, self._should_stop)
+        if rows is not None:
+            self._source.usage.bytes += usage.bytes - before
+            self._on_progress(Progress(table.name, rows, rows, usage.bytes, usage.rows_read))
+        self._stop_if_asked(table)
+        return rows is not None
+
+    def _stop_if_asked(self, table: Table) -> None:
+        if self._should_stop():
+            raise Stopped(
+                f"stopped while table {table.name} was read",
+                hint="type the same command again: the snapshot goes on from here",
+            )
+
+    def _take_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
+        if page.mark != mark:
+            raise _Moved
+        self._partial.append(table, page, usage := self._usage())
+        self._on_progress(Progress(table.name, rows, max(rows, expected), usage.bytes, usage.rows_read))
+        self._stop_if_asked(table)
+        if page.more:
+            self._check_caps()
+
+    def _moved(self, catalogue: Catalogue) -> list[str]:
+        """Return the tables whose copy is not what the source holds now, emptied to be read again."""
+        mark = self._source.mark()
+        if mark is not None:
+            moved = [t for t in catalogue.tables if not self._stands(t, mark)]
+        else:
+            moved = [t for t in catalogue.tables if not self._same_content(t)]
+        for table in moved:
+            self._partial.reset(table)
+        names = [table.name for table in moved]
+        if not names and mark is None and self._source.inspect() != catalogue:
+            return ["the schema"]
+        return names
+
+    def _stands(self, table: Table, mark: str) -> bool:
+        record = self._partial.record(table)
+        return record.done and record.mark == mark
+
+    def _same_content(self, table: Table) -> bool:
+        """Read a table a second time and compare it with the copy.
+
+        Every table was read before any is read again: where all are the same,
+        the copy is the source's content at the moment in between.
+        """
+        record = self._partial.record(table)
+        if not record.done:
+            return False
+        self._check_caps()
+        with closing(self._partial.channel(self._settings.page_bytes)) as copy:
+            mine = ChannelSource(copy, self._settings).fingerprint(table, None)
+        return self._source.fingerprint(table, record.look) == mine
+
+    def compare(self, catalogue: Catalogue) -> tuple[TableFacts, ...]:
+        """Compare the copy with the source, rows and storage classes; return the tables' rows."""
+        facts = []
+        with closing(self._partial.channel(self._settings.page_bytes)) as copy:
+            for table in catalogue.tables:
+                here = ChannelSource(copy, self._settings).count(table)
+                there = self._source.count(table)
+                if here != there:
+                    raise self._differs(table, f"{here} rows were copied, the source has {there}")
+                look = self._partial.record(table).look
+                if look is not None:
+                    wrong = differing(look, take_look(copy.run, table))
+                    if wrong:
+                        raise self._differs(table, f"storage classes differ in {', '.join(wrong[:10])}")
+                facts.append(TableFacts(table.name, here, table.key))
+        return tuple(facts)
+
+    def _differs(self, table: Table, how: str) -> SourceError:
+        return SourceError(
+            f"the copy of table {table.name} is not what {self._source.label} holds: {how}",
+            hint=f"delete {self._partial.path} and type the same command again; "
+            "if it happens twice, take a dump and name its file as the source",
+        )
+
+    def _usage(self) -> Usage:
+        now = self._source.usage
+        return Usage(
+            self._before.rows_read + now.rows_read,
+            self._before.bytes + now.bytes,
+            self._before.requests + now.requests,
+        )
+
+    def _check_caps(self) -> None:
+        """Raise SourceError where the reading has cost as much as it may."""
+        used = self._usage()
+        for what, cost, cap, key in (
+            ("rows read", used.rows_read, self._settings.max_rows_read, "max_rows_read"),
+            ("bytes", used.bytes, self._settings.max_bytes, "max_bytes"),
+        ):
+            if cap is not None and cost >= cap:
+                raise SourceError(
+                    f"the snapshot stopped at its cap: {cost:,} {what}, {cap:,} allowed",
+                    hint=f"raise [source] {key} and type the same command again: it resumes",
+                )
+
+    def facts(
+        self, folder: Path, catalogue: Catalogue, tables: tuple[TableFacts, ...], passes: int
+    ) -> SnapshotFacts:
+        """Return what is known of the copy; its digest is still empty."""
+        used = self._usage()
+        return SnapshotFacts(
+            path=folder / SNAPSHOT_NAME,
+            sha256="",
+            source=self._source.label,
+            identity=self._source.identity,
+            mark=self._source.mark(),
+            version=catalogue.version,
+            tables=tables,
+            left_out=catalogue.left_out,
+            rows=sum(table.rows for table in tables),
+            bytes=used.bytes,
+            rows_read=used.rows_read,
+            passes=passes,
+        )
+
+
+def _finish_renaming(folder: Path, identity: str) -> SnapshotFacts | None:
+    """Finish a snapshot that was complete when its process ended; None where there is none."""
+    partial = folder / PARTIAL_NAME
+    facts = read_facts(folder)
+    if facts is None:
+        return None
+    if not partial.exists() or not is_stripped(partial, {one.name: one.rows for one in facts.tables}):
+        (folder / FACTS_NAME).unlink()  # of a snapshot that somebody deleted, or of one not finished
+        return None
+    if facts.identity != identity:
+        raise EvidenceError(
+            f"the snapshot {partial} was taken from {facts.identity}, not from {identity}",
+            hint=f"delete {partial} and type the same command again: the snapshot starts anew",
+        )
+    return _freeze(folder, facts)
+
+
+def _freeze(folder: Path, draft: SnapshotFacts) -> SnapshotFacts:
+    """Flush, close to writing, and give the complete copy its name; facts first, then the name."""
+    partial = folder / PARTIAL_NAME
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.chmod(_FROZEN)
+    facts = replace(draft, sha256=files.digest_file(partial))
+    write_facts(folder, facts)
+    reach("snapshot:frozen")
+    partial.rename(folder / SNAPSHOT_NAME)
+    reach("snapshot:renamed")
+    files.sync_folder(folder)
+    return facts

@@ -1,0 +1,211 @@
+"""A source over any channel: first look, pages that grow and shrink, cells in pieces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from migrate.runtime.errors import SourceError, SourceUnavailable
+from migrate.runtime.memory import collector_paused
+from migrate.runtime.source_settings import SourceSettings
+from migrate.source import catalog as catalogue
+from migrate.source import sql as statements
+from migrate.source.column_stats import as_number, take_look
+from migrate.source.json_pages import Unpackable, is_exact, may_pack, unpack
+from migrate.source.model import Catalogue, Look, Page, Row, Table, Usage, Value
+from migrate.source.select_list import Shape
+from migrate.source.server_errors import CellTooLong
+from migrate.source.transport import Answer, Channel, InvalidText, Kind, TooLarge
+
+_MOST_ROWS = 200_000
+_SMALLEST_PIECE = 1024
+
+
+class ChannelSource:
+    """A legacy database behind a channel; see `Source`."""
+
+    def __init__(self, channel: Channel, settings: SourceSettings) -> None:
+        self.label = channel.label
+        self.identity = channel.identity
+        self.usage = Usage()
+        self.copy = channel.copy
+        self._channel = channel
+        self._settings = settings
+        self._exact_packed: bool | None = None
+
+    def close(self) -> None:
+        """Let go of connections and temporary files."""
+        self._channel.close()
+
+    def inspect(self) -> Catalogue:
+        """Return what the database holds."""
+        return catalogue.inspect(self._channel)
+
+    def count(self, table: Table) -> int:
+        """Return the number of rows of a table."""
+        return as_number(self._run(statements.count(table)).rows[0][0])
+
+    def forecast(self, rows: int) -> int:
+        """Return the rows billed: the first look, the pages, the last count; a second reading if unmarked."""
+        if not self._channel.bills:
+            return 0
+        return rows * (3 if self.mark() is not None else 4)
+
+    def mark(self) -> str | None:
+        """Return the present state: equal marks, equal content. None where there is no such thing."""
+        return self._run("SELECT 1").mark
+
+    def look(self, table: Table) -> Look | None:
+        """Return the storage classes in use, None where values come out exact without."""
+        if self._channel.exact:
+            return None
+        try:
+            return take_look(self._run, table)
+        except SourceError as error:
+            raise named(error, table) from error
+
+    def pages(self, table: Table, look: Look | None, after: Row | None = None) -> Iterator[Page]:
+        """Yield the rows with keys beyond `after`; the next page is fetched while one is used."""
+        reading = _Reading(self, table, look, after)
+        with ThreadPoolExecutor(1, thread_name_prefix="source") as worker:
+            page = worker.submit(reading.next_page).result()
+            while page.more:
+                following = worker.submit(reading.next_page)
+                yield page
+                page = following.result()
+            yield page
+
+    def fingerprint(self, table: Table, look: Look | None) -> str:
+        """Read a table through and return a digest of its rows, whatever the page size."""
+        return fingerprint(self.pages(table, look))
+
+    def _run(
+        self, sql: str, args: tuple[Value, ...] | list[Value] = (), kinds: list[Kind] | None = None
+    ) -> Answer:
+        answer = self._channel.run(sql, args, kinds or ())
+        self.usage.requests += 1
+        self.usage.bytes += answer.bytes
+        self.usage.rows_read += answer.rows_read
+        return answer
+
+    def _packs(self) -> bool:
+        """Tell whether the server's JSON is exact; it is asked once."""
+        if self._exact_packed is None:
+            self._exact_packed = is_exact(self._run, blobs=self._channel.text_as_blobs)
+        return self._exact_packed
+
+
+def fingerprint(pages: Iterator[Page]) -> str:
+    """Return a digest of the rows in `pages`, independent of where pages end."""
+    digest = hashlib.blake2b(digest_size=32)
+    for page in pages:
+        if page.rows:
+            digest.update((repr(list(page.rows))[1:-1] + ", ").encode())
+    return digest.hexdigest()
+
+
+def named(error: SourceError, table: Table) -> SourceError:
+    """Return the same error, its message naming the table that was read."""
+    return type(error)(f"table {table.name}: {error.message}", hint=error.hint)
+
+
+class _Reading:
+    """Where the reading of one table stands: the last key, the rows to ask for, how columns are read."""
+
+    def __init__(self, source: ChannelSource, table: Table, look: Look | None, after: Row | None) -> None:
+        self._source = source
+        self._channel = source._channel
+        self._settings = source._settings
+        self._table = table
+        self._after = after
+        self._limit = self._settings.first_page_rows
+        self._page_bytes = min(self._settings.page_bytes, self._channel.most_bytes)
+        self._piece_bytes = min(self._settings.piece_bytes, self._channel.most_bytes)
+        self._shape = Shape(table, look, self._piece_bytes, blobs=self._channel.text_as_blobs)
+        self._packed = may_pack(table, look, self._piece_bytes)
+
+    def next_page(self) -> Page:
+        """Fetch the page behind the last one."""
+        while True:
+            packed = self._packs()
+            try:
+                return self._packed_page() if packed else self._plain_page()
+            except TooLarge as error:
+                self._shrink(error)
+            except InvalidText as error:
+                if not packed and not self._shape.distrust_text():
+                    raise SourceError(
+                        f"table {self._table.name} of {self._channel.label} holds text that is not UTF-8",
+                        hint="read the database file, or a dump of it, instead",
+                    ) from error
+                self._packed = False
+            except SourceUnavailable as error:
+                raise named(error, self._table) from error
+            except (SourceError, Unpackable) as error:
+                if isinstance(error, SourceError) and not packed:
+                    raise named(error, self._table) from error
+                self._packed = False
+
+    def _packs(self) -> bool:
+        """Tell whether the next page is asked for packed."""
+        self._packed = self._packed and self._source._packs()
+        return self._packed
+
+    def _packed_page(self) -> Page:
+        columns, blobs = self._shape.selected, self._channel.text_as_blobs
+        sql, args = statements.packed_page(self._table, columns, self._after, self._limit, blobs=blobs)
+        kinds: list[Kind] = [None if blobs else "text"] * len(columns)
+        try:
+            answer = self._source._run(sql, args, kinds)
+        except CellTooLong as error:
+            raise TooLarge(error.message) from error
+        with collector_paused():
+            rows = unpack(answer.rows)
+        return self._page(answer, rows, frozenset(), more=len(rows) >= self._limit)
+
+    def _plain_page(self) -> Page:
+        sql, args = statements.page(self._table, self._shape.outputs, self._after, self._limit)
+        answer = self._source._run(sql, args, self._shape.kinds)
+        if answer.cut and not self._table.order:
+            raise TooLarge("a table without a key that is longer than a page")
+        rows, raw = self._shape.rows(answer, self._piece)
+        more = bool(self._table.order) and (answer.cut or len(rows) >= self._limit)
+        return self._page(answer, rows, raw, more=more)
+
+    def _page(self, answer: Answer, rows: Sequence[Row], raw: frozenset[int], *, more: bool) -> Page:
+        if rows:
+            self._after = self._shape.key(rows[-1])
+        self._grow(answer.bytes)
+        return Page(rows, self._after or (), more, answer.mark, raw)
+
+    def _grow(self, size: int) -> None:
+        factor = self._page_bytes / max(size, 1)
+        grown = int(self._limit * min(4.0, max(0.5, factor)))
+        self._limit = max(1, min(_MOST_ROWS, grown))
+
+    def _shrink(self, error: TooLarge) -> None:
+        if self._limit > 1 and self._table.order:
+            self._limit //= 2
+        elif self._packed:
+            self._packed = False
+        elif not self._table.order or not self._shape.cut_smaller(_SMALLEST_PIECE):
+            raise SourceError(
+                f"table {self._table.name} of {self._channel.label} does not fit into a response",
+                hint="read the database file, or a dump of it, instead",
+            ) from error
+
+    def _piece(self, column: str, key: Row, size: int) -> bytes:
+        """Fetch one cell of `size` bytes in pieces."""
+        step = self._piece_bytes
+        parts: list[bytes] = []
+        for start in range(1, size + 1, step):
+            sql, args = statements.piece(self._table, column, key, start, step)
+            found = self._source._run(sql, args).rows
+            if len(found) != 1 or not isinstance(found[0][0], bytes):
+                raise SourceError(
+                    f"a row of table {self._table.name} vanished while a long cell of it was read",
+                    hint="stop the application that writes to the database, then type the same command again",
+                )
+            parts.append(found[0][0])
+        return b"".join(parts)

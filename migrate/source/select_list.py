@@ -1,0 +1,142 @@
+"""How the columns of one table are asked for, and how the answer becomes values again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from migrate.source import sql as statements
+from migrate.source.local_transport import tolerant_text
+from migrate.source.model import Look, RawText, Row, Table, Value
+from migrate.source.transport import Answer, Kind
+
+#: fetches one cell: its column, the key of its row, its size in bytes
+Fetch = Callable[[str, Row, int], bytes]
+
+
+class Shape:
+    """The SELECT list of one table.
+
+    A column is asked for as it is, or *witnessed*: with its storage class, as
+    a blob, and a clue to what cannot travel (see `statements.witnessed`).
+    Witnessed are columns with infinities or cells longer than `longest`, and
+    those with text that turned out not to be UTF-8; with `blobs`, all text.
+    """
+
+    def __init__(self, table: Table, look: Look | None, longest: int, *, blobs: bool) -> None:
+        self._table = table
+        self._look = look
+        self._longest = longest
+        self._names = [column.name for column in table.stored]
+        self._lead = [table.key[0]] if table.bare_rowid else []
+        self._witnessed = {name for name in self._names if self._needs_witness(name, blobs)}
+
+    def _needs_witness(self, name: str, blobs: bool) -> bool:
+        if self._look is None:
+            return False
+        found = self._look.columns[name]
+        return found.infinite or found.longest > self._longest or (blobs and found.texts > 0)
+
+    @property
+    def selected(self) -> list[str]:
+        """The columns of a row: the bare rowid first, where the table is paged by one."""
+        return [*self._lead, *self._names]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The expressions to select."""
+        terms = [statements.quote(name) for name in self._lead]
+        for name in self._names:
+            if name in self._witnessed:
+                terms += statements.witnessed(name, self._longest)
+            else:
+                terms.append(statements.quote(name))
+        return terms
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """What each of `outputs` is known to hold."""
+        kinds: list[Kind] = ["integer" for _ in self._lead]
+        for name in self._names:
+            kinds += ["text", None, None] if name in self._witnessed else [self._kind(name)]
+        return kinds
+
+    def _kind(self, name: str) -> Kind:
+        if self._look is None:
+            return None
+        found = self._look.columns[name]
+        numbers = (found.integers, found.reals, found.texts, found.blobs)
+        used: list[Kind] = ["integer", "real", "text", None]
+        classes = [kind for kind, number in zip(used, numbers, strict=True) if number]
+        return classes[0] if len(classes) == 1 else None
+
+    def distrust_text(self) -> bool:
+        """Witness every column that may hold text; False where that is so already."""
+        if self._look is None:
+            return False
+        more = {name for name in self._names if self._look.columns[name].texts} - self._witnessed
+        self._witnessed |= more
+        return bool(more)
+
+    def cut_smaller(self, smallest: int) -> bool:
+        """Read shorter cells in pieces from now on; False where they are as short as can be."""
+        if self._look is None or self._longest <= smallest:
+            return False
+        self._longest = max(smallest, self._longest // 4)
+        self._witnessed |= {n for n in self._names if self._look.columns[n].longest > self._longest}
+        return True
+
+    def key(self, row: Row) -> Row:
+        """Return the key of a row of `rows`."""
+        if self._lead:
+            return row[:1]
+        return tuple(row[self._names.index(name)] for name in self._table.key)
+
+    def rows(self, answer: Answer, fetch: Fetch) -> tuple[Sequence[Row], frozenset[int]]:
+        """Return the values of an answer, and the positions where `RawText` occurs."""
+        if not self._witnessed or not answer.rows:
+            return answer.rows, answer.raw
+        source = iter(zip(*answer.rows, strict=True))
+        columns: list[list[Value]] = [list(next(source)) for _ in self._lead]
+        missing: list[tuple[int, int, int]] = []
+        raw: set[int] = set()
+        for name in self._names:
+            at = len(columns)
+            if name not in self._witnessed:
+                columns.append(list(next(source)))
+                continue
+            classes, values, clues = next(source), next(source), next(source)
+            columns.append(list(map(_value, classes, values, clues)))
+            missing += [(at, row, size) for row, size in self._long_cells(classes, clues)]
+        self._fill(columns, missing, fetch)
+        for at, column in enumerate(columns):
+            if RawText in set(map(type, column)):
+                raw.add(at)
+        return list(zip(*columns, strict=True)), frozenset(raw)
+
+    def _long_cells(self, classes: Sequence[Value], clues: Sequence[Value]) -> list[tuple[int, int]]:
+        return [
+            (row, clue)
+            for row, (kind, clue) in enumerate(zip(classes, clues, strict=True))
+            if kind in ("text", "blob") and isinstance(clue, int) and clue > self._longest
+        ]
+
+    def _fill(
+        self, columns: list[list[Value]], missing: Sequence[tuple[int, int, int]], fetch: Fetch
+    ) -> None:
+        """Fetch the long cells, given as (column, row, bytes); a `b''` placeholder tells text by type."""
+        for at, row, size in missing:
+            is_text = isinstance(columns[at][row], str)
+            key = self.key(tuple(column[row] for column in columns))
+            cell = fetch(self._names[at - len(self._lead)], key, size)
+            columns[at][row] = tolerant_text(cell) if is_text else cell
+
+
+def _value(kind: Value, value: Value, clue: Value) -> Value:
+    """Return the value that a witnessed triple stands for; a long cell as an empty one of its class."""
+    if kind == "text":
+        return tolerant_text(value) if isinstance(value, bytes) else ""
+    if kind == "blob":
+        return value if isinstance(value, bytes) else b""
+    if kind == "real":
+        return float(clue) if isinstance(clue, str) else float(str(value))
+    return value

@@ -1,0 +1,97 @@
+"""What goes wrong at a libSQL server, each cause with what the operator can do."""
+
+from __future__ import annotations
+
+from migrate.runtime.errors import SourceError, SourceUnavailable
+
+
+class Transient(Exception):
+    """Worth another try. `retry_after` is what the server asked for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CellTooLong(SourceError):
+    """A cell, or a page packed into cells, is longer than the server lets a statement touch."""
+
+
+def unavailable(label: str, cause: str, attempts: int) -> SourceUnavailable:
+    """The server did not answer within the limit of tries."""
+    return SourceUnavailable(
+        f"{label} did not answer ({attempts} tries): {cause}",
+        hint="see that the server runs and the network is up, then type the same command again: it resumes",
+    )
+
+
+def unauthorized(label: str, status: int, has_token: bool) -> SourceError:
+    """401 or 403: no token, or one that is wrong, expired or revoked."""
+    if not has_token:
+        return SourceError(
+            f"{label} wants a token and none was given ({status})",
+            hint="set TURSO_AUTH_TOKEN to what `turso db tokens create NAME --read-only` prints",
+        )
+    return SourceError(
+        f"{label} refused the token ({status}): it is wrong, expired, revoked, or of another database",
+        hint="make a new one with `turso db tokens create NAME --read-only` and set TURSO_AUTH_TOKEN to it",
+    )
+
+
+def untrusted(label: str) -> SourceError:
+    """The server's certificate is not signed by a trusted authority, or is another host's."""
+    return SourceError(
+        f"{label} shows a certificate that is not trusted",
+        hint="see that the host name is right; where the authority is a private one, name the file of its "
+        "certificate in [source] ca_file, or in SSL_CERT_FILE",
+    )
+
+
+def not_found(label: str) -> SourceError:
+    """404 for every API version: the host has no such database, or is no libSQL server."""
+    return SourceError(
+        f"{label} has no such database, or speaks neither Hrana 3 nor 2 (404)",
+        hint="compare the URL with what `turso db show NAME --url` prints; "
+        "a database that was archived or moved answers like this too",
+    )
+
+
+def no_websocket(label: str, status: int = 505) -> SourceError:
+    """505: Turso's present hosting takes no WebSocket; others refuse one in other ways."""
+    return SourceError(
+        f"{label} does not take the protocol it was spoken to in ({status})",
+        hint="this host takes no WebSocket: write the URL with libsql:// or https:// instead of wss://",
+    )
+
+
+def moved_away(label: str, status: int) -> SourceError:
+    """3xx: the server sends us elsewhere, where a token must not follow."""
+    return SourceError(
+        f"{label} redirects to another address ({status})",
+        hint="write the address it redirects to as the URL; very often http:// should be https://",
+    )
+
+
+def blocked(label: str) -> SourceError:
+    """BLOCKED: the plan's quota is used up, or somebody blocked reads."""
+    return SourceError(
+        f"{label} blocks reads: the plan's quota is used up, or reads were switched off (BLOCKED)",
+        hint="look at the usage in the Turso dashboard; raise the plan or wait for the next month, "
+        "then type the same command again: it resumes",
+    )
+
+
+def cell_too_long(label: str) -> CellTooLong:
+    """SQLITE_TOOBIG: a cell is longer than the server lets any statement touch."""
+    return CellTooLong(
+        f"{label} holds a cell longer than its server lets a statement read (SQLITE_TOOBIG)",
+        hint="raise the server's max_row_size, or read the database file, or a dump of it, instead",
+    )
+
+
+def refused(label: str, status: int) -> SourceError:
+    """Any other refusal."""
+    return SourceError(
+        f"{label} refused the request ({status})",
+        hint="see that the URL is a libSQL database's, as `turso db show NAME --url` prints it",
+    )

@@ -1,0 +1,168 @@
+"""An SQLite file, WAL included, copied by SQLite's own backup and read from the copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from migrate.runtime import files
+from migrate.runtime.errors import SourceError, UsageError
+from migrate.runtime.source_settings import SourceSettings
+from migrate.source import private_copy as copies
+from migrate.source.local_transport import LocalChannel
+from migrate.source.private_copy import PrivateCopy, Stamp
+from migrate.source.url import Address
+
+_MAGIC = b"SQLite format 3\x00"
+_COMPANIONS = ("-wal", "-journal")
+_TRIES = 5
+#: The copy is opened as immutable, which a file in WAL mode is not.
+_ONE_FILE = "PRAGMA journal_mode = DELETE"
+
+
+def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
+    """Return a channel to a private copy of the database file.
+
+    The file and what lies beside it stay as they are, also while an
+    application writes to it. Raises UsageError where there is no such file,
+    SourceError where it is no SQLite database.
+    """
+    path = Path(address.url)
+    _require_database(path)
+
+    def make(copy: Path) -> str:
+        _copy(path, copy)
+        return files.digest_file(copy)
+
+    copy, give_back = copies.borrow(path, lambda: _stamp(path), make)
+    return open_copy(copy, give_back, address, settings)
+
+
+def open_copy(
+    copy: PrivateCopy, give_back: Callable[[], None], address: Address, settings: SourceSettings
+) -> LocalChannel:
+    """Return a channel to a private copy that was borrowed."""
+    try:
+        connection = _connect(copy.path)
+    except BaseException:
+        copy.remove()
+        raise
+    return LocalChannel(
+        connection,
+        label=address.label,
+        mark=copy.mark,
+        page_bytes=settings.page_bytes,
+        copy=copy.path,
+        give_back=give_back,
+    )
+
+
+def _connect(copy: Path) -> sqlite3.Connection:
+    """Return a read-only connection to a copy that is ours alone."""
+    uri = f"file:{quote(str(copy))}?mode=ro&immutable=1"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _require_database(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except OSError as error:
+        raise UsageError(
+            f"the source file {path} cannot be read: {error.strerror}",
+            hint="name an SQLite file, or a dump whose name ends in .sql",
+        ) from error
+    if start not in (b"", _MAGIC):
+        raise SourceError(
+            f"{path} is not an SQLite database",
+            hint="a dump must have a name that ends in .sql; an encrypted file cannot be read",
+        )
+
+
+def _beside(path: Path) -> list[Path]:
+    """Return the companions of a database file that hold something."""
+    found = [path.with_name(path.name + end) for end in _COMPANIONS]
+    return [one for one in found if one.exists() and one.stat().st_size > 0]
+
+
+def _stamp(path: Path) -> Stamp:
+    return copies.stamp_of([path, *_beside(path)])
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a database into `copy` without leaving a trace beside the original.
+
+    A read-only connection to a file in WAL mode would make a `-shm` beside it,
+    so that is done only where an application has one there already; otherwise
+    the bytes are copied, and copied again if they moved meanwhile. Which of the
+    two it is is asked anew at each try: an application may start at any moment.
+    """
+    for _ in range(_TRIES):
+        if _copy_shared(path, copy) or _copy_bytes(path, copy):
+            return
+    raise SourceError(
+        f"{path} changes all the time",
+        hint="stop the application that writes to it, then type the same command again",
+    )
+
+
+def _copy_shared(path: Path, copy: Path) -> bool:
+    """Return whether an application has the file open and SQLite's own backup was taken of it."""
+    if not path.with_name(path.name + "-shm").exists() or not _beside(path):
+        return False
+    try:
+        _backup(f"file:{quote(str(path))}?mode=ro", copy)
+    except sqlite3.OperationalError:
+        copy.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _copy_bytes(path: Path, copy: Path) -> bool:
+    """Return whether the bytes were copied and stayed as they were meanwhile."""
+    try:
+        before = _stamp(path)
+        for one in copy.parent.glob(f"{copy.name}*"):
+            one.unlink()
+        for one in (path, *_beside(path)):
+            shutil.copyfile(one, copy.with_name(copy.name + one.name[len(path.name) :]))
+        steady = _stamp(path) == before
+    except FileNotFoundError:  # a companion went away between two looks
+        return False
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be copied: {error.strerror}",
+            hint="make room in the folder for temporary files, or name another with TMPDIR",
+        ) from error
+    if steady:
+        _settle(path, copy)
+    return steady
+
+
+def _settle(path: Path, copy: Path) -> None:
+    """Make one file of copied bytes; opening them plays the WAL or an interrupted journal back."""
+    copy.chmod(files.FILE_MODE)
+    try:
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            connection.execute(_ONE_FILE)
+    except sqlite3.DatabaseError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error}",
+            hint="see what `sqlite3 FILE 'PRAGMA integrity_check'` says, or read a dump instead",
+        ) from error
+
+
+def _backup(uri: str, copy: Path) -> None:
+    os.close(os.open(copy, os.O_CREAT | os.O_RDWR, files.FILE_MODE))
+    with (
+        closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target, pages=4096, sleep=0.01)
+        target.execute(_ONE_FILE)

@@ -1,0 +1,68 @@
+"""The one thing a way of reaching a database must offer: run a SELECT, return its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from migrate.source.model import Row, Value
+
+#: What a result column is known to hold, nulls aside; None where it is mixed or unknown.
+Kind = Literal["integer", "real", "text"] | None
+
+
+class TooLarge(Exception):
+    """The result does not fit into one response; ask for fewer rows."""
+
+
+class InvalidText(Exception):
+    """The result holds text that is not UTF-8, which the server cannot send as text."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of one statement.
+
+    `bytes` is the size of the response, `rows_read` what the server bills,
+    `mark` the state of the database (equal marks, equal content) or None.
+    `cut` tells that the rows stop early because they grew too big, `raw` at
+    which positions `RawText` occurs.
+    """
+
+    rows: Sequence[Row]
+    bytes: int
+    rows_read: int = 0
+    mark: str | None = None
+    cut: bool = False
+    raw: frozenset[int] = frozenset()
+
+
+class Channel(Protocol):
+    """A way to a database."""
+
+    label: str
+    identity: str
+    #: values arrive exactly as they are stored, whatever they are
+    exact: bool
+    #: text must be asked for as blobs, because text that is not UTF-8 ends the connection
+    text_as_blobs: bool
+    #: the server bills for the rows it reads
+    bills: bool
+    #: responses had better not be longer than this, in bytes
+    most_bytes: int
+    #: an SQLite file of ours that is the whole database, where there is one
+    copy: Path | None
+
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:
+        """Run one SELECT or PRAGMA and return its rows.
+
+        `kinds`, one for each result column where given, quicken the reading. Raises
+        TooLarge, InvalidText, SourceError, SourceUnavailable.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...

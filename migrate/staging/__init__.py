@@ -1,0 +1,1 @@
+"""The staging schema, the ledger, and the COPY of a batch."""

@@ -1,0 +1,180 @@
+"""A batch goes in whole: its rows, fates, warnings, ids and its line in the ledger in one transaction."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+from polars import selectors
+from psycopg import errors, sql
+
+from mappers.base import Mapped
+from migrate.postgres.connection import Connection, explain
+from migrate.runtime.errors import TargetError
+from migrate.runtime.failpoints import reach
+from migrate.staging.ledger import Ledger
+from migrate.staging.schema import ID_MAP
+
+_FATES: Final = ("run_id", "source_table", "source_id", "fate", "reason", "detail")
+_WARNINGS: Final = ("run_id", "source_table", "source_id", "column_name", "rule")
+_PIECE: Final = 1 << 20  # bytes handed to COPY at a time
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows ready for COPY: `columns` in the order of the CSV in `data`."""
+
+    columns: tuple[str, ...]
+    rows: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A mapped batch as CSV: what a mapping thread can make while another one copies."""
+
+    tables: Mapping[str, Sheet]
+    fates: Sheet
+    warnings: Sheet
+    id_map: Sheet
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of one mapper.
+
+    `number` counts from 1 without gaps; `first` and `last` are the smallest
+    and the largest source key in it, `source_rows` the rows read. `encoded`
+    may be filled ahead by `encode_batch`.
+    """
+
+    run_id: str
+    stage: str
+    mapper: str
+    number: int
+    first: int | None
+    last: int | None
+    source_rows: int
+    mapped: Mapped
+    encoded: Encoded | None = None
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    """Return the frame as CSV without a header, as COPY reads it: '' quoted, NULL unquoted and empty.
+
+    Bytes become bytea's hex form; times lose their zone after conversion to UTC.
+    """
+    plain = frame.with_columns(
+        *(
+            (pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name)
+            for name, kind in frame.schema.items()
+            if kind == pl.Binary
+        ),
+        selectors.datetime(time_zone="*").dt.convert_time_zone("UTC").dt.replace_time_zone(None),
+    )
+    out = io.BytesIO()
+    # Text is always quoted, so that it can neither be taken for NULL nor for COPY's end mark `\.`.
+    plain.write_csv(
+        out,
+        include_header=False,
+        quote_style="non_numeric",
+        null_value="",
+        datetime_format="%Y-%m-%d %H:%M:%S%.6f",
+    )
+    return out.getvalue()
+
+
+def encode_batch(batch: Batch) -> Batch:
+    """Return the batch encoded, its frames let go; free of PostgreSQL, so fit for another thread."""
+    if batch.encoded is not None:
+        return batch
+    run = pl.lit(batch.run_id).alias("run_id")
+    mapped = batch.mapped
+    encoded = Encoded(
+        tables={name: _sheet(frame) for name, frame in mapped.tables.items()},
+        fates=_sheet(mapped.fates.select(run, *_FATES[1:]), _FATES),
+        warnings=_sheet(
+            mapped.warnings.select(run, "source_table", "source_id", "column", "rule"), _WARNINGS
+        ),
+        id_map=_sheet(mapped.id_map.select("entity", "legacy_id", "new_id", "via")),
+    )
+    return replace(batch, mapped=Mapped({}), encoded=encoded)
+
+
+def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -> None:
+    """Write the batch and its line in the ledger in one transaction.
+
+    Raises Occupied where the target belongs to another run by now, TargetError
+    where the batch is in already, does not follow its predecessor or holds
+    what the target does not take, TargetUnavailable where the connection or
+    the server was lost. In all of these nothing of the batch remains.
+    """
+    encoded = encode_batch(batch).encoded
+    assert encoded is not None
+    where = f"batch {batch.number} of {batch.mapper}"
+    try:
+        with conn.transaction():
+            ledger.guard(conn)
+            _record(conn, ledger, batch, encoded)
+            for table, sheet in encoded.tables.items():
+                _copy(conn, sql.Identifier(staging, table), sheet)
+            _copy(conn, ledger.name("fate"), encoded.fates)
+            _copy(conn, ledger.name("warning"), encoded.warnings)
+            _copy(conn, sql.Identifier(staging, ID_MAP), encoded.id_map)
+            reach(f"{batch.stage}:copied")
+    except errors.Error as error:
+        raise explain(f"writing {where}", error) from error
+
+
+def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: Encoded) -> None:
+    rows = {table: sheet.rows for table, sheet in encoded.tables.items()}
+    added = conn.execute(
+        sql.SQL(
+            "INSERT INTO {batch} (run_id, stage, mapper, number, first, last, source_rows, target_rows)"
+            " SELECT %(run)s, %(stage)s, %(mapper)s, %(number)s, %(first)s, %(last)s, %(source)s, %(target)s"
+            " WHERE %(number)s = 1 + (SELECT coalesce(max(number), 0) FROM {batch}"
+            "                         WHERE run_id = %(run)s AND mapper = %(mapper)s)"
+            " AND NOT EXISTS (SELECT 1 FROM {finished} WHERE run_id = %(run)s AND mapper = %(mapper)s)"
+        ).format(batch=ledger.name("batch"), finished=ledger.name("finished")),
+        {
+            "run": batch.run_id,
+            "stage": batch.stage,
+            "mapper": batch.mapper,
+            "number": batch.number,
+            "first": batch.first,
+            "last": batch.last,
+            "source": batch.source_rows,
+            "target": json.dumps(rows),
+        },
+    )
+    if added.rowcount != 1:
+        raise TargetError(
+            f"batch {batch.number} of {batch.mapper} is in the ledger already or does not follow the last",
+            hint="type the same command again; it continues after the ledger's last batch",
+        )
+
+
+def _sheet(frame: pl.DataFrame, columns: Sequence[str] = ()) -> Sheet:
+    return Sheet(tuple(columns or frame.columns), frame.height, encode(frame) if frame.height else b"")
+
+
+def _copy(conn: Connection, table: sql.Identifier, sheet: Sheet) -> None:
+    if not sheet.rows:
+        return
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        table, sql.SQL(", ").join(map(sql.Identifier, sheet.columns))
+    )
+    data = memoryview(sheet.data)
+    cursor = conn.cursor()
+    with cursor.copy(statement) as copy:
+        for start in range(0, len(data), _PIECE):
+            copy.write(data[start : start + _PIECE])
+    if cursor.rowcount != sheet.rows:
+        raise TargetError(
+            f"COPY took {cursor.rowcount} rows of {sheet.rows} into {table.as_string(conn)}",
+            hint="nothing of the batch was kept; report this with the PostgreSQL version",
+        )

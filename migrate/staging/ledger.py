@@ -1,0 +1,255 @@
+"""The ledger: the truth about who may write, which batches are in, and what was published.
+
+One run owns the target at a time. Ownership is a session-bound advisory lock
+and an epoch: the lock keeps a second run out while the first one's session
+lives, the epoch keeps a first run out that lost its session without noticing
+and wakes up later. Every commit of ours reads the epoch row `FOR SHARE`, so
+a new owner waits for it, and after the new owner nothing old can commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from migrate.postgres.connection import Connection, mapped
+from migrate.runtime.errors import EvidenceError, Occupied, TargetError
+from migrate.staging import ledger_schema as ledger_tables
+
+#: The advisory lock on the database; the letters of `migraton`.
+LOCK: Final = 0x6D69_6772_6174_6F6E
+_HOLDER_WIDTH: Final = 50
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a mapper is: the number of its last committed batch (0 for none) and the key it ended at."""
+
+    batch: int
+    after: int | None
+    done: bool
+
+
+class Ledger:
+    """The ledger in one schema, and the ownership of the target taken through it.
+
+    `conn` is the session that holds the lock; it must be in autocommit mode.
+    """
+
+    def __init__(self, conn: Connection, schema: str = "migrate_ledger") -> None:
+        self.conn = conn
+        self.schema = schema
+        self.epoch: int | None = None
+
+    def name(self, table: str) -> sql.Identifier:
+        """Return the quoted, schema-qualified name of one of the ledger's tables."""
+        return sql.Identifier(self.schema, table)
+
+    def exists(self) -> bool:
+        """Tell whether a ledger is there, without making one."""
+        name = sql.Identifier(self.schema, "setting").as_string(self.conn)
+        with mapped(f"looking for the ledger in {self.schema}"):
+            row = self.conn.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
+        return row is not None and bool(row[0])
+
+    def create(self) -> None:
+        """Make the ledger where it is missing; safe to repeat."""
+        ledger_tables.create(self.conn, self.schema)
+
+    # ---- the id secret ---------------------------------------------------------
+
+    def secret(self) -> str | None:
+        """Return the id secret, None where none was kept."""
+        query = sql.SQL("SELECT value FROM {} WHERE key = 'id_secret'").format(self.name("setting"))
+        with mapped("reading the id secret from the ledger"):
+            row = self.conn.execute(query).fetchone()
+        return None if row is None else str(row[0])
+
+    def keep_secret(self, value: str) -> None:
+        """Keep the id secret. Raises EvidenceError where another one is kept already."""
+        query = sql.SQL("INSERT INTO {} VALUES ('id_secret', %s) ON CONFLICT DO NOTHING")
+        with mapped("keeping the id secret in the ledger"):
+            self.conn.execute(query.format(self.name("setting")), (value,))
+        if self.secret() != value:
+            raise EvidenceError(
+                "the ledger keeps another id secret than the one given",
+                hint="unset the secret in the environment and in [ids], so that the ledger's is used",
+            )
+
+    # ---- ownership -------------------------------------------------------------
+
+    def take(self, run_id: str, holder: str) -> int:
+        """Take the target for this run and return the new epoch.
+
+        `holder` says who runs, such as `host, process 42`. The lock lasts as
+        long as the session. Raises Occupied, naming the holder, where
+        another session has it.
+        """
+        with mapped("taking the target"):
+            # What a loser sees at once, even before the winner's row is written.
+            self.conn.execute(
+                "SELECT set_config('application_name', %s, false)", (f"migrate: {holder}"[:_HOLDER_WIDTH],)
+            )
+            row = self.conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+            if row is None or not row[0]:
+                raise self._occupied()
+            taken = self.conn.execute(
+                sql.SQL(
+                    "UPDATE {} SET epoch = epoch + 1, run_id = %s, holder = %s, pid = pg_backend_pid(),"
+                    " since = clock_timestamp() RETURNING epoch"
+                ).format(self.name("owner")),
+                (run_id, holder),
+            ).fetchall()
+        if len(taken) != 1:
+            raise TargetError(f"the ledger {self.schema} has {len(taken)} rows of ownership instead of one")
+        self.epoch = int(taken[0][0])
+        return self.epoch
+
+    def release(self) -> None:
+        """Give the target up; what this run still holds open can commit nothing more."""
+        if self.epoch is None:
+            return
+        with mapped("giving the target up"):
+            self.conn.execute(
+                sql.SQL("UPDATE {} SET epoch = epoch + 1, holder = NULL, pid = NULL WHERE epoch = %s").format(
+                    self.name("owner")
+                ),
+                (self.epoch,),
+            )
+            self.conn.execute("SELECT pg_advisory_unlock_all()")  # it may have been taken twice
+        self.epoch = None
+
+    def guard(self, conn: Connection) -> None:
+        """Keep the ownership until the end of the transaction that `conn` is in.
+
+        Raises Occupied where it was never taken or has passed to another run.
+        """
+        if conn.info.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
+            raise TargetError("the ledger is guarded inside transactions only")
+        with mapped("checking who owns the target"):
+            row = conn.execute(
+                sql.SQL("SELECT 1 FROM {} WHERE epoch = %s FOR SHARE").format(self.name("owner")),
+                (self.epoch,),
+            ).fetchone()
+        if row is None:
+            raise self._occupied(conn)
+
+    def holder(self, conn: Connection | None = None) -> str | None:
+        """Return who holds the target at the moment and since when, None where nobody does.
+
+        Asked through `conn` where given: the ledger's own session may be the one that was lost.
+        """
+        with mapped("reading who holds the target"):
+            row = (
+                (conn or self.conn)
+                .execute(
+                    sql.SQL(
+                        "SELECT o.holder, o.since, a.application_name, l.pid"
+                        " FROM pg_locks l LEFT JOIN {} o ON o.pid = l.pid"
+                        " LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+                        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+                        " AND (l.classid::bigint << 32 | l.objid::bigint) = %s"
+                        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                    ).format(self.name("owner")),
+                    (LOCK,),
+                )
+                .fetchone()
+            )
+        if row is None:
+            return None
+        holder, since, application, pid = row
+        name = holder or str(application or "").removeprefix("migrate: ") or "another session"
+        return f"{name} (PostgreSQL session {pid}{_since(since)})"
+
+    def _occupied(self, conn: Connection | None = None) -> Occupied:
+        holder = self.holder(conn) or "another run that has finished meanwhile"
+        return Occupied(
+            f"the target is held by {holder}",
+            hint="wait until it ends, or stop it; then type the same command again",
+        )
+
+    # ---- runs and batches ------------------------------------------------------
+
+    def begin(self, run_id: str, facts: Mapping[str, Any]) -> None:
+        """Record a run and what it was started with; a repetition changes nothing."""
+        with mapped(f"recording the run {run_id}"), self.conn.transaction():
+            self.guard(self.conn)
+            self.conn.execute(
+                sql.SQL("INSERT INTO {} (run_id, facts) VALUES (%s, %s) ON CONFLICT DO NOTHING").format(
+                    self.name("run")
+                ),
+                (run_id, json.dumps(facts)),
+            )
+
+    def facts(self, run_id: str) -> dict[str, Any] | None:
+        """Return what the run was started with, None where the ledger does not know it."""
+        with mapped(f"reading the run {run_id}"):
+            row = self.conn.execute(
+                sql.SQL("SELECT facts FROM {} WHERE run_id = %s").format(self.name("run")), (run_id,)
+            ).fetchone()
+        return None if row is None else dict(row[0])
+
+    def latest_run(self) -> str | None:
+        """Return the run that was begun last, None where there was none."""
+        with mapped("looking for the latest run"):
+            row = self.conn.execute(
+                sql.SQL("SELECT run_id FROM {} ORDER BY started_at DESC LIMIT 1").format(self.name("run"))
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def reset(self, run_id: str) -> None:
+        """Forget the run's batches, fates and warnings: its staging is being made anew."""
+        with mapped(f"forgetting the batches of {run_id}"), self.conn.transaction():
+            self.forget_staged()
+            for table in ("batch", "finished", "fate", "warning"):
+                self.conn.execute(
+                    sql.SQL("DELETE FROM {} WHERE run_id = %s").format(self.name(table)), (run_id,)
+                )
+
+    def forget_staged(self) -> None:
+        """Forget the batches of every run that has not published: the staging they are in is dropped.
+
+        Called in the transaction that drops it: another run that was going to
+        resume must not take the rows that come now for its own.
+        """
+        with mapped("forgetting the batches of unfinished runs"), self.conn.transaction():
+            self.guard(self.conn)
+            for table in ("batch", "finished"):
+                self.conn.execute(
+                    sql.SQL(
+                        "DELETE FROM {} WHERE run_id NOT IN (SELECT run_id FROM {} WHERE kind = 'publish')"
+                    ).format(self.name(table), self.name("publication"))
+                )
+
+    def cursor(self, run_id: str, mapper: str) -> Progress:
+        """Return how far the mapper's committed batches reach."""
+        query = sql.SQL(
+            "SELECT coalesce(max(number), 0), max(last),"
+            " EXISTS (SELECT 1 FROM {} WHERE run_id = %(run)s AND mapper = %(mapper)s)"
+            " FROM {} WHERE run_id = %(run)s AND mapper = %(mapper)s"
+        ).format(self.name("finished"), self.name("batch"))
+        with mapped(f"reading how far {mapper} is"):
+            row = self.conn.execute(query, {"run": run_id, "mapper": mapper}).fetchone()
+        assert row is not None
+        return Progress(batch=row[0], after=row[1], done=row[2])
+
+    def finish(self, run_id: str, stage: str, mapper: str) -> None:
+        """Record that the mapper has no more rows; a repetition changes nothing."""
+        with mapped(f"recording the end of {mapper}"), self.conn.transaction():
+            self.guard(self.conn)
+            self.conn.execute(
+                sql.SQL(
+                    "INSERT INTO {} (run_id, stage, mapper) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+                ).format(self.name("finished")),
+                (run_id, stage, mapper),
+            )
+
+
+def _since(at: datetime | None) -> str:
+    return f", since {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""

@@ -1,0 +1,160 @@
+"""The tables of the ledger, and how they are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from psycopg import errors, sql
+
+from migrate.postgres.connection import Connection, mapped
+from migrate.runtime.errors import EvidenceError, TargetError
+
+VERSION: Final = "2"
+#: Taken while the ledger is made, so that two first runs do not make it at once.
+_MAKING: Final = 0x6D69_6772_6D61_6B65
+
+_TABLES: Final = (
+    """CREATE TABLE IF NOT EXISTS {}.setting (
+        key text PRIMARY KEY,
+        value text NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS {}.owner (
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
+        epoch bigint NOT NULL,
+        run_id text,
+        holder text,
+        pid integer,
+        since timestamptz)""",
+    """CREATE TABLE IF NOT EXISTS {}.run (
+        run_id text PRIMARY KEY,
+        started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        facts jsonb NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS {}.batch (
+        run_id text NOT NULL,
+        stage text NOT NULL,
+        mapper text NOT NULL,
+        number integer NOT NULL CHECK (number > 0),
+        first bigint,
+        last bigint,
+        source_rows bigint NOT NULL,
+        target_rows jsonb NOT NULL,
+        committed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (run_id, mapper, number))""",
+    """CREATE TABLE IF NOT EXISTS {}.finished (
+        run_id text NOT NULL,
+        stage text NOT NULL,
+        mapper text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (run_id, mapper))""",
+    """CREATE TABLE IF NOT EXISTS {}.fate (
+        run_id text NOT NULL,
+        source_table text NOT NULL,
+        source_id text NOT NULL,
+        fate text NOT NULL CHECK (fate IN ('merged', 'rejected', 'excluded')),
+        reason text NOT NULL,
+        detail text,
+        PRIMARY KEY (run_id, source_table, source_id))""",
+    """CREATE TABLE IF NOT EXISTS {}.warning (
+        run_id text NOT NULL,
+        source_table text NOT NULL,
+        source_id text NOT NULL,
+        column_name text,
+        rule text NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS warning_run_id_idx ON {}.warning (run_id)",
+    """CREATE TABLE IF NOT EXISTS {}.id_map (
+        entity text NOT NULL,
+        legacy_id text NOT NULL,
+        new_id text NOT NULL,
+        via text NOT NULL,
+        PRIMARY KEY (entity, legacy_id))""",
+    "CREATE INDEX IF NOT EXISTS id_map_new_id_idx ON {}.id_map (new_id)",
+    """CREATE TABLE IF NOT EXISTS {}.publication (
+        id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        run_id text NOT NULL,
+        kind text NOT NULL CHECK (kind IN ('publish', 'rollback')),
+        at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        tables jsonb NOT NULL,
+        backup_digest text)""",
+    """CREATE TABLE IF NOT EXISTS {}.replaced_id_map (
+        publication integer NOT NULL,
+        entity text NOT NULL,
+        legacy_id text NOT NULL,
+        new_id text NOT NULL,
+        via text NOT NULL,
+        PRIMARY KEY (publication, entity, legacy_id))""",
+    "INSERT INTO {}.owner (epoch) VALUES (0) ON CONFLICT DO NOTHING",
+)
+
+
+def make_schema(conn: Connection, name: str, purpose: str) -> None:
+    """Make the schema `name` where it is missing.
+
+    Raises TargetError that names the missing right and the statement an
+    owner of the database can run instead.
+    """
+    row = conn.execute("SELECT current_database(), current_user, to_regnamespace(%s) IS NOT NULL",
+                       (sql.Identifier(name).as_string(conn),)).fetchone()  # fmt: skip
+    assert row is not None
+    database, user, exists = row
+    if exists:
+        return
+    try:
+        with mapped(f"making the schema {name}"):
+            conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+            conn.execute(
+                sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(name), sql.Literal(purpose))
+            )
+    except TargetError as error:
+        if not isinstance(error.__cause__, errors.InsufficientPrivilege):
+            raise
+        statement = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(
+            sql.Identifier(name), sql.Identifier(user)
+        )
+        raise TargetError(
+            f"the role {user} may not make the schema {name} in the database {database}",
+            hint=f"let an owner of the database run: {statement.as_string(conn)};",
+        ) from error
+
+
+def create(conn: Connection, schema: str) -> None:
+    """Make the ledger's schema and tables where they are missing; safe to repeat and to run at once.
+
+    Raises EvidenceError where a ledger of another version is there.
+    """
+    with mapped(f"making the ledger in {schema}"), conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
+        make_schema(conn, schema, "ledger of the migration")
+        for statement in _TABLES:
+            conn.execute(sql.SQL(statement).format(sql.Identifier(schema)))
+        setting = sql.Identifier(schema, "setting")
+        conn.execute(
+            sql.SQL("INSERT INTO {} VALUES ('version', {}) ON CONFLICT DO NOTHING").format(setting, VERSION)
+        )
+        row = conn.execute(sql.SQL("SELECT value FROM {} WHERE key = 'version'").format(setting)).fetchone()
+        if row is None or row[0] != VERSION:
+            raise EvidenceError(
+                f"the ledger in {schema} was written by another version of this program",
+                hint="finish or roll back with that version, or name another ledger schema in [target]",
+            )
+
+
+def drop(conn: Connection, schema: str, *, keep: Collection[str] = ()) -> list[str]:
+    """Drop the ledger's tables but those to `keep`, and its schema where nothing is left in it.
+
+    Returns the names of the tables that went. Tables that are not the ledger's stay.
+    """
+    names = [
+        match[1] for statement in _TABLES if (match := re.search(r"TABLE IF NOT EXISTS {}\.(\w+)", statement))
+    ]
+    gone = [name for name in names if name not in keep]
+    with mapped(f"dropping the ledger in {schema}"), conn.transaction():
+        for name in gone:
+            conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, name)))
+        left = conn.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s))",
+            (sql.Identifier(schema).as_string(conn),),
+        ).fetchone()
+        if left is not None and not left[0]:
+            conn.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(schema)))
+    return gone

@@ -1,0 +1,108 @@
+"""Every command that the pages show is typed, in the order of an evening."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from migrate.source.sample.target import seed_target
+from tests.docs.test_documented_commands import typed_commands
+from tests.tools.commands import Done, migrate, query
+
+#: Pages whose commands are run by a test of their own.
+OWN = {"rollback.md", "database-switch-guide.md", "any-database.md", "local-trial.md"}
+#: Commands that are run by another test, since they take minutes or another source.
+ELSEWHERE = {
+    "rehearse",  # tests/e2e/faults/test_rehearse.py
+    "sample big.db --messages 1000000",  # tests/sample, make bench
+    "inspect libsql://name-org.turso.io",  # tests/inspection, against a real server
+    "init --source libsql://name-org.turso.io --out mapping --enums",  # tests/drafting
+    "init --source legacy.db --out mapping --target 'postgresql://USER:PASSWORD@HOST/DATABASE'",  # the same
+    "init --source URL --out mapping",  # tests/systems, as the three lines that follow
+    "run --config mapping/config.toml",
+    "init",
+    "inspect --html",
+}
+EVENING = (
+    "config --reference",
+    "doctor",
+    "completion bash",
+    "sample legacy.db",
+    "sample other.db --scale 0.1 --seed 7",
+    "inspect",
+    "inspect legacy.db",
+    "inspect --json > inspection.json",
+    "inspect legacy.db --html inspection.html",
+    "init --source legacy.db --out mapping",
+    "plan",
+    "verify",
+    "report --work work/rehearsal",
+    "plan --out plan.json",
+    "run --plan plan.json",
+    "run",
+    "status",
+    "status --watch",
+    "receipt work/receipt.json --seal SEAL",
+    "verify --published",
+    "report",
+    "report --json > report.json",
+    "report --samples",
+    "psql",
+    "psql -- -c 'select email, role from users limit 5'",
+    "ids users 42",
+    "ids --reverse ID",
+    "rollback",
+    "rollback --undo",
+    "rollback",
+    "run --accept-unproven-backup",
+    "run --fresh",
+    "rollback --yes",
+    "run --yes",
+    "clean --keep report --keep receipt --keep map",
+    "clean --embedded",
+    "clean",
+)
+#: What asks, and is answered here because no terminal is there.
+_ASKS = re.compile(r"^(run|rollback|clean)\b(?!.*--yes)")
+
+
+def test_every_command_of_the_pages_belongs_to_the_evening_or_to_a_test_of_its_own() -> None:
+    shown = {words for page, words in typed_commands() if page not in OWN}
+    assert shown - ELSEWHERE - set(EVENING) == set()
+
+
+@pytest.mark.slow
+def test_the_evening(tmp_path: Path, database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        seed_target(connection)
+    settings = {
+        "MIGRATE__SOURCE__URL": "sample",
+        "MIGRATE__SAMPLE__SCALE": "0.02",
+        "MIGRATE__TARGET__URL": database,
+    }
+    stands_for: dict[str, str] = {}
+    for words in EVENING:
+        said = type_it(words, tmp_path, settings, stands_for)
+        if words == "run --plan plan.json":
+            [(legacy, new)] = query(
+                database, "SELECT legacy_id, new_id FROM migrate_ledger.id_map WHERE entity = 'users' LIMIT 1"
+            )
+            [seal] = re.findall(r"sealed (\w{64})", said.out)
+            stands_for.update({"42": legacy, "ID": new, "SEAL": seal})
+        if words == "ids --reverse ID":
+            assert stands_for["42"] in said.out
+    assert query(database, "SELECT count(*) > 0 FROM users") == [(True,)]
+
+
+def type_it(words: str, folder: Path, settings: dict[str, str], stands_for: dict[str, str]) -> Done:
+    """Type a command as the page shows it, its examples replaced, answered where it asks."""
+    typed = [stands_for.get(word, word) for word in shlex.split(words.partition(" > ")[0])]
+    if _ASKS.match(words):
+        typed.append("--yes")
+    if words.startswith("clean") and not (folder / "work").exists():
+        (folder / "work").mkdir()
+    return migrate(*typed, cwd=folder, **settings)

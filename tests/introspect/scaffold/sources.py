@@ -1,0 +1,52 @@
+"""Drafts of small databases made in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mappers.base import SourceTables
+from mappers.declarative.target_columns import TargetColumn
+from migrate.introspect.profile import Inspection
+from migrate.introspect.scaffold import Draft, make_draft
+from migrate.introspect.scaffold.model import Field, Line
+from migrate.postgres.catalog import LiveSchema
+from tests.introspect.profile.sources import inspect_script
+
+
+def draft_script(
+    folder: Path, script: str, *fills: tuple[str, Iterable[Sequence[object]]], enums: bool = False
+) -> Draft:
+    """Return the draft of a database made by a script and by statements with many rows."""
+    return make_draft(inspect_script(folder, script, *fills), enums=enums)
+
+
+def line(draft: Draft, table: str, column: str) -> Line:
+    """Return the line of a column in the mapping."""
+    section = next(one for one in draft.sections if one.source == table)
+    return next(one for one in section.lines if one.column == column)
+
+
+def field(draft: Draft, table: str, column: str) -> Field:
+    """Return the field that a column becomes."""
+    return next(model for model in draft.models if model.table == table).field(column)
+
+
+def source_tables(inspection: Inspection) -> SourceTables:
+    tables = SourceTables(
+        {table.name: [column.name for column in table.columns] for table in inspection.tables}
+    )
+    tables.without_rowid = frozenset(table.name for table in inspection.tables if table.without_rowid)
+    return tables
+
+
+def target_columns(live: LiveSchema) -> dict[str, list[TargetColumn]]:
+    return {
+        name: [
+            TargetColumn(
+                column.name, column.type, column.not_null, column.enum, has_default=bool(column.default)
+            )
+            for column in table.columns
+        ]
+        for name, table in live.tables.items()
+    }

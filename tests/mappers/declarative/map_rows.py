@@ -1,0 +1,30 @@
+"""Maps a small database as a mapping file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from mappers.declarative.mapping import Described
+from mappers.declarative.mapping_file import read_mapping
+from mappers.declarative.target_columns import TargetColumn
+from migrate.snapshot.workspace import Bench
+from tests.mappers.studio.runner import Outcome, legacy_file, run
+
+Target = Mapping[str, Sequence[TargetColumn]]
+
+
+def project(snapshot: Path, mapping: str, target: Target | None = None) -> Described:
+    with closing(Bench(snapshot, snapshot.with_name("tables.db"))) as bench:
+        return Described(read_mapping("version = 1\n" + mapping), bench.tables(), target=target)
+
+
+def migrated(
+    folder: Path, source: str, mapping: str, target: Target | None = None, *, batch_keys: int = 1000
+) -> Outcome:
+    """Return what becomes of a database that `source` (SQL) makes."""
+    snapshot = folder / "snapshot.db"
+    if not snapshot.exists():
+        legacy_file(snapshot, source)
+    return run(snapshot, project=project(snapshot, mapping, target), batch_keys=batch_keys)

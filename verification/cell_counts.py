@@ -1,0 +1,88 @@
+"""Filled cells: as many in every target column as the source has, but for what a warning tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+from psycopg import sql
+
+from verification.context import Cells, Subject
+from verification.queries import ask, at, names, source_tables
+from verification.result import Check, Outcome
+from verification.row_outcomes import fates_of
+
+#: Rules under which a cell that held something is left empty, by their names' end and by name.
+_LEFT_OUT: Final = "_left_out"
+_EMPTIED: Final = "empty_as_null"
+#: The rule under which an id inside of a document is left out: its cell stays filled.
+_WITHIN: Final = "unknown_id_left_out"
+#: The rule under which one that held nothing gets the mapping's default.
+_FILLED: Final = "null_replaced"
+
+
+def _run(subject: Subject) -> Outcome:
+    if not subject.cells:
+        return Outcome.not_applicable("the mapping does not tell of its columns")
+    outcome = Outcome()
+    there = set(source_tables(subject))
+    for cells in subject.cells:
+        if cells.source in there and cells.target in subject.tables and cells.columns:
+            _hold(subject, cells, outcome)
+    return outcome
+
+
+def _hold(subject: Subject, cells: Cells, outcome: Outcome) -> None:
+    filled = _filled(subject, cells, outcome)
+    changed = _changed(subject, cells.source)
+    counts = sql.SQL(", ").join(
+        sql.SQL("count({})").format(name) for name in names([to for _, to in cells.columns])
+    )
+    (held,) = ask(subject, sql.SQL("SELECT {} FROM {}").format(counts, at(subject, cells.target)))
+    for (column, to), before, after in zip(cells.columns, filled, held, strict=True):
+        expected, found = before + changed.get(column, 0), int(str(after))
+        # A table of which rows were made up for references holds more than the source.
+        if found < expected or (found > expected and cells.target not in subject.derived):
+            what = (
+                f"{found} cells are filled; {expected} are expected, from {before} of {cells.source}.{column}"
+            )
+            outcome.found(cells.target, None, what, to)
+
+
+def _filled(subject: Subject, cells: Cells, outcome: Outcome) -> list[int]:
+    """Return how many cells of each column hold something in the rows that are migrated."""
+    fates = fates_of(subject, cells.source)
+    places = [f"c{number}" for number in range(len(cells.columns))]
+    counts = [0] * len(places)
+    for frame in subject.read(cells.sql):
+        outcome.looked_at += frame.height
+        kept = frame.join(fates.of(frame["source_id"]), on="source_id", how="anti")
+        row = kept.select(pl.col(place).count() for place in places).row(0)
+        counts = [count + more for count, more in zip(counts, row, strict=True)]
+    return counts
+
+
+def _changed(subject: Subject, source: str) -> Mapping[str, int]:
+    """Return by how much the ledger's warnings say that a column's filled cells are more or fewer."""
+    query = sql.SQL(
+        "SELECT column_name, sum(CASE WHEN rule = {filled} THEN 1 ELSE -1 END) FROM {warning}"
+        " WHERE run_id = {run} AND source_table = {source} AND column_name IS NOT NULL"
+        " AND (rule IN ({filled}, {emptied}) OR right(rule, {length}) = {end}) AND rule <> {within}"
+        " GROUP BY 1"
+    ).format(
+        filled=sql.Literal(_FILLED),
+        emptied=sql.Literal(_EMPTIED),
+        end=sql.Literal(_LEFT_OUT),
+        within=sql.Literal(_WITHIN),
+        length=sql.Literal(len(_LEFT_OUT)),
+        warning=sql.Identifier(subject.ledger, "warning"),
+        run=sql.Literal(subject.run_id),
+        source=sql.Literal(source),
+    )
+    return {str(column): int(str(change)) for column, change in ask(subject, query)}
+
+
+CELLS = Check(
+    "cells", "Has every column as many filled cells, references included, as the source?", _run, apart=True
+)

@@ -1,0 +1,117 @@
+"""Every cell: the target's rows against what the mappers give, mapped once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import polars as pl
+from psycopg import sql
+
+from verification.canonical import cells_of, comparable, expected_row, staged_row
+from verification.context import Column, Subject, Table
+from verification.multiset_diff import Difference, Staged, Sums, compare, sum_staged
+from verification.queries import ask, at, count_rows, key_of
+from verification.result import Check, Outcome
+
+_UNLIKE: Final = "is not what the mapper gives"
+
+
+def _deep(subject: Subject) -> Outcome:
+    return _compare(subject, [*subject.tables])
+
+
+def _keyless(subject: Subject) -> Outcome:
+    """Compare the tables of whose rows nothing but the number is known otherwise."""
+    counted = {account.target for account in subject.accounts if not account.column}
+    tables = [table for table in subject.tables if table in counted]
+    return _compare(subject, tables) if tables else Outcome.not_applicable("every table has a key to tell by")
+
+
+def _compare(subject: Subject, tables: Sequence[str]) -> Outcome:
+    """Hold the rows of tables, as bags, against those that the mappers give."""
+    if subject.remap is None:
+        return Outcome.not_applicable("nothing to map again with")
+    outcome = Outcome()
+    sums: dict[str, Sums] = {}
+    given: dict[str, tuple[Column, ...]] = {}
+    for table, frame in subject.remap(tables):
+        if table not in subject.tables:
+            outcome.found(table, None, "is mapped but not filled")
+        if table not in tables:
+            continue
+        columns = given.setdefault(table, _columns(subject.tables[table], frame))
+        sums.setdefault(table, Sums()).add(_texts(subject, subject.tables[table], columns, frame))
+    for table in tables:
+        if table in sums:
+            _hold(subject, table, given[table], sums[table], outcome)
+        elif rows := count_rows(subject, table):
+            outcome.found_many(table, [None], "no mapper gives these rows", total=rows)
+    return outcome
+
+
+def _columns(table: Table, frame: pl.DataFrame) -> tuple[Column, ...]:
+    """Return the columns to compare: what the mapper gives; the rest are the target's defaults."""
+    return tuple(column for column in table.columns if column.name in frame.columns and comparable(column))
+
+
+def _texts(subject: Subject, table: Table, columns: tuple[Column, ...], frame: pl.DataFrame) -> pl.DataFrame:
+    for column in columns:
+        if column.type == "jsonb" and frame.schema[column.name] == pl.String:
+            frame = frame.with_columns(_as_held(subject, frame[column.name]))
+    keys = [pl.col(name).cast(pl.String) for name in table.primary_key] or [pl.lit(None, pl.String)]
+    return frame.select(
+        expected_row(frame, columns).alias("text"), pl.concat_str(keys, separator=":").alias("key")
+    )
+
+
+def _as_held(subject: Subject, documents: pl.Series) -> pl.Series:
+    """Return documents as jsonb prints them: the server reads each, so that keys are in its order."""
+    distinct = documents.drop_nulls().unique()
+    if distinct.is_empty():
+        return documents
+    query = sql.SQL(
+        "SELECT given.text::jsonb::text FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, n) ORDER BY n"
+    )
+    printed = [str(text) for (text,) in ask(subject, query, distinct.to_list())]
+    return documents.replace(distinct, pl.Series(printed, dtype=pl.String))
+
+
+def _hold(subject: Subject, name: str, columns: tuple[Column, ...], sums: Sums, outcome: Outcome) -> None:
+    table = subject.tables[name]
+    outcome.looked_at += sums.rows
+    staged = Staged(at(subject, name), staged_row(columns), key_of(table))
+    if sums.same_as(sum_staged(subject, staged)):
+        return
+    remap = subject.remap
+    assert remap is not None
+
+    def again() -> Iterator[pl.DataFrame]:
+        return (_texts(subject, table, columns, frame) for mapped, frame in remap([name]) if mapped == name)
+
+    _name(name, columns, compare(subject, again, staged), outcome)
+
+
+def _name(name: str, columns: tuple[Column, ...], difference: Difference, outcome: Outcome) -> None:
+    """Name what differs: rows by their key, and of rows that are on both sides the columns."""
+    missing, unexpected = difference.missing, difference.unexpected
+    both = missing.join(unexpected, on="key", how="inner", suffix="_held").sort("key")
+    absent = missing.join(unexpected, on="key", how="anti")["key"].sort()
+    surplus = unexpected.join(missing, on="key", how="anti")["key"].sort()
+    room = outcome.room
+    for key, text, held in both.select("key", "text", "text_held").head(room).rows():
+        pairs = zip(columns, cells_of(text), cells_of(held), strict=True)
+        differing = [column.name for column, expected, found in pairs if expected != found]
+        outcome.found(name, key, _UNLIKE, ", ".join(differing))
+    outcome.found_many(name, [], _UNLIKE, total=max(0, both.height - room))
+    outcome.found_many(name, absent.to_list(), "the mapper gives this row, the table does not have it")
+    outcome.found_many(name, surplus.to_list(), "the table has this row, the mapper does not give it")
+    if difference.unnamed:
+        what = "more rows than can be named differ"
+        outcome.found_many(name, [None], what, total=difference.unnamed)
+
+
+DEEP = Check("deep", "Is every cell what the mappers give?", _deep)
+KEYLESS = Check(
+    "keyless", "Are the rows that no key tells apart, cell for cell, what the mappers give?", _keyless
+)

@@ -1,0 +1,1 @@
+"""Checks that only a studio directory can be asked."""

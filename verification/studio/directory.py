@@ -1,0 +1,160 @@
+"""The studio directory's own relations: categories, studios, connections, the order of images."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from psycopg import sql
+
+from verification.context import Subject
+from verification.queries import ask, at, count, count_rows, key_of, offenders, source_count, source_tables
+from verification.result import Check, Outcome
+from verification.row_outcomes import fated_tables
+
+CATEGORIES: Final = ("STUDIO", "VOICEOVER", "OTHER")
+#: the key of `user_metadata` under which a profile's category stands
+CATEGORY_KEY: Final = "profile_category"
+_CONTACTS: Final = ("shows_contacts", "community_contacts")
+
+
+def _categories(subject: Subject) -> Outcome:
+    if lacking := subject.lacks("users", "user_profiles", "user_metadata"):
+        return Outcome.not_applicable(lacking)
+    outcome = Outcome()
+    outcome.looked_at = count_rows(subject, "user_profiles")
+    profiles, held = at(subject, "user_profiles"), _held(subject)
+    query = (
+        "SELECT p.id::text FROM {profiles} AS p LEFT JOIN {held} AS c ON c.user_id = p.user_id WHERE {wrong}"
+    )
+    rules = {
+        "has no category": "c.times IS NULL",
+        "has more than one category": "c.times > 1",
+        "has a category that is none": "c.times = 1 AND c.value IS NULL OR c.value <> ALL ({})",
+    }
+    for what, wrong in rules.items():
+        test = sql.SQL(wrong).format(sql.Literal(list(CATEGORIES)))
+        rows = sql.SQL(query).format(profiles=profiles, held=held, wrong=test)
+        offenders(subject, outcome, "user_profiles", rows, what)
+    lone = sql.SQL(
+        "SELECT c.user_id::text FROM {} AS c "
+        "WHERE NOT EXISTS (SELECT FROM {} AS p WHERE p.user_id = c.user_id)"
+    ).format(held, profiles)
+    offenders(subject, outcome, "user_metadata", lone, "a user has a category but no profile", "user_id")
+    if subject.tables["user_profiles"].column("category") is not None:
+        unlike = sql.SQL("c.value IS DISTINCT FROM p.category::text")
+        rows = sql.SQL(query).format(profiles=profiles, held=held, wrong=unlike)
+        offenders(
+            subject, outcome, "user_profiles", rows, "has another category than its metadata", "category"
+        )
+    _roles(subject, outcome)
+    shares = sql.SQL("SELECT c.value, count(*) FROM {} AS c GROUP BY 1 ORDER BY 1").format(held)
+    outcome.numbers["user_profiles"] = {
+        str(value): int(str(times)) for value, times in ask(subject, shares) if value in CATEGORIES
+    }
+    return outcome
+
+
+def _held(subject: Subject) -> sql.Composed:
+    """Return a relation of `user_id`, `times` and `value`: the categories that users have."""
+    return sql.SQL(
+        "(SELECT user_id, count(*) AS times, min(value::text) AS value FROM {} "
+        "WHERE key = {} GROUP BY user_id)"
+    ).format(at(subject, "user_metadata"), sql.Literal(CATEGORY_KEY))
+
+
+def _roles(subject: Subject, outcome: Outcome) -> None:
+    query = (
+        "SELECT u.id::text FROM {users} AS u LEFT JOIN {held} AS c ON c.user_id = u.id "
+        "WHERE u.role::text <> 'ADMIN' "
+        "AND (u.role::text = 'STUDIO_OWNER') IS DISTINCT FROM (coalesce(c.value, '') = 'STUDIO')"
+    )
+    rows = sql.SQL(query).format(users=at(subject, "users"), held=_held(subject))
+    offenders(subject, outcome, "users", rows, "the role does not go with the profile's category", "role")
+
+
+def _studios(subject: Subject) -> Outcome:
+    if lacking := subject.lacks("user_metadata", "studios"):
+        return Outcome.not_applicable(lacking)
+    outcome = Outcome()
+    outcome.looked_at = count_rows(subject, "studios")
+    owners = sql.SQL("(SELECT owner_id, count(*) AS times FROM {} GROUP BY owner_id)").format(
+        at(subject, "studios")
+    )
+    lacking_studio = sql.SQL(
+        "SELECT c.user_id::text FROM {} AS c LEFT JOIN {} AS s ON s.owner_id = c.user_id "
+        "WHERE c.value = 'STUDIO' AND s.times IS NULL"
+    ).format(_held(subject), owners)
+    offenders(subject, outcome, "user_profiles", lacking_studio, "a STUDIO has no studio", "user_id")
+    several = sql.SQL("SELECT s.owner_id::text FROM {} AS s WHERE s.times > 1").format(owners)
+    offenders(subject, outcome, "studios", several, "an owner has more than one studio", "owner_id")
+    stray = sql.SQL(
+        "SELECT s.id::text FROM {} AS s LEFT JOIN {} AS c ON c.user_id = s.owner_id "
+        "WHERE c.value IS DISTINCT FROM 'STUDIO'"
+    ).format(at(subject, "studios"), _held(subject))
+    offenders(subject, outcome, "studios", stray, "the owner's category is not STUDIO", "owner_id")
+    return outcome
+
+
+def _connections(subject: Subject) -> Outcome:
+    if lacking := subject.lacks("user_connections"):
+        return Outcome.not_applicable(lacking)
+    outcome = Outcome()
+    outcome.looked_at = count_rows(subject, "user_connections")
+    here, key = at(subject, "user_connections"), key_of(subject.tables["user_connections"], "a")
+    back = sql.SQL(
+        "EXISTS (SELECT FROM {} AS b "
+        "WHERE b.user_id = a.connected_user_id AND b.connected_user_id = a.user_id"
+    ).format(here)
+    rules = {
+        "joins a user with themselves": sql.SQL("a.user_id = a.connected_user_id"),
+        "is accepted, and the other direction is not there or not accepted": sql.SQL(
+            "a.accepted AND NOT {} AND b.accepted)"
+        ).format(back),
+        "is pending, and the other direction is there too": sql.SQL("NOT a.accepted AND {})").format(back),
+    }
+    for what, wrong in rules.items():
+        rows = sql.SQL("SELECT {} FROM {} AS a WHERE {}").format(key, here, wrong)
+        offenders(subject, outcome, "user_connections", rows, what)
+    _pairs(subject, outcome)
+    return outcome
+
+
+def _pairs(subject: Subject, outcome: Outcome) -> None:
+    """Two rows for each accepted contact, one for each pending one, none besides."""
+    sources = [table for table in _CONTACTS if table in source_tables(subject)]
+    if not {account.source for account in subject.accounts}.issuperset(sources):
+        return
+    fates = fated_tables(subject)
+    contacts = sum(source_count(subject, t) - sum(fates.get(t, {}).values()) for t in sources)
+    twice = sql.SQL("SELECT 2 * count(*) - count(*) FILTER (WHERE accepted) FROM {}")
+    held = count(subject, twice.format(at(subject, "user_connections")))
+    if held != 2 * contacts:
+        outcome.found("user_connections", None, f"has {held / 2:g} connections, the source {contacts}")
+
+
+def _order(subject: Subject) -> Outcome:
+    if lacking := subject.lacks("studio_images"):
+        return Outcome.not_applicable(lacking)
+    outcome = Outcome()
+    outcome.looked_at = count_rows(subject, "studio_images")
+    gaps = sql.SQL(
+        "SELECT studio_id::text FROM {} GROUP BY studio_id HAVING min(sort_order) <> 0 "
+        "OR max(sort_order) <> count(*) - 1 OR count(DISTINCT sort_order) <> count(*)"
+    ).format(at(subject, "studio_images"))
+    what = "the images of this studio are not numbered 0, 1, 2 …"
+    offenders(subject, outcome, "studio_images", gaps, what, "sort_order")
+    return outcome
+
+
+PROFILE_CATEGORIES = Check(
+    "categories", "Has every profile exactly one category?", _categories, of_target=True
+)
+STUDIOS = Check(
+    "studios", "Has every STUDIO exactly one studio, and nobody else one?", _studios, of_target=True
+)
+CONNECTIONS = Check(
+    "connections", "Do accepted connections go both ways, and pending ones one way?", _connections
+)
+IMAGE_ORDER = Check(
+    "image_order", "Are each studio's images numbered from 0 without a gap?", _order, of_target=True
+)

@@ -1,0 +1,111 @@
+"""URLs of images: do they parse, and do they answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+from psycopg import sql
+
+from verification.context import Subject, UrlSettings
+from verification.queries import at, count_rows, key_of, offenders, stream, texts
+from verification.result import Check, Outcome
+
+#: columns that hold URLs of images, and the schemes allowed there
+_IMAGES: Final = {("studio_images", "image_url"): "https", ("users", "avatar_url"): "https?"}
+_LABEL: Final = "[[:alnum:]]([[:alnum:]-]*[[:alnum:]])?"
+#: RFC 3986, but for characters beyond ASCII, which browsers encode themselves
+_REST: Final = r"([/?#]([^[:space:][:cntrl:]%<>\"{}|\\^`]|%[0-9A-Fa-f]{2})*)?"
+#: answers on which a server that knows no HEAD is asked by GET
+_ASK_AGAIN: Final = frozenset({400, 403, 404, 405, 501})
+
+
+def _columns(subject: Subject) -> dict[tuple[str, str], str]:
+    return {
+        (table, column): scheme
+        for (table, column), scheme in _IMAGES.items()
+        if table in subject.tables and subject.tables[table].column(column) is not None
+    }
+
+
+def _parse(subject: Subject) -> Outcome:
+    columns = _columns(subject)
+    if not columns:
+        return Outcome.not_applicable("no table with images")
+    outcome = Outcome()
+    for (table, column), scheme in columns.items():
+        outcome.looked_at += count_rows(subject, table)
+        pattern = rf"^{scheme}://({_LABEL}\.)+{_LABEL}(:[0-9]{{1,5}})?{_REST}$"
+        rows = sql.SQL("SELECT {} FROM {} WHERE {} !~ {}").format(
+            key_of(subject.tables[table]), at(subject, table), sql.Identifier(column), sql.Literal(pattern)
+        )
+        what = "is no URL: https, a host with a dot, all else percent-encoded"
+        offenders(subject, outcome, table, rows, what, column)
+    return outcome
+
+
+def _answer(subject: Subject) -> Outcome:
+    columns = _columns(subject)
+    if not columns:
+        return Outcome.not_applicable("no table with images")
+    outcome = Outcome()
+    for table, column in columns:
+        query = sql.SQL(
+            "SELECT min({key}), {url} FROM {table} WHERE {url} IS NOT NULL GROUP BY {url}"
+        ).format(key=key_of(subject.tables[table]), url=sql.Identifier(column), table=at(subject, table))
+        for frame in stream(subject, query, texts("key", "url")):
+            outcome.looked_at += frame.height
+            dead = check_urls(list(frame.rows()), subject.urls)
+            for key, what in dead:
+                outcome.found(table, key, what, column)
+    return outcome
+
+
+def check_urls(urls: list[tuple[str, str]], settings: UrlSettings) -> list[tuple[str, str]]:
+    """Ask for each of the (key, URL) pairs; return (key, what is wrong) for those that do not answer.
+
+    By HEAD, and by GET (of which the body is not read) where a server will not answer that. At
+    most `settings.concurrency` requests are under way at once.
+    """
+    return asyncio.run(_ask_all(urls, settings))
+
+
+async def _ask_all(urls: list[tuple[str, str]], settings: UrlSettings) -> list[tuple[str, str]]:
+    waiting: Iterator[tuple[str, str]] = iter(urls)
+    dead: list[tuple[str, str]] = []
+    limits = httpx.Limits(max_connections=settings.concurrency)
+    async with httpx.AsyncClient(
+        timeout=settings.timeout, limits=limits, follow_redirects=True, max_redirects=settings.redirects
+    ) as client:
+
+        async def work() -> None:
+            for key, url in waiting:
+                if what := await _ask(client, url):
+                    dead.append((key, what))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(settings.concurrency):
+                group.create_task(work())
+    return sorted(dead)
+
+
+async def _ask(client: httpx.AsyncClient, url: str) -> str | None:
+    """Return what is wrong with a URL, None where it answers; never the URL itself."""
+    try:
+        status = (await client.head(url)).status_code
+        if status in _ASK_AGAIN:
+            async with client.stream("GET", url) as response:
+                status = response.status_code
+    except httpx.TimeoutException:
+        return "does not answer in time"
+    except httpx.TooManyRedirects:
+        return "is redirected without end"
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return f"cannot be asked for ({type(error).__name__})"
+    return f"answers {status}" if status >= httpx.codes.BAD_REQUEST else None
+
+
+URLS_PARSE = Check("urls_parse", "Does every image's URL parse?", _parse, of_target=True)
+URLS_ANSWER = Check("urls_answer", "Does every image's URL answer over HTTP?", _answer)

@@ -1,0 +1,275 @@
+"""Has everybody sent and received as many messages as in the source? Counted on both sides.
+
+Held are eight bytes and a number for each person and end, the hash of a legacy id and how often it
+stands there. The target is asked for two sums at each end, of its messages and of the hashes of the
+ids there, in one reading without an order; it hashes ours, too. Only where the sums differ it counts
+the messages of everybody, which takes many times as long, and the people are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import polars as pl
+from psycopg import sql
+
+from verification.context import Subject
+from verification.ids import has_people, legacy_ids, people
+from verification.queries import ask, at, quoted, source_tables, stream
+from verification.result import Check, Outcome
+from verification.row_outcomes import Fated, among, fates_of
+
+#: source tables of messages, and the id space of their users
+_MESSAGES: Final = {
+    "messages": "users",
+    "shows_messages": "users",
+    "community_messages": "community_users",
+}
+#: the ends of a message, and what they are called
+_ENDS: Final = {"sender_id": "sent", "receiver_id": "received"}
+#: rows that are counted together
+_GATHERED: Final = 50_000
+
+
+class Times:
+    """How often each of some texts was met, by their hashes: a number for each, and those of no other.
+
+    `marks` are the hashes of the texts, ascending and each once.
+    """
+
+    def __init__(self, marks: pl.Series) -> None:
+        self.marks = marks
+        self._stray = pl.Series("mark", [], dtype=pl.UInt64)
+        self._times = pl.repeat(0, len(marks), dtype=pl.Int32, eager=True)
+        self._rows: list[pl.DataFrame] = []
+
+    def add(self, marks: pl.Series, times: pl.Series | None = None) -> None:
+        """Add texts by their hashes, each once where no times are given."""
+        times = pl.repeat(1, len(marks), dtype=pl.Int32, eager=True) if times is None else times
+        added = pl.DataFrame({"mark": marks, "times": times.cast(pl.Int32)})
+        for rows in added.iter_slices(_GATHERED):
+            self._rows.append(rows)
+            if sum(frame.height for frame in self._rows) > _GATHERED:
+                self._count()
+
+    def of(self, marks: pl.Series) -> pl.Series:
+        """Return how often the texts of these hashes, all of them known, were met."""
+        return self.times.gather(self.marks.search_sorted(marks))
+
+    @property
+    def stray(self) -> pl.Series:
+        """The hashes that were met and are not among `marks`, as often as in rows counted together."""
+        self._count()
+        return self._stray
+
+    @property
+    def times(self) -> pl.Series:
+        """How often each text was met, in the order of `marks`."""
+        self._count()
+        return self._times
+
+    def _count(self) -> None:
+        if not self._rows:
+            return
+        rows = _added_up(pl.concat(self._rows))
+        self._rows = []
+        ours = among(rows["mark"], self.marks)
+        known, stray = rows.filter(ours), rows.filter(~ours)
+        self._stray.extend(stray["mark"])
+        places = self.marks.search_sorted(known["mark"])
+        self._times = self._times.scatter(places, self._times.gather(places) + known["times"])
+
+
+def _added_up(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return each `mark` once, with the sum of its `times`: sorted, which takes a fifth of a hash table."""
+    ascending = rows.sort("mark").with_columns(pl.col("times").cum_sum().alias("so_far"))
+    last = ascending.filter(pl.col("mark").ne_missing(pl.col("mark").shift(-1)))
+    return last.select("mark", (pl.col("so_far") - pl.col("so_far").shift(1, fill_value=0)).alias("times"))
+
+
+Counted = Mapping[str, Times]
+#: for each end the number of messages, and the sum of the 64-bit hashes of the ids that stand there
+Sums = tuple[int, ...]
+
+
+def _by_end(marks: pl.Series) -> dict[str, Times]:
+    return {end: Times(marks) for end in _ENDS}
+
+
+def _counts(subject: Subject) -> Outcome:
+    if lacking := subject.lacks("users", "messages"):
+        return Outcome.not_applicable(lacking)
+    if not has_people(subject):
+        return Outcome.not_applicable("the crosswalk knows no people")
+    outcome = Outcome()
+    held, legacy = _sides(subject, outcome)
+    if held != _expected(subject, legacy):
+        _hold_against(subject, legacy, outcome)
+    return outcome
+
+
+def _sides(subject: Subject, outcome: Outcome) -> tuple[Sums, dict[str, Counted]]:
+    """Return the sums over the target, and the counts of each table of the source."""
+    accounted = {account.source for account in subject.accounts}
+    sources = [table for table in source_tables(subject) if table in _MESSAGES and table in accounted]
+    fates = {table: fates_of(subject, table) for table in sources}
+    known = _known(subject)
+    with ThreadPoolExecutor(max_workers=1) as server:  # it sums up while the snapshot is read
+        held = server.submit(_summed, subject)
+        legacy = {
+            table: _legacy(subject, table, fates[table], known[_MESSAGES[table]], outcome)
+            for table in sources
+        }
+    for table, counted in legacy.items():
+        _by_nobody(subject, table, fates[table], counted, outcome)
+    return held.result(), legacy
+
+
+def _known(subject: Subject) -> dict[str, pl.Series]:
+    """Return the hashes of everybody's legacy ids, by their space."""
+    known = {entity: pl.Series("legacy_id", [], dtype=pl.UInt64) for entity in _MESSAGES.values()}
+    for frame in legacy_ids(subject):
+        for entity, marks in known.items():
+            marks.extend(frame.filter(pl.col("entity") == entity)["legacy_id"].hash())
+    return known
+
+
+def _ascending(marks: Iterable[pl.Series]) -> pl.Series:
+    return pl.concat([pl.Series("mark", [], dtype=pl.UInt64), *marks]).unique().sort()
+
+
+def _rows(subject: Subject, table: str, fates: Fated) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield the number of rows read, and both ends as texts of those without a fate."""
+    query = (
+        "SELECT CAST(id AS TEXT) AS source_id, CAST(from_user AS TEXT) AS sender_id, "  # noqa: S608  quoted
+        f"CAST(to_user AS TEXT) AS receiver_id FROM main.{quoted(table)}"
+    )
+    for frame in subject.read(query):
+        yield frame.height, frame.join(fates.of(frame["source_id"]), on="source_id", how="anti")
+
+
+def _legacy(subject: Subject, table: str, fates: Fated, known: pl.Series, outcome: Outcome) -> Counted:
+    """Count how many of the table's messages without a fate each legacy id sent and received."""
+    counted = _by_end(_ascending([known]))
+    for rows, frame in _rows(subject, table, fates):
+        outcome.looked_at += rows
+        for end, times in counted.items():
+            times.add(frame[end].hash())
+    return counted
+
+
+def _summed(subject: Subject) -> Sums:
+    """Return the sums over the target's messages."""
+    sums = sql.SQL(", ").join(
+        sql.SQL("count({0}), coalesce(sum(hashtextextended({0}::text, 0)), 0)").format(sql.Identifier(end))
+        for end in _ENDS
+    )
+    (found,) = ask(subject, sql.SQL("SELECT {} FROM {}").format(sums, at(subject, "messages")))
+    return tuple(int(str(number)) for number in found)
+
+
+def _expected(subject: Subject, legacy: Mapping[str, Counted]) -> Sums:
+    """Return the sums that the source's messages come to; the server hashes the ids, of people alone."""
+    sums = sql.SQL(", ").join(
+        sql.SQL("coalesce(sum({0}), 0), coalesce(sum({0} * hash::numeric), 0)").format(sql.Identifier(end))
+        for end in _ENDS
+    )
+    query = sql.SQL(
+        "SELECT {sums} FROM (SELECT hashtextextended(id, 0), {ends}"
+        " FROM unnest(string_to_array(%s, ','), {arrays}) AS ours (id, {ends})) AS hashed (hash, {ends})"
+    ).format(
+        sums=sums,
+        ends=sql.SQL(", ").join(map(sql.Identifier, _ENDS)),
+        arrays=sql.SQL(", ").join([sql.SQL("string_to_array(%s, ',')::bigint[]")] * len(_ENDS)),
+    )
+    total = [0] * (2 * len(_ENDS))
+    for frame in _with_times(subject, legacy):
+        columns = [frame[name].cast(pl.String).str.join(",").item() for name in ("id", *_ENDS)]
+        (found,) = ask(subject, query, *columns)
+        total = [so_far + int(str(more)) for so_far, more in zip(total, found, strict=True)]
+    return tuple(total)
+
+
+def _with_times(subject: Subject, legacy: Mapping[str, Counted]) -> Iterator[pl.DataFrame]:
+    """Yield new ids of people, and how many of the source's messages are theirs at each end."""
+    for frame in people(subject):
+        for table, counted in legacy.items():
+            part = frame.filter(pl.col("entity") == _MESSAGES[table])
+            if part.is_empty():
+                continue
+            marks = part["legacy_id"].hash()
+            yield part.select("id", *(counted[end].of(marks).alias(end) for end in _ENDS))
+
+
+def _held(subject: Subject, ids: pl.Series) -> Counted:
+    """Count how many messages each id has at each end in the target."""
+    counted = _by_end(ids)
+    for end, frame in _held_rows(subject):
+        counted[end].add(frame["id"].hash(), frame["times"])
+    return counted
+
+
+def _held_rows(subject: Subject) -> Iterator[tuple[str, pl.DataFrame]]:
+    for end in _ENDS:
+        query = sql.SQL("SELECT {0}::text, count(*) FROM {1} WHERE {0} IS NOT NULL GROUP BY 1").format(
+            sql.Identifier(end), at(subject, "messages")
+        )
+        for frame in stream(subject, query, {"id": pl.String(), "times": pl.Int64()}):
+            yield end, frame
+
+
+def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, outcome: Outcome) -> None:
+    """Record the legacy ids that are no migrated person's, and yet have messages without a fate."""
+    for end, times in sorted(counted.items(), key=lambda item: _ENDS[item[0]]):
+        if times.stray.is_empty():
+            continue
+        strange = pl.col(end).hash().is_in(times.stray.unique().implode())
+        frames = [
+            frame.filter(strange).select(pl.col(end).alias("legacy_id"))
+            for _, frame in _rows(subject, table, fates)
+        ]
+        named = pl.concat([pl.DataFrame(schema={"legacy_id": pl.String}), *frames])
+        for legacy_id, found in named.group_by("legacy_id").len().sort("legacy_id").rows():
+            what = f"{found} rows {_ENDS[end]} by user {legacy_id}, who is no migrated person, have no fate"
+            outcome.found(table, None, what)
+
+
+def _hold_against(subject: Subject, legacy: Mapping[str, Counted], outcome: Outcome) -> None:
+    """Record who does not have as many messages in the target as in the source, and both numbers."""
+    ids = _ascending(frame["id"].hash() for frame in people(subject))
+    ours, held = _by_end(ids), _held(subject, ids)
+    for frame in _with_times(subject, legacy):
+        for end, times in ours.items():
+            times.add(frame["id"].hash(), frame[end])
+    unlike = {end: ours[end].marks.filter(ours[end].times != held[end].times) for end in _ENDS}
+    if sum(map(len, unlike.values())):
+        names = _named(subject, pl.concat(unlike.values()))
+        for end, what in _ENDS.items():
+            sides = names.with_columns(
+                ours[end].of(names["mark"]).alias("ours"), held[end].of(names["mark"]).alias("held")
+            )
+            for id_, times, there in sides.filter(pl.col("ours") != pl.col("held")).drop("mark").rows():
+                outcome.found("messages", id_, f"{there} {what}, of {times} in the source", end)
+    if any(len(times.stray) for times in held.values()):
+        for end, frame in _held_rows(subject):
+            for times in frame.filter(among(frame["id"].hash(), held[end].stray))["times"].sort():
+                outcome.found("messages", None, f"{times} {_ENDS[end]} by no migrated person", end)
+
+
+def _named(subject: Subject, marks: pl.Series) -> pl.DataFrame:
+    """Return the `id` and `mark` of the people of these marks, sorted by id."""
+    named = [pl.DataFrame(schema={"id": pl.String, "mark": pl.UInt64})]
+    for frame in people(subject):
+        some = frame.select("id", pl.col("id").hash().alias("mark"))
+        named.append(some.filter(among(some["mark"], marks)))
+    return pl.concat(named).unique("id").sort("id")
+
+
+MESSAGE_COUNTS = Check(
+    "message_counts",
+    "Has everybody sent and received as many messages as in the source?",
+    _counts,
+    apart=True,
+)
