@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from mappers.declarative import number_casts as numbers
-from mappers.declarative import text_casts as texts
+from mappers.declarative import number_casts, text_casts
 from mappers.declarative.cell import NULL, Cast, Cell, cell_of, constant_cell
 from mappers.declarative.date_casts import day, moment
 from mappers.declarative.json_cast import document
@@ -85,14 +84,14 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
     """Return the cast of a cell to the kind of a line and the type of its target column."""
     match mapping.kind:
         case "integer":
-            return numbers.integer(cell, to.range)
+            return number_casts.integer(cell, to.range)
         case "boolean":
-            return numbers.boolean(cell)
+            return number_casts.boolean(cell)
         case "real":
-            return numbers.real(cell)
+            return number_casts.real(cell)
         case "decimal":
             scale = mapping.scale if to.scale is None else min(to.scale, mapping.scale or to.scale)
-            return numbers.decimal(cell, scale, to.precision)
+            return number_casts.decimal(cell, scale, to.precision)
         case "timestamp":
             return moment(cell, mapping.unit)
         case "date":
@@ -100,9 +99,9 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
         case "json":
             return document(cell, wrap=mapping.invalid == "wrap")
         case "bytes":
-            return texts.raw(cell)
+            return text_casts.raw(cell)
         case "enum":
-            return texts.label(cell, mapping.values, to.enum)
+            return text_casts.label(cell, mapping.values, to.enum)
         case _:
             return _plain(cell, to)
 
@@ -110,12 +109,12 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
 def _plain(cell: Cell, to: TargetColumn) -> Cast:
     """Return the cast of text, and of a key that stays as it is."""
     if to.family == "integer":
-        return numbers.integer(cell, to.range)
+        return number_casts.integer(cell, to.range)
     if to.family == "uuid":
-        return texts.uuid(cell)
+        return text_casts.uuid(cell)
     if to.enum is not None:
-        return texts.label(cell, {}, to.enum)
-    return texts.text(cell, to.max_length)
+        return text_casts.label(cell, {}, to.enum)
+    return text_casts.text(cell, to.max_length)
 
 
 def constant_value(mapping: ColumnMapping, to: TargetColumn) -> Any:

@@ -59,10 +59,10 @@ def command(source: str | None, config: Path | None, as_json: bool, html: Path |
                 opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
             )
     if html is not None:
-        from migrate.report import inspect_page as report
+        from migrate.report import inspect_page
         from migrate.report.page import write
 
-        write(html, report.render(inspection))
+        write(html, inspect_page.render(inspection))
     if as_json:
         click.echo(json.dumps(inspection.facts(), ensure_ascii=False))
     elif html is not None:

@@ -73,10 +73,10 @@ def _check_published(
     from migrate.pipeline.stages.verify import check_rows, require
     from migrate.report.on_failure import refresh
     from migrate.runtime.errors import UsageError
-    from migrate.staging import ledger_queries as tally
+    from migrate.staging import ledger_queries
 
     with reporter as report, open_run(settings, work, report, resume_only=True) as run:
-        if tally.publication_of(run.connection, run.ledger, run.id) is None:
+        if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
             raise UsageError("this run has published nothing yet", hint="`migrate run` finishes it")
         if run.state.document.outcome == "rolled_back":
             raise UsageError("this run was rolled back", hint="`migrate run` migrates again")

@@ -12,12 +12,12 @@ import polars as pl
 from mappers.base import Project, begin
 from migrate.pipeline.context import Run
 from migrate.pipeline.mapping import mapped_entities, mapped_names
-from migrate.postgres import catalog as shape
+from migrate.postgres import catalog
 from migrate.postgres.connection import Connection, connect, mapped
 from migrate.runtime.errors import MigrateError
 from migrate.snapshot.workspace import Bench, open_sql
-from migrate.staging import ledger_queries as tally
-from verification import context as checked
+from migrate.staging import ledger_queries
+from verification import context
 
 Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
 
@@ -47,7 +47,7 @@ _KEYS_BEFORE_15: Final = _KEYS.replace("i.indnullsnotdistinct", "false").replace
 
 
 @contextlib.contextmanager
-def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
+def open_subject(run: Run, *, schema: str) -> Iterator[context.Subject]:
     """Yield the subject of the checks over the tables in `schema`: the staging schema or the live one."""
     with contextlib.ExitStack() as stack:
         bench = stack.enter_context(run.bench())
@@ -56,7 +56,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
         project = run.project(bench.tables())
         staged = schema == run.staging
         target = stack.enter_context(_reading(run))
-        yield checked.Subject(
+        yield context.Subject(
             snapshot=snapshot,
             read=bench.stream,
             target=target,
@@ -70,7 +70,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             left_out=project.left_out,
             tables=_tables(run, target),
             foreign_keys=[
-                checked.ForeignKey(key.name, key.table, key.columns, key.ref_table, key.ref_columns)
+                context.ForeignKey(key.name, key.table, key.columns, key.ref_table, key.ref_columns)
                 for key in run.live.foreign_keys
                 if key.schema == key.ref_schema == run.address.schema and key.table in run.filled
             ],
@@ -82,7 +82,7 @@ def open_subject(run: Run, *, schema: str) -> Iterator[checked.Subject]:
             identities=_identities(run, project),
             cells=project.cells,
             mapped=frozenset(mapped_names(run.config, project)),
-            limits=checked.Limits(run.config.verification.max_reject_share),
+            limits=context.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, bench, project),
             beside=lambda: _beside(run),
             again=(lambda: _again(run)) if _source_rows(run) <= _TOGETHER else None,
@@ -117,7 +117,7 @@ def _source_rows(run: Run) -> int:
 
 
 @contextlib.contextmanager
-def _again(run: Run) -> Iterator[tuple[sqlite3.Connection, checked.Read]]:
+def _again(run: Run) -> Iterator[tuple[sqlite3.Connection, context.Read]]:
     """Yield the snapshot with its crosswalk, opened once more."""
     with (
         Bench.over(run.snapshot_path, run.crosswalk_path) as bench,
@@ -126,14 +126,14 @@ def _again(run: Run) -> Iterator[tuple[sqlite3.Connection, checked.Read]]:
         yield snapshot, bench.stream
 
 
-def _tables(run: Run, target: Connection) -> dict[str, checked.Table]:
+def _tables(run: Run, target: Connection) -> dict[str, context.Table]:
     query = _KEYS if target.info.server_version >= 150_000 else _KEYS_BEFORE_15
-    keys: dict[str, list[checked.Key]] = {}
+    keys: dict[str, list[context.Key]] = {}
     with mapped(f"reading the keys of {run.address.schema}"):
         for table, name, not_distinct, predicate, columns, expressions in target.execute(
             query, (run.address.schema,)
         ).fetchall():
-            key = checked.Key(
+            key = context.Key(
                 name,
                 tuple(columns or ()),
                 tuple(expressions or ()),
@@ -144,9 +144,9 @@ def _tables(run: Run, target: Connection) -> dict[str, checked.Table]:
     return {name: _table(run.live.tables[name], tuple(keys.get(name, ()))) for name in run.filled}
 
 
-def _table(table: shape.Table, keys: tuple[checked.Key, ...]) -> checked.Table:
+def _table(table: catalog.Table, keys: tuple[context.Key, ...]) -> context.Table:
     columns = tuple(
-        checked.Column(
+        context.Column(
             column.name,
             column.type,
             not_null=column.not_null,
@@ -158,7 +158,7 @@ def _table(table: shape.Table, keys: tuple[checked.Key, ...]) -> checked.Table:
         )
         for column in table.columns
     )
-    return checked.Table(table.name, columns, table.primary_key, keys)
+    return context.Table(table.name, columns, table.primary_key, keys)
 
 
 def _remap(run: Run, bench: Bench, project: Project) -> Remap:
@@ -188,5 +188,5 @@ def _identities(run: Run, project: Project) -> dict[str, tuple[str, str]]:
 
 def staged_or_live(run: Run) -> str:
     """Return the schema in which the run's rows are now."""
-    published = tally.publication_of(run.connection, run.ledger, run.id)
+    published = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     return run.staging if published is None else run.address.schema

@@ -14,8 +14,7 @@ from migrate.postgres.embedded import EmbeddedServer
 from migrate.publish.backup_store import FOLDER
 from migrate.runtime.errors import MigrateError, UsageError
 from migrate.runtime.lockfile import holder
-from migrate.staging import ledger_schema as ledger_tables
-from migrate.staging import schema as staging
+from migrate.staging import ledger_schema, schema
 from migrate.staging.ledger import Ledger
 
 #: What may be kept: the papers of the run, which hold no person's data, and the map of ids.
@@ -63,12 +62,12 @@ def clear_target(conn: Connection, ledger: Ledger, staging_schema: str, keep: Co
     With `map` kept, the ledger's table of ids stays in its schema. Raises
     Occupied where a run holds the target.
     """
-    staging.drop(conn, staging_schema)
+    schema.drop(conn, staging_schema)
     gone = [f"schema {staging_schema}"]
     if not ledger.exists():
         return gone
     ledger.take("clean", holder())
-    tables = ledger_tables.drop(conn, ledger.schema, keep=("id_map",) if "map" in keep else ())
+    tables = ledger_schema.drop(conn, ledger.schema, keep=("id_map",) if "map" in keep else ())
     return [*gone, *(f"{ledger.schema}.{table}" for table in tables)]
 
 

@@ -26,11 +26,11 @@ from migrate.runtime.config import Config
 from migrate.runtime.errors import Stopped, TargetUnavailable
 from migrate.runtime.failpoints import reach
 from migrate.runtime.progress import Reporter
-from migrate.snapshot import crosswalk_file as crosswalk
+from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import SNAPSHOT_NAME
 from migrate.snapshot.workspace import Bench
 from migrate.source.configured import Origin
-from migrate.staging import ledger_queries as tally
+from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 
 _CROSSWALK: Final = "crosswalk"
@@ -103,7 +103,9 @@ class Run:
 
     def whole_tables(self) -> list[str]:
         """Return the staged tables that have all their rows: those that no mapper still writes to."""
-        finished = {mapper for _, mapper in tally.finished_mappers(self.connection, self.ledger, self.id)}
+        finished = {
+            mapper for _, mapper in ledger_queries.finished_mappers(self.connection, self.ledger, self.id)
+        }
         if not finished:
             return []
         awaited = {
@@ -143,8 +145,8 @@ class Run:
     def _make_crosswalk(self, opened: Callable[[Bench], None]) -> None:
         with self._making:
             mark = self._mark()
-            if not crosswalk.fits(self.crosswalk_path, mark):
-                with crosswalk.making(self.snapshot_path, self.crosswalk_path, mark) as bench:
+            if not crosswalk_file.fits(self.crosswalk_path, mark):
+                with crosswalk_file.making(self.snapshot_path, self.crosswalk_path, mark) as bench:
                     opened(bench)
                     self.project(bench.tables()).prepare(bench)
                     reach("crosswalk:prepared")

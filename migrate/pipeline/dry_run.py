@@ -18,7 +18,7 @@ from migrate.pipeline.state import REHEARSAL, State
 from migrate.postgres.connection import connect
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
 from migrate.postgres.url import parse_url
-from migrate.publish import backup_store as backup_folder
+from migrate.publish import backup_store
 from migrate.runtime.config import Config
 from migrate.runtime.lockfile import occupy
 from migrate.runtime.progress import Reporter
@@ -55,7 +55,7 @@ def _clone(target: LiveTarget, server: EmbeddedServer) -> None:
     with connect(parse_url(server.url())) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(DATABASE)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-    with backup_folder.mapped():
+    with backup_store.mapped():
         clone_schema(
             target.address.conninfo,
             server.url(DATABASE),

@@ -30,7 +30,7 @@ from migrate.runtime.log import open_log
 from migrate.runtime.progress import Reporter
 from migrate.runtime.progress_file import WatchedReporter
 from migrate.runtime.signals import stop_on_signals
-from migrate.snapshot import crosswalk_file as crosswalk
+from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import PARTIAL_NAME, SNAPSHOT_NAME, remove_snapshot
 from migrate.source.configured import Origin, find_origin
 from migrate.staging.ledger import Ledger
@@ -187,7 +187,7 @@ def _put_aside(work: Path) -> None:
     between, a run still finds the id secret, and no snapshot without a state.
     """
     remove_snapshot(work)
-    crosswalk.remove(work)
+    crosswalk_file.remove(work)
     for name in ("state.json", "checks.json", "receipt.json"):
         path = work / name
         if path.exists():

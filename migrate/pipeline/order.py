@@ -11,9 +11,7 @@ from migrate.pipeline.context import Run
 from migrate.pipeline.mapping import outline, target_ddl
 from migrate.pipeline.metrics import require_library, write_metrics
 from migrate.pipeline.stage import Left, Stage
-from migrate.pipeline.stages import backup, cleanup, preflight, publish, snapshot, verify
-from migrate.pipeline.stages import create_tables as schema
-from migrate.pipeline.stages import load as mapping
+from migrate.pipeline.stages import backup, cleanup, create_tables, load, preflight, publish, snapshot, verify
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError
 from migrate.runtime.failpoints import reach
@@ -28,9 +26,9 @@ FIXED: Final = (*BEFORE, *AFTER)
 
 def make_stages(config: Config) -> tuple[Stage, ...]:
     """Return the stages of a run in their order; UsageError where the mapping cannot be read."""
-    taken = {stage.name for stage in (schema.STAGE, *FIXED)}
-    own = [mapping.make_stage(stage.name, taken) for stage in outline(config).stages]
-    made = () if target_ddl(config) is None else (schema.STAGE,)
+    taken = {stage.name for stage in (create_tables.STAGE, *FIXED)}
+    own = [load.make_stage(stage.name, taken) for stage in outline(config).stages]
+    made = () if target_ddl(config) is None else (create_tables.STAGE,)
     return (*made, *BEFORE, *own, *AFTER)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from migrate import __version__
 from migrate.pipeline.state import NAME, State
 from migrate.runtime.errors import EvidenceError, MigrateError, UsageError
-from migrate.staging import ledger_queries as tally
+from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 
 #: What a way back rests on. It reads no source and maps no row, so the rest may have changed.
@@ -48,8 +48,8 @@ def _from_ledger(work: Path, ledger: Ledger, binding: dict[str, Any]) -> State |
     state = State.begin(
         work, run_id=run_id, code=__version__, binding=binding, id_secret=ledger.secret() or ""
     )
-    if tally.publication_of(ledger.conn, ledger, run_id) is not None:
-        state.conclude("published" if tally.is_live(ledger.conn, ledger, run_id) else "rolled_back")
+    if ledger_queries.publication_of(ledger.conn, ledger, run_id) is not None:
+        state.conclude("published" if ledger_queries.is_live(ledger.conn, ledger, run_id) else "rolled_back")
     return state
 
 

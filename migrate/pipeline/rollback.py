@@ -18,15 +18,14 @@ from migrate.pipeline.state import Outcome
 from migrate.postgres.connection import Address, Connection, connect
 from migrate.postgres.embedded import binary
 from migrate.postgres.table_checksum import measure, measure_all
-from migrate.publish import backup_store as backup_folder
+from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.publish.publication import in_words
 from migrate.publish.publish import publish
 from migrate.runtime.errors import EvidenceError, LiveChanged, UsageError
 from migrate.runtime.failpoints import reach
 from migrate.runtime.log import log
-from migrate.staging import ledger_queries as tally
-from migrate.staging import schema as staging
+from migrate.staging import ledger_queries, schema
 from migrate.staging.ledger_queries import Published
 
 Aim = Literal["back", "undo", "published"]
@@ -65,7 +64,7 @@ def roll_back(
     where the backup is missing or altered, UsageError where there is nothing
     to be undone.
     """
-    latest = tally.last_publication(run.connection, run.ledger)
+    latest = ledger_queries.last_publication(run.connection, run.ledger)
     done = _undone_already(run, latest) if aim == "undo" else _back_already(run, latest, aim)
     if done:
         return done
@@ -84,7 +83,7 @@ def _undone_already(run: Run, latest: Published | None) -> RolledBack | None:
             "there is no rollback to be undone",
             hint="`migrate rollback` gives a run up or takes its publication back, `migrate run` migrates",
         )
-    if tally.is_taken_back(run.connection, run.ledger):
+    if ledger_queries.is_taken_back(run.connection, run.ledger):
         return None
     return _conclude_again(run, latest, "The rollback is undone already: the migrated rows are live.")
 
@@ -95,7 +94,7 @@ def _back_already(run: Run, latest: Published | None, aim: Aim) -> RolledBack | 
         return RolledBack(None, None, "This run was given up already.") if given_up else None
     if _is_another_open(run, latest):
         return None
-    if tally.is_taken_back(run.connection, run.ledger):
+    if ledger_queries.is_taken_back(run.connection, run.ledger):
         return _conclude_again(
             run,
             latest,
@@ -121,11 +120,9 @@ def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -
             hint="`migrate rollback --discard-changes` rolls back all the same; "
             "a backup of what is there now is made first",
         )
-    source = (
-        backup_folder.load(backup) if backup else backup_folder.find(run.work, latest.backup_digest or "")
-    )
+    source = backup_store.load(backup) if backup else backup_store.find(run.work, latest.backup_digest or "")
     name = f"{run.id}-{latest.id:04}-before-rollback"
-    kept = backup_folder.make(
+    kept = backup_store.make(
         run.work,
         name,
         run.connection,
@@ -136,14 +133,14 @@ def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -
     tables = [name for name in latest.tables if name in source.manifest.tables]
     with _restored(run, source) as old:
         with run.connection.transaction():
-            staging.create(run.connection, run.address.schema, run.staging, tables)
+            schema.create(run.connection, run.address.schema, run.staging, tables)
             run.ledger.forget_staged()
         reach("rollback:cleared")
-        with backup_folder.mapped():
+        with backup_store.mapped():
             copy_tables(old, run.connection, run.address.schema, run.staging, tables)
     reach("rollback:copied")
     _compare(run, source, tables)
-    staging.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
+    schema.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
     reach("rollback:staged")
     done = publish(
         run.connection,
@@ -178,10 +175,12 @@ def _conclude_again(run: Run, latest: Published, already: str) -> RolledBack:
 
 
 def _conclude(run: Run, publication: int) -> None:
-    staging.drop(run.connection, run.staging)
+    schema.drop(run.connection, run.staging)
     reach("rollback:dropped")
     # A rollback of a rollback brings the migrated rows back.
-    outcome: Outcome = "published" if tally.is_live(run.connection, run.ledger, run.id) else "rolled_back"
+    outcome: Outcome = (
+        "published" if ledger_queries.is_live(run.connection, run.ledger, run.id) else "rolled_back"
+    )
     run.state.document.publication = publication
     run.state.conclude(outcome)
 
@@ -189,7 +188,7 @@ def _conclude(run: Run, publication: int) -> None:
 def _give_up(run: Run) -> RolledBack:
     undo_stages(run, [stage for stage in FIXED if stage is not snapshot.STAGE])
     reach("rollback:undone")
-    staging.drop(run.connection, run.staging)
+    schema.drop(run.connection, run.staging)
     run.state.conclude("rolled_back")
     return RolledBack(None, None)
 
@@ -199,8 +198,8 @@ def _restored(run: Run, source: Backup) -> Iterator[Connection]:
     """Yield a connection to a throwaway database that holds the backup's rows."""
     part = source.manifest
     with (
-        backup_folder.mapped(),
-        backup_folder.throwaway(run.work) as server,
+        backup_store.mapped(),
+        backup_store.throwaway(run.work) as server,
         restored_database(
             source.dump, schema=part.schema_name, needs=part.surroundings, server=server,
             pg_restore=binary("pg_restore"), on_tick=run.stop_if_asked,

@@ -9,14 +9,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from migrate.pipeline import crash_test as ordeal
+from migrate.pipeline import crash_test
 from migrate.pipeline.plan.plan_file import FILE as PLAN
 from migrate.pipeline.stages.verify import REPORT as CHECKS
 from migrate.pipeline.state import NAME, REHEARSAL, StageRecord, State
 from migrate.pipeline.summary import summary
-from migrate.report import endpoints as identity
-from migrate.report import receipt
-from migrate.report import row_samples as samples
+from migrate.report import endpoints, receipt, row_samples
 from migrate.report.model import ByHand, Command, Document, Rehearsal, StageLine
 from migrate.report.tables import figures
 from migrate.report.verdict import judge
@@ -62,7 +60,7 @@ def gather(folder: Path, *, with_samples: bool = False) -> Document:
         counted = {}  # of an earlier run in the same folder, or of an older program
     snapshot = _load(folder / FACTS_NAME)
     checks = _load(folder / CHECKS)
-    shown = figures(counted, document, samples.reader(folder, snapshot) if with_samples else None)
+    shown = figures(counted, document, row_samples.reader(folder, snapshot) if with_samples else None)
     finished = [record.finished for record in document.stages.values() if record.finished]
     return Document(
         made=now(),
@@ -73,9 +71,9 @@ def gather(folder: Path, *, with_samples: bool = False) -> Document:
         begun=document.created,
         finished=max(finished, default=None),
         verdict=judge(document, counted, checks, dry=dry),
-        source=identity.source(document, snapshot),
-        target=identity.target(document, counted, _load(folder / receipt.FILE)),
-        ids=identity.ids(document, counted),
+        source=endpoints.source(document, snapshot),
+        target=endpoints.target(document, counted, _load(folder / receipt.FILE)),
+        ids=endpoints.ids(document, counted),
         counted=bool(counted),
         samples=with_samples,
         **shown,
@@ -109,7 +107,7 @@ def _stage(name: str, record: StageRecord) -> StageLine:
 
 
 def _rehearsal(work: Path) -> Rehearsal | None:
-    proof = _load(work / ordeal.RECEIPT)
+    proof = _load(work / crash_test.RECEIPT)
     if not proof:
         return None
     there = proof["disturbed"]

@@ -25,7 +25,7 @@ from migrate.postgres.connection import mapped
 from migrate.publish.backup_store import find
 from migrate.runtime import files
 from migrate.runtime.errors import CheckError, EvidenceError, UsageError
-from migrate.staging import ledger_queries as tally
+from migrate.staging import ledger_queries
 
 FILE: Final = "receipt.json"
 VERSION: Final = 1
@@ -187,7 +187,7 @@ def _stage(run: Run, name: str) -> dict[str, Any]:
 
 
 def _backup(run: Run) -> dict[str, Any]:
-    published = tally.publication_of(run.connection, run.ledger, run.id)
+    published = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     digest = published.backup_digest if published else None
     if digest is None:
         return {}
@@ -234,5 +234,5 @@ def _publications(run: Run) -> list[dict[str, Any]]:
     return [
         {"id": one.id, "run": one.run_id, "kind": one.kind, "at": one.at, "backup_sha256": one.backup_digest,
          "tables": {name: [content.rows, content.checksum] for name, content in one.tables.items()}}
-        for one in tally.publications(run.connection, run.ledger, run.id)
+        for one in ledger_queries.publications(run.connection, run.ledger, run.id)
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Self
 from migrate.runtime import files
 from migrate.runtime.errors import EvidenceError, SourceError
 from migrate.runtime.failpoints import reach
-from migrate.snapshot import bulk_copy as whole
+from migrate.snapshot import bulk_copy
 from migrate.snapshot.manifest import PARTIAL_NAME
 from migrate.snapshot.sqlite_writer import create_table, insertion
 from migrate.source import sql as statements
@@ -206,12 +206,12 @@ class Partial:
             before = self._bytes()
             self._drop(table.name)
             self._make(table)
-            rows = whole.copy_rows(self._connection, table, should_stop)
+            rows = bulk_copy.copy_rows(self._connection, table, should_stop)
             self._update(table, "rows = ?, mark = ?, started = 1, done = 1", rows, mark)
             usage.bytes += max(self._bytes() - before, 0)
             self.keep_note("usage", json.dumps(vars(usage)))
 
-        if not whole.attach(self._connection, copy):
+        if not bulk_copy.attach(self._connection, copy):
             return None
         try:
             self._together(change)
@@ -219,7 +219,7 @@ class Partial:
             # What is wrong with it is said better where its rows are read one by one.
             return None
         finally:
-            whole.detach(self._connection)
+            bulk_copy.detach(self._connection)
         return rows
 
     def _bytes(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from itertools import chain, islice
 from typing import Literal
 
-from migrate.source import sql as statements
+from migrate.source import sql
 from migrate.source.model import Column, ColumnLook, Look, Table, Value
 from migrate.source.transport import Answer
 
@@ -56,12 +56,10 @@ def _scan(
     columns = {column.name: column for column in table.stored}
     asked = [(name, _expected(columns[name]) if brief else None) for name in names]
     terms = [
-        statements.brief_look(name, kind, nullable=not columns[name].not_null)
-        if kind
-        else statements.full_look(name)
+        sql.brief_look(name, kind, nullable=not columns[name].not_null) if kind else sql.full_look(name)
         for name, kind in asked
     ]
-    rows, *numbers = map(as_number, run(statements.look(table, chain.from_iterable(terms))).rows[0])
+    rows, *numbers = map(as_number, run(sql.look(table, chain.from_iterable(terms))).rows[0])
     cells = iter(numbers)
     found = {}
     for (name, kind), wanted in zip(asked, terms, strict=True):
@@ -84,8 +82,8 @@ def _column_look(kind: _Class | None, rows: int, numbers: Sequence[int]) -> Colu
     if kind:
         others, filled, longest = numbers
         return _only(kind, filled, longest) if others == rows - filled else None
-    reals, integers = divmod(numbers[0], statements.LOOK_PACK)
-    blobs, texts = divmod(numbers[1], statements.LOOK_PACK)
+    reals, integers = divmod(numbers[0], sql.LOOK_PACK)
+    blobs, texts = divmod(numbers[1], sql.LOOK_PACK)
     return ColumnLook(
         integers, reals, texts, blobs, infinite=reals > 0 and not numbers[2], longest=numbers[3]
     )

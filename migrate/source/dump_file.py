@@ -13,7 +13,7 @@ from pathlib import Path
 from migrate.runtime import files
 from migrate.runtime.errors import SourceError, UsageError
 from migrate.runtime.source_settings import SourceSettings
-from migrate.source import private_copy as copies
+from migrate.source import private_copy
 from migrate.source.local_transport import LocalChannel
 from migrate.source.sqlite_file import open_copy
 from migrate.source.url import Address
@@ -68,7 +68,7 @@ def open_dump(address: Address, settings: SourceSettings) -> LocalChannel:
             _load(path, connection)
         return mark
 
-    copy, give_back = copies.borrow(path, lambda: copies.stamp_of([path]), make)
+    copy, give_back = private_copy.borrow(path, lambda: private_copy.stamp_of([path]), make)
     return open_copy(copy, give_back, address, settings)
 
 

@@ -18,8 +18,7 @@ import tenacity
 from migrate.runtime.errors import UsageError
 from migrate.runtime.memory import collector_paused
 from migrate.runtime.source_settings import SourceSettings
-from migrate.source import hrana
-from migrate.source import server_errors as trouble
+from migrate.source import hrana, server_errors
 from migrate.source.model import Value
 from migrate.source.server_errors import Transient
 from migrate.source.transport import Answer, InvalidText, Kind
@@ -90,7 +89,7 @@ class HttpChannel:
         try:
             return retrying(self._once, request, kinds)
         except Transient as error:
-            raise trouble.unavailable(self.label, str(error), attempts) from error
+            raise server_errors.unavailable(self.label, str(error), attempts) from error
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Return the seconds to wait: the server's wish, or a jittered, growing time."""
@@ -118,7 +117,7 @@ class HttpChannel:
             while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
                 cause = cause.__cause__ or cause.__context__
             if cause is not None:
-                raise trouble.untrusted(self.label) from error
+                raise server_errors.untrusted(self.label) from error
             raise Transient(f"{type(error).__name__}: {error}") from error
 
     def _read(self, content: bytes, kinds: Sequence[Kind]) -> Answer:
@@ -149,16 +148,16 @@ class HttpChannel:
         if code in ("BLOCKED", "STREAM_EXPIRED", "RESPONSE_TOO_LARGE"):
             raise hrana.failure(code, message, self.label)
         if status == 505:
-            raise trouble.no_websocket(self.label)
+            raise server_errors.no_websocket(self.label)
         if status >= 500:
             raise Transient(f"status {status}")
         if status in (401, 403):
-            raise trouble.unauthorized(self.label, status, self._token is not None)
+            raise server_errors.unauthorized(self.label, status, self._token is not None)
         if status == 404:
-            raise trouble.not_found(self.label)
+            raise server_errors.not_found(self.label)
         if 300 <= status < 400:
-            raise trouble.moved_away(self.label, status)
-        raise trouble.refused(self.label, status)
+            raise server_errors.moved_away(self.label, status)
+        raise server_errors.refused(self.label, status)
 
 
 def _error_in(response: httpx.Response) -> tuple[str, str]:

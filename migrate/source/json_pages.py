@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
-from migrate.source import sql as statements
+from migrate.source import sql
 from migrate.source.model import Look, Row, Table, Value
 from migrate.source.transport import Answer, InvalidText
 
@@ -49,7 +49,7 @@ def may_pack(table: Table, look: Look | None, longest: int) -> bool:
 def is_exact(run: Callable[[str], Answer], *, blobs: bool) -> bool:
     """Ask the server for JSON of hard values and tell whether it is what was asked for."""
     try:
-        rows = unpack(run(statements.packing_proof(blobs=blobs)).rows)
+        rows = unpack(run(sql.packing_proof(blobs=blobs)).rows)
     except SourceUnavailable:
         raise
     except (SourceError, InvalidText, Unpackable):

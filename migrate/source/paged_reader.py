@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from migrate.runtime.errors import SourceError, SourceUnavailable
 from migrate.runtime.memory import collector_paused
 from migrate.runtime.source_settings import SourceSettings
-from migrate.source import catalog as catalogue
+from migrate.source import catalog
 from migrate.source import sql as statements
 from migrate.source.column_stats import as_number, take_look
 from migrate.source.json_pages import Unpackable, is_exact, may_pack, unpack
@@ -40,7 +40,7 @@ class ChannelSource:
 
     def inspect(self) -> Catalogue:
         """Return what the database holds."""
-        return catalogue.inspect(self._channel)
+        return catalog.inspect(self._channel)
 
     def count(self, table: Table) -> int:
         """Return the number of rows of a table."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from migrate.source import sql as statements
+from migrate.source import sql
 from migrate.source.local_transport import tolerant_text
 from migrate.source.model import Look, RawText, Row, Table, Value
 from migrate.source.transport import Answer, Kind
@@ -44,12 +44,12 @@ class Shape:
     @property
     def outputs(self) -> list[str]:
         """The expressions to select."""
-        terms = [statements.quote(name) for name in self._lead]
+        terms = [sql.quote(name) for name in self._lead]
         for name in self._names:
             if name in self._witnessed:
-                terms += statements.witnessed(name, self._longest)
+                terms += sql.witnessed(name, self._longest)
             else:
-                terms.append(statements.quote(name))
+                terms.append(sql.quote(name))
         return terms
 
     @property

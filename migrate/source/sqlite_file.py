@@ -13,7 +13,7 @@ from urllib.parse import quote
 from migrate.runtime import files
 from migrate.runtime.errors import SourceError, UsageError
 from migrate.runtime.source_settings import SourceSettings
-from migrate.source import private_copy as copies
+from migrate.source import private_copy
 from migrate.source.local_transport import LocalChannel
 from migrate.source.private_copy import PrivateCopy, Stamp
 from migrate.source.url import Address
@@ -39,7 +39,7 @@ def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
         _copy(path, copy)
         return files.digest_file(copy)
 
-    copy, give_back = copies.borrow(path, lambda: _stamp(path), make)
+    copy, give_back = private_copy.borrow(path, lambda: _stamp(path), make)
     return open_copy(copy, give_back, address, settings)
 
 
@@ -91,7 +91,7 @@ def _beside(path: Path) -> list[Path]:
 
 
 def _stamp(path: Path) -> Stamp:
-    return copies.stamp_of([path, *_beside(path)])
+    return private_copy.stamp_of([path, *_beside(path)])
 
 
 def _copy(path: Path, copy: Path) -> None:

@@ -15,8 +15,7 @@ import tenacity
 
 from migrate.runtime.errors import UsageError
 from migrate.runtime.source_settings import SourceSettings
-from migrate.source import hrana
-from migrate.source import server_errors as trouble
+from migrate.source import hrana, server_errors
 from migrate.source.model import Row, Value
 from migrate.source.server_errors import Transient
 from migrate.source.transport import Answer, Kind, TooLarge
@@ -106,7 +105,7 @@ class WsChannel:
         try:
             rows = retrying(self._once, sql, list(args))
         except Transient as error:
-            raise trouble.unavailable(self.label, str(error), attempts) from error
+            raise server_errors.unavailable(self.label, str(error), attempts) from error
         size = sum(sum(map(getsizeof, column)) for column in zip(*rows, strict=True))
         return Answer(rows, size)
 
@@ -140,7 +139,7 @@ class WsChannel:
             # aiohttp's errors: the library lets them through, and its connection is lost.
             self._hang_up()
             if type(error).__name__ == "ClientConnectorCertificateError":
-                raise trouble.untrusted(self.label) from error
+                raise server_errors.untrusted(self.label) from error
             status = getattr(error, "status", None)
             if "exceeds limit" in str(error):
                 raise TooLarge("a message too long for the WebSocket") from error
@@ -156,14 +155,14 @@ class WsChannel:
             return Transient(code)
         if code.startswith("AUTH") or "authenticat" in message.lower():
             self._hang_up()
-            return trouble.unauthorized(self.label, 401, self._address.token is not None)
+            return server_errors.unauthorized(self.label, 401, self._address.token is not None)
         return hrana.failure(code, message, self.label)
 
     def _by_status(self, status: int) -> Exception:
         if status in (401, 403):
-            return trouble.unauthorized(self.label, status, self._address.token is not None)
+            return server_errors.unauthorized(self.label, status, self._address.token is not None)
         if status == 404:
-            return trouble.not_found(self.label)
+            return server_errors.not_found(self.label)
         if status == 429 or (status >= 500 and status != 505):
             return Transient(f"status {status}")
-        return trouble.no_websocket(self.label, status)
+        return server_errors.no_websocket(self.label, status)

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from migrate.postgres.connection import Connection, mapped
 from migrate.runtime.errors import EvidenceError, Occupied, TargetError
-from migrate.staging import ledger_schema as ledger_tables
+from migrate.staging import ledger_schema
 
 #: The advisory lock on the database; the letters of `migraton`.
 LOCK: Final = 0x6D69_6772_6174_6F6E
@@ -60,7 +60,7 @@ class Ledger:
 
     def create(self) -> None:
         """Make the ledger where it is missing; safe to repeat."""
-        ledger_tables.create(self.conn, self.schema)
+        ledger_schema.create(self.conn, self.schema)
 
     # ---- the id secret ---------------------------------------------------------
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from migrate.pipeline import doctor as diagnosis
+from migrate.pipeline import doctor
 from migrate.runtime.config import load_config
 from tests.tools.commands import migrate
 
@@ -39,11 +39,9 @@ def test_an_end_that_does_not_answer_hides_no_other(work: Path, database: str) -
 def test_a_program_that_is_not_there_hides_no_other(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = diagnosis.binary
-    monkeypatch.setattr(
-        diagnosis, "binary", lambda name: tmp_path / name if name == "pg_dump" else there(name)
-    )
-    points = {point.name: point for point in diagnosis.examine(load_config(None), work)}
+    there = doctor.binary
+    monkeypatch.setattr(doctor, "binary", lambda name: tmp_path / name if name == "pg_dump" else there(name))
+    points = {point.name: point for point in doctor.examine(load_config(None), work)}
     assert (points["pg_dump"].verdict, points["pg_restore"].verdict) == ("error", "ok")
     assert "install" in (points["pg_dump"].hint or "")
 

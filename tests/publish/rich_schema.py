@@ -8,7 +8,7 @@ from typing import Any
 from migrate.postgres.connection import Connection
 from migrate.postgres.table_checksum import measure_all
 from migrate.publish.publish import Publication, publish
-from migrate.staging import schema as staging
+from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 
 #: the run of the fixture `ledger`
@@ -21,7 +21,7 @@ def build(conn: Connection) -> None:
     text = Path(__file__).with_name("rich_schema.sql").read_text()
     conn.execute(text.replace("%(name)s", conn.info.dbname).encode())
     conn.execute("GRANT SELECT ON migrate_ledger.id_map TO PUBLIC")
-    staging.create(conn, "public", STAGING, FILLED)
+    schema.create(conn, "public", STAGING, FILLED)
     conn.execute(
         f"""INSERT INTO "{STAGING}"."Person" ("Id", "eMail", mood, shoe, room, nick)
             SELECT 'n' || i, 'n' || i || '@example.com', 'Fine', i, i, 'nick' || i

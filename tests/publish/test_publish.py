@@ -9,7 +9,7 @@ from migrate.postgres.connection import Connection
 from migrate.postgres.schema_fingerprint import fingerprint
 from migrate.postgres.table_checksum import Content, measure_all
 from migrate.runtime.errors import LiveChanged, Occupied, TargetError, TargetUnavailable
-from migrate.staging import schema as staging
+from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 from tests.postgres.studio_target import MANAGED, STAGING, Plan, counts, stage
 
@@ -46,12 +46,12 @@ def test_the_map_of_ids_before_comes_back_with_a_rollback(
     ready.execute(f"UPDATE {STAGING}.id_map SET new_id = 'other'")
     second = go()
     stage(ready)
-    staging.restore_id_map(ready, ledger, STAGING, second.id)
+    schema.restore_id_map(ready, ledger, STAGING, second.id)
     third = go(kind="rollback")
     assert third.exchanged is not moved
     assert ready.execute("SELECT new_id FROM migrate_ledger.id_map").fetchall() == [("new1",)]
     stage(ready)
-    staging.restore_id_map(ready, ledger, STAGING, third.id)
+    schema.restore_id_map(ready, ledger, STAGING, third.id)
     go(kind="rollback")
     assert ready.execute("SELECT new_id FROM migrate_ledger.id_map").fetchall() == [("other",)]
 

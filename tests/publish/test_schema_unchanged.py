@@ -15,7 +15,7 @@ from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import measure, measure_all
 from migrate.publish.publish import Kind, Publication, publish
 from migrate.runtime.errors import TargetError
-from migrate.staging import schema as staging
+from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 from tests.postgres.studio_target import RUN
 
@@ -38,7 +38,7 @@ def schema_text(url: str) -> str:
 def odd(conn: Connection, database: str, ledger: Ledger) -> Connection:
     text = Path(__file__).with_name("odd_schema.sql").read_text()
     conn.execute(text.replace("%(name)s", conn.info.dbname))
-    staging.create(conn, "public", STAGING, TABLES)
+    schema.create(conn, "public", STAGING, TABLES)
     return conn
 
 

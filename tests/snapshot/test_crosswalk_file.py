@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from migrate.runtime.errors import EvidenceError
-from migrate.snapshot import crosswalk_file as crosswalk
+from migrate.snapshot import crosswalk_file
 from migrate.snapshot.workspace import Bench, open_sql
 from tests.mappers.studio.runner import legacy_file
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, mark: str, number: int = 1) -> Path:
     path = folder / "crosswalk.db"
-    with crosswalk.making(folder / "snapshot.db", path, mark) as bench:
+    with crosswalk_file.making(folder / "snapshot.db", path, mark) as bench:
         bench.write("kept", pl.DataFrame({"id": [number] * 50_000}))
         bench.execute("INSERT INTO x.kept SELECT id FROM t")
     return path
@@ -40,8 +40,8 @@ def test_it_has_its_name_when_it_is_complete_and_nothing_lies_beside_it(folder: 
     path = make(folder, "first")
     assert sorted(one.name for one in folder.iterdir()) == ["crosswalk.db", "snapshot.db"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert crosswalk.fits(path, "first")
-    assert not crosswalk.fits(path, "second")
+    assert crosswalk_file.fits(path, "first")
+    assert not crosswalk_file.fits(path, "second")
     with Bench.over(folder / "snapshot.db", path) as bench:
         assert bench.scalar("SELECT count(*) FROM x.kept") == 50_002
         with pytest.raises(EvidenceError, match="readonly"):
@@ -50,12 +50,15 @@ def test_it_has_its_name_when_it_is_complete_and_nothing_lies_beside_it(folder: 
 
 def test_one_that_could_not_be_finished_leaves_the_one_before(folder: Path) -> None:
     path = make(folder, "first")
-    with pytest.raises(ZeroDivisionError), crosswalk.making(folder / "snapshot.db", path, "second") as bench:
+    with (
+        pytest.raises(ZeroDivisionError),
+        crosswalk_file.making(folder / "snapshot.db", path, "second") as bench,
+    ):
         bench.execute("CREATE TABLE x.half (id)")
         1 / 0  # noqa: B018
-    assert crosswalk.fits(path, "first")
+    assert crosswalk_file.fits(path, "first")
     make(folder, "third", number=3)
-    assert crosswalk.fits(path, "third")
+    assert crosswalk_file.fits(path, "third")
     with closing(open_sql(folder / "snapshot.db", path)) as connection:
         assert connection.execute("SELECT max(id) FROM x.kept").fetchone() == (3,)
         with pytest.raises(sqlite3.OperationalError, match="half"):
@@ -65,8 +68,8 @@ def test_one_that_could_not_be_finished_leaves_the_one_before(folder: Path) -> N
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind", b"SQLite format 3\0" * 400])
 def test_what_is_no_crosswalk_does_not_fit(folder: Path, content: bytes) -> None:
     (folder / "crosswalk.db").write_bytes(content)
-    assert not crosswalk.fits(folder / "crosswalk.db", "first")
-    assert crosswalk.fits(make(folder, "first"), "first")
+    assert not crosswalk_file.fits(folder / "crosswalk.db", "first")
+    assert crosswalk_file.fits(make(folder, "first"), "first")
 
 
 def test_many_read_it_at_once_through_both_libraries(folder: Path) -> None:
@@ -82,7 +85,7 @@ def test_many_read_it_at_once_through_both_libraries(folder: Path) -> None:
 
 
 def test_what_is_written_while_a_stream_is_read_does_not_reach_into_it(folder: Path) -> None:
-    with crosswalk.making(folder / "snapshot.db", folder / "crosswalk.db", "first") as bench:
+    with crosswalk_file.making(folder / "snapshot.db", folder / "crosswalk.db", "first") as bench:
         bench.write("many", pl.DataFrame({"id": range(300_000)}))
         stream = bench.stream("SELECT id FROM x.many ORDER BY rowid")
         found = [next(stream)]
@@ -95,5 +98,5 @@ def test_what_is_written_while_a_stream_is_read_does_not_reach_into_it(folder: P
 def test_all_of_it_is_removed(folder: Path) -> None:
     make(folder, "first")
     (folder / "crosswalk.partial.db-wal").touch()
-    crosswalk.remove(folder)
+    crosswalk_file.remove(folder)
     assert [one.name for one in folder.iterdir()] == ["snapshot.db"]

@@ -17,7 +17,7 @@ from migrate.runtime.errors import EvidenceError, Stopped
 from migrate.source.model import Progress
 from tests.servers.libsql import MakeServer
 from tests.snapshot.snapshots import take
-from tests.source import hard_values as hard
+from tests.source import hard_values
 
 
 def test_the_partial_snapshot_of_another_source_is_refused(file: Path, tmp_path: Path, work: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_resumed_table_is_not_read_from_its_start(libsql: MakeServer, file: Pa
     assert again[0].rows > stopped_at
     assert again[0].rows_read > seen[-1].rows_read
     assert facts.rows_read < 3 * 3 * 1000  # look, pages, count: nothing was billed twice
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
 
 
 def test_rows_that_changed_between_two_runs_are_read_again(
@@ -118,14 +118,14 @@ def test_killed_again_and_again_it_ends_as_if_undisturbed(
             break
     assert kills >= 2
     take(url, work)
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
 
 
 def test_a_file_killed_between_its_tables_ends_as_if_undisturbed(file: Path, work: Path) -> None:
     for pages in (1, 1):
         assert not _run_and_kill(str(file), work, pages)
     take(str(file), work)
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
 
 
 def test_a_table_of_a_file_is_taken_whole_or_not_at_all(file: Path, work: Path) -> None:
@@ -151,7 +151,7 @@ take_snapshot(open_source(sys.argv[1]), Path(sys.argv[2]), SourceSettings())
     seen: list[Progress] = []
     take(str(file), work, on_progress=seen.append)
     assert [one.table for one in seen] == ["b", "c"]
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
 
 
 @pytest.mark.parametrize("call", ["strip", "fsync", "chmod", "rename"])
@@ -179,4 +179,4 @@ take_snapshot(open_source(sys.argv[1]), Path(sys.argv[2]), SourceSettings())
     facts = take(str(file), work)
     assert facts.rows == 3000
     assert facts.sha256 == files.digest_file(work / "snapshot.db")
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)

@@ -17,7 +17,7 @@ from migrate.snapshot.manifest import read_facts
 from migrate.source.model import Progress
 from tests.servers.libsql import LibsqlServer, MakeServer
 from tests.snapshot.snapshots import SMALL, take
-from tests.source import hard_values as hard
+from tests.source import hard_values
 
 
 def test_the_snapshot_is_frozen_and_its_digest_recorded(file: Path, work: Path) -> None:
@@ -86,7 +86,7 @@ def test_the_snapshot_stops_at_a_cap_and_goes_on_when_it_is_raised(
     with pytest.raises(SourceError, match="stopped at its cap"):
         take(server.url, work, capped)  # what was billed before counts
     take(server.url, work)
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
 
 
 def test_a_table_whose_ddl_is_not_known_here_is_copied_by_its_columns(
@@ -112,7 +112,7 @@ def test_rows_that_break_their_own_rules_are_copied(work: Path, tmp_path: Path) 
         connection.execute("INSERT INTO t VALUES (1, -1, 404)")
         connection.commit()
     take(str(path), work)
-    assert hard.content(work / "snapshot.db") == hard.content(path)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(path)
 
 
 @pytest.mark.parametrize("room", [1_000, 40_000, 100_000])

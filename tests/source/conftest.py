@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.libsql import LibsqlServer, libsql, servers
-from tests.source import hard_values as hard
+from tests.source import hard_values
 
 __all__ = ["libsql"]
 
@@ -20,7 +20,7 @@ WAYS = ("http", "ws", "file", "dump")
 @pytest.fixture(scope="session")
 def hard_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with every hard value; nobody writes to it."""
-    return hard.make(tmp_path_factory.mktemp("hard") / "hard.db")
+    return hard_values.make(tmp_path_factory.mktemp("hard") / "hard.db")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def way(request: pytest.FixtureRequest) -> str:
 def hard_url(way: str, hard_file: Path, hard_server: LibsqlServer, tmp_path: Path) -> str:
     """The URL of the database with every hard value, by each way."""
     if way == "dump":
-        return str(hard.write_dump(hard_file, tmp_path / "hard.sql"))
+        return str(hard_values.write_dump(hard_file, tmp_path / "hard.sql"))
     return {"http": hard_server.url, "ws": hard_server.ws_url, "file": f"file:{hard_file}"}[way]
 
 

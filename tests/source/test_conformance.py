@@ -13,7 +13,7 @@ from migrate.runtime.source_settings import SourceSettings
 from migrate.snapshot.take import forecast, take_snapshot
 from migrate.source.model import LeftOut, RawText, Source
 from migrate.source.open import open_source
-from tests.source import hard_values as hard
+from tests.source import hard_values
 
 SMALL = SourceSettings(first_page_rows=2)
 
@@ -32,7 +32,9 @@ def test_the_snapshot_holds_every_value_exactly(
     with closing(open_source(hard_url, settings=settings)) as source:
         take_snapshot(source, work, settings)
     rowids = way != "dump"  # a dump has none
-    assert hard.content(work / "snapshot.db", rowids=rowids) == hard.content(hard_file, rowids=rowids)
+    assert hard_values.content(work / "snapshot.db", rowids=rowids) == hard_values.content(
+        hard_file, rowids=rowids
+    )
 
 
 def test_the_snapshot_holds_the_tables_by_their_own_ddl_and_nothing_else(
@@ -45,7 +47,7 @@ def test_the_snapshot_holds_the_tables_by_their_own_ddl_and_nothing_else(
     ):
         made = dict(copy.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
         wanted = dict(original.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-        names = hard.copied_tables(original)
+        names = hard_values.copied_tables(original)
     made.pop("sqlite_sequence")
     assert made == {name: wanted[name] for name in names}
 
@@ -131,7 +133,9 @@ def test_a_snapshot_stopped_after_every_page_ends_as_an_undisturbed_one(
     rowids = way != "dump"
     # Tables of a file of ours are taken in one piece each.
     assert stops >= len(facts.tables) if way in ("file", "dump") else stops > len(facts.tables)
-    assert hard.content(work / "snapshot.db", rowids=rowids) == hard.content(hard_file, rowids=rowids)
+    assert hard_values.content(work / "snapshot.db", rowids=rowids) == hard_values.content(
+        hard_file, rowids=rowids
+    )
 
 
 def test_the_facts_tell_what_was_copied(source: Source, work: Path, way: str) -> None:

@@ -13,7 +13,7 @@ from migrate.runtime.source_settings import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from tests.servers.libsql import MakeServer
-from tests.source import hard_values as hard
+from tests.source import hard_values
 
 _HEAD = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t (id INTEGER PRIMARY KEY, v);\n"
 
@@ -46,7 +46,7 @@ def test_the_dump_of_a_real_server_is_read(
     with closing(open_source(str(dump))) as source:
         facts = take_snapshot(source, work, SourceSettings())
     expected = _content_of(server, tmp_path)
-    assert hard.content(work / "snapshot.db", rowids=False) == expected
+    assert hard_values.content(work / "snapshot.db", rowids=False) == expected
     left_out = {one.name for one in facts.left_out}
     assert {"search", "search_data", "search_content", "_litestream_seq"} <= left_out
 
@@ -55,7 +55,7 @@ def _content_of(server: object, tmp_path: Path) -> dict[str, list[str]]:
     copy = tmp_path / "after"
     with closing(open_source(server.url)) as source:  # type: ignore[attr-defined]
         take_snapshot(source, copy, SourceSettings())
-    return hard.content(copy / "snapshot.db", rowids=False)
+    return hard_values.content(copy / "snapshot.db", rowids=False)
 
 
 @pytest.mark.parametrize("end", ["", "COMMIT", "INSERT INTO t VALUES (9, 'x", "ROLLBACK; -- due to errors\n"])

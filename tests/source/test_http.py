@@ -15,7 +15,7 @@ from migrate.runtime.source_settings import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer, MakeServer, Signer
-from tests.source import hard_values as hard
+from tests.source import hard_values
 from tests.source.wire import always, over, snapshot_over
 
 QUICK = SourceSettings(attempts=3, longest_wait=0.01, first_page_rows=3)
@@ -99,7 +99,7 @@ def test_pages_shrink_when_the_response_is_too_large(libsql: MakeServer, tmp_pat
     server = libsql(content=file)
     settings = SourceSettings(first_page_rows=1000)
     wire = snapshot_over(server.url, work, settings)
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
     assert max(wire.sizes) < 10_000_000
 
 
@@ -117,7 +117,7 @@ def test_a_cell_over_the_response_limit_comes_in_pieces(
         connection.commit()
     server = libsql(content=file, longest_row=64_000_000)
     snapshot_over(server.url, work, SourceSettings(piece_bytes=piece_bytes))
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
 
 
 def test_many_long_cells_in_one_row_come_in_pieces(libsql: MakeServer, tmp_path: Path, work: Path) -> None:
@@ -129,7 +129,7 @@ def test_many_long_cells_in_one_row_come_in_pieces(libsql: MakeServer, tmp_path:
         connection.commit()
     server = libsql(content=file, longest_row=64_000_000)
     snapshot_over(server.url, work, SourceSettings())
-    assert hard.content(work / "snapshot.db") == hard.content(file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(file)
 
 
 def test_a_cell_longer_than_the_server_reads_is_named_with_the_way_out(
@@ -190,7 +190,7 @@ def test_a_passing_fault_is_borne(
         return httpx.Response(trouble.status_code, headers=dict(trouble.headers), content=trouble.content)
 
     snapshot_over(hard_server.url, work, QUICK, disturb)
-    assert hard.content(work / "snapshot.db") == hard.content(hard_file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(500), httpx.Response(429)])
@@ -227,7 +227,7 @@ def test_a_server_without_hrana_3_is_read_by_hrana_2(
         return httpx.Response(404) if request.url.path.startswith("/v3") else None
 
     wire = snapshot_over(hard_server.url, work, QUICK, disturb)
-    assert hard.content(work / "snapshot.db") == hard.content(hard_file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
     assert [request.url.path for request in wire.requests].count("/v3/pipeline") == 1
 
 
@@ -241,4 +241,4 @@ def test_a_server_that_dies_and_comes_back_is_borne(libsql: MakeServer, hard_fil
         return None
 
     snapshot_over(server.url, work, SourceSettings(first_page_rows=3), disturb)
-    assert hard.content(work / "snapshot.db") == hard.content(hard_file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)

@@ -17,7 +17,7 @@ from migrate.source.json_pages import PROOF, Unpackable, is_exact, unpack
 from migrate.source.transport import Answer
 from tests.servers.libsql import LibsqlServer, MakeServer
 from tests.snapshot.snapshots import take
-from tests.source import hard_values as hard
+from tests.source import hard_values
 from tests.source.wire import Wire, over, snapshot_over
 
 SMALL = SourceSettings(first_page_rows=3, attempts=3, longest_wait=0.01)
@@ -49,10 +49,10 @@ def test_tables_of_integers_and_text_come_packed_and_others_do_not(
         '"texts"',
         '"textkey"',
         '"gen"',
-        f'"{hard.QUOTED.replace(chr(34), chr(34) * 2)}"',
+        f'"{hard_values.QUOTED.replace(chr(34), chr(34) * 2)}"',
     } <= packed
     assert not {'"ints"', '"floats"', '"blobs"', '"mixed"', '"hidden"'} & packed
-    assert hard.content(work / "snapshot.db") == hard.content(hard_file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
 
 
 @pytest.mark.parametrize("way", ["http", "ws"])
@@ -69,7 +69,7 @@ def test_hard_values_come_packed_and_exact(libsql: MakeServer, tmp_path: Path, w
         connection.commit()
     server = libsql(content=content)
     take({"http": server.url, "ws": server.ws_url}[way], work, SMALL)
-    assert hard.content(work / "snapshot.db") == hard.content(content)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(content)
 
 
 @pytest.mark.parametrize("way", ["http", "ws"])
@@ -83,7 +83,7 @@ def test_text_that_is_not_utf8_is_met_in_a_later_page(
     )  # fmt: skip
     server = libsql(content=content)
     take({"http": server.url, "ws": server.ws_url}[way], work, SMALL)
-    assert hard.content(work / "snapshot.db") == hard.content(content)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(content)
 
 
 def test_a_packed_page_that_the_server_finds_too_long_is_asked_for_in_parts(
@@ -98,7 +98,7 @@ def test_a_packed_page_that_the_server_finds_too_long_is_asked_for_in_parts(
     wire = snapshot_over(server.url, work, SMALL)
     assert _packed_tables(wire) == {'"t"'}
     assert not [one for one in wire.statements() if '"v" FROM' in str(one)]
-    assert hard.content(work / "snapshot.db") == hard.content(content)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(content)
 
 
 def _answered(result: dict[str, Any]) -> httpx.Response:
@@ -133,7 +133,7 @@ def test_a_server_whose_json_is_not_exact_is_read_cell_by_cell(
     wire = snapshot_over(hard_server.url, work, SMALL, disturb)
     assert not _packed_tables(wire)
     assert sum(b"(VALUES" in request.content for request in wire.requests) == 1
-    assert hard.content(work / "snapshot.db") == hard.content(hard_file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
 
 
 def test_a_server_that_refuses_a_packed_page_is_asked_for_its_cells(
@@ -144,7 +144,7 @@ def test_a_server_that_refuses_a_packed_page_is_asked_for_its_cells(
         return _answered({"type": "error", "error": _REFUSED}) if refused else None
 
     snapshot_over(hard_server.url, work, SMALL, disturb)
-    assert hard.content(work / "snapshot.db") == hard.content(hard_file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
 
 
 def _saying(array: str) -> Callable[[str], Answer]:

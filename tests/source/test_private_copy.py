@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from migrate.source import private_copy as copies
+from migrate.source import private_copy
 from migrate.source.open import open_source
-from tests.source import hard_values as hard
+from tests.source import hard_values
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    copies.remove_kept()
+    private_copy.remove_kept()
     yield folder
-    copies.remove_kept()
+    private_copy.remove_kept()
 
 
 @pytest.fixture(params=["file", "dump"])
@@ -35,14 +35,14 @@ def source(request: pytest.FixtureRequest, hard_file: Path, tmp_path: Path) -> P
     path = tmp_path / "legacy.db"
     path.write_bytes(hard_file.read_bytes())
     if request.param == "dump":
-        path = hard.write_dump(hard_file, tmp_path / "legacy.sql")
+        path = hard_values.write_dump(hard_file, tmp_path / "legacy.sql")
     return path
 
 
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a file count as settled as soon as it is written."""
-    monkeypatch.setattr(copies, "_TICK_NS", 0)
+    monkeypatch.setattr(private_copy, "_TICK_NS", 0)
     time.sleep(0.02)
 
 
@@ -60,7 +60,7 @@ def test_a_copy_is_used_again_while_the_file_stands_still(source: Path, temporar
     first = _copied(source)
     assert _copied(source) == first
     assert len(list(temporary.iterdir())) == 1
-    copies.remove_kept()
+    private_copy.remove_kept()
     assert not list(temporary.iterdir())
 
 
@@ -138,10 +138,10 @@ os.kill(os.getpid(), signal.SIGKILL)
     environment = {**os.environ, "TMPDIR": str(temporary)}
     subprocess.run([sys.executable, "-c", script, str(source)], check=False, env=environment)
     (left,) = temporary.iterdir()
-    copies.sweep()
+    private_copy.sweep()
     assert left.exists(), "it may just be in the making"
-    monkeypatch.setattr(copies, "_JUST_NOW_S", 0.0)
+    monkeypatch.setattr(private_copy, "_JUST_NOW_S", 0.0)
     with closing(open_source(str(source))):
-        copies.sweep()
+        private_copy.sweep()
         (used,) = temporary.iterdir()
         assert used != left

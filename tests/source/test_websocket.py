@@ -15,7 +15,7 @@ from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from migrate.source.websocket import WsChannel
 from tests.servers.libsql import LibsqlServer, MakeServer, Signer, free_port
-from tests.source import hard_values as hard
+from tests.source import hard_values
 
 QUICK = SourceSettings(attempts=3, longest_wait=0.01, first_page_rows=3)
 
@@ -93,7 +93,7 @@ def test_a_server_that_dies_and_comes_back_is_borne(libsql: MakeServer, hard_fil
     settings = SourceSettings(first_page_rows=3, longest_wait=0.5)
     with closing(open_source(server.ws_url, settings=settings)) as source:
         take_snapshot(source, work, settings, restart)
-    assert hard.content(work / "snapshot.db") == hard.content(hard_file)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
 
 
 def test_messages_too_long_for_the_library_are_asked_for_in_smaller_ones(
@@ -109,4 +109,4 @@ def test_messages_too_long_for_the_library_are_asked_for_in_smaller_ones(
     settings = SourceSettings(first_page_rows=500, piece_bytes=4 * 1024 * 1024)
     with closing(open_source(server.ws_url, settings=settings)) as source:
         take_snapshot(source, work, settings)
-    assert hard.content(work / "snapshot.db") == hard.content(path)
+    assert hard_values.content(work / "snapshot.db") == hard_values.content(path)

@@ -9,7 +9,7 @@ import pytest
 
 from migrate.postgres.connection import Connection
 from migrate.runtime.errors import EvidenceError, Occupied, TargetError
-from migrate.staging import schema as staging
+from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 from tests.postgres.studio_target import RUN
 
@@ -216,8 +216,8 @@ def test_nothing_is_reset_by_a_run_that_lost_the_target(
 
 
 def test_the_map_of_ids_to_restore_is_guarded_too(flagship: Connection, ledger: Ledger) -> None:
-    staging.create(flagship, "public", "st", ["users"])
+    schema.create(flagship, "public", "st", ["users"])
     ledger.release()
     with pytest.raises(Occupied):
-        staging.restore_id_map(flagship, ledger, "st", 1)
+        schema.restore_id_map(flagship, ledger, "st", 1)
     assert flagship.info.transaction_status == psycopg.pq.TransactionStatus.IDLE

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from migrate.introspect.profile.model import Inspection, Leftover, Reference, TableReport
-from migrate.introspect.scaffold import constraint_names as constraints
+from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.choose_key import ROW_ID, Key, key_of
 from migrate.introspect.scaffold.column_meaning import Meaning
 from migrate.introspect.scaffold.columns import ColumnNames, Drafted, draft_column, targets
@@ -110,7 +110,7 @@ class _Drafting:
         name = self._target[table.name]
         to = targets(made)
         of_key = tuple(to[column] for column in key.columns or (made[0].line.column,))
-        usual = constraints.primary_key(name)
+        usual = constraint_names.primary_key(name)
         constraint = self._relations.take_database_name(usual)
         return Model(
             name=self._model[table.name],

@@ -7,7 +7,7 @@ from typing import Final
 
 from migrate.introspect.profile.model import Index as SourceIndex
 from migrate.introspect.profile.model import TableReport
-from migrate.introspect.scaffold import constraint_names as constraints
+from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.model import Index, Model
 from migrate.introspect.scaffold.naming import Names
 
@@ -52,7 +52,7 @@ def _lost_key(table: TableReport, model: Model, to: Mapping[str, str]) -> Iterat
 
 
 def _index(model: Model, columns: tuple[str, ...], unique: bool, relations: Names) -> Index:
-    usual = (constraints.unique_key if unique else constraints.index)(model.table, columns)
+    usual = (constraint_names.unique_key if unique else constraint_names.index)(model.table, columns)
     name = relations.take_database_name(usual)
     return Index(columns, unique, name, name != usual)
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from migrate.introspect.profile.model import Inspection, Reference, TableReport
-from migrate.introspect.scaffold import constraint_names as constraints
-from migrate.introspect.scaffold import naming
+from migrate.introspect.scaffold import constraint_names, naming
 from migrate.introspect.scaffold.indexes import draft_indexes
 from migrate.introspect.scaffold.many_to_many import Found
 from migrate.introspect.scaffold.model import Action, Model, Pairing, Relation
@@ -120,7 +119,7 @@ class World:
         there = tuple(parent.to[column] for column in reference.to_columns)
         optional = not any(child.model.field(column).required for column in columns)
         on_delete, on_update = _actions(reference, optional=optional)
-        usual = constraints.foreign_key(child.model.table, columns)
+        usual = constraint_names.foreign_key(child.model.table, columns)
         constraint = names.take_database_name(usual)
         return Relation(
             columns=columns,

@@ -12,7 +12,7 @@ from migrate.postgres.catalog import LiveSchema, introspect
 from migrate.postgres.connection import Address, Connection, connect
 from migrate.postgres.create_tables import is_empty, make_tables
 from migrate.postgres.url import parse_url
-from migrate.publish import backup_store as backup_folder
+from migrate.publish import backup_store
 from migrate.runtime.config import Config
 
 
@@ -32,7 +32,7 @@ def foresee(config: Config, work: Path, address: Address, connection: Connection
     ddl = target_ddl(config)
     if ddl is None or not is_empty(connection, address.schema):
         return Prospect(introspect(connection, address.schema), [])
-    with backup_folder.throwaway(work) as url, connect(parse_url(url)) as elsewhere:
+    with backup_store.throwaway(work) as url, connect(parse_url(url)) as elsewhere:
         elsewhere.execute(_schema(address.schema))
         made = make_tables(elsewhere, address.schema, ddl)
         return Prospect(introspect(elsewhere, address.schema), made)

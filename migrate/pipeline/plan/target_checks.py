@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from psycopg import sql
 
-from migrate.postgres import privileges as rights
+from migrate.postgres import privileges
 from migrate.postgres.catalog import LiveSchema, Table
 from migrate.postgres.connection import Address, Connection, mapped
 from migrate.postgres.pooler import ADVICE
@@ -53,7 +53,7 @@ def inspect_target(
         found += _references(live, managed, keep)
         present = [table for table in managed if table in live.tables]
         found += _oddities(conn, live.schema, present)
-        lacking = rights.missing_rights(
+        lacking = privileges.missing_rights(
             conn, live.schema, present, sorted(live.tables), (ledger_schema, staging_schema)
         )
     return found + [Finding("error", message, hint) for message, hint in lacking]

@@ -6,7 +6,7 @@ from functools import partial
 
 from migrate.pipeline.context import Run
 from migrate.pipeline.stage import Left, Stage
-from migrate.publish import backup_store as backup_folder
+from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.runtime.errors import EvidenceError
 
@@ -21,7 +21,7 @@ def folder_name(run: Run) -> str:
 
 def load_backup(run: Run) -> Backup:
     """Return the backup of this run, found unaltered; EvidenceError where it is not what was recorded."""
-    backup = backup_folder.load(run.work / backup_folder.FOLDER / folder_name(run))
+    backup = backup_store.load(run.work / backup_store.FOLDER / folder_name(run))
     record = run.state.stage("backup")
     if record is None or record.facts.get("dump") != backup.manifest.sha256:
         raise EvidenceError(
@@ -36,20 +36,20 @@ def _check(run: Run) -> None:
 
 
 def _run(run: Run) -> Left:
-    backup = backup_folder.make(
+    backup = backup_store.make(
         run.work,
         folder_name(run),
         run.connection,
         run.address,
         run.stop_if_asked,
         accept_unproven=run.accept_unproven,
-        start=lambda: run.beside.take(_SERVER, partial(backup_folder.start_throwaway, run.work)),
+        start=lambda: run.beside.take(_SERVER, partial(backup_store.start_throwaway, run.work)),
     )
     if not backup.manifest.proven:
         run.report.note(
             "the backup is NOT proven: it did not restore to the same rows, and this was accepted"
         )
-    rows = backup_folder.rows_of(backup.contents())
+    rows = backup_store.rows_of(backup.contents())
     proof = "restored elsewhere and compared" if backup.manifest.proven else "not proven to restore"
     return Left(
         f"{rows:,} live rows of {len(backup.manifest.tables)} tables dumped, {proof}",
@@ -68,8 +68,8 @@ def _undo(_run: Run) -> None:
 
 
 def _ahead(run: Run, _distance: int) -> None:
-    start = partial(backup_folder.start_throwaway, run.work)
-    run.beside.begin(_SERVER, start, spare=backup_folder.end_throwaway)
+    start = partial(backup_store.start_throwaway, run.work)
+    run.beside.begin(_SERVER, start, spare=backup_store.end_throwaway)
 
 
 STAGE = Stage(

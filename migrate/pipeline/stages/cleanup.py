@@ -9,12 +9,11 @@ from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import measure
 from migrate.runtime.errors import EvidenceError
 from migrate.runtime.failpoints import reach
-from migrate.staging import ledger_queries as tally
-from migrate.staging import schema as staging
+from migrate.staging import ledger_queries, schema
 
 
 def _check(run: Run) -> None:
-    if tally.publication_of(run.connection, run.ledger, run.id) is not None:
+    if ledger_queries.publication_of(run.connection, run.ledger, run.id) is not None:
         return  # moved and dropped
     there = introspect(run.connection, run.staging).tables
     missing = [name for name in run.filled if name not in there]
@@ -28,7 +27,7 @@ def _check(run: Run) -> None:
 def _run(run: Run) -> Left:
     house = fingerprint(run.connection, run.address.schema)
     with run.connection.transaction():  # batches and the rows they brought go together
-        staging.create(run.connection, run.address.schema, run.staging, run.filled)
+        schema.create(run.connection, run.address.schema, run.staging, run.filled)
         run.ledger.reset(run.id)
         reach("cleanup:uncommitted")
     reach("cleanup:committed")
@@ -48,7 +47,7 @@ def _run(run: Run) -> Left:
 
 
 def _undo(run: Run) -> None:
-    staging.drop(run.connection, run.staging)
+    schema.drop(run.connection, run.staging)
 
 
 STAGE = Stage("cleanup", "make a clean staging schema", _check, _run, _undo)

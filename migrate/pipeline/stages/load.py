@@ -20,7 +20,7 @@ from migrate.runtime.errors import EvidenceError
 from migrate.runtime.failpoints import reach
 from migrate.runtime.memory import give_back
 from migrate.snapshot.workspace import Bench
-from migrate.staging import ledger_queries as tally
+from migrate.staging import ledger_queries
 from migrate.staging.batch import Batch, commit_batch, encode_batch
 
 Item = TypeVar("Item")
@@ -42,13 +42,13 @@ class _Mapping:
                 _run_mapper(run, bench, self.name, mapper)
         finally:
             bench.close()
-        counts = tally.staged_rows(run.connection, run.ledger, run.id, self.name)
+        counts = ledger_queries.staged_rows(run.connection, run.ledger, run.id, self.name)
         rows = ", ".join(f"{table} {count:,}" for table, count in sorted(counts.items()))
         return Left(rows or "nothing to map", {"rows": counts})
 
     def check(self, run: Run) -> None:
         """Hold the state file against the ledger, which is the truth about batches."""
-        finished = tally.finished_mappers(run.connection, run.ledger, run.id)
+        finished = ledger_queries.finished_mappers(run.connection, run.ledger, run.id)
         if self.name not in (stage for stage, _ in finished):
             raise EvidenceError(
                 f"the state file says that {self.name} are staged, the target's ledger does not",

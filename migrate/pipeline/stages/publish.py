@@ -11,12 +11,11 @@ from migrate.publish.publish import publish
 from migrate.publish.swap import Furnished
 from migrate.runtime.errors import EvidenceError, LiveChanged
 from migrate.runtime.failpoints import reach
-from migrate.staging import ledger_queries as tally
-from migrate.staging import schema as staging
+from migrate.staging import ledger_queries, schema
 
 
 def _check(run: Run) -> None:
-    if tally.publication_of(run.connection, run.ledger, run.id) is None:
+    if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
         raise EvidenceError(
             "the state file says that this run was published, the target's ledger does not",
             hint="check [target] url: is it the database that this run published to?",
@@ -28,15 +27,15 @@ def _run(run: Run) -> Left:
     furnished = run.furnishing.settle()
     done = None
     # One that is there was committed by a process that died before it could say so.
-    if tally.publication_of(run.connection, run.ledger, run.id) is None:
+    if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
         done = _publish(run, furnished)
         reach("publish:committed")
-    publication = tally.publication_of(run.connection, run.ledger, run.id)
+    publication = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     if publication is None:
         raise EvidenceError(
             "the ledger does not know what was just published", hint="type the same command again"
         )
-    staging.drop(run.connection, run.staging)
+    schema.drop(run.connection, run.staging)
     reach("publish:dropped")
     run.state.document.publication = publication.id
     run.state.conclude("published")

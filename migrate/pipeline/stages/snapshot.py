@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrate.pipeline.context import Run
 from migrate.pipeline.stage import Left, Stage
 from migrate.runtime.failpoints import reach
-from migrate.snapshot import crosswalk_file as crosswalk
+from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import remove_snapshot
 from migrate.snapshot.take import take_snapshot
 from migrate.source.model import Progress
@@ -42,7 +42,7 @@ def _run(run: Run) -> Left:
 
 def _undo(run: Run) -> None:
     remove_snapshot(run.work)
-    crosswalk.remove(run.work)
+    crosswalk_file.remove(run.work)
 
 
 STAGE = Stage("snapshot", "copy the source into a local file and freeze it", _check, _run, _undo)

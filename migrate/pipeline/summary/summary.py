@@ -21,7 +21,7 @@ from migrate.postgres.connection import Connection, connect
 from migrate.postgres.table_checksum import Content
 from migrate.publish.publication import HOW
 from migrate.runtime import files
-from migrate.staging import ledger_queries as tally
+from migrate.staging import ledger_queries
 
 FILE: Final = "summary.json"
 _STAGED: Final = "summary of what is staged"
@@ -111,7 +111,7 @@ def summarise(run: Run) -> Summary:
     """Count what the run did, from the rows of snapshot, ledger and target."""
     staged = run.beside.take(_STAGED, partial(_count_staged, run, run.connection))
     project, counted, changed = staged.project, staged.counted, staged.changed
-    publication = tally.publication_of(run.connection, run.ledger, run.id)
+    publication = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     schema = run.address.schema if publication else run.staging
     return Summary(
         run_id=run.id,
@@ -158,13 +158,13 @@ def _count_staged(run: Run, over: Connection) -> _Staged:
         migrated = {flow.table: flow.migrated for flow in flows}
         routes = find_routes(run, over, bench, project.accounts, migrated)
         named = first_rows(run, over, bench, project.accounts)
-    changed = _changed([*tally.warnings(over, run.ledger, run.id), *counted_only])
+    changed = _changed([*ledger_queries.warnings(over, run.ledger, run.id), *counted_only])
     return _Staged(project, counted, columns, flows, routes, named, changed)
 
 
 def _flows(run: Run, over: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:
     fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for table, fate, reason, count in tally.fates(over, run.ledger, run.id):
+    for table, fate, reason, count in ledger_queries.fates(over, run.ledger, run.id):
         fates[table][fate][reason] = count
     flows = []
     for table in tables:

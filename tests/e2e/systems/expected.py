@@ -23,7 +23,7 @@ from psycopg.types.json import set_json_loads
 
 from migrate.pipeline.ids import Ids
 from tests.e2e.systems.schema import quote
-from tests.mappers.declarative import python_casts as by_row
+from tests.mappers.declarative import python_casts
 from tests.mappers.declarative.python_casts import MISFIT
 
 Line = Mapping[str, Any]
@@ -191,7 +191,7 @@ class Comparison:
     def _reference(self, column: str, line: Line, to: Column, row: Mapping[str, Any]) -> Any:
         of = line["of"]
         if isinstance(of, dict):
-            of = of.get(by_row.text(row[line["by"]])) if row[line["by"]] is not None else None
+            of = of.get(python_casts.text(row[line["by"]])) if row[line["by"]] is not None else None
         found = row[f"{column}\0{of}"] if of is not None else None
         new = None if found is None else self._new_key(of, found)
         if new is not None:
@@ -217,7 +217,7 @@ class Comparison:
         return new if new in self._keys[parent] else None
 
     def _list(self, _column: str, line: Line, value: Any) -> Any:
-        parts = [part.strip() for part in by_row.text(value).split(line.get("separator", ","))]
+        parts = [part.strip() for part in python_casts.text(value).split(line.get("separator", ","))]
         found = [(part, self._named(line["of"], part)) for part in parts]
         kept = [new or part for part, new in found if new or line.get("dangling") == "keep"]
         return line.get("separator", ",").join(map(str, kept))
@@ -279,26 +279,30 @@ def _key(value: Any) -> str:
 def _cast(line: Line, to: Column, value: Any) -> Any:
     match line["as"]:
         case "boolean":
-            return by_row.boolean(value)
+            return python_casts.boolean(value)
         case "real":
-            return by_row.real(value)
+            return python_casts.real(value)
         case "decimal":
-            return by_row.decimal(value, min(to.scale, line.get("scale", to.scale)))
+            return python_casts.decimal(value, min(to.scale, line.get("scale", to.scale)))
         case "timestamp":
-            return by_row.moment(value)
+            return python_casts.moment(value)
         case "json":
-            text = by_row.document(value)
+            text = python_casts.document(value)
             if text is not MISFIT:
                 return _Json(text)
-            return _Json(json.dumps(by_row.text(value))) if line.get("invalid", "wrap") == "wrap" else MISFIT
+            return (
+                _Json(json.dumps(python_casts.text(value)))
+                if line.get("invalid", "wrap") == "wrap"
+                else MISFIT
+            )
         case "bytes":
-            return by_row.raw(value)
+            return python_casts.raw(value)
         case "enum" if line.get("values"):
-            return line["values"].get(by_row.text(value), MISFIT)
+            return line["values"].get(python_casts.text(value), MISFIT)
     if to.type in ("integer", "bigint", "smallint"):
         bits = {"smallint": 15, "integer": 31, "bigint": 63}[to.type]
-        return by_row.integer(value, -(2**bits), 2**bits - 1)
-    return by_row.text(value)
+        return python_casts.integer(value, -(2**bits), 2**bits - 1)
+    return python_casts.text(value)
 
 
 def _plain(value: Any, line: Line) -> Any:

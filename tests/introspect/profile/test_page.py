@@ -11,8 +11,7 @@ import pytest
 
 from migrate.introspect.profile import Inspection, inspect_source
 from migrate.introspect.profile.full_text import full_text_tables
-from migrate.report import inspect_page as report
-from migrate.report import page
+from migrate.report import inspect_page, page
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source.open import open_source
 from tests.e2e.systems import nasty
@@ -73,7 +72,7 @@ def test_a_browser_shows_the_inspection_without_a_complaint(
     nasty_inspection: Inspection, tmp_path: Path
 ) -> None:
     path = tmp_path / "inspection.html"
-    page.write(path, report.render(nasty_inspection))
+    page.write(path, inspect_page.render(nasty_inspection))
     text = path.read_text()
     assert not {char for char in text if unicodedata.category(char) in ("Cc", "Cf")} - {"\n"}
     with browse(require_browser()) as browser:

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappers.declarative.mapping_file import MappingFile
-from migrate.introspect.scaffold import Draft, naming
-from migrate.introspect.scaffold import constraint_names as constraints
+from migrate.introspect.scaffold import Draft, constraint_names, naming
 from migrate.introspect.scaffold.config_toml import without_token, write_configuration
 from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.model import Line, Section
@@ -221,9 +220,9 @@ def test_names_follow_prismas_conventions(table: str, model: str, column: str, n
 
 
 def test_names_of_constraints_are_cut_in_front_of_their_ending_and_between_letters() -> None:
-    assert constraints.primary_key("t" * 70) == "t" * 58 + "_pkey"
-    assert constraints.index("é" * 40, ["a"]) == "é" * 29 + "_idx"
-    assert len(constraints.foreign_key("x" * 30, ["y" * 40]).encode()) == 63
+    assert constraint_names.primary_key("t" * 70) == "t" * 58 + "_pkey"
+    assert constraint_names.index("é" * 40, ["a"]) == "é" * 29 + "_idx"
+    assert len(constraint_names.foreign_key("x" * 30, ["y" * 40]).encode()) == 63
 
 
 @given(st.text(), st.text(min_size=1), st.text(min_size=1))

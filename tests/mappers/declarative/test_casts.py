@@ -14,22 +14,26 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mappers.declarative.target_columns import TargetColumn
-from tests.mappers.declarative import python_casts as by_row
+from tests.mappers.declarative import python_casts
 from tests.mappers.declarative.map_rows import migrated
 from tests.mappers.declarative.python_casts import MISFIT
 
 INT32 = (-(2**31), 2**31 - 1)
 #: kind, its further settings, the type of its column, and the cast by row
 CASTS: Mapping[str, tuple[str, TargetColumn, Callable[[Any], Any]]] = {
-    "integer": ("", TargetColumn("v", "integer"), lambda v: by_row.integer(v, *INT32)),
-    "bigint": ("", TargetColumn("v", "bigint"), lambda v: by_row.integer(v, -(2**63), 2**63 - 1)),
-    "boolean": ("", TargetColumn("v", "boolean"), by_row.boolean),
-    "real": ("", TargetColumn("v", "double precision"), by_row.real),
-    "decimal": (", scale = 2", TargetColumn("v", "numeric(65,2)", scale=2), lambda v: by_row.decimal(v, 2)),
-    "timestamp": ("", TargetColumn("v", "timestamp(3) without time zone"), by_row.moment),
-    "json": (', invalid = "%s"', TargetColumn("v", "jsonb"), by_row.document),
-    "text": ("", TargetColumn("v", "text"), by_row.text),
-    "bytes": ("", TargetColumn("v", "bytea"), by_row.raw),
+    "integer": ("", TargetColumn("v", "integer"), lambda v: python_casts.integer(v, *INT32)),
+    "bigint": ("", TargetColumn("v", "bigint"), lambda v: python_casts.integer(v, -(2**63), 2**63 - 1)),
+    "boolean": ("", TargetColumn("v", "boolean"), python_casts.boolean),
+    "real": ("", TargetColumn("v", "double precision"), python_casts.real),
+    "decimal": (
+        ", scale = 2",
+        TargetColumn("v", "numeric(65,2)", scale=2),
+        lambda v: python_casts.decimal(v, 2),
+    ),
+    "timestamp": ("", TargetColumn("v", "timestamp(3) without time zone"), python_casts.moment),
+    "json": (', invalid = "%s"', TargetColumn("v", "jsonb"), python_casts.document),
+    "text": ("", TargetColumn("v", "text"), python_casts.text),
+    "bytes": ("", TargetColumn("v", "bytea"), python_casts.raw),
 }
 KINDS = {"bigint": "integer"}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappers.packed_ids import pack, unpack
-from mappers.studio import people_lookup as directory
+from mappers.studio import people_lookup
 from mappers.studio.people_lookup import Directory
 from migrate.pipeline.ids import Ids
 
@@ -39,7 +39,7 @@ def test_everybody_who_is_known_is_found_and_nobody_else(
     as_text: int, known: set[int], asked: list[int | None]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(directory, "_AS_TEXT", as_text)
+        patch.setattr(people_lookup, "_AS_TEXT", as_text)
         people = Directory(_people(list(known)))
         asked += list(known)
         places = people.places(pl.Series(asked, dtype=pl.Int64))

@@ -14,7 +14,7 @@ from migrate.postgres.connection import Address, Connection, connect, parse_url
 from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import measure_all
 from migrate.publish.publish import publish
-from migrate.staging import schema as staging
+from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 from tests.postgres.studio_target import init_sql, with_query
 
@@ -204,7 +204,7 @@ def test_an_ordinary_owner_can_do_the_whole_migration(owner: Address, conn: Conn
         ledger.create()
         ledger.take("r", "owner")
         tables = list(introspect(session, "app").tables)
-        staging.create(session, "app", "migrate_staging", ["users"])
+        schema.create(session, "app", "migrate_staging", ["users"])
         session.execute(
             "INSERT INTO migrate_staging.users (id, email, username, display_name, updated_at)"
             " VALUES ('a', 'a@example.com', 'a', 'A', '2020-01-01')"
@@ -218,7 +218,7 @@ def test_an_ordinary_owner_can_do_the_whole_migration(owner: Address, conn: Conn
         assert publication.notes == ()
         assert differences(before, fingerprint(session, "app")) == []
         assert session.execute("SELECT count(*) FROM app.users").fetchone() == (1,)
-        staging.drop(session, "migrate_staging")
+        schema.drop(session, "migrate_staging")
 
 
 def _user(address: Address) -> str:
