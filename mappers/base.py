@@ -81,7 +81,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MappedBatch:
     """What one batch becomes.
 
     `tables`: a frame for each target table, columns named as the target's.
@@ -104,7 +104,7 @@ class Mapper(Protocol):
     #: the target tables it fills
     writes: tuple[str, ...]
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return what `rows` (the columns of `reads`) become; no clock, no chance, no I/O."""
         ...
 
@@ -121,20 +121,20 @@ class SourceTables(dict[str, list[str]]):
 
 
 @runtime_checkable
-class Furnished(Protocol):
+class NeedsLookup(Protocol):
     """A mapper that has a small table at hand while it maps."""
 
-    def begun(self, bench: Bench, ids: Ids) -> Mapper:
+    def begun(self, workspace: Workspace, ids: Ids) -> Mapper:
         """Return the same mapper with its table read; only that one maps rows."""
         ...
 
 
-def begin(mapper: Mapper, bench: Bench, ids: Ids) -> Mapper:
+def begin(mapper: Mapper, workspace: Workspace, ids: Ids) -> Mapper:
     """Return the mapper ready for its batches."""
-    return mapper.begun(bench, ids) if isinstance(mapper, Furnished) else mapper
+    return mapper.begun(workspace, ids) if isinstance(mapper, NeedsLookup) else mapper
 
 
-class Bench(Protocol):
+class Workspace(Protocol):
     """The local database in which questions about whole tables are settled.
 
     The snapshot is attached read-only as the main schema's neighbour: its
@@ -174,7 +174,7 @@ class MapperStage:
 
 
 @dataclass(frozen=True)
-class Account:
+class RowAccounting:
     """How the rows of one source table are accounted for.
 
     `sql` selects, over snapshot and crosswalk, one row for every row of the
@@ -228,13 +228,13 @@ class Cells:
     columns: tuple[tuple[str, str], ...]
 
 
-class Project(Protocol):
+class MappingSpec(Protocol):
     """A whole mapping: the flagship's, or one made from a schema."""
 
     #: the mapper stages, in order; the same for every source that the mapping takes
     stages: tuple[MapperStage, ...]
     #: one or more for every migrated source table
-    accounts: tuple[Account, ...]
+    accounts: tuple[RowAccounting, ...]
     #: the tables whose filled cells can be counted on both sides
     cells: tuple[Cells, ...]
     #: source tables left out, and the name of the rule that says so
@@ -258,14 +258,14 @@ class Project(Protocol):
     #: where ids stand inside of documents and lists
     hidden: tuple[HiddenIds, ...]
 
-    def prepare(self, bench: Bench) -> None:
+    def prepare(self, workspace: Workspace) -> None:
         """Make the crosswalk anew: everything that needs whole tables at once."""
         ...
 
-    def counted(self, bench: Bench) -> list[tuple[str, str, str, int]]:
+    def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
         """Return (source table, column, rule, values) of what the mappers change and do not warn of."""
         ...
 
-    def column_report(self, bench: Bench) -> pl.DataFrame:
+    def column_report(self, workspace: Workspace) -> pl.DataFrame:
         """Return a frame shaped as `COLUMN_REPORT`: where every source column went."""
         ...

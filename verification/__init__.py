@@ -4,13 +4,23 @@ Given open connections, the ids and the live schema's shape, it runs over the st
 before publish and over the live one after. It imports nothing of the project.
 """
 
-from verification.context import Account, Column, ForeignKey, Ids, Key, Limits, Subject, Table, UrlSettings
+from verification.context import (
+    CheckContext,
+    Column,
+    ForeignKey,
+    Ids,
+    Key,
+    Limits,
+    RowAccounting,
+    Table,
+    UrlSettings,
+)
 from verification.result import Check, CheckResult, Finding, Report
 from verification.runner import check_names, run_checks
 
 __all__ = [
-    "Account",
     "Check",
+    "CheckContext",
     "CheckResult",
     "Column",
     "Finding",
@@ -19,7 +29,7 @@ __all__ = [
     "Key",
     "Limits",
     "Report",
-    "Subject",
+    "RowAccounting",
     "Table",
     "UrlSettings",
     "check_names",

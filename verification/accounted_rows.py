@@ -7,14 +7,14 @@ from typing import Final
 
 import polars as pl
 
-from verification.context import Account, Subject
+from verification.context import CheckContext, RowAccounting
 from verification.row_outcomes import fates_of
 
 #: between the parts of a key of several columns, as one text
 BETWEEN: Final = "\x1f"
 
 
-class Walk:
+class AccountedRows:
     """One account's rows, told apart by their fates.
 
     After `rows` has been gone through: `listed` rows in all, `unfated` of them without a fate,
@@ -22,10 +22,10 @@ class Walk:
     of their `source_id`) the rows with a fate that the account lists.
     """
 
-    def __init__(self, subject: Subject, account: Account) -> None:
+    def __init__(self, context: CheckContext, account: RowAccounting) -> None:
         self.account = account
-        self.fates = fates_of(subject, account.source)
-        self._subject = subject
+        self.fates = fates_of(context, account.source)
+        self._context = context
         self._reset()
 
     def _reset(self) -> None:
@@ -39,7 +39,7 @@ class Walk:
         Both are frames shaped as those of `account_rows`, nothing in them null.
         """
         self._reset()
-        for frame in account_rows(self._subject, self.account):
+        for frame in account_rows(self._context, self.account):
             self.listed += frame.height
             judged = frame.join(self.fates.of(frame["source_id"]), on="source_id", how="left")
             fated = judged.drop_nulls("fate")
@@ -53,40 +53,40 @@ class Walk:
             yield free, barred.drop_nulls("key")
 
 
-def key_columns(account: Account) -> tuple[str, ...]:
+def key_columns(account: RowAccounting) -> tuple[str, ...]:
     """Return the target columns by which an account proves a row; none where it only counts."""
     return (account.column, *account.more) if account.column else ()
 
 
-def account_rows(subject: Subject, account: Account) -> Iterator[pl.DataFrame]:
+def account_rows(context: CheckContext, account: RowAccounting) -> Iterator[pl.DataFrame]:
     """Yield an account's rows as text `source_id`, `entity`, `key`; key null where it proves nothing.
 
     A key of several columns has `entity2`, `key2` and so on beside them.
     """
     pairs = [("entity", "key"), *((f"entity{n + 2}", f"key{n + 2}") for n in range(len(account.more)))]
     whole = pl.all_horizontal(pl.col(name).is_not_null() for pair in pairs for name in pair)
-    for frame in subject.read(account.sql):
+    for frame in context.read(account.sql):
         texts = frame.select(pl.col(name).cast(pl.String) for name in ("source_id", *sum(pairs, ())))
         yield texts.with_columns(pl.when(whole).then(pl.col("key")).alias("key"))
 
 
-def new_ids(subject: Subject, rows: pl.DataFrame) -> pl.DataFrame:
+def new_ids(context: CheckContext, rows: pl.DataFrame) -> pl.DataFrame:
     """Return `rows` with their new `id`, in no particular order; the parts of a longer key as one text."""
     parts = [name for name in rows.columns if name.startswith("entity")]
     made = rows
     for entity in parts:
         at = entity.removeprefix("entity")
-        made = _with_part(subject, made, entity, f"key{at}", f"id{at}" if len(parts) > 1 else "id")
+        made = _with_part(context, made, entity, f"key{at}", f"id{at}" if len(parts) > 1 else "id")
     if len(parts) == 1:
         return made
     ids = [f"id{name.removeprefix('entity')}" for name in parts]
     return made.with_columns(pl.concat_str(ids, separator=BETWEEN).alias("id")).drop(ids[1:])
 
 
-def _with_part(subject: Subject, rows: pl.DataFrame, entity: str, key: str, name: str) -> pl.DataFrame:
+def _with_part(context: CheckContext, rows: pl.DataFrame, entity: str, key: str, name: str) -> pl.DataFrame:
     """Return `rows` with one part of their new ids; where the entity is '' the key stays as it was."""
     derived = [
-        some.with_columns((subject.ids.expr(one, pl.col(key)) if one else pl.col(key)).alias(name))
+        some.with_columns((context.ids.expr(one, pl.col(key)) if one else pl.col(key)).alias(name))
         for (one,), some in rows.partition_by(entity, as_dict=True).items()
     ]
     return pl.concat([rows.clear().with_columns(pl.lit(None, pl.String).alias(name)), *derived])

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.context import Cells, Subject
+from verification.context import Cells, CheckContext
 from verification.queries import ask, at, names, source_tables
 from verification.result import Check, Outcome
 from verification.row_outcomes import fates_of
@@ -22,40 +22,40 @@ _WITHIN: Final = "unknown_id_left_out"
 _FILLED: Final = "null_replaced"
 
 
-def _run(subject: Subject) -> Outcome:
-    if not subject.cells:
+def _run(context: CheckContext) -> Outcome:
+    if not context.cells:
         return Outcome.not_applicable("the mapping does not tell of its columns")
     outcome = Outcome()
-    there = set(source_tables(subject))
-    for cells in subject.cells:
-        if cells.source in there and cells.target in subject.tables and cells.columns:
-            _hold(subject, cells, outcome)
+    there = set(source_tables(context))
+    for cells in context.cells:
+        if cells.source in there and cells.target in context.tables and cells.columns:
+            _hold(context, cells, outcome)
     return outcome
 
 
-def _hold(subject: Subject, cells: Cells, outcome: Outcome) -> None:
-    filled = _filled(subject, cells, outcome)
-    changed = _changed(subject, cells.source)
+def _hold(context: CheckContext, cells: Cells, outcome: Outcome) -> None:
+    filled = _filled(context, cells, outcome)
+    changed = _changed(context, cells.source)
     counts = sql.SQL(", ").join(
         sql.SQL("count({})").format(name) for name in names([to for _, to in cells.columns])
     )
-    (held,) = ask(subject, sql.SQL("SELECT {} FROM {}").format(counts, at(subject, cells.target)))
+    (held,) = ask(context, sql.SQL("SELECT {} FROM {}").format(counts, at(context, cells.target)))
     for (column, to), before, after in zip(cells.columns, filled, held, strict=True):
         expected, found = before + changed.get(column, 0), int(str(after))
         # A table of which rows were made up for references holds more than the source.
-        if found < expected or (found > expected and cells.target not in subject.derived):
+        if found < expected or (found > expected and cells.target not in context.derived):
             what = (
                 f"{found} cells are filled; {expected} are expected, from {before} of {cells.source}.{column}"
             )
             outcome.found(cells.target, None, what, to)
 
 
-def _filled(subject: Subject, cells: Cells, outcome: Outcome) -> list[int]:
+def _filled(context: CheckContext, cells: Cells, outcome: Outcome) -> list[int]:
     """Return how many cells of each column hold something in the rows that are migrated."""
-    fates = fates_of(subject, cells.source)
+    fates = fates_of(context, cells.source)
     places = [f"c{number}" for number in range(len(cells.columns))]
     counts = [0] * len(places)
-    for frame in subject.read(cells.sql):
+    for frame in context.read(cells.sql):
         outcome.looked_at += frame.height
         kept = frame.join(fates.of(frame["source_id"]), on="source_id", how="anti")
         row = kept.select(pl.col(place).count() for place in places).row(0)
@@ -63,7 +63,7 @@ def _filled(subject: Subject, cells: Cells, outcome: Outcome) -> list[int]:
     return counts
 
 
-def _changed(subject: Subject, source: str) -> Mapping[str, int]:
+def _changed(context: CheckContext, source: str) -> Mapping[str, int]:
     """Return by how much the ledger's warnings say that a column's filled cells are more or fewer."""
     query = sql.SQL(
         "SELECT column_name, sum(CASE WHEN rule = {filled} THEN 1 ELSE -1 END) FROM {warning}"
@@ -76,11 +76,11 @@ def _changed(subject: Subject, source: str) -> Mapping[str, int]:
         end=sql.Literal(_LEFT_OUT),
         within=sql.Literal(_WITHIN),
         length=sql.Literal(len(_LEFT_OUT)),
-        warning=sql.Identifier(subject.ledger, "warning"),
-        run=sql.Literal(subject.run_id),
+        warning=sql.Identifier(context.ledger, "warning"),
+        run=sql.Literal(context.run_id),
         source=sql.Literal(source),
     )
-    return {str(column): int(str(change)) for column, change in ask(subject, query)}
+    return {str(column): int(str(change)) for column, change in ask(context, query)}
 
 
 CELLS = Check(

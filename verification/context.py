@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 Read = Callable[[str], Iterator[pl.DataFrame]]
 
 
-class Answers:
+class QueryCache:
     """What was asked in one view, by the text of the question; who asks the same meanwhile waits for it."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Ids(Protocol):
         ...
 
 
-class Account(Protocol):
+class RowAccounting(Protocol):
     """How the rows of one source table are accounted for.
 
     `sql` selects over snapshot and crosswalk one row for every row of `source`: `source_id`,
@@ -193,7 +193,7 @@ class UrlSettings:
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckContext:
     """Everything the checks may look at; all of it is only read.
 
     snapshot     the frozen source, the crosswalk attached as schema `x`
@@ -215,7 +215,7 @@ class Subject:
     legacy_keys  target tables whose keys are the source's own, not derived
     remap        maps again what becomes of some target tables: yields (table, frame) as the mappers
                  give them, perhaps of others of the same mapper too
-    beside       opens a second connection to the target, None where there can be none: the checks
+    second_connection opens a second connection to the target, None where there can be none: the checks
                  that ask the target alone then run beside those that read the snapshot
     again        opens `snapshot` and `read` once more, in the thread that calls it: then some of the
                  checks that read the snapshot run beside the others, too
@@ -233,7 +233,7 @@ class Subject:
     run_id: str
     id_map: tuple[str, str]
     ids: Ids
-    accounts: Sequence[Account]
+    accounts: Sequence[RowAccounting]
     left_out: Mapping[str, str]
     tables: Mapping[str, Table]
     foreign_keys: Sequence[ForeignKey] = ()
@@ -248,10 +248,10 @@ class Subject:
     limits: Limits = Limits()
     urls: UrlSettings = UrlSettings()
     remap: Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]] | None = None
-    beside: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
+    second_connection: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
     again: Callable[[], AbstractContextManager[tuple[sqlite3.Connection, Read]]] | None = None
     proven: Callable[[], frozenset[tuple[str, str, str]]] = frozenset
-    answers: Answers = field(default_factory=Answers, compare=False, repr=False)
+    answers: QueryCache = field(default_factory=QueryCache, compare=False, repr=False)
 
     def lacks(self, *tables: str) -> str:
         """Return a note that names the tables among `tables` that are not filled; '' where none lacks."""

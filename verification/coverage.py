@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from verification.context import Subject
+from verification.context import CheckContext
 from verification.queries import source_count, source_tables
 from verification.result import Check, Outcome
 from verification.row_outcomes import fated_tables
 
 
-def _known(subject: Subject) -> Outcome:
+def _known(context: CheckContext) -> Outcome:
     outcome = Outcome()
-    accounted = {account.source for account in subject.accounts}
-    for table in source_tables(subject):
+    accounted = {account.source for account in context.accounts}
+    for table in source_tables(context):
         outcome.looked_at += 1
         if table in accounted:
             continue
-        rows = source_count(subject, table)
-        if table in subject.left_out or not rows:
+        rows = source_count(context, table)
+        if table in context.left_out or not rows:
             outcome.numbers[table] = {"rows": rows, "left out": rows}
         else:
             outcome.found(table, None, f"no mapper reads it and no rule leaves it out ({rows} rows)")
     return outcome
 
 
-def _rejects(subject: Subject) -> Outcome:
+def _rejects(context: CheckContext) -> Outcome:
     outcome = Outcome()
-    fates = fated_tables(subject)
-    held = set(source_tables(subject))
-    for table in sorted({account.source for account in subject.accounts} & held):
-        rows = source_count(subject, table)
+    fates = fated_tables(context)
+    held = set(source_tables(context))
+    for table in sorted({account.source for account in context.accounts} & held):
+        rows = source_count(context, table)
         rejected = fates.get(table, {}).get("rejected", 0)
-        limit = subject.limits.by_table.get(table, subject.limits.max_reject_share)
+        limit = context.limits.by_table.get(table, context.limits.max_reject_share)
         outcome.looked_at += rows
         if rejected > limit * rows:
             outcome.found(table, None, f"{rejected} of {rows} rows are rejected, more than {limit:.1%}")

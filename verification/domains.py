@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
-from verification.context import Column, Subject, Table
+from verification.context import CheckContext, Column, Table
 from verification.queries import ask, at, key_of, offenders
 from verification.result import Check, Outcome
 
@@ -56,22 +56,22 @@ def _numeric(name: sql.Identifier, precision: int, scale: int) -> Iterator[tuple
     )
 
 
-def _judge(subject: Subject, table: Table, outcome: Outcome) -> None:
+def _judge(context: CheckContext, table: Table, outcome: Outcome) -> None:
     rules = [(column.name, what, test) for column in table.columns for what, test in _rules(column)]
     counts = [sql.SQL("count(*) FILTER (WHERE {})").format(test) for _, _, test in rules]
     query = sql.SQL("SELECT count(*), {} FROM {}") if counts else sql.SQL("SELECT count(*){} FROM {}")
-    ((rows, *broken),) = ask(subject, query.format(sql.SQL(", ").join(counts), at(subject, table.name)))
+    ((rows, *broken),) = ask(context, query.format(sql.SQL(", ").join(counts), at(context, table.name)))
     outcome.looked_at += int(str(rows))
     for (column, what, test), faults in zip(rules, broken, strict=True):
         if faults:
-            named = sql.SQL("SELECT {} FROM {} WHERE {}").format(key_of(table), at(subject, table.name), test)
-            offenders(subject, outcome, table.name, named, what, column)
+            named = sql.SQL("SELECT {} FROM {} WHERE {}").format(key_of(table), at(context, table.name), test)
+            offenders(context, outcome, table.name, named, what, column)
 
 
-def _run(subject: Subject) -> Outcome:
+def _run(context: CheckContext) -> Outcome:
     outcome = Outcome()
-    for table in subject.tables.values():
-        _judge(subject, table, outcome)
+    for table in context.tables.values():
+        _judge(context, table, outcome)
     return outcome
 
 

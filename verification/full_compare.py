@@ -9,7 +9,7 @@ import polars as pl
 from psycopg import sql
 
 from verification.canonical import cells_of, comparable, expected_row, staged_row
-from verification.context import Column, Subject, Table
+from verification.context import CheckContext, Column, Table
 from verification.multiset_diff import Difference, Staged, Sums, compare, sum_staged
 from verification.queries import ask, at, count_rows, key_of
 from verification.result import Check, Outcome
@@ -17,35 +17,35 @@ from verification.result import Check, Outcome
 _UNLIKE: Final = "is not what the mapper gives"
 
 
-def _deep(subject: Subject) -> Outcome:
-    return _compare(subject, [*subject.tables])
+def _deep(context: CheckContext) -> Outcome:
+    return _compare(context, [*context.tables])
 
 
-def _keyless(subject: Subject) -> Outcome:
+def _keyless(context: CheckContext) -> Outcome:
     """Compare the tables of whose rows nothing but the number is known otherwise."""
-    counted = {account.target for account in subject.accounts if not account.column}
-    tables = [table for table in subject.tables if table in counted]
-    return _compare(subject, tables) if tables else Outcome.not_applicable("every table has a key to tell by")
+    counted = {account.target for account in context.accounts if not account.column}
+    tables = [table for table in context.tables if table in counted]
+    return _compare(context, tables) if tables else Outcome.not_applicable("every table has a key to tell by")
 
 
-def _compare(subject: Subject, tables: Sequence[str]) -> Outcome:
+def _compare(context: CheckContext, tables: Sequence[str]) -> Outcome:
     """Hold the rows of tables, as bags, against those that the mappers give."""
-    if subject.remap is None:
+    if context.remap is None:
         return Outcome.not_applicable("nothing to map again with")
     outcome = Outcome()
     sums: dict[str, Sums] = {}
     given: dict[str, tuple[Column, ...]] = {}
-    for table, frame in subject.remap(tables):
-        if table not in subject.tables:
+    for table, frame in context.remap(tables):
+        if table not in context.tables:
             outcome.found(table, None, "is mapped but not filled")
         if table not in tables:
             continue
-        columns = given.setdefault(table, _columns(subject.tables[table], frame))
-        sums.setdefault(table, Sums()).add(_texts(subject, subject.tables[table], columns, frame))
+        columns = given.setdefault(table, _columns(context.tables[table], frame))
+        sums.setdefault(table, Sums()).add(_texts(context, context.tables[table], columns, frame))
     for table in tables:
         if table in sums:
-            _hold(subject, table, given[table], sums[table], outcome)
-        elif rows := count_rows(subject, table):
+            _hold(context, table, given[table], sums[table], outcome)
+        elif rows := count_rows(context, table):
             outcome.found_many(table, [None], "no mapper gives these rows", total=rows)
     return outcome
 
@@ -55,17 +55,19 @@ def _columns(table: Table, frame: pl.DataFrame) -> tuple[Column, ...]:
     return tuple(column for column in table.columns if column.name in frame.columns and comparable(column))
 
 
-def _texts(subject: Subject, table: Table, columns: tuple[Column, ...], frame: pl.DataFrame) -> pl.DataFrame:
+def _texts(
+    context: CheckContext, table: Table, columns: tuple[Column, ...], frame: pl.DataFrame
+) -> pl.DataFrame:
     for column in columns:
         if column.type == "jsonb" and frame.schema[column.name] == pl.String:
-            frame = frame.with_columns(_as_held(subject, frame[column.name]))
+            frame = frame.with_columns(_as_held(context, frame[column.name]))
     keys = [pl.col(name).cast(pl.String) for name in table.primary_key] or [pl.lit(None, pl.String)]
     return frame.select(
         expected_row(frame, columns).alias("text"), pl.concat_str(keys, separator=":").alias("key")
     )
 
 
-def _as_held(subject: Subject, documents: pl.Series) -> pl.Series:
+def _as_held(context: CheckContext, documents: pl.Series) -> pl.Series:
     """Return documents as jsonb prints them: the server reads each, so that keys are in its order."""
     distinct = documents.drop_nulls().unique()
     if distinct.is_empty():
@@ -73,23 +75,25 @@ def _as_held(subject: Subject, documents: pl.Series) -> pl.Series:
     query = sql.SQL(
         "SELECT given.text::jsonb::text FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, n) ORDER BY n"
     )
-    printed = [str(text) for (text,) in ask(subject, query, distinct.to_list())]
+    printed = [str(text) for (text,) in ask(context, query, distinct.to_list())]
     return documents.replace(distinct, pl.Series(printed, dtype=pl.String))
 
 
-def _hold(subject: Subject, name: str, columns: tuple[Column, ...], sums: Sums, outcome: Outcome) -> None:
-    table = subject.tables[name]
+def _hold(
+    context: CheckContext, name: str, columns: tuple[Column, ...], sums: Sums, outcome: Outcome
+) -> None:
+    table = context.tables[name]
     outcome.looked_at += sums.rows
-    staged = Staged(at(subject, name), staged_row(columns), key_of(table))
-    if sums.same_as(sum_staged(subject, staged)):
+    staged = Staged(at(context, name), staged_row(columns), key_of(table))
+    if sums.same_as(sum_staged(context, staged)):
         return
-    remap = subject.remap
+    remap = context.remap
     assert remap is not None
 
     def again() -> Iterator[pl.DataFrame]:
-        return (_texts(subject, table, columns, frame) for mapped, frame in remap([name]) if mapped == name)
+        return (_texts(context, table, columns, frame) for mapped, frame in remap([name]) if mapped == name)
 
-    _name(name, columns, compare(subject, again, staged), outcome)
+    _name(name, columns, compare(context, again, staged), outcome)
 
 
 def _name(name: str, columns: tuple[Column, ...], difference: Difference, outcome: Outcome) -> None:

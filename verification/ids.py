@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.context import Subject, Table
+from verification.context import CheckContext, Table
 from verification.key_scan import look
 from verification.multiset_diff import Staged, compare
 from verification.queries import at, count, count_rows, key_of, offenders
@@ -25,77 +25,77 @@ FROM x.alias AS a JOIN x.person AS p ON p.person = a.person
 """
 
 
-def _shaped(subject: Subject) -> Outcome:
+def _shaped(context: CheckContext) -> Outcome:
     outcome = Outcome()
-    pointing = {(key.table, column) for key in subject.foreign_keys for column in key.columns}
-    for table in subject.tables.values():
-        if table.name in subject.legacy_keys:
+    pointing = {(key.table, column) for key in context.foreign_keys for column in key.columns}
+    for table in context.tables.values():
+        if table.name in context.legacy_keys:
             continue
         for name in table.primary_key:
             column = table.column(name)
             # A key that points elsewhere is as well formed as what it points to.
             if (table.name, name) in pointing or column is None or column.type != "text":
                 continue
-            outcome.looked_at += count_rows(subject, table.name)
-            if look(subject, table.name, name).ids:
+            outcome.looked_at += count_rows(context, table.name)
+            if look(context, table.name, name).ids:
                 continue
             test = sql.SQL(
                 'SELECT {0} FROM {1} WHERE octet_length({2}) <> {3} OR {2} COLLATE "C" !~ {4}'
-            ).format(key_of(table), at(subject, table.name), sql.Identifier(name), _LENGTH, _SHAPE)
-            offenders(subject, outcome, table.name, test, "is no id: `c` and 24 of [0-9a-z]", name)
+            ).format(key_of(table), at(context, table.name), sql.Identifier(name), _LENGTH, _SHAPE)
+            offenders(context, outcome, table.name, test, "is no id: `c` and 24 of [0-9a-z]", name)
     return outcome
 
 
-def has_people(subject: Subject) -> bool:
+def has_people(context: CheckContext) -> bool:
     """Whether the crosswalk knows people: `x.person`, and `x.alias` for all their legacy ids."""
     query = "SELECT count(*) FROM x.sqlite_schema WHERE name IN ('person', 'alias')"
-    attached = any(row[1] == "x" for row in subject.snapshot.execute("PRAGMA database_list"))
-    return attached and subject.snapshot.execute(query).fetchone() == (2,)
+    attached = any(row[1] == "x" for row in context.snapshot.execute("PRAGMA database_list"))
+    return attached and context.snapshot.execute(query).fetchone() == (2,)
 
 
-def legacy_ids(subject: Subject) -> Iterator[pl.DataFrame]:
+def legacy_ids(context: CheckContext) -> Iterator[pl.DataFrame]:
     """Yield `entity` and `legacy_id` of what `people` yields, without deriving an id."""
-    for frame in subject.read(_PEOPLE):
+    for frame in context.read(_PEOPLE):
         yield frame.select(pl.col("entity", "legacy_id").cast(pl.String))
 
 
-def people(subject: Subject) -> Iterator[pl.DataFrame]:
+def people(context: CheckContext) -> Iterator[pl.DataFrame]:
     """Yield `entity`, `legacy_id` and the new `id` of the person, for every legacy id of every person."""
-    for frame in subject.read(_PEOPLE):
+    for frame in context.read(_PEOPLE):
         for (space,), part in frame.cast(pl.String).group_by("space"):
             yield part.select(
-                "entity", "legacy_id", subject.ids.expr(str(space), pl.col("own_id")).alias("id")
+                "entity", "legacy_id", context.ids.expr(str(space), pl.col("own_id")).alias("id")
             )
 
 
-def _mapped(subject: Subject) -> Outcome:
-    if lacking := subject.lacks("users"):
+def _mapped(context: CheckContext) -> Outcome:
+    if lacking := context.lacks("users"):
         return Outcome.not_applicable(lacking)
-    if not has_people(subject):
+    if not has_people(context):
         return Outcome.not_applicable("the crosswalk knows no people")
     outcome = Outcome()
-    _hold_against_people(subject, outcome)
-    _one_id_a_person(subject, outcome)
-    _both_ways(subject, subject.tables["users"], ["users", "community_users"], outcome)
-    if "studios" in subject.tables and "studios" in subject.mapped:
-        _both_ways(subject, subject.tables["studios"], ["studios"], outcome)
-        _owners(subject, outcome)
+    _hold_against_people(context, outcome)
+    _one_id_a_person(context, outcome)
+    _both_ways(context, context.tables["users"], ["users", "community_users"], outcome)
+    if "studios" in context.tables and "studios" in context.mapped:
+        _both_ways(context, context.tables["studios"], ["studios"], outcome)
+        _owners(context, outcome)
     return outcome
 
 
-def _hold_against_people(subject: Subject, outcome: Outcome) -> None:
+def _hold_against_people(context: CheckContext, outcome: Outcome) -> None:
     """Derive every person's id again, and hold it against the map."""
     text = pl.concat_str("entity", "legacy_id", "id", separator="\x1f").alias("text")
     key = pl.concat_str("entity", "legacy_id", separator=" ").alias("key")
     staged = Staged(
-        sql.Identifier(*subject.id_map),
+        sql.Identifier(*context.id_map),
         sql.SQL("concat_ws({}, entity, legacy_id, new_id)").format(sql.Literal("\x1f")),
         sql.SQL("concat_ws(' ', entity, legacy_id)"),
         sql.SQL("entity IN ('users', 'community_users')"),
     )
-    difference = compare(subject, lambda: (f.select(text, key) for f in people(subject)), staged)
+    difference = compare(context, lambda: (f.select(text, key) for f in people(context)), staged)
     outcome.looked_at += difference.staged
-    table = subject.id_map[1]
+    table = context.id_map[1]
     missing, unexpected = difference.missing["key"].to_list(), difference.unexpected["key"].to_list()
     outcome.found_many(table, missing, "the id derived from this legacy id's person is not in the map")
     outcome.found_many(table, unexpected, "is not the id derived from this legacy id's person")
@@ -104,36 +104,36 @@ def _hold_against_people(subject: Subject, outcome: Outcome) -> None:
         outcome.found_many(table, [None], what, total=difference.unnamed)
 
 
-def _one_id_a_person(subject: Subject, outcome: Outcome) -> None:
+def _one_id_a_person(context: CheckContext, outcome: Outcome) -> None:
     ids = count(
-        subject,
+        context,
         sql.SQL("SELECT count(DISTINCT new_id) FROM {} WHERE entity IN ('users', 'community_users')").format(
-            sql.Identifier(*subject.id_map)
+            sql.Identifier(*context.id_map)
         ),
     )
-    persons = int(subject.snapshot.execute("SELECT count(DISTINCT person) FROM x.alias").fetchone()[0])
+    persons = int(context.snapshot.execute("SELECT count(DISTINCT person) FROM x.alias").fetchone()[0])
     if ids != persons:
-        outcome.found(subject.id_map[1], None, f"{persons} people share {ids} ids", "new_id")
+        outcome.found(context.id_map[1], None, f"{persons} people share {ids} ids", "new_id")
 
 
-def _both_ways(subject: Subject, table: Table, entities: list[str], outcome: Outcome) -> None:
+def _both_ways(context: CheckContext, table: Table, entities: list[str], outcome: Outcome) -> None:
     known = sql.SQL("(SELECT new_id, entity, legacy_id FROM {} WHERE entity = ANY ({}))").format(
-        sql.Identifier(*subject.id_map), sql.Literal(entities)
+        sql.Identifier(*context.id_map), sql.Literal(entities)
     )
-    outcome.looked_at += count_rows(subject, table.name)
+    outcome.looked_at += count_rows(context, table.name)
     unmapped = sql.SQL(
         "SELECT held.id::text FROM {} AS held "
         "WHERE NOT EXISTS (SELECT FROM {} AS known WHERE known.new_id = held.id)"
-    ).format(at(subject, table.name), known)
-    offenders(subject, outcome, table.name, unmapped, "is in no row of the map of ids", "id")
+    ).format(at(context, table.name), known)
+    offenders(context, outcome, table.name, unmapped, "is in no row of the map of ids", "id")
     gone = sql.SQL(
         "SELECT concat_ws(' ', entity, legacy_id) FROM {} AS known "
         "WHERE NOT EXISTS (SELECT FROM {} AS held WHERE held.id = known.new_id)"
-    ).format(known, at(subject, table.name))
-    offenders(subject, outcome, subject.id_map[1], gone, f"maps to no row of {table.name}", "new_id")
+    ).format(known, at(context, table.name))
+    offenders(context, outcome, context.id_map[1], gone, f"maps to no row of {table.name}", "new_id")
 
 
-def _owners(subject: Subject, outcome: Outcome) -> None:
+def _owners(context: CheckContext, outcome: Outcome) -> None:
     """A studio goes by its owner's legacy ids: both must map to the same person."""
     # A studio's legacy id is its owner's: `42`, or `community_users:2` in the other id space.
     space = "CASE WHEN strpos(s.legacy_id, ':') > 0 THEN split_part(s.legacy_id, ':', 1) ELSE 'users' END"
@@ -144,13 +144,13 @@ def _owners(subject: Subject, outcome: Outcome) -> None:
         "ON u.new_id = held.owner_id AND u.entity = {space} AND u.legacy_id = {own} "
         "WHERE s.entity = 'studios' AND u.new_id IS NULL"
     ).format(
-        map=sql.Identifier(*subject.id_map),
-        studios=at(subject, "studios"),
+        map=sql.Identifier(*context.id_map),
+        studios=at(context, "studios"),
         space=sql.SQL(space),
         own=sql.SQL(own),
     )
     what = "maps to a studio of another owner"
-    offenders(subject, outcome, subject.id_map[1], query, what, "new_id")
+    offenders(context, outcome, context.id_map[1], query, what, "new_id")
 
 
 IDS_SHAPED = Check("ids_well_formed", "Is every derived id `c` and 24 of [0-9a-z]?", _shaped, of_target=True)

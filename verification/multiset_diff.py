@@ -17,7 +17,7 @@ import polars as pl
 import polars_hash  # noqa: F401  registers the expression namespace `chash`
 from psycopg import sql
 
-from verification.context import Subject
+from verification.context import CheckContext
 from verification.key_scan import read_column
 from verification.multiset_sum import Tally, tally, tally_staged
 from verification.queries import ask, stream, texts
@@ -92,30 +92,30 @@ class Sums:
         return self.frame.sort("bucket").equals(other.frame.sort("bucket"))
 
 
-def compare(subject: Subject, expected: Expected, staged: Staged) -> Difference:
+def compare(context: CheckContext, expected: Expected, staged: Staged) -> Difference:
     """Return how the bag of expected texts differs from the staged one.
 
     Memory is bounded by the batches of `expected` and, where they differ, by `FETCHED`.
     """
     with ThreadPoolExecutor(max_workers=1) as server:  # both sides at once: the server has its own cores
-        theirs = server.submit(_tally_staged, subject, staged)
+        theirs = server.submit(_tally_staged, context, staged)
         ours = tally(expected())
     if ours == theirs.result():
         return Difference(ours.rows, ours.rows, _NOTHING, _NOTHING, 0)
-    should, held = _sum_expected(expected()), sum_staged(subject, staged, bucketed=True)
+    should, held = _sum_expected(expected()), sum_staged(context, staged, bucketed=True)
     if should.same_as(held):  # unlike only as they were fetched: a text that holds what parts texts there
         return Difference(should.rows, held.rows, _NOTHING, _NOTHING, 0)
     buckets, left = _unlike(should.frame, held.frame)
-    missing, unexpected = _name(_fetch_expected(expected(), buckets), _fetch_staged(subject, staged, buckets))
+    missing, unexpected = _name(_fetch_expected(expected(), buckets), _fetch_staged(context, staged, buckets))
     if missing.is_empty() and unexpected.is_empty():
         left = max(1, left)
     return Difference(should.rows, held.rows, missing, unexpected, left)
 
 
-def _tally_staged(subject: Subject, staged: Staged) -> Tally:
+def _tally_staged(context: CheckContext, staged: Staged) -> Tally:
     if staged.whole is not None:
-        return read_column(subject, *staged.whole).tally
-    return tally_staged(subject, staged.table, staged.text, staged.where)
+        return read_column(context, *staged.whole).tally
+    return tally_staged(context, staged.table, staged.text, staged.where)
 
 
 def _shape(rows: list[tuple[object, ...]]) -> pl.DataFrame:
@@ -142,7 +142,7 @@ def _their_hash(staged: Staged) -> sql.Composed:
     return sql.SQL("encode(sha256(convert_to(coalesce({}, ''), 'UTF8')), 'hex')").format(staged.text)
 
 
-def sum_staged(subject: Subject, staged: Staged, *, bucketed: bool = False) -> Sums:
+def sum_staged(context: CheckContext, staged: Staged, *, bucketed: bool = False) -> Sums:
     """Return the reduced form of the staged texts, computed by the server."""
     piece = "('x' || substr(hash, {}, {}))::bit(32)::bigint"
     pieces = [sql.SQL(piece).format(_BUCKET + number * _PIECE + 1, _PIECE) for number in range(2)]
@@ -161,7 +161,7 @@ def sum_staged(subject: Subject, staged: Staged, *, bucketed: bool = False) -> S
         group=sql.SQL(" GROUP BY 1") if bucketed else sql.SQL(""),
     )
     sums = Sums(bucketed=bucketed)
-    sums.frame = _shape(ask(subject, query))
+    sums.frame = _shape(ask(context, query))
     return sums
 
 
@@ -185,7 +185,7 @@ def _fetch_expected(frames: Iterator[pl.DataFrame], buckets: list[str]) -> pl.Da
     return pl.concat([_NOTHING.select("text", "key"), *kept], how="diagonal").select("text", "key")
 
 
-def _fetch_staged(subject: Subject, staged: Staged, buckets: list[str]) -> pl.DataFrame:
+def _fetch_staged(context: CheckContext, staged: Staged, buckets: list[str]) -> pl.DataFrame:
     query = sql.SQL(
         "SELECT coalesce({text}, ''), {key} FROM {table} "
         "WHERE {where} AND substr({hash}, 1, {size}) = ANY({buckets})"
@@ -198,7 +198,7 @@ def _fetch_staged(subject: Subject, staged: Staged, buckets: list[str]) -> pl.Da
         size=_BUCKET,
         buckets=sql.Literal(buckets),
     )
-    return pl.concat([_NOTHING.select("text", "key"), *stream(subject, query, texts("text", "key"))])
+    return pl.concat([_NOTHING.select("text", "key"), *stream(context, query, texts("text", "key"))])
 
 
 def _name(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

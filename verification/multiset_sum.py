@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import polars as pl
 from psycopg import sql
 
-from verification.context import Subject
+from verification.context import CheckContext
 from verification.queries import ask, count
 
 #: parts the texts that are fetched together; a text that holds it counts for two
@@ -40,11 +40,11 @@ def tally(frames: Iterator[pl.DataFrame]) -> Tally:
 
 
 def tally_staged(
-    subject: Subject, table: sql.Composable, text: sql.Composable, where: sql.Composable
+    context: CheckContext, table: sql.Composable, text: sql.Composable, where: sql.Composable
 ) -> Tally:
     """Return the tally of an expression over the rows of a table that `where` holds for; null is ''."""
     total = Tally(0, 0, 0)
-    for rows, texts in fetched(subject, table, text, where):
+    for rows, texts in fetched(context, table, text, where):
         total = add(total, rows, texts)
     return total
 
@@ -57,16 +57,16 @@ def add(total: Tally, rows: int, texts: pl.Series) -> Tally:
 
 
 def fetched(
-    subject: Subject, table: sql.Composable, text: sql.Composable, where: sql.Composable
+    context: CheckContext, table: sql.Composable, text: sql.Composable, where: sql.Composable
 ) -> Iterator[tuple[int, pl.Series]]:
     """Yield the number of rows of a stretch of the table, and their texts; null is ''.
 
     There are more texts than rows where one holds the character that parts them on the way.
     """
     size = sql.SQL("SELECT pg_relation_size({}) / current_setting('block_size')::bigint").format(
-        sql.Literal(table.as_string(subject.target))
+        sql.Literal(table.as_string(context.target))
     )
-    starts = list(range(0, count(subject, size), _BLOCKS)) or [0]
+    starts = list(range(0, count(context, size), _BLOCKS)) or [0]
     query = "SELECT count(*), string_agg(coalesce({}, ''), {}) FROM {} WHERE {} AND ctid >= {}::tid"
     for start in starts:
         stretch = sql.SQL(query).format(
@@ -74,6 +74,6 @@ def fetched(
         )
         if start != starts[-1]:  # the last one is open: a partitioned table has its blocks elsewhere
             stretch += sql.SQL(" AND ctid < {}::tid").format(sql.Literal(f"({start + _BLOCKS},0)"))
-        ((rows, together),) = ask(subject, stretch)
+        ((rows, together),) = ask(context, stretch)
         if rows:
             yield int(str(rows)), pl.Series([str(together)]).str.split(_BETWEEN).explode()

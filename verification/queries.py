@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 from psycopg import sql
 
-from verification.context import Subject, Table
+from verification.context import CheckContext, Table
 from verification.result import Outcome
 
 #: rows a frame holds that comes out of the target
@@ -19,9 +19,9 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def at(subject: Subject, table: str) -> sql.Composable:
+def at(context: CheckContext, table: str) -> sql.Composable:
     """Return the qualified name of a migrated table."""
-    return sql.Identifier(subject.schema, table)
+    return sql.Identifier(context.schema, table)
 
 
 def names(columns: Sequence[str], prefix: str | None = None) -> list[sql.Composable]:
@@ -36,50 +36,50 @@ def key_of(table: Table, prefix: str | None = None) -> sql.Composable:
     return texts[0] if len(texts) == 1 else sql.SQL("concat_ws(':', {})").format(sql.SQL(", ").join(texts))
 
 
-def ask(subject: Subject, query: sql.SQL | sql.Composed, *values: object) -> list[tuple[object, ...]]:
+def ask(context: CheckContext, query: sql.SQL | sql.Composed, *values: object) -> list[tuple[object, ...]]:
     """Return all rows of a query over the target."""
-    with subject.target.cursor() as cursor:
+    with context.target.cursor() as cursor:
         cursor.execute(query, values or None)
         return cursor.fetchall()
 
 
-def count(subject: Subject, query: sql.Composed) -> int:
+def count(context: CheckContext, query: sql.Composed) -> int:
     """Return the one number that a query over the target gives; asked once in one view."""
 
     def find() -> int:
-        ((number,),) = ask(subject, query)
+        ((number,),) = ask(context, query)
         return int(str(number))
 
-    return subject.answers.once(query.as_string(subject.target), find)
+    return context.answers.once(query.as_string(context.target), find)
 
 
-def count_rows(subject: Subject, table: str) -> int:
+def count_rows(context: CheckContext, table: str) -> int:
     """Return how many rows a migrated table has."""
-    return count(subject, sql.SQL("SELECT count(*) FROM {}").format(at(subject, table)))
+    return count(context, sql.SQL("SELECT count(*) FROM {}").format(at(context, table)))
 
 
-def source_count(subject: Subject, table: str) -> int:
+def source_count(context: CheckContext, table: str) -> int:
     """Return how many rows a table of the snapshot has."""
     query = f"SELECT count(*) FROM main.{quoted(table)}"  # noqa: S608  quoted
-    return subject.answers.once(query, lambda: int(subject.snapshot.execute(query).fetchone()[0]))
+    return context.answers.once(query, lambda: int(context.snapshot.execute(query).fetchone()[0]))
 
 
-def source_tables(subject: Subject) -> list[str]:
+def source_tables(context: CheckContext) -> list[str]:
     """Return the names of the snapshot's tables, sorted."""
     query = (
         "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     )
-    return sorted(name for (name,) in subject.snapshot.execute(query))
+    return sorted(name for (name,) in context.snapshot.execute(query))
 
 
 def stream(
-    subject: Subject, query: sql.Composed, schema: Mapping[str, pl.DataType]
+    context: CheckContext, query: sql.Composed, schema: Mapping[str, pl.DataType]
 ) -> Iterator[pl.DataFrame]:
     """Yield a query over the target as frames of `CHUNK` rows; `schema` names its columns in order.
 
     Through a cursor on the server: COPY hands over row by row, which takes three times as long.
     """
-    with subject.target.cursor(name="rows") as cursor:
+    with context.target.cursor(name="rows") as cursor:
         cursor.execute(query)
         while rows := cursor.fetchmany(CHUNK):
             yield pl.DataFrame(rows, schema=dict(schema), orient="row")
@@ -91,7 +91,7 @@ def texts(*names: str) -> dict[str, pl.DataType]:
 
 
 def offenders(
-    subject: Subject,
+    context: CheckContext,
     outcome: Outcome,
     table: str,
     query: sql.Composed,
@@ -100,8 +100,8 @@ def offenders(
 ) -> None:
     """Record the rows that `query` selects (one column: the key) as faults of `table`."""
     counted = sql.SQL("SELECT count(*) FROM ({}) AS wrong").format(query)
-    total = count(subject, counted)
+    total = count(context, counted)
     if total:
         limited = sql.SQL("SELECT * FROM ({}) AS wrong (key) ORDER BY key LIMIT {}")
-        keys = ask(subject, limited.format(query, sql.Literal(outcome.room)))
+        keys = ask(context, limited.format(query, sql.Literal(outcome.room)))
         outcome.found_many(table, [str(key) for (key,) in keys], what, column, total)

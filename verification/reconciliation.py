@@ -4,55 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from verification.accounted_rows import Walk, account_rows, key_columns
-from verification.context import Account, Subject
+from verification.accounted_rows import AccountedRows, account_rows, key_columns
+from verification.context import CheckContext, RowAccounting
 from verification.queries import count_rows, source_count, source_tables
 from verification.result import Check, Outcome
 from verification.row_outcomes import FATES, among, fated_tables, first_of_each, judge
 from verification.row_proof import prove
 
 
-def _run(subject: Subject) -> Outcome:
+def _run(context: CheckContext) -> Outcome:
     outcome = Outcome()
-    held = set(source_tables(subject))
-    accounts = [account for account in subject.accounts if account.source in held]
-    sources: dict[str, list[Account]] = {}
-    targets: dict[tuple[str, tuple[str, ...]], list[Account]] = {}
+    held = set(source_tables(context))
+    accounts = [account for account in context.accounts if account.source in held]
+    sources: dict[str, list[RowAccounting]] = {}
+    targets: dict[tuple[str, tuple[str, ...]], list[RowAccounting]] = {}
     for account in accounts:
         sources.setdefault(account.source, []).append(account)
         targets.setdefault((account.target, key_columns(account)), []).append(account)
     for (target, columns), proving in targets.items():
-        _hold_against(subject, target, columns, proving, sources, outcome)
-    for table, counts in fated_tables(subject).items():
+        _hold_against(context, target, columns, proving, sources, outcome)
+    for table, counts in fated_tables(context).items():
         if table not in sources:
             outcome.found_many(table, [None], "has fates but no account", total=sum(counts.values()))
-    _unexplained(subject, outcome)
+    _unexplained(context, outcome)
     return outcome
 
 
 def _hold_against(
-    subject: Subject,
+    context: CheckContext,
     target: str,
     columns: Sequence[str],
-    proving: Sequence[Account],
-    sources: Mapping[str, Sequence[Account]],
+    proving: Sequence[RowAccounting],
+    sources: Mapping[str, Sequence[RowAccounting]],
     outcome: Outcome,
 ) -> None:
     """Hold the accounts that a target's rows prove against them; nothing of their rows is kept."""
-    walks = [Walk(subject, account) for account in proving]
-    prove(subject, target, columns, walks, outcome)
+    walks = [AccountedRows(context, account) for account in proving]
+    prove(context, target, columns, walks, outcome)
     for walk in walks:
         first, *others = sources[walk.account.source]
         if walk.account is first:
-            _add_up(subject, walk, others, outcome)
+            _add_up(context, walk, others, outcome)
 
 
-def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcome) -> None:
+def _add_up(
+    context: CheckContext, walk: AccountedRows, others: list[RowAccounting], outcome: Outcome
+) -> None:
     """Hold a source table's rows against what its first account lists and what the ledger says."""
     source = walk.account.source
     marked = walk.fates.marks()
     apart = judge(source, walk.fates, marked, outcome)
-    rows = source_count(subject, source)
+    rows = source_count(context, source)
     outcome.looked_at += rows
     if walk.listed != rows:
         outcome.found(source, None, f"has {rows} rows, of which its account lists {walk.listed}")
@@ -62,7 +64,7 @@ def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcom
         outcome.found_many(source, absent.to_list(), "has a fate, but there is no such row")
     unproven = walk.unproven
     for account in others if unproven.height else ():
-        for frame in account_rows(subject, account):
+        for frame in account_rows(context, account):
             unproven = unproven.join(frame.drop_nulls("key"), on="source_id", how="anti")
     keys = unproven["source_id"].sort().to_list()
     outcome.found_many(source, keys, "has neither a fate nor a row that could prove it")
@@ -72,11 +74,11 @@ def _add_up(subject: Subject, walk: Walk, others: list[Account], outcome: Outcom
     outcome.numbers[source] = {"rows": rows, "migrated": walk.unfated - unproven.height, **counts}
 
 
-def _unexplained(subject: Subject, outcome: Outcome) -> None:
+def _unexplained(context: CheckContext, outcome: Outcome) -> None:
     """Rows of a table for which nothing in the source accounts, and nothing says that this is right."""
-    explained = {account.target for account in subject.accounts} | subject.derived
-    for table in sorted(subject.tables.keys() - explained):
-        if rows := count_rows(subject, table):
+    explained = {account.target for account in context.accounts} | context.derived
+    for table in sorted(context.tables.keys() - explained):
+        if rows := count_rows(context, table):
             outcome.found_many(table, [None], "no source row accounts for the rows of this table", total=rows)
 
 

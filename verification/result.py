@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from verification.context import Subject
+    from verification.context import CheckContext
 
 #: how many findings a check names; the rest are only counted
 NAMED = 50
@@ -81,7 +81,7 @@ class Check:
 
     name: str
     question: str
-    run: Callable[[Subject], Outcome]
+    run: Callable[[CheckContext], Outcome]
     of_target: bool = False
     of_proof: bool = False
     apart: bool = False

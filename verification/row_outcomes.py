@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.context import Subject
+from verification.context import CheckContext
 from verification.queries import ask, stream, texts
 from verification.result import Outcome
 
@@ -118,29 +118,29 @@ def _numbers(source_ids: pl.Series) -> pl.Series | None:
     return found if len(found) else None
 
 
-def fates_of(subject: Subject, table: str) -> Fated:
+def fates_of(context: CheckContext, table: str) -> Fated:
     """Return the fates of the rows of one source table that were not migrated."""
     query = sql.SQL("SELECT source_id, fate FROM {} WHERE run_id = {} AND source_table = {}").format(
-        sql.Identifier(subject.ledger, "fate"), sql.Literal(subject.run_id), sql.Literal(table)
+        sql.Identifier(context.ledger, "fate"), sql.Literal(context.run_id), sql.Literal(table)
     )
     fate = pl.when(pl.col("fate").is_in(FATES)).then("fate").otherwise(pl.lit("other")).cast(_KINDS)
     try:
-        return Fated(frame.with_columns(fate) for frame in _together(subject, query))
+        return Fated(frame.with_columns(fate) for frame in _together(context, query))
     except _Unparted:
-        return Fated(frame.with_columns(fate) for frame in stream(subject, query, texts("source_id", "fate")))
+        return Fated(frame.with_columns(fate) for frame in stream(context, query, texts("source_id", "fate")))
 
 
 class _Unparted(Exception):
     """An id holds one of the characters that part the texts on the way."""
 
 
-def _together(subject: Subject, query: sql.Composed) -> Iterator[pl.DataFrame]:
+def _together(context: CheckContext, query: sql.Composed) -> Iterator[pl.DataFrame]:
     """Yield `source_id` and `fate` of a query, fetched many rows as one text."""
     together = sql.SQL(
         "SELECT count(*), string_agg(concat(source_id, {}, fate), {}) "
         "FROM (SELECT *, row_number() OVER () / {} AS part FROM ({}) AS fated) AS parted GROUP BY part"
     ).format(sql.Literal(_WITHIN), sql.Literal(_BETWEEN), sql.Literal(_TOGETHER), query)
-    with subject.target.cursor(name="fates") as cursor:
+    with context.target.cursor(name="fates") as cursor:
         cursor.itersize = 1
         for rows, text in cursor.execute(together):
             fated = pl.Series("fated", [text]).str.split(_BETWEEN).explode()
@@ -151,14 +151,14 @@ def _together(subject: Subject, query: sql.Composed) -> Iterator[pl.DataFrame]:
             )
 
 
-def fated_tables(subject: Subject) -> dict[str, dict[str, int]]:
+def fated_tables(context: CheckContext) -> dict[str, dict[str, int]]:
     """Return {source table: {fate: rows}} as the ledger has them."""
     query = sql.SQL(
         "SELECT source_table, fate, count(*) FROM {} WHERE run_id = {} GROUP BY 1, 2 ORDER BY 1, 2"
     )
     found: dict[str, dict[str, int]] = {}
-    ledger = sql.Identifier(subject.ledger, "fate")
-    for table, fate, rows in ask(subject, query.format(ledger, sql.Literal(subject.run_id))):
+    ledger = sql.Identifier(context.ledger, "fate")
+    for table, fate, rows in ask(context, query.format(ledger, sql.Literal(context.run_id))):
         found.setdefault(str(table), {})[str(fate)] = int(str(rows))
     return found
 

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from verification.cell_counts import CELLS
-from verification.context import Answers, Subject
+from verification.context import CheckContext, QueryCache
 from verification.coverage import LEFT_OUT, REJECTS
 from verification.domains import DOMAINS
 from verification.embedded_ids import HIDDEN
@@ -72,7 +72,7 @@ def check_names() -> list[str]:
 
 
 def run_checks(
-    subject: Subject,
+    context: CheckContext,
     checks: Sequence[str] | None = None,
     *,
     deep: bool = False,
@@ -94,15 +94,15 @@ def run_checks(
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"no check is named {', '.join(unknown)}; there are {', '.join(known)}")
     checks_wanted = [known[name] for name in wanted]
-    with _views(subject) as (first, second):
-        twice = subject.again is not None
-        beside = [c for c in checks_wanted if second and (c.of_target or (c.apart and twice))]
-        beside.sort(key=lambda check: (check.of_proof, check.apart))
-        here = [check for check in checks_wanted if check not in beside]
+    with _views(context) as (first, second):
+        twice = context.again is not None
+        concurrent = [c for c in checks_wanted if second and (c.of_target or (c.apart and twice))]
+        concurrent.sort(key=lambda check: (check.of_proof, check.apart))
+        here = [check for check in checks_wanted if check not in concurrent]
         if second is None:
             results = _answers(here, first, on_check, threading.Event())
         else:
-            results = _side_by_side(here, first, beside, second, on_check)
+            results = _run_concurrently(here, first, concurrent, second, on_check)
     return Report(tuple(results[name] for name in wanted))
 
 
@@ -110,7 +110,7 @@ OnCheck = Callable[[Check], None] | None
 
 
 def _answers(
-    checks: Sequence[Check], subject: Subject, on_check: OnCheck, over: threading.Event
+    checks: Sequence[Check], context: CheckContext, on_check: OnCheck, over: threading.Event
 ) -> dict[str, CheckResult]:
     """Run checks one after the other until `over` is set; it is set where one of them raises."""
     results: dict[str, CheckResult] = {}
@@ -121,7 +121,7 @@ def _answers(
             if on_check is not None:
                 on_check(check)
             start = time.monotonic()
-            outcome = check.run(subject)
+            outcome = check.run(context)
             results[check.name] = outcome.result(check, time.monotonic() - start)
     except BaseException:
         over.set()
@@ -129,15 +129,19 @@ def _answers(
     return results
 
 
-def _side_by_side(
-    here: Sequence[Check], first: Subject, beside: Sequence[Check], second: Subject, on_check: OnCheck
+def _run_concurrently(
+    here: Sequence[Check],
+    first: CheckContext,
+    concurrent: Sequence[Check],
+    second: CheckContext,
+    on_check: OnCheck,
 ) -> dict[str, CheckResult]:
-    """Run `beside` in a thread; an error of either ends both."""
+    """Run `concurrent` in a thread; an error of either ends both."""
     over = threading.Event()
 
     def answer() -> dict[str, CheckResult]:
-        with _again(second, beside) as subject:
-            return _answers(beside, subject, on_check, over)
+        with _again(second, concurrent) as context:
+            return _answers(concurrent, context, on_check, over)
 
     with ThreadPoolExecutor(1, thread_name_prefix="checks") as pool:
         theirs = pool.submit(answer)
@@ -150,26 +154,30 @@ def _side_by_side(
 
 
 @contextmanager
-def _again(subject: Subject, checks: Sequence[Check]) -> Iterator[Subject]:
+def _again(context: CheckContext, checks: Sequence[Check]) -> Iterator[CheckContext]:
     """Yield the subject for this thread, with a snapshot of its own where one of the checks reads it."""
-    if subject.again is None or all(check.of_target for check in checks):
-        yield subject
+    if context.again is None or all(check.of_target for check in checks):
+        yield context
         return
-    with subject.again() as (snapshot, read):
-        yield replace(subject, snapshot=snapshot, read=read)
+    with context.again() as (snapshot, read):
+        yield replace(context, snapshot=snapshot, read=read)
 
 
 @contextmanager
-def _views(subject: Subject) -> Iterator[tuple[Subject, Subject | None]]:
+def _views(context: CheckContext) -> Iterator[tuple[CheckContext, CheckContext | None]]:
     """Yield the subject, and the same over a second connection that sees the very same rows."""
-    first = replace(subject, answers=Answers())
+    first = replace(context, answers=QueryCache())
     with ExitStack() as stack:
-        stack.enter_context(_view(subject.target, None))
-        second = stack.enter_context(subject.beside()) if subject.beside is not None else None
+        stack.enter_context(_view(context.target, None))
+        second = (
+            stack.enter_context(context.second_connection())
+            if context.second_connection is not None
+            else None
+        )
         if second is None:
             yield first, None
             return
-        row = subject.target.execute("SELECT pg_export_snapshot()").fetchone()
+        row = context.target.execute("SELECT pg_export_snapshot()").fetchone()
         assert row is not None
         stack.enter_context(_view(second, row[0]))
         yield first, replace(first, target=second)

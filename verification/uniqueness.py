@@ -6,7 +6,7 @@ from typing import Final
 
 from psycopg import sql
 
-from verification.context import Key, Subject, Table
+from verification.context import CheckContext, Key, Table
 from verification.key_scan import look
 from verification.queries import at, count, count_rows, key_of, names, offenders
 from verification.result import Check, Outcome
@@ -27,7 +27,7 @@ def _where(key: Key) -> sql.Composable:
     return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(rules) if rules else sql.SQL("")
 
 
-def _hashes_apart(subject: Subject, table: Table, key: Key) -> bool:
+def _hashes_apart(context: CheckContext, table: Table, key: Key) -> bool:
     """Tell whether no two rows have even the same hash of a key of texts; then all of them differ.
 
     Hashes are an eighth of the memory of the texts: a million keys are told apart without the disk,
@@ -36,36 +36,36 @@ def _hashes_apart(subject: Subject, table: Table, key: Key) -> bool:
     columns = [table.column(name) for name in key.columns]
     if key.expressions or not all(c and c.type.startswith(_TEXTS) for c in columns):
         return False
-    if len(key.columns) == 1 and look(subject, table.name, key.columns[0]).apart:
+    if len(key.columns) == 1 and look(context, table.name, key.columns[0]).apart:
         return True
     hash_: sql.Composable = sql.SQL("0")
     for name in names(key.columns):
         hash_ = sql.SQL("hashtextextended({}, {})").format(name, hash_)
     query = sql.SQL(
         "SELECT count(*) FROM (SELECT FROM {}{} GROUP BY {} HAVING count(*) > 1 LIMIT 1) AS alike"
-    ).format(at(subject, table.name), _where(key), hash_)
-    return count(subject, query) == 0
+    ).format(at(context, table.name), _where(key), hash_)
+    return count(context, query) == 0
 
 
-def _shared(subject: Subject, table: Table, key: Key) -> sql.Composed:
+def _shared(context: CheckContext, table: Table, key: Key) -> sql.Composed:
     return sql.SQL("SELECT min({key}) FROM {table}{where} GROUP BY {parts} HAVING count(*) > 1").format(
         key=key_of(table),
-        table=at(subject, table.name),
+        table=at(context, table.name),
         where=_where(key),
         parts=sql.SQL(", ").join(_parts(key)),
     )
 
 
-def _run(subject: Subject) -> Outcome:
+def _run(context: CheckContext) -> Outcome:
     outcome = Outcome()
-    for table in subject.tables.values():
-        outcome.looked_at += count_rows(subject, table.name) if table.keys else 0
+    for table in context.tables.values():
+        outcome.looked_at += count_rows(context, table.name) if table.keys else 0
         for key in table.keys:
-            if ("unique", table.name, key.name) in subject.proven() or _hashes_apart(subject, table, key):
+            if ("unique", table.name, key.name) in context.proven() or _hashes_apart(context, table, key):
                 continue
             what = f"{key.name}: another row has the same value"
             column = ", ".join(key.columns) or None
-            offenders(subject, outcome, table.name, _shared(subject, table, key), what, column)
+            offenders(context, outcome, table.name, _shared(context, table, key), what, column)
     return outcome
 
 

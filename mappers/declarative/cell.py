@@ -11,7 +11,7 @@ import polars as pl
 
 from mappers.base import Cast as Reads
 from mappers.declarative.mapping_file import Kind, Scalar
-from mappers.declarative.source_table import Line
+from mappers.declarative.source_table import MappedColumn
 from mappers.sqlite_sql import quoted
 
 #: Storage classes, by the first letter of what typeof() calls them.
@@ -66,7 +66,7 @@ class Cast:
     now: pl.Expr | None = None
 
 
-def cell_of(line: Line) -> Cell:
+def cell_of(line: MappedColumn) -> Cell:
     """Return the cell of a line in a batch that `cell_columns` describes."""
     at = line.at
     return Cell(
@@ -79,7 +79,7 @@ def cell_of(line: Line) -> Cell:
     )
 
 
-def cell_columns(line: Line, alias: str) -> Iterator[tuple[str, str, Reads]]:
+def cell_columns(line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Reads]]:
     """Yield the columns (name, SQL, how it is read) that a batch needs for a line."""
     c, at, kind = f"{alias}.{quoted(line.column)}", line.at, line.mapping.kind
     form = {"bytes": _HEX, "decimal": _ROUNDED}.get(kind, _PRINTED)

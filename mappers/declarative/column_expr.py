@@ -13,7 +13,7 @@ from mappers.declarative.cell import NULL, Cast, Cell, cell_of, constant_cell
 from mappers.declarative.date_casts import day, moment
 from mappers.declarative.json_cast import document
 from mappers.declarative.mapping_file import ColumnMapping, Scalar
-from mappers.declarative.source_table import Line
+from mappers.declarative.source_table import MappedColumn
 from mappers.declarative.target_columns import TargetColumn
 
 #: Kinds whose cells name rows of other tables; they are no casts of the cell alone.
@@ -21,7 +21,7 @@ REFERENCES: Final = ("reference", "references")
 
 
 @dataclass(frozen=True)
-class Read:
+class ColumnExpr:
     """A line's cells in a batch, after its cast and its policies.
 
     `cast` is to be put into the batch first, under the name by which the others refer to it;
@@ -34,7 +34,7 @@ class Read:
     cast: pl.Expr | None = None
 
 
-def read_line(line: Line) -> Read:
+def read_line(line: MappedColumn) -> ColumnExpr:
     """Return what becomes of a line's cells; those of references are read elsewhere."""
     mapping = line.mapping
     cell = cell_of(line)
@@ -60,7 +60,7 @@ def read_line(line: Line) -> Read:
         value = pl.when(~present).then(fallback).otherwise(value)
         warnings.append((~present, "null_replaced"))
     made = pl.when(present).then(cast.value).alias(cell.made.meta.output_name())
-    return Read(value, tuple(rejects), tuple(warnings), made)
+    return ColumnExpr(value, tuple(rejects), tuple(warnings), made)
 
 
 def _policy(mapping: ColumnMapping) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mappers.base import Bench
+from mappers.base import Workspace
 from mappers.declarative.mapping_file import KeyReference
 from mappers.declarative.references import same_key
-from mappers.declarative.source_table import Line, SourceTable
+from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.sqlite_sql import quoted
 
 
 @dataclass(frozen=True)
-class Pair:
+class CompositeReference:
     """The `at`th such reference of a table, to a migrated `parent`."""
 
     at: int
@@ -56,7 +56,7 @@ class Pair:
         )
         return f"({self.present(alias)} AND NOT {there})"
 
-    def emptied(self) -> Iterator[Line]:
+    def emptied(self) -> Iterator[MappedColumn]:
         """Yield the lines that become NULL where the reference dangles: those that may."""
         for column in self.reference.columns:
             line = self.table.line(column)
@@ -64,25 +64,25 @@ class Pair:
                 yield line
 
 
-def pairs_of(table: SourceTable, tables: Mapping[str, SourceTable]) -> tuple[Pair, ...]:
+def pairs_of(table: SourceTable, tables: Mapping[str, SourceTable]) -> tuple[CompositeReference, ...]:
     """Return the references of a table that are followed."""
     return tuple(
-        Pair(at, table, tables[one.of], one)
+        CompositeReference(at, table, tables[one.of], one)
         for at, one in enumerate(table.mapping.references)
         if one.of in tables and one.dangling != "keep"
     )
 
 
-def make_keys(bench: Bench, pair: Pair, alias: str) -> None:
+def make_keys(workspace: Workspace, pair: CompositeReference, alias: str) -> None:
     """Make the table of what a reference may name; a column made so compares as its source does."""
     places = [f"k{n}" for n in range(len(pair.reference.to))]
     values = ", ".join(
         f"{alias}.{quoted(column)} AS {place}"
         for column, place in zip(pair.reference.to, places, strict=True)
     )
-    bench.execute(
+    workspace.execute(
         f"CREATE TABLE {pair.keys} AS SELECT {pair.parent.row_key(alias)} AS number, {values}"  # noqa: S608
         f" FROM {pair.parent.rows(alias)}"
     )
     name = pair.keys.removeprefix("x.")
-    bench.execute(f"CREATE INDEX x.{name}_key ON {name} ({', '.join(places)})")
+    workspace.execute(f"CREATE INDEX x.{name}_key ON {name} ({', '.join(places)})")

@@ -12,11 +12,11 @@ import polars as pl
 
 from mappers.base import HiddenIds as Described
 from mappers.base import Ids
-from mappers.declarative.column_expr import Read
+from mappers.declarative.column_expr import ColumnExpr
 from mappers.declarative.json_path import jsonpath, replace_at, steps
 from mappers.declarative.mapping_file import HiddenIds
 from mappers.declarative.references import References
-from mappers.declarative.source_table import Line, SourceTable
+from mappers.declarative.source_table import MappedColumn, SourceTable
 
 #: Before a number that is kept as it is written; no document that jsonb takes holds the character.
 _AS_WRITTEN: Final = "\x00"
@@ -35,7 +35,7 @@ class _Place:
     found: str
 
 
-def places(line: Line, references: References) -> list[_Place]:
+def places(line: MappedColumn, references: References) -> list[_Place]:
     """Return the paths of a line that can be followed."""
     return [
         _Place(hidden, parent, f"h{line.at}_{number}")
@@ -62,8 +62,8 @@ def described(table: SourceTable, references: References) -> Iterator[Described]
 
 
 def with_new_ids(
-    rows: pl.DataFrame, line: Line, references: References, ids: Ids
-) -> tuple[pl.DataFrame, Read]:
+    rows: pl.DataFrame, line: MappedColumn, references: References, ids: Ids
+) -> tuple[pl.DataFrame, ColumnExpr]:
     """Return the batch with the new ids in the documents of a line (`t…`), and what is warned of.
 
     Each document with an id in it is parsed by itself: only columns that name such paths are
@@ -79,7 +79,7 @@ def with_new_ids(
         rows = rows.with_columns(found["value"].alias(column), found["unknown"].alias(unknown))
         rule = "unknown_id_kept" if place.hidden.dangling == "keep" else "unknown_id_left_out"
         warnings.append((pl.col(unknown), rule))
-    return rows, Read(pl.col(column), (), tuple(warnings))
+    return rows, ColumnExpr(pl.col(column), (), tuple(warnings))
 
 
 def _new_ids(found: pl.Series, place: _Place, references: References, ids: Ids) -> Mapping[str, str]:

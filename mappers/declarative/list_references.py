@@ -8,13 +8,13 @@ import polars as pl
 
 from mappers.base import Ids
 from mappers.declarative.references import References
-from mappers.declarative.source_table import Line
+from mappers.declarative.source_table import MappedColumn
 
 #: A list as its column holds it, and whether a part of it names no row.
 LIST: Final = pl.Struct({"value": pl.String, "missing": pl.Boolean})
 
 
-def new_lists(cells: pl.Series, line: Line, references: References, ids: Ids) -> pl.Series:
+def new_lists(cells: pl.Series, line: MappedColumn, references: References, ids: Ids) -> pl.Series:
     """Return lists shaped as `LIST` for cells of `text` and `keys`, a JSON array of the old keys found.
 
     Blanks around a part are dropped, parts without a key in them stay.

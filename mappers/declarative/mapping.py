@@ -7,17 +7,17 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import COLUMN_REPORT, Account, Bench, Cells, HiddenIds, Mapper, MapperStage
+from mappers.base import COLUMN_REPORT, Cells, HiddenIds, Mapper, MapperStage, RowAccounting, Workspace
 from mappers.declarative.cell_counts import cells_of
 from mappers.declarative.embedded_ids import described
 from mappers.declarative.mapping_file import MappingFile
 from mappers.declarative.placeholders import Placeholders, constant_for
 from mappers.declarative.references import References
-from mappers.declarative.resolve_rows import Settling
+from mappers.declarative.resolve_rows import RowResolver
 from mappers.declarative.rounded_counts import ROUNDED, count_rounded
 from mappers.declarative.row_accounts import by_mapping
 from mappers.declarative.source_table import SourceTable, source_tables
-from mappers.declarative.table_mapper import Rows
+from mappers.declarative.table_mapper import TableMapper
 from mappers.declarative.table_order import in_order, stage_name
 from mappers.declarative.target_columns import TargetColumn
 from mappers.filled_counts import count_filled
@@ -25,7 +25,7 @@ from mappers.filled_counts import count_filled
 _LEFT: str = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
 
 
-class Described:
+class DeclarativeMapping:
     """Implements `mappers.base.Project` for any source.
 
     `tables`: the snapshot's tables and their columns, as `Bench.tables` gives them: a plain
@@ -52,11 +52,11 @@ class Described:
         self._tables = {name: found[name] for name in ordered if name in found}
         self._references = References(self._tables)
         self._rows = {
-            name: Rows(table, self._references, self._constants(table))
+            name: TableMapper(table, self._references, self._constants(table))
             for name, table in self._tables.items()
         }
         self.stages: tuple[MapperStage, ...] = tuple(self._stage(name) for name in ordered)
-        self.accounts: tuple[Account, ...] = by_mapping(self._tables, self._references)
+        self.accounts: tuple[RowAccounting, ...] = by_mapping(self._tables, self._references)
         self.hidden: tuple[HiddenIds, ...] = tuple(
             place for table in self._tables.values() for place in described(table, self._references)
         )
@@ -112,26 +112,26 @@ class Described:
             mappers.append(Placeholders(table, self._references, columns, self._constants(table)))
         return MapperStage(stage_name(target), tuple(mappers))
 
-    def prepare(self, bench: Bench) -> None:
+    def prepare(self, workspace: Workspace) -> None:
         """Make the crosswalk anew: which rows are rejected, merged or made up because of others."""
-        while (left := bench.scalar(_LEFT)) is not None:
-            bench.execute(f'DROP TABLE x."{left}"')
-        Settling(self._tables, self._references, self._rows).settle(bench)
+        while (left := workspace.scalar(_LEFT)) is not None:
+            workspace.execute(f'DROP TABLE x."{left}"')
+        RowResolver(self._tables, self._references, self._rows).settle(workspace)
 
-    def counted(self, bench: Bench) -> list[tuple[str, str, str, int]]:
+    def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
         """Return the moments that are rounded: many where they are written so, hence not named one by one."""
         return [
             (name, column, ROUNDED, cells)
             for name, table in self._tables.items()
-            for column, cells in count_rounded(bench, table)
+            for column, cells in count_rounded(workspace, table)
         ]
 
-    def column_report(self, bench: Bench) -> pl.DataFrame:
+    def column_report(self, workspace: Workspace) -> pl.DataFrame:
         """Return where every source column went; one without a line of its own is `dropped:no_line`."""
         lines: list[tuple[str, str, str | None, str, int]] = []
         for name, columns in self._sources.items():
             mapping = self.mapping.tables.get(name)
-            for column, filled in count_filled(bench, name, tuple(columns)).items():
+            for column, filled in count_filled(workspace, name, tuple(columns)).items():
                 line = mapping.columns.get(column) if mapping else None
                 if mapping is None:
                     went = "dropped:not_in_the_mapping"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from mappers.declarative.mapping_file import ColumnMapping
-from mappers.declarative.source_table import Line, SourceTable, constant
+from mappers.declarative.source_table import MappedColumn, SourceTable, constant
 from mappers.sqlite_sql import quoted
 
 _EVERY: Final = "1"
@@ -31,7 +31,7 @@ def suspects(table: SourceTable, alias: str) -> str:
     return " OR ".join(f"({test})" for test in found) or _NONE
 
 
-def _test(line: Line, cell: str) -> str:
+def _test(line: MappedColumn, cell: str) -> str:
     mapping = line.mapping
     misfit = _misfit(line, cell) if _rejects(mapping) or line.to.not_null else _NONE
     if mapping.empty == "null" and line.to.not_null:
@@ -50,7 +50,7 @@ def _rejects(mapping: ColumnMapping) -> bool:
     )
 
 
-def _misfit(line: Line, c: str) -> str:
+def _misfit(line: MappedColumn, c: str) -> str:
     mapping = line.mapping
     match mapping.kind:
         case "integer":
@@ -75,13 +75,13 @@ def _misfit(line: Line, c: str) -> str:
             return _plain(line, c)
 
 
-def _integer(line: Line, c: str) -> str:
+def _integer(line: MappedColumn, c: str) -> str:
     low, high = line.to.range
     # The smallest of 64 bits has no literal of its own.
     return f"typeof({c}) <> 'integer' OR {c} > {high} OR {c} < {low + 1}"
 
 
-def _decimal(line: Line, c: str) -> str:
+def _decimal(line: MappedColumn, c: str) -> str:
     scale = line.mapping.scale if line.to.scale is None else line.to.scale
     if scale is None or scale > 6:
         return _EVERY
@@ -91,7 +91,7 @@ def _decimal(line: Line, c: str) -> str:
     return f"typeof({c}) NOT IN ('integer', 'real') OR {size} OR round({c}, {scale}) <> {c}"
 
 
-def _plain(line: Line, c: str) -> str:
+def _plain(line: MappedColumn, c: str) -> str:
     if line.mapping.kind == "id" and line.to.family == "text":
         return _NONE
     if line.to.family == "integer":

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from mappers.base import ID_MAP, Ids, Mapped, Query
+from mappers.base import ID_MAP, Ids, MappedBatch, Query
 from mappers.declarative.column_expr import cast_constant
 from mappers.declarative.mapping_file import ColumnMapping, Kind
 from mappers.declarative.references import References, kept_key
-from mappers.declarative.source_table import Line, SourceTable
+from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.target_columns import Family, TargetColumn
 
 #: Where the old key stands in a placeholder's values.
@@ -66,7 +66,7 @@ class Placeholders:
             count=f"SELECT count(*) {where}",
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return one row for each missing key."""
         line = self._table.key_line
         assert line is not None
@@ -76,10 +76,10 @@ class Placeholders:
         values = [_filled(value, key).alias(name) for name, value in self._values.items()]
         out = rows.select(new.alias(line.to.name), *values)
         if entity is None:
-            return Mapped({self._table.target: out})
+            return MappedBatch({self._table.target: out})
         known = {"entity": pl.lit(entity), "legacy_id": key, "new_id": new, "via": pl.lit(VIA)}
         id_map = rows.select(expression.alias(name) for name, expression in known.items())
-        return Mapped({self._table.target: out}, id_map=id_map.select(*ID_MAP))
+        return MappedBatch({self._table.target: out}, id_map=id_map.select(*ID_MAP))
 
 
 def _filled(value: Any, key: pl.Expr) -> pl.Expr:
@@ -117,7 +117,7 @@ def neutral(column: TargetColumn) -> Any:
     return _NEUTRAL.get(column.family)
 
 
-def constant_for(value: Any, column: TargetColumn, line: Line | None = None) -> Any:
+def constant_for(value: Any, column: TargetColumn, line: MappedColumn | None = None) -> Any:
     """Return a value of the file as the target column holds it, None where it does not fit."""
     if isinstance(value, str) and KEY in value:
         return value

@@ -10,31 +10,31 @@ import polars as pl
 from mappers.base import Cast as Reads
 from mappers.base import Ids
 from mappers.declarative.cell import NULL, cell_of
-from mappers.declarative.column_expr import Read
+from mappers.declarative.column_expr import ColumnExpr
 from mappers.declarative.embedded_ids import places
 from mappers.declarative.list_references import LIST, new_lists
 from mappers.declarative.references import References, kept_key
-from mappers.declarative.source_table import Line, SourceTable, key_text
+from mappers.declarative.source_table import MappedColumn, SourceTable, key_text
 from mappers.sqlite_sql import quoted
 
 #: The reason of a row that is rejected because it names a row that is not migrated.
 DANGLING: Final = "dangling"
 
 
-class Links:
+class ReferenceExprs:
     """Reads the lines of one table that name rows."""
 
     def __init__(self, table: SourceTable, references: References) -> None:
         self._table, self._references = table, references
 
-    def links(self, line: Line) -> bool:
+    def links(self, line: MappedColumn) -> bool:
         """Tell whether the line is one of those read here."""
         return line.mapping.kind in ("reference", "references") or self._is_new_key(line)
 
-    def _is_new_key(self, line: Line) -> bool:
+    def _is_new_key(self, line: MappedColumn) -> bool:
         return line.mapping.kind == "id" and self._table.mapping.ids == "cuid"
 
-    def columns(self, line: Line, alias: str) -> Iterator[tuple[str, str, Reads]]:
+    def columns(self, line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Reads]]:
         """Yield the columns (name, SQL, how it is read) that a batch needs beside the cell itself."""
         at, mapping = line.at, line.mapping
         if self._is_new_key(line):
@@ -51,15 +51,15 @@ class Links:
             found = self._references.found_in_document(line, place.hidden.path, place.parent, alias)
             yield place.found, found, "text"
 
-    def read(self, line: Line, ids: Ids) -> Read:
+    def read(self, line: MappedColumn, ids: Ids) -> ColumnExpr:
         """Return what becomes of the line's cells."""
         if self._is_new_key(line):
             present = cell_of(line).storage != NULL
             new = ids.expr(self._table.target, pl.col(f"r{line.at}"))
-            return Read(pl.when(present).then(new), (), ())
+            return ColumnExpr(pl.when(present).then(new), (), ())
         return self._list(line, ids) if line.mapping.kind == "references" else self._reference(line, ids)
 
-    def _reference(self, line: Line, ids: Ids) -> Read:
+    def _reference(self, line: MappedColumn, ids: Ids) -> ColumnExpr:
         mapping, cell, found = line.mapping, cell_of(line), pl.col(f"r{line.at}")
         emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
         present = (cell.storage != NULL) & ~emptied
@@ -77,9 +77,9 @@ class Links:
             rejects.append((missing, DANGLING))
         if self._references.makes_up(line):
             warnings.append((pl.col(f"m{line.at}") == 1, "placeholder"))
-        return Read(value, tuple(rejects), tuple(warnings))
+        return ColumnExpr(value, tuple(rejects), tuple(warnings))
 
-    def _list(self, line: Line, ids: Ids) -> Read:
+    def _list(self, line: MappedColumn, ids: Ids) -> ColumnExpr:
         """Return a list of keys; a part that names no row is left out, stays, or costs the row its place."""
         at, mapping, cell = line.at, line.mapping, cell_of(line)
         emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
@@ -90,6 +90,6 @@ class Links:
         missing = (cell.storage != NULL) & found.struct.field("missing")
         warnings = [(emptied, "empty_as_null")]
         if mapping.dangling == "reject":
-            return Read(value, ((missing, DANGLING),), tuple(warnings))
+            return ColumnExpr(value, ((missing, DANGLING),), tuple(warnings))
         rule = "dangling_kept" if mapping.dangling == "keep" else "dangling_left_out"
-        return Read(value, (), (*warnings, (missing, rule)))
+        return ColumnExpr(value, (), (*warnings, (missing, rule)))

@@ -12,7 +12,7 @@ import polars as pl
 from mappers.base import Ids
 from mappers.cleaning.text import without_nul
 from mappers.declarative.json_path import last_step
-from mappers.declarative.source_table import Line, SourceTable, constant, key_text
+from mappers.declarative.source_table import MappedColumn, SourceTable, constant, key_text
 from mappers.declarative.target_columns import TargetColumn
 from mappers.declarative.text_casts import as_uuid
 from mappers.sqlite_sql import literal, quoted
@@ -52,12 +52,12 @@ class References:
         found = self.tables.get(name)
         return None if found is None or found.key_line is None else found
 
-    def parents(self, line: Line) -> Iterator[tuple[str | None, SourceTable]]:
+    def parents(self, line: MappedColumn) -> Iterator[tuple[str | None, SourceTable]]:
         """Yield the tables that a line refers to, each with the value of `by` that says so."""
         if line.mapping.kind in ("reference", "references"):
             yield from self.named(line)
 
-    def named(self, line: Line) -> Iterator[tuple[str | None, SourceTable]]:
+    def named(self, line: MappedColumn) -> Iterator[tuple[str | None, SourceTable]]:
         """Yield what `parents` does, and the tables whose ids a document holds."""
         of = line.mapping.of
         if of is None:
@@ -85,7 +85,7 @@ class References:
         derived = line is not None and line.mapping.kind == "id" and table.mapping.ids == "cuid"
         return Root(table, table.target if derived else None)
 
-    def found(self, line: Line, alias: str) -> str:
+    def found(self, line: MappedColumn, alias: str) -> str:
         """Return SQL for the old key that stands for the row a cell names, as text; NULL where there is none.
 
         Of a list of keys it is the part at hand; see `list_parts`.
@@ -102,7 +102,7 @@ class References:
         whens = " ".join(f"WHEN {constant(str(value))} THEN {sql}" for value, sql in choices)
         return f"CASE {by} {whens} END"
 
-    def found_in_list(self, line: Line, alias: str) -> str:
+    def found_in_list(self, line: MappedColumn, alias: str) -> str:
         """Return SQL for a JSON array of what `found` gives, one for each part of a list of keys."""
         choices = [parent for _, parent in self.parents(line)]
         if not choices:
@@ -112,7 +112,7 @@ class References:
         parts = f"SELECT json_group_array({lookup}) FROM {list_parts(line, alias)}"  # noqa: S608
         return f"CASE WHEN {cell} IS NOT NULL THEN ({parts}) END"
 
-    def found_in_document(self, line: Line, path: str, parent: SourceTable, alias: str) -> str:
+    def found_in_document(self, line: MappedColumn, path: str, parent: SourceTable, alias: str) -> str:
         """Return SQL for a JSON array of pairs: a value that the path may end at, and its old key or null."""
         cell = f"{alias}.{quoted(line.column)}"
         pair = f"json_array(CAST(part.atom AS TEXT), {self._lookup(parent, 'part.atom', line.at)})"
@@ -146,17 +146,17 @@ class References:
         _, parent = next(self.parents(line))
         return self._lookup(parent, key, 1000 + depth + 1)
 
-    def makes_up(self, line: Line) -> bool:
+    def makes_up(self, line: MappedColumn) -> bool:
         """Tell whether a line may refer to a row that is made for it."""
         return any(parent.name in self.made_up for _, parent in self.parents(line))
 
-    def made(self, line: Line, alias: str) -> str:
+    def made(self, line: MappedColumn, alias: str) -> str:
         """Return SQL that is 1 where a cell names a row that is made for it; '' where none is ever made."""
         cell = f"{alias}.{quoted(line.column)}"
         tests = [self._made(parent, cell, line, alias, value) for value, parent in self.parents(line)]
         return " OR ".join(test for test in tests if test)
 
-    def _made(self, parent: SourceTable, cell: str, line: Line, alias: str, value: str | None) -> str:
+    def _made(self, parent: SourceTable, cell: str, line: MappedColumn, alias: str, value: str | None) -> str:
         if parent.name not in self.made_up:
             return ""
         exists = (
@@ -174,7 +174,7 @@ class References:
             f" AND gone.number = {table.row_number(row)})"
         )
 
-    def new_key(self, line: Line, ids: Ids, found: pl.Expr, by: pl.Expr | None) -> pl.Expr:
+    def new_key(self, line: MappedColumn, ids: Ids, found: pl.Expr, by: pl.Expr | None) -> pl.Expr:
         """Return the new key for the old one that `found` gives, as text; `by` says of which table it is."""
         parents = list(self.parents(line))
         if not parents:
@@ -199,12 +199,12 @@ def same_key(key: str, cell: str) -> str:
     return f"{key} = +{cell}"
 
 
-def cell_named(line: Line, alias: str) -> str:
+def cell_named(line: MappedColumn, alias: str) -> str:
     """Return SQL for what names a row: the cell, or the part at hand of a list."""
     return LIST_PART if line.mapping.kind == "references" else f"{alias}.{quoted(line.column)}"
 
 
-def list_parts(line: Line, alias: str) -> str:
+def list_parts(line: MappedColumn, alias: str) -> str:
     """Return SQL of a table whose `LIST_PART` are the parts of a list of keys, in their order."""
     cell = f"{alias}.{quoted(line.column)}"
     between = literal(json.dumps(line.mapping.separator, ensure_ascii=False)[1:-1])

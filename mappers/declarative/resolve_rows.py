@@ -12,13 +12,13 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Bench
+from mappers.base import Workspace
 from mappers.declarative.column_expr import REFERENCES
-from mappers.declarative.composite_references import Pair, make_keys
+from mappers.declarative.composite_references import CompositeReference, make_keys
 from mappers.declarative.misfit_filter import suspects
 from mappers.declarative.references import References, cell_named, list_parts, same_key
-from mappers.declarative.source_table import Line, SourceTable, has_nul, key_text
-from mappers.declarative.table_mapper import ROW, Rows
+from mappers.declarative.source_table import MappedColumn, SourceTable, has_nul, key_text
+from mappers.declarative.table_mapper import ROW, TableMapper
 from mappers.sqlite_sql import literal, quoted, sql
 
 SAME_KEY: Final = "same_key"
@@ -70,11 +70,11 @@ WITH RECURSIVE gone(source, number, column) AS (
 INSERT OR IGNORE INTO x.settled SELECT source, number, 'rejected', 'dangling', column FROM gone"""
 
 
-class Settling:
+class RowResolver:
     """Settles what the mappers cannot tell from one batch."""
 
     def __init__(
-        self, tables: Mapping[str, SourceTable], references: References, rows: Mapping[str, Rows]
+        self, tables: Mapping[str, SourceTable], references: References, rows: Mapping[str, TableMapper]
     ) -> None:
         self._tables, self._references, self._rows = tables, references, rows
         #: the tables that others refer to
@@ -88,46 +88,46 @@ class Settling:
         #: the tables that a reference of several columns names, too
         self._named = self._parents | {pair.parent.name for pair in self._pairs}
 
-    def settle(self, bench: Bench) -> None:
+    def settle(self, workspace: Workspace) -> None:
         """Make the crosswalk's tables in an empty crosswalk."""
         for statement in _TABLES:
-            bench.execute(statement)
+            workspace.execute(statement)
         for table in self._tables.values():
             if table.rowid is None:
-                _number(bench, table)
+                _number(workspace, table)
         for table in self._tables.values():
             if table.key:
-                _reject_nul(bench, table)
+                _reject_nul(workspace, table)
         for table in self._tables.values():
-            if table.key and not _is_unique(bench, table):
-                _find_twins(bench, table)
+            if table.key and not _is_unique(workspace, table):
+                _find_twins(workspace, table)
         for name in sorted(self._parents):
             if not self._tables[name].indexed:
-                _index(bench, self._tables[name])
+                _index(workspace, self._tables[name])
         for pair in self._pairs:
-            make_keys(bench, pair, ROW)
+            make_keys(workspace, pair, ROW)
         for name in sorted(self._named):
-            self._judge(bench, self._tables[name])
-        self._make_up(bench)
-        self._reject_dangling(bench)
-        self._follow(bench)
-        self._make_up(bench)
+            self._judge(workspace, self._tables[name])
+        self._make_up(workspace)
+        self._reject_dangling(workspace)
+        self._follow(workspace)
+        self._make_up(workspace)
 
-    def _judge(self, bench: Bench, table: SourceTable) -> None:
+    def _judge(self, workspace: Workspace, table: SourceTable) -> None:
         """Reject the rows whose own cells do not fit."""
         doubt = suspects(table, ROW)
         if doubt == "0":
             return
-        for rows in bench.read(self._rows[table.name].own_cells(f" AND ({doubt})")):
+        for rows in workspace.read(self._rows[table.name].own_cells(f" AND ({doubt})")):
             found = self._rows[table.name].misfits(rows)
             if found.height:
                 source = pl.lit(table.number, pl.Int64).alias("source")
-                bench.write("judged", found.select(source, "number", "reason", "detail"))
-        bench.execute(
+                workspace.write("judged", found.select(source, "number", "reason", "detail"))
+        workspace.execute(
             "INSERT OR IGNORE INTO x.settled SELECT source, number, 'rejected', reason, detail FROM x.judged"
         )
 
-    def _make_up(self, bench: Bench) -> None:
+    def _make_up(self, workspace: Workspace) -> None:
         """Make a row for every key that names none, where the file says so."""
         for table, line in self._lines():
             if line.mapping.dangling != "placeholder" or line.mapping.kind != "reference":
@@ -135,7 +135,7 @@ class Settling:
             for value, parent in self._references.parents(line):
                 if parent.name in self._references.made_up:
                     parts = self._parts(table, line, value)
-                    bench.execute(
+                    workspace.execute(
                         sql(
                             _PLACEHOLDERS,
                             **parts,
@@ -144,14 +144,14 @@ class Settling:
                         )
                     )
 
-    def _reject_dangling(self, bench: Bench) -> None:
+    def _reject_dangling(self, workspace: Workspace) -> None:
         for table, line in self._lines():
             if table.name in self._named and self._is_strict(line):
-                bench.execute(sql(_DANGLING, **self._parts(table, line, None)))
+                workspace.execute(sql(_DANGLING, **self._parts(table, line, None)))
         for pair in self._strict_pairs():
-            bench.execute(sql(_PAIRS_DANGLING, dangles=pair.dangles(ROW), **_pair_parts(pair)))
+            workspace.execute(sql(_PAIRS_DANGLING, dangles=pair.dangles(ROW), **_pair_parts(pair)))
 
-    def _strict_pairs(self) -> list[Pair]:
+    def _strict_pairs(self) -> list[CompositeReference]:
         """Return the references of several columns with which a row is lost that others refer to."""
         return [
             pair
@@ -159,12 +159,12 @@ class Settling:
             if pair.table.name in self._named and pair.reference.dangling == "reject"
         ]
 
-    def _follow(self, bench: Bench) -> None:
+    def _follow(self, workspace: Workspace) -> None:
         """Reject what refers to a rejected row, and what refers to that."""
         gone = {
             name
             for name, table in self._tables.items()
-            if bench.scalar("SELECT 1 FROM x.settled WHERE source = ? LIMIT 1", (table.number,))
+            if workspace.scalar("SELECT 1 FROM x.settled WHERE source = ? LIMIT 1", (table.number,))
         }
         strict = [
             (table, line, value, parent)
@@ -179,20 +179,25 @@ class Settling:
             gone |= more
         for table, line, value, parent in strict:
             if parent.name in gone:
-                self._draw_edges(bench, table, line, value, parent)
+                self._draw_edges(workspace, table, line, value, parent)
         for pair in pairs:
             if pair.parent.name in gone:
                 parts = _pair_parts(pair) | {"same": pair.same(ROW), "present": pair.present(ROW)}
-                bench.execute(sql(_PAIRED, parent=str(pair.parent.number), keys=pair.keys, **parts))
-        bench.execute("CREATE INDEX x.edge_parent ON edge (parent, parent_number)")
-        bench.execute(_FOLLOWING)
-        bench.execute("DROP TABLE x.edge")
+                workspace.execute(sql(_PAIRED, parent=str(pair.parent.number), keys=pair.keys, **parts))
+        workspace.execute("CREATE INDEX x.edge_parent ON edge (parent, parent_number)")
+        workspace.execute(_FOLLOWING)
+        workspace.execute("DROP TABLE x.edge")
 
     def _draw_edges(
-        self, bench: Bench, table: SourceTable, line: Line, value: str | None, parent: SourceTable
+        self,
+        workspace: Workspace,
+        table: SourceTable,
+        line: MappedColumn,
+        value: str | None,
+        parent: SourceTable,
     ) -> None:
         parent_table, key = parent.by_key("p")
-        bench.execute(
+        workspace.execute(
             sql(
                 _EDGES,
                 **self._parts(table, line, value),
@@ -204,19 +209,19 @@ class Settling:
             )
         )
 
-    def _lines(self) -> Iterator[tuple[SourceTable, Line]]:
+    def _lines(self) -> Iterator[tuple[SourceTable, MappedColumn]]:
         for _, table in sorted(self._tables.items()):
             for line in table.lines:
                 if line.mapping.kind in REFERENCES:
                     yield table, line
 
     @staticmethod
-    def _is_strict(line: Line) -> bool:
+    def _is_strict(line: MappedColumn) -> bool:
         """Tell whether a row is lost with the row that it names here."""
         policy = line.mapping.dangling
         return policy in ("reject", "placeholder") or (policy == "null" and line.to.not_null)
 
-    def _parts(self, table: SourceTable, line: Line, value: str | None) -> dict[str, str]:
+    def _parts(self, table: SourceTable, line: MappedColumn, value: str | None) -> dict[str, str]:
         """Return the pieces of SQL about a line; `value` narrows them to the rows that refer to one table."""
         cell, rows = cell_named(line, ROW), table.rows(ROW)
         present = f"{cell} IS NOT NULL"
@@ -236,7 +241,7 @@ class Settling:
         }
 
 
-def _pair_parts(pair: Pair) -> dict[str, str]:
+def _pair_parts(pair: CompositeReference) -> dict[str, str]:
     """Return the pieces of SQL about the rows that hold a reference of several columns."""
     return {
         "source": str(pair.table.number),
@@ -246,19 +251,19 @@ def _pair_parts(pair: Pair) -> dict[str, str]:
     }
 
 
-def _number(bench: Bench, table: SourceTable) -> None:
+def _number(workspace: Workspace, table: SourceTable) -> None:
     """Number the rows of a table that has no rowid, in the order of its key."""
     places = ", ".join(f"k{n}" for n in range(len(table.key)))
     keys = ", ".join(f"{ROW}.{quoted(column)}" for column in table.key)
-    bench.execute(f"CREATE TABLE {table.numbering} (number INTEGER PRIMARY KEY, {places})")
-    bench.execute(sql(_NUMBERED, numbering=table.numbering, keys=keys, table=quoted(table.name)))
+    workspace.execute(f"CREATE TABLE {table.numbering} (number INTEGER PRIMARY KEY, {places})")
+    workspace.execute(sql(_NUMBERED, numbering=table.numbering, keys=keys, table=quoted(table.name)))
     name = table.numbering.removeprefix("x.")
-    bench.execute(f"CREATE UNIQUE INDEX x.{name}_key ON {name} ({places})")
+    workspace.execute(f"CREATE UNIQUE INDEX x.{name}_key ON {name} ({places})")
 
 
-def _reject_nul(bench: Bench, table: SourceTable) -> None:
+def _reject_nul(workspace: Workspace, table: SourceTable) -> None:
     """Reject the rows whose key PostgreSQL cannot hold: shortened it would be the key of another row."""
-    bench.execute(
+    workspace.execute(
         sql(
             _NUL_IN_KEY,
             source=str(table.number),
@@ -270,37 +275,37 @@ def _reject_nul(bench: Bench, table: SourceTable) -> None:
     )
 
 
-def _index(bench: Bench, table: SourceTable) -> None:
+def _index(workspace: Workspace, table: SourceTable) -> None:
     """Make an index of the keys of a table that has none; a column made so compares as its source does."""
     assert table.key_line is not None
     cell, name = f"{ROW}.{quoted(table.key_line.column)}", table.keys.removeprefix("x.")
-    bench.execute(
+    workspace.execute(
         f"CREATE TABLE {table.keys} AS SELECT {cell} AS key, {table.row_key(ROW)} AS number"  # noqa: S608
         f" FROM {table.rows(ROW)} WHERE {cell} IS NOT NULL"
     )
-    bench.execute(f"CREATE INDEX x.{name}_key ON {name} (key)")
+    workspace.execute(f"CREATE INDEX x.{name}_key ON {name} (key)")
 
 
-def _is_unique(bench: Bench, table: SourceTable) -> bool:
+def _is_unique(workspace: Workspace, table: SourceTable) -> bool:
     """Tell whether the key is the declared one, and no two of its values are alike as text."""
     declared = 0
     for column in table.key:
         query = "SELECT pk FROM pragma_table_info(?) WHERE name = ?"
-        declared += bool(bench.scalar(query, (table.name, column)))
-    of_all = bench.scalar("SELECT count(*) FROM pragma_table_info(?) WHERE pk > 0", (table.name,))
+        declared += bool(workspace.scalar(query, (table.name, column)))
+    of_all = workspace.scalar("SELECT count(*) FROM pragma_table_info(?) WHERE pk > 0", (table.name,))
     if declared != len(table.key) or of_all != declared:
         return False
     mixed = " OR ".join(
         f"count(DISTINCT CASE WHEN {quoted(column)} IS NOT NULL THEN typeof({quoted(column)}) END) > 1"
         for column in table.key
     )
-    return not bench.scalar(f"SELECT {mixed} FROM {quoted(table.name)}")  # noqa: S608  quoted names
+    return not workspace.scalar(f"SELECT {mixed} FROM {quoted(table.name)}")  # noqa: S608  quoted names
 
 
-def _find_twins(bench: Bench, table: SourceTable) -> None:
+def _find_twins(workspace: Workspace, table: SourceTable) -> None:
     """Let the first row of each key stand; one that is the same throughout is merged into it."""
     keys = [f"{ROW}.{quoted(column)}" for column in table.key]
-    bench.execute(
+    workspace.execute(
         sql(
             _TWINS,
             source=str(table.number),

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from mappers.base import Bench, Cast, Query
+from mappers.base import Cast, Query, Workspace
 from mappers.declarative.cell import cell_columns, cell_of, storage_classes
 from mappers.declarative.column_expr import read_line
 from mappers.declarative.date_casts import is_finer
-from mappers.declarative.source_table import Line, SourceTable
+from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.table_mapper import ROW
 from mappers.sqlite_sql import quoted
 
@@ -19,13 +19,13 @@ ROUNDED: Final = "rounded_to_milliseconds"
 _MOMENTS: Final = ("timestamp", "date")
 
 
-def count_rounded(bench: Bench, table: SourceTable) -> Iterator[tuple[str, int]]:
+def count_rounded(workspace: Workspace, table: SourceTable) -> Iterator[tuple[str, int]]:
     """Yield each column of moments with the number of its cells that are finer than milliseconds."""
     lines = [line for line in table.lines if line.mapping.kind in _MOMENTS]
     if not lines:
         return
     counts: Counter[str] = Counter()
-    for rows in bench.read(_cells(table, lines)):
+    for rows in workspace.read(_cells(table, lines)):
         for line in lines:
             finer = rows.filter(is_finer(cell_of(line)).fill_null(False))
             if finer.height:
@@ -35,7 +35,7 @@ def count_rounded(bench: Bench, table: SourceTable) -> Iterator[tuple[str, int]]
     yield from sorted((column, cells) for column, cells in counts.items() if cells)
 
 
-def _cells(table: SourceTable, lines: list[Line]) -> Query:
+def _cells(table: SourceTable, lines: list[MappedColumn]) -> Query:
     classes = storage_classes([f"{ROW}.{quoted(line.column)}" for line in table.lines])
     number = table.row_key(ROW)
     columns: list[tuple[str, str, Cast]] = [("number", number, "integer"), ("classes", classes, "text")]

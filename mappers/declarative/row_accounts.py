@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mappers.base import Account
+from mappers.base import RowAccounting
 from mappers.declarative.references import References
-from mappers.declarative.source_table import Line, SourceTable, constant, key_text
+from mappers.declarative.source_table import MappedColumn, SourceTable, constant, key_text
 from mappers.declarative.table_mapper import ROW
 from mappers.sqlite_sql import literal, quoted
 
@@ -15,7 +15,7 @@ from mappers.sqlite_sql import literal, quoted
 _AS_THEY_ARE: Final = ("id", "integer", "text")
 
 
-def account_of(table: SourceTable, references: References) -> Account:
+def account_of(table: SourceTable, references: References) -> RowAccounting:
     """Return the account of one table: by its key, or, where the target has none to tell by, by count.
 
     The latter names no column.
@@ -23,10 +23,10 @@ def account_of(table: SourceTable, references: References) -> Account:
     lines = [table.line(column) for column in table.key] if table.key else [table.key_line]
     parts = [(line, _part(table, line, references)) for line in lines if line is not None]
     if len(parts) < len(lines) or any(part is None for _, part in parts):
-        return Account(table.name, _sql(table, [("''", "''")]), table.target, "")
+        return RowAccounting(table.name, _sql(table, [("''", "''")]), table.target, "")
     proofs = [part for _, part in parts if part is not None]
     first, *more = (line.to.name for line, _ in parts)
-    return Account(table.name, _sql(table, proofs), table.target, first, tuple(more))
+    return RowAccounting(table.name, _sql(table, proofs), table.target, first, tuple(more))
 
 
 def _sql(table: SourceTable, parts: list[tuple[str, str]]) -> str:
@@ -37,7 +37,7 @@ def _sql(table: SourceTable, parts: list[tuple[str, str]]) -> str:
     return f"SELECT {', '.join(selected)} FROM {table.rows(ROW)}"  # noqa: S608  quoted names
 
 
-def _part(table: SourceTable, line: Line, references: References) -> tuple[str, str] | None:
+def _part(table: SourceTable, line: MappedColumn, references: References) -> tuple[str, str] | None:
     """Return SQL for entity and key of one column of a key, None where its text tells nothing."""
     mapping, cell = line.mapping, f"{ROW}.{quoted(line.column)}"
     if mapping.kind == "reference":
@@ -52,12 +52,12 @@ def _part(table: SourceTable, line: Line, references: References) -> tuple[str, 
     return "''", _as_held(line, key_text(cell))
 
 
-def _as_held(line: Line, key: str) -> str:
+def _as_held(line: MappedColumn, key: str) -> str:
     """Return SQL for a key that stays as the target prints it."""
     return f"lower({key})" if line.to.family == "uuid" else key
 
 
-def _entity(line: Line, references: References) -> str:
+def _entity(line: MappedColumn, references: References) -> str:
     entities = [
         (value, literal(references.root(parent).entity or "")) for value, parent in references.parents(line)
     ]
@@ -69,6 +69,6 @@ def _entity(line: Line, references: References) -> str:
     return f"CASE CAST({ROW}.{quoted(line.mapping.by)} AS TEXT) {whens} END"
 
 
-def by_mapping(tables: Mapping[str, SourceTable], references: References) -> tuple[Account, ...]:
+def by_mapping(tables: Mapping[str, SourceTable], references: References) -> tuple[RowAccounting, ...]:
     """Return an account for each table."""
     return tuple(account_of(table, references) for table in tables.values())

@@ -18,7 +18,7 @@ UNIT: Final = "\x1f"
 
 
 @dataclass(frozen=True)
-class Line:
+class MappedColumn:
     """One migrated column: `at` is its place among the table's, by which a batch names it."""
 
     at: int
@@ -39,7 +39,7 @@ class SourceTable:
     name: str
     mapping: TableMapping
     columns: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[MappedColumn, ...]
     without_rowid: bool = False
     indexed: bool = False
 
@@ -54,12 +54,12 @@ class SourceTable:
         """The columns that name a row; none where its rowid does."""
         return self.mapping.key
 
-    def line(self, column: str) -> Line | None:
+    def line(self, column: str) -> MappedColumn | None:
         """Return what becomes of a column, None where it is dropped."""
         return next((line for line in self.lines if line.column == column), None)
 
     @property
-    def key_line(self) -> Line | None:
+    def key_line(self) -> MappedColumn | None:
         """The line of the key where it is one column that is migrated, or the rowid where there is none."""
         if not self.key:
             name = row_number_name(self.columns)
@@ -161,7 +161,7 @@ def source_tables(
             if line.to is not None and (column in tables[name] or is_row_number(column, tables[name]))
         ]
         lines = tuple(
-            Line(at, column, line, columns.get(str(line.to)) or usual(str(line.to), line.kind))
+            MappedColumn(at, column, line, columns.get(str(line.to)) or usual(str(line.to), line.kind))
             for at, (column, line) in enumerate(kept)
         )
         key = mapping.key[0] if len(mapping.key) == 1 else ""

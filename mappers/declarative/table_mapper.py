@@ -9,15 +9,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from mappers.base import ID_MAP, Ids, Mapped, Query
+from mappers.base import ID_MAP, Ids, MappedBatch, Query
 from mappers.base import Cast as Reads
 from mappers.declarative.cell import cell_columns, storage_classes
-from mappers.declarative.column_expr import Read, read_line
-from mappers.declarative.composite_references import Pair, pairs_of
+from mappers.declarative.column_expr import ColumnExpr, read_line
+from mappers.declarative.composite_references import CompositeReference, pairs_of
 from mappers.declarative.embedded_ids import with_new_ids
-from mappers.declarative.reference_exprs import Links
+from mappers.declarative.reference_exprs import ReferenceExprs
 from mappers.declarative.references import References
-from mappers.declarative.source_table import UNIT, Line, SourceTable
+from mappers.declarative.source_table import UNIT, MappedColumn, SourceTable
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import quoted
 
@@ -41,7 +41,7 @@ class _Judged:
     warnings: list[tuple[pl.Expr, str, str]] = field(default_factory=list)
 
 
-class Rows:
+class TableMapper:
     """Implements `mappers.base.Mapper` for one source table."""
 
     def __init__(self, table: SourceTable, references: References, constants: Mapping[str, Any]) -> None:
@@ -50,15 +50,15 @@ class Rows:
         self.writes: tuple[str, ...] = (table.target,)
         self._table, self._references = table, references
         self._constants = constants
-        self._links = Links(table, references)
+        self._links = ReferenceExprs(table, references)
         self.reads = self._query()
 
     @cached_property
-    def _plain(self) -> tuple[Line, ...]:
+    def _plain(self) -> tuple[MappedColumn, ...]:
         return tuple(line for line in self._table.lines if not self._links.links(line))
 
     @cached_property
-    def _linked(self) -> tuple[Line, ...]:
+    def _linked(self) -> tuple[MappedColumn, ...]:
         return tuple(line for line in self._table.lines if self._links.links(line))
 
     def _query(self, where: str = "", *, linked: bool = True) -> Query:
@@ -95,13 +95,13 @@ class Rows:
         judged = self._judge_cells(rows)
         return _first(judged).filter(pl.col("reason").is_not_null()).select("number", "reason", "detail")
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return the target's rows, the fates of the others, and what was changed."""
         judged = self._judge_cells(rows)
         judged = self._judge_links(judged, ids)
         verdict = _with_settled(_first(judged))
         kept = verdict.filter(pl.col("fate").is_null())
-        return Mapped(
+        return MappedBatch(
             {self._table.target: kept.select(*self._values())},
             fates=fates(verdict, pl.lit(self._table.name), pl.col("source_id")),
             warnings=self._warnings(kept, judged),
@@ -170,14 +170,14 @@ class Rows:
         )
 
 
-def _note(judged: _Judged, line: Line, read: Read) -> None:
+def _note(judged: _Judged, line: MappedColumn, read: ColumnExpr) -> None:
     judged.rejects.extend((condition, reason, line.column) for condition, reason in read.rejects)
     judged.warnings.extend((condition, line.column, rule) for condition, rule in read.warnings)
     if line.to.not_null:
         judged.rejects.append((pl.col(f"t{line.at}").is_null(), "required", line.column))
 
 
-def _without(judged: _Judged, pair: Pair) -> _Judged:
+def _without(judged: _Judged, pair: CompositeReference) -> _Judged:
     """Reject the rows in which a reference of several columns dangles, or leave its values out."""
     dangles = pl.col(pair.flag) == 1
     if pair.reference.dangling == "reject":

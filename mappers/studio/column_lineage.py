@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import COLUMN_REPORT, Bench, Query
+from mappers.base import COLUMN_REPORT, Query, Workspace
 from mappers.filled_counts import count_filled
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.crosswalk.images import IMAGE_KEYS
@@ -94,7 +94,7 @@ _TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def column_report(
-    bench: Bench, legacy: Legacy, settings: MapperSettings, left_out: Mapping[str, str]
+    workspace: Workspace, legacy: Legacy, settings: MapperSettings, left_out: Mapping[str, str]
 ) -> pl.DataFrame:
     """Return a frame shaped as `COLUMN_REPORT`: every source column and every meta key.
 
@@ -106,13 +106,13 @@ def column_report(
     found = [pl.DataFrame(schema=dict(COLUMN_REPORT))]
     for table in legacy.tables:
         rule = f"dropped:{left_out[table]}" if table in left_out else None
-        for column, filled in count_filled(bench, table, legacy.columns(table)).items():
+        for column, filled in count_filled(workspace, table, legacy.columns(table)).items():
             went = rule or _went(table, column, keys, dropped)
             found.append(_line(table, column, None, went, filled))
         if table in META:
             found.extend(
                 _line(table, "meta_value", key, _key_went(key, keys, dropped), filled)
-                for key, filled in _keys(bench, table).items()
+                for key, filled in _keys(workspace, table).items()
             )
     return pl.concat(found)
 
@@ -125,18 +125,18 @@ def key_targets(settings: MapperSettings) -> Mapping[str, str]:
     named += [(VERIFIED, "user_profiles.verification_level")]
     named += [(key, "user_profiles.equipment_list") for key in EQUIPMENT]
     named += [(key, "user_profiles.services_offered") for key in settings.studios.labels]
-    beside = [(key, "studios.studio_type") for key in HOMESTUDIO]
-    beside += [(key, "studios.address") for key in ADDRESS]
-    beside += [(key, "studios.latitude") for key in LATITUDE]
-    beside += [(key, "studios.longitude") for key in LONGITUDE]
-    beside += [(key, "studio_services.service") for key in settings.studios.services]
-    beside += [("url", "studios.website_url")]
-    beside += [(key, "users.updated_at") for key in ("last_login", "lastupdated")]
-    beside += [(key, "users.avatar_url") for key in (IMAGE_KEYS[0], *AVATARS)]
-    beside += [(key, "studio_images.image_url") for key in IMAGE_KEYS[1:]]
+    extra = [(key, "studios.studio_type") for key in HOMESTUDIO]
+    extra += [(key, "studios.address") for key in ADDRESS]
+    extra += [(key, "studios.latitude") for key in LATITUDE]
+    extra += [(key, "studios.longitude") for key in LONGITUDE]
+    extra += [(key, "studio_services.service") for key in settings.studios.services]
+    extra += [("url", "studios.website_url")]
+    extra += [(key, "users.updated_at") for key in ("last_login", "lastupdated")]
+    extra += [(key, "users.avatar_url") for key in (IMAGE_KEYS[0], *AVATARS)]
+    extra += [(key, "studio_images.image_url") for key in IMAGE_KEYS[1:]]
     for key, target in named:
         targets.setdefault(key, []).append(target)
-    for key, target in beside:
+    for key, target in extra:
         targets.setdefault(key, []).extend((target, METADATA))
     targets[settings.profiles.category_key] = [RESERVED]
     return {key: ", ".join(dict.fromkeys(to)) for key, to in targets.items()}
@@ -158,7 +158,7 @@ def _line(table: str, column: str, key: str | None, went: str, filled: int) -> p
     return pl.DataFrame([(table, column, key, went, filled)], schema=dict(COLUMN_REPORT), orient="row")
 
 
-def _keys(bench: Bench, table: str) -> Mapping[str, int]:
+def _keys(workspace: Workspace, table: str) -> Mapping[str, int]:
     """Return the distinct keys of a meta table and how many of their values are not empty."""
     query = Query(
         sql=sql(
@@ -173,6 +173,6 @@ def _keys(bench: Bench, table: str) -> Mapping[str, int]:
     )
     found = pl.concat(
         [pl.DataFrame(schema={"key": pl.String, "filled": pl.Int64})]
-        + [rows.select("key", "filled") for rows in bench.read(query)]
+        + [rows.select("key", "filled") for rows in workspace.read(query)]
     )
     return {key: filled for key, filled in found.rows() if key is not None}

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, quoted, sql, typed
 from mappers.studio.legacy_tables import CONTACTS, Legacy
@@ -48,7 +48,7 @@ class Connections:
             count="SELECT count(*) FROM x.link",
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return connections and the fates of the other rows."""
         kept = rows.filter(pl.col("fate").is_null())
         kept = kept.with_columns(
@@ -65,7 +65,7 @@ class Connections:
         rows = rows.with_columns(pl.when(pl.col("missing") != "").then(pl.col("missing")).alias("detail"))
         source = (pl.col("source"), pl.col("source_id"))
         odd = (cleaning.is_odd_boolean(pl.col("said")), "accepted", "invalid_boolean")
-        return Mapped(
+        return MappedBatch(
             {"user_connections": connections.sort("seq", "n").drop("seq", "n")},
             fates=fates(rows, *source),
             warnings=warn(rows, *source, odd),
@@ -97,10 +97,10 @@ def connection_mappers(legacy: Legacy) -> tuple[Mapper, ...]:
     return (Connections(legacy),)
 
 
-def connection_accounts(legacy: Legacy) -> tuple[Account, ...]:
+def connection_accounts(legacy: Legacy) -> tuple[RowAccounting, ...]:
     """Return how each row of the contact tables is accounted for."""
     return tuple(
-        Account(
+        RowAccounting(
             source=table,
             sql=sql(
                 "SELECT CAST(id AS TEXT) AS source_id, $entity AS entity, CAST(id AS TEXT) AS key"

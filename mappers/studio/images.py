@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.sqlite_sql import sql, typed
 from mappers.studio.legacy_tables import Legacy
@@ -43,7 +43,7 @@ class Images:
             count="SELECT count(*) FROM x.picture",
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return images, the fates of gallery rows, and a warning for each URL that was none."""
         number = (pl.col("sort_order") + 1).cast(pl.String)
         rows = rows.with_columns(
@@ -73,7 +73,7 @@ class Images:
             (cleaning.is_odd_boolean(pl.col("is_primary")), "is_primary", "invalid_boolean"),
         )
         source = (pl.col("source"), pl.col("source_id"))
-        return Mapped(
+        return MappedBatch(
             {"studio_images": images}, fates=fates(gallery, *source), warnings=warn(gallery, *source, *rules)
         )
 
@@ -83,7 +83,7 @@ def image_mappers(legacy: Legacy, limits: Limits) -> tuple[Mapper, ...]:
     return (Images(legacy, limits),)
 
 
-def image_accounts(legacy: Legacy) -> tuple[Account, ...]:
+def image_accounts(legacy: Legacy) -> tuple[RowAccounting, ...]:
     """Return how each row of the gallery is accounted for."""
     if not legacy.has("studio_gallery", "user_id"):
         return ()
@@ -91,4 +91,4 @@ def image_accounts(legacy: Legacy) -> tuple[Account, ...]:
         "SELECT CAST(id AS TEXT) AS source_id, 'studio_gallery' AS entity, CAST(id AS TEXT) AS key"
         " FROM studio_gallery"
     )
-    return (Account(source="studio_gallery", sql=rows, target="studio_images"),)
+    return (RowAccounting(source="studio_gallery", sql=rows, target="studio_images"),)

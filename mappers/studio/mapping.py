@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Account, Bench, Cells, HiddenIds, MapperStage
+from mappers.base import Cells, HiddenIds, MapperStage, RowAccounting, Workspace
 from mappers.row_outcomes import Limits
 from mappers.studio.column_lineage import column_report
 from mappers.studio.connections import connection_accounts, connection_mappers
@@ -46,7 +46,7 @@ _BEGINNINGS: Final[Mapping[str, str]] = {"faq": "faq", "maps_": "maps"}
 _CONFIGURED: Final = "config"
 
 
-class Flagship:
+class StudioMapping:
     """Implements `mappers.base.Project` for the studio directory.
 
     `tables`: the snapshot's tables and their columns, of which any may be missing.
@@ -131,7 +131,7 @@ class Flagship:
             MapperStage("connections", connection_mappers(legacy)),
             MapperStage("reviews", review_mappers(legacy, settings, self.limits)),
         )
-        self.accounts: tuple[Account, ...] = (
+        self.accounts: tuple[RowAccounting, ...] = (
             *user_accounts(legacy),
             *profile_accounts(legacy),
             *image_accounts(legacy),
@@ -143,28 +143,28 @@ class Flagship:
         self.left_out: Mapping[str, str] = {table: rule for table, rule in rules.items() if rule}
         self.unknown: tuple[str, ...] = tuple(table for table, rule in rules.items() if not rule)
 
-    def prepare(self, bench: Bench) -> None:
+    def prepare(self, workspace: Workspace) -> None:
         """Make the crosswalk anew: people, their names and facts, and the order of what they own."""
-        _clear(bench)
-        settle_people(bench, self.legacy, self.settings.users)
-        gather_accounts(bench)
-        newest = date_people(bench, self.legacy)
-        settle_members(bench)
-        settle_names(bench)
-        reject_overlong(bench, self.limits)
-        gather_facts(bench, self.legacy, self.settings.profiles.dropped_keys)
-        settle_persons(bench, self.legacy, self.settings, newest)
-        settle_pictures(bench, self.legacy, self.settings.images)
-        settle_links(bench, self.legacy)
-        settle_comments(bench, self.legacy)
+        _clear(workspace)
+        settle_people(workspace, self.legacy, self.settings.users)
+        gather_accounts(workspace)
+        newest = date_people(workspace, self.legacy)
+        settle_members(workspace)
+        settle_names(workspace)
+        reject_overlong(workspace, self.limits)
+        gather_facts(workspace, self.legacy, self.settings.profiles.dropped_keys)
+        settle_persons(workspace, self.legacy, self.settings, newest)
+        settle_pictures(workspace, self.legacy, self.settings.images)
+        settle_links(workspace, self.legacy)
+        settle_comments(workspace, self.legacy)
 
-    def counted(self, bench: Bench) -> list[tuple[str, str, str, int]]:  # noqa: ARG002
+    def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:  # noqa: ARG002
         """Return nothing: every value that is changed has its warning."""
         return []
 
-    def column_report(self, bench: Bench) -> pl.DataFrame:
+    def column_report(self, workspace: Workspace) -> pl.DataFrame:
         """Return where every source column and meta key went; see `mappers.columns`."""
-        return column_report(bench, self.legacy, self.settings, self.left_out)
+        return column_report(workspace, self.legacy, self.settings, self.left_out)
 
 
 def _rule(table: str, settings: MapperSettings) -> str | None:
@@ -181,10 +181,12 @@ def _rule(table: str, settings: MapperSettings) -> str | None:
     return None
 
 
-def _clear(bench: Bench) -> None:
+def _clear(workspace: Workspace) -> None:
     """Drop what an earlier attempt left in the crosswalk."""
-    while (view := bench.scalar("SELECT name FROM x.sqlite_schema WHERE type = 'view' LIMIT 1")) is not None:
-        bench.execute(f'DROP VIEW x."{view}"')
+    while (
+        view := workspace.scalar("SELECT name FROM x.sqlite_schema WHERE type = 'view' LIMIT 1")
+    ) is not None:
+        workspace.execute(f'DROP VIEW x."{view}"')
     left = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
-    while (table := bench.scalar(left)) is not None:
-        bench.execute(f'DROP TABLE x."{table}"')
+    while (table := workspace.scalar(left)) is not None:
+        workspace.execute(f'DROP TABLE x."{table}"')

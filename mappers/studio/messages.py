@@ -8,7 +8,7 @@ from typing import Final, Self
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Account, Bench, Ids, Mapped, Mapper, Query
+from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting, Workspace
 from mappers.row_outcomes import Limits, fate, fates, reject_too_long, warn
 from mappers.sqlite_sql import literal, quoted, sql, typed
 from mappers.studio.crosswalk.merge_people import member
@@ -66,13 +66,13 @@ class Messages:
             count=sql("SELECT count(*) FROM $table", table=quoted(table)),
         )
 
-    def begun(self, bench: Bench, ids: Ids) -> Self:
+    def begun(self, workspace: Workspace, ids: Ids) -> Self:
         """Return the same mapper with its people at hand."""
         mapper = copy(self)
-        mapper._people = Directory.read(bench, ids, MESSAGES[self._table])
+        mapper._people = Directory.read(workspace, ids, MESSAGES[self._table])
         return mapper
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return messages and the fates of the others."""
         rows = rows.with_columns(
             self._people.places(rows["sender"]).alias("from"),
@@ -98,7 +98,7 @@ class Messages:
             (cleaning.is_odd_boolean(pl.col("deleted")), "deleted", "invalid_boolean"),
             (pl.col("created_at").is_null(), "date", "invalid_timestamp"),
         )
-        return Mapped(
+        return MappedBatch(
             {"messages": self._messages(kept, ids)},
             fates=fates(_detailed(gone), *source),
             warnings=warn(kept, *source, *rules),
@@ -140,10 +140,10 @@ def message_mappers(legacy: Legacy, settings: MapperSettings, limits: Limits) ->
     return tuple(Messages(table, legacy, settings, limits) for table in legacy.present(MESSAGES))
 
 
-def message_accounts(legacy: Legacy) -> tuple[Account, ...]:
+def message_accounts(legacy: Legacy) -> tuple[RowAccounting, ...]:
     """Return how each row of the message tables is accounted for."""
     return tuple(
-        Account(
+        RowAccounting(
             source=table,
             sql=sql(
                 "SELECT CAST(id AS TEXT) AS source_id, $entity AS entity, CAST(id AS TEXT) AS key"

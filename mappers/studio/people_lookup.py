@@ -7,7 +7,7 @@ from typing import Final, Self
 
 import polars as pl
 
-from mappers.base import Bench, Ids, Query
+from mappers.base import Ids, Query, Workspace
 from mappers.packed_ids import pack, unpack
 from mappers.sqlite_sql import sql, typed
 from mappers.studio.crosswalk.merge_people import member
@@ -57,7 +57,7 @@ class Directory:
         return cls(pl.DataFrame(schema=_SCHEMA))
 
     @classmethod
-    def read(cls, bench: Bench, ids: Ids, space: str) -> Self:
+    def read(cls, workspace: Workspace, ids: Ids, space: str) -> Self:
         """Return the directory of an id space of the crosswalk."""
         query = Query(
             sql=sql(_READS, member=member(space)),
@@ -69,7 +69,7 @@ class Directory:
             rows.select(
                 "legacy_id", person_id(rows, ids, "space", "main_id").alias("id"), moment("created_at")
             )
-            for rows in bench.read(query)
+            for rows in workspace.read(query)
         ]
         return cls(pl.concat([pl.DataFrame(schema=_SCHEMA), *people]))
 

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import WARNINGS, Account, Ids, Mapped, Mapper, Query
+from mappers.base import WARNINGS, Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import Limits, within
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.crosswalk.merge_people import member
@@ -107,14 +107,14 @@ class Profiles:
         self._flags = (*FLAGS, VERIFIED, *settings.studios.labels, *settings.studios.services)
         self._mapped = mapped_keys(settings)
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return profiles and metadata, and a warning for each value that is kept otherwise."""
         people = rows.select(*_PERSON).unique("person", maintain_order=True)
         people = people.with_columns(person_id(people, ids).alias("user_id"))
         facts = wide(rows, {*self._mapped, *self._flags})
         profiles = people.join(facts, on="person", how="left", maintain_order="left")
         kept, warned = self._exceptions(rows, facts)
-        return Mapped(
+        return MappedBatch(
             {
                 "user_profiles": self._profiles(profiles.filter(pl.col("profile") == 1), ids),
                 "user_metadata": self._metadata(rows, people, kept, ids),
@@ -179,28 +179,28 @@ class Profiles:
 
     def _exceptions(self, rows: pl.DataFrame, facts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return (person, key) of facts that have a column but did not fit it, and the warnings."""
-        beside, odd = [], []
+        extra, odd = [], []
         for keys in URLS.values():
             for n, key in enumerate(keys):
                 there, used = pl.col(key).is_not_null(), _url(key).is_not_null()
                 earlier = pl.any_horizontal(pl.lit(False), *(_url(k).is_not_null() for k in keys[:n]))
-                beside.append((key, there & (earlier | ~used)))
+                extra.append((key, there & (earlier | ~used)))
                 odd.append((key, there & ~used, "invalid_url"))
-        beside += [(key, pl.col(key).is_not_null() & equipment(key).is_null()) for key in EQUIPMENT]
+        extra += [(key, pl.col(key).is_not_null() & equipment(key).is_null()) for key in EQUIPMENT]
         odd += [(key, cleaning.is_odd_boolean(pl.col(key)), "invalid_boolean") for key in self._flags]
         for key, column in TEXTS.items():
             cut = pl.col(key).is_not_null() & self._short(pl.col(key), column).is_null()
-            beside.append((key, cut))
+            extra.append((key, cut))
             odd.append((key, cut, "too_long"))
         # Asked together, since few of the answers are yes: a frame for each alone takes longer than they.
-        tests = [where for _, where in beside] + [where for _, where, _ in odd]
+        tests = [where for _, where in extra] + [where for _, where, _ in odd]
         told = facts.select(where.fill_null(False).alias(f"{n}") for n, where in enumerate(tests))
         those = [facts["person"].filter(told[f"{n}"]) for n in range(len(tests))]
         kept = pl.concat(
             [pl.DataFrame(schema=_KEPT)]
             + [
                 pl.select(people, pl.lit(key).alias("key"))
-                for (key, _), people in zip(beside, those[: len(beside)], strict=True)
+                for (key, _), people in zip(extra, those[: len(extra)], strict=True)
                 if len(people)
             ]
         )
@@ -208,7 +208,7 @@ class Profiles:
             [pl.DataFrame(schema={**_KEPT, "rule": pl.String})]
             + [
                 pl.select(people, pl.lit(key).alias("key"), pl.lit(rule).alias("rule"))
-                for (key, _, rule), people in zip(odd, those[len(beside) :], strict=True)
+                for (key, _, rule), people in zip(odd, those[len(extra) :], strict=True)
                 if len(people)
             ]
         )
@@ -276,14 +276,14 @@ def profile_mappers(
     return Profiles(settings, columns, limits), *(Orphans(table) for table in tables)
 
 
-def profile_accounts(legacy: Legacy) -> tuple[Account, ...]:
+def profile_accounts(legacy: Legacy) -> tuple[RowAccounting, ...]:
     """Return how each row of profile and meta tables is accounted for: by its person's profile."""
     accounts = []
     for table in legacy.present(("profile", *META)):
         rows = _PROFILE_ACCOUNT
         if table != "profile":
             rows = sql(_META_ACCOUNT, table=quoted(table), member=member(META[table]))
-        accounts.append(Account(source=table, sql=rows, target="user_profiles", column="user_id"))
+        accounts.append(RowAccounting(source=table, sql=rows, target="user_profiles", column="user_id"))
     return tuple(accounts)
 
 

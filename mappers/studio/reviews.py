@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.sqlite_sql import sql, typed
 from mappers.studio.legacy_tables import Legacy
@@ -63,7 +63,7 @@ class Reviews:
         self._rating, self._limits = settings.reviews.rating, limits
         self.reads = _query(legacy, "review")
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return reviews and the fates of the other comments."""
         rows = reject_too_long(_cleaned(rows), "reviews", self._limits, {"content": pl.col("content")})
         kept = rows.filter(pl.col("fate").is_null())
@@ -81,7 +81,7 @@ class Reviews:
             "updated_at",
         )
         odd = (~status.fill_null("").is_in(list(_STATUS)), "status", "invalid_status")
-        return Mapped(
+        return MappedBatch(
             {"reviews": reviews}, fates=fates(rows, *_SOURCE), warnings=warn(kept, *_SOURCE, odd, _UNDATED)
         )
 
@@ -96,7 +96,7 @@ class Answers:
         self._limits = limits
         self.reads = _query(legacy, "reply")
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return answers and the fates of the other replies."""
         rows = reject_too_long(
             _cleaned(rows), "review_responses", self._limits, {"content": pl.col("content")}
@@ -110,7 +110,7 @@ class Answers:
             "created_at",
             "updated_at",
         )
-        return Mapped(
+        return MappedBatch(
             {"review_responses": answers},
             fates=fates(rows, *_SOURCE),
             warnings=warn(kept, *_SOURCE, _UNDATED),
@@ -124,12 +124,12 @@ def review_mappers(legacy: Legacy, settings: MapperSettings, limits: Limits) -> 
     return Reviews(legacy, settings, limits), Answers(legacy, limits)
 
 
-def review_accounts(legacy: Legacy) -> tuple[Account, ...]:
+def review_accounts(legacy: Legacy) -> tuple[RowAccounting, ...]:
     """Return how each comment is accounted for: as a review or as an answer."""
     if not legacy.has("shows_comments", "user_id"):
         return ()
     return tuple(
-        Account(
+        RowAccounting(
             source="shows_comments",
             sql=sql(
                 "SELECT CAST(s.id AS TEXT) AS source_id, 'shows_comments' AS entity,"

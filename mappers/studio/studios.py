@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Ids, Mapped, Mapper, Query
+from mappers.base import Ids, MappedBatch, Mapper, Query
 from mappers.row_outcomes import Limits, within
 from mappers.sqlite_sql import literal, sql, typed
 from mappers.studio.person_ids import moment, person_id, person_key
@@ -76,7 +76,7 @@ class Studios:
             count="SELECT count(*) FROM x.person WHERE studio",
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return studios and services, and a warning for each address or place that is none."""
         people = rows.select(*_PERSON).unique("person", maintain_order=True)
         people = people.with_columns(
@@ -85,7 +85,7 @@ class Studios:
         ).with_columns(ids.expr("studios", pl.col("studio_key")).alias("id"))
         facts = people.join(wide(rows, self._keys), on="person", how="left", maintain_order="left")
         facts = placed(facts).with_columns(first_of("about", "shortabout").alias("description"))
-        return Mapped(
+        return MappedBatch(
             {"studios": self._studios(facts), "studio_services": self._services(facts, ids)},
             warnings=_warnings(rows, facts),
         )
@@ -190,7 +190,7 @@ class StudioIds:
         count="SELECT count(*) FROM x.person WHERE studio",
     )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return rows of the id map alone."""
         id_map = rows.select(
             pl.lit("studios").alias("entity"),
@@ -198,7 +198,7 @@ class StudioIds:
             ids.expr("studios", person_key()).alias("new_id"),
             "via",
         )
-        return Mapped({}, id_map=id_map)
+        return MappedBatch({}, id_map=id_map)
 
 
 def studio_mappers(settings: MapperSettings, limits: Limits) -> tuple[Mapper, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from mappers.base import Ids, Mapped, Query
+from mappers.base import Ids, MappedBatch, Query
 from mappers.row_outcomes import fates
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.crosswalk.merge_people import member
@@ -43,7 +43,7 @@ class Orphans:
             count=sql("SELECT count(*) $rows", rows=rows),
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:  # noqa: ARG002  the shape of a mapper
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:  # noqa: ARG002  the shape of a mapper
         """Return fates alone."""
         rejected = rows.with_columns(pl.lit("rejected").alias("fate"), pl.lit("unknown_user").alias("reason"))
-        return Mapped({}, fates=fates(rejected, pl.lit(self._table), pl.col("source_id")))
+        return MappedBatch({}, fates=fates(rejected, pl.lit(self._table), pl.col("source_id")))

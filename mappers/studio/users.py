@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Account, Ids, Mapped, Mapper, Query
+from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, sql, typed
 from mappers.studio.crosswalk.merge_people import joined_people, member, of_people
@@ -56,7 +56,7 @@ class Users:
             count="SELECT count(*) FROM x.person",
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return the users, and a warning for each password that cannot be kept."""
         users = rows.select(
             person_id(rows, ids).alias("id"),
@@ -81,7 +81,7 @@ class Users:
         )
         lost = (cleaning.password_is_lost(pl.col("password")), "password", "password_reset_needed")
         rows = rows.drop("invalid_utf8", strict=False)
-        return Mapped(
+        return MappedBatch(
             {"users": users}, warnings=warn(rows, pl.col("password_source"), pl.col("password_id"), lost)
         )
 
@@ -131,7 +131,7 @@ class UserRows:
             count=sql("SELECT count(*) FROM ($rows)", rows=sql(_ROWS, names="1")),
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:  # noqa: ARG002  the shape of a mapper
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:  # noqa: ARG002  the shape of a mapper
         """Return fates, and warnings about e-mails that lost or were none and about names' bytes."""
         kept = pl.col("fate").is_null() | (pl.col("fate") == "merged")
         rules = (
@@ -141,7 +141,7 @@ class UserRows:
         source = (pl.col("source"), pl.col("legacy_id"))
         of_stubs = ["invalid_utf8"] if "invalid_utf8" in rows.columns else []
         rows = rows.with_columns(pl.coalesce("broken", *of_stubs).alias("invalid_utf8"))
-        return Mapped({}, fates=fates(rows, *source), warnings=warn(rows, *source, *rules))
+        return MappedBatch({}, fates=fates(rows, *source), warnings=warn(rows, *source, *rules))
 
 
 #: Most rows are their person's first, and nothing is to be said about them.
@@ -183,7 +183,7 @@ class UserIds:
             count=sql("SELECT count(*) FROM x.$member", member=member(space)),
         )
 
-    def map(self, rows: pl.DataFrame, ids: Ids) -> Mapped:
+    def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return rows of the id map alone."""
         id_map = rows.select(
             pl.lit(self._space).alias("entity"),
@@ -191,7 +191,7 @@ class UserIds:
             person_id(rows, ids, "space", "main_id").alias("new_id"),
             "via",
         )
-        return Mapped({}, id_map=id_map)
+        return MappedBatch({}, id_map=id_map)
 
 
 def user_mappers(legacy: Legacy, settings: MapperSettings) -> tuple[Mapper, ...]:
@@ -199,10 +199,10 @@ def user_mappers(legacy: Legacy, settings: MapperSettings) -> tuple[Mapper, ...]
     return Users(legacy, settings), UserRows(legacy), *map(UserIds, dict.fromkeys(PEOPLE.values()))
 
 
-def user_accounts(legacy: Legacy) -> tuple[Account, ...]:
+def user_accounts(legacy: Legacy) -> tuple[RowAccounting, ...]:
     """Return how each row of the user tables is accounted for."""
     return tuple(
-        Account(
+        RowAccounting(
             source=source,
             sql=sql(
                 "SELECT CAST(legacy_id AS TEXT) AS source_id, space AS entity, CAST(legacy_id AS TEXT) AS key"

@@ -42,20 +42,20 @@ def command(
     migrate clean --keep report --keep receipt --keep map
     migrate clean --yes
     """
-    from migrate.pipeline.clean import clear_folder, clear_target, require_settled
+    from migrate.pipeline.clean import clear_folder, clear_target, require_finished
     from migrate.pipeline.live_target import open_target
     from migrate.postgres.connection import connect
     from migrate.runtime.config import EMBEDDED, load_config, target_url
     from migrate.runtime.errors import UsageError
-    from migrate.runtime.lockfile import occupy
+    from migrate.runtime.lockfile import lock_folder
     from migrate.staging.ledger import Ledger
 
     settings = load_config(config)
     if not work.is_dir():
         raise UsageError(f"there is no folder {work}", hint="name the run's folder with --work")
     gone: list[str] = []
-    with occupy(work):
-        require_settled(work)
+    with lock_folder(work):
+        require_finished(work)
         if target_url(settings)[0] != EMBEDDED or (work / "postgres.json").exists():
             with open_target(settings, work) as target:
                 confirm(

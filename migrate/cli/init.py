@@ -86,7 +86,7 @@ def _inspect(source: str, console: Console) -> Inspection:
 
     from migrate.introspect.profile import inspect_source
     from migrate.runtime.config import PREFIX, load_config
-    from migrate.source.configured import find_origin
+    from migrate.source.configured import configured_source
 
     settings = load_config(None)
     named = settings.source.model_copy(update={"url": SecretStr(source)})
@@ -95,7 +95,7 @@ def _inspect(source: str, console: Console) -> Inspection:
     status = console.status("reading")
     with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
         folder = Path(name)
-        origin = find_origin(settings, folder, environ)
+        origin = configured_source(settings, folder, environ)
         with closing(origin.open()) as opened, status:
             return inspect_source(
                 opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")

@@ -42,7 +42,7 @@ def command(source: str | None, config: Path | None, as_json: bool, html: Path |
     from migrate.introspect.profile.print import show
     from migrate.runtime.config import PREFIX, load_config
     from migrate.runtime.console import make_console
-    from migrate.source.configured import find_origin
+    from migrate.source.configured import configured_source
 
     settings = load_config(config)
     environ = dict(os.environ)
@@ -53,7 +53,7 @@ def command(source: str | None, config: Path | None, as_json: bool, html: Path |
     status = make_console(stderr=True).status("reading")
     with tempfile.TemporaryDirectory(prefix="migrate-inspect-") as name:
         folder = Path(name)
-        origin = find_origin(settings, folder, environ)
+        origin = configured_source(settings, folder, environ)
         with closing(origin.open()) as opened, status:
             inspection = inspect_source(
                 opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")

@@ -38,10 +38,10 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
     from migrate.report.plan_table import show_plan
     from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console
-    from migrate.source.configured import find_origin
+    from migrate.source.configured import configured_source
 
     settings = load_config(config)
-    origin = find_origin(settings, work)
+    origin = configured_source(settings, work)
     with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
         plan = make_plan(
             settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)

@@ -40,11 +40,11 @@ def command(config: Path | None, work: Path, words: tuple[str, ...]) -> int:
     from backups.programs import environment, lend_tls
     from migrate.pipeline.live_target import open_target
     from migrate.postgres.embedded import binary
-    from migrate.publish.backup_store import mapped
+    from migrate.publish.backup_store import translate_errors
     from migrate.runtime.config import load_config
 
     with open_target(load_config(config), work) as target:
         kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
-        with mapped():
+        with translate_errors():
             variables = lend_tls(binary("psql"), kept | environment(target.address.conninfo))
         return subprocess.run([binary("psql"), *words], env=variables, check=False).returncode

@@ -26,7 +26,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
     \b
     migrate rehearse
     """
-    from migrate.pipeline.crash_test import RECEIPT, undergo
+    from migrate.pipeline.crash_test import RECEIPT, run
     from migrate.pipeline.state import REHEARSAL
     from migrate.report.on_failure import refresh
     from migrate.report.write import FILE
@@ -37,7 +37,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
         def show(doing: str, number: int, total: int) -> None:
             report.note(f"{number}/{total}: killed at {doing}" if number else "an undisturbed dry run")
 
-        receipt = undergo(work, words, show)
+        receipt = run(work, words, show)
         if trouble := refresh(work / REHEARSAL):
             report.note(trouble)
     if as_json:

@@ -25,7 +25,7 @@ from migrate.cli.options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from migrate.pipeline.context import Run
+    from migrate.pipeline.context import RunContext
     from migrate.pipeline.live_target import LiveTarget
     from migrate.pipeline.plan.plan import Plan
     from migrate.pipeline.state import State
@@ -136,11 +136,11 @@ def _look_ahead(
     from migrate.pipeline.plan.plan_file import FILE, read_plan, require_current
     from migrate.postgres.connection import connect
     from migrate.report.plan_table import show_plan
-    from migrate.source.configured import find_origin
+    from migrate.source.configured import configured_source
 
     plan = None
     if state is None or not state.done("snapshot"):
-        origin, stages = find_origin(settings, work), describe_stages(settings)
+        origin, stages = configured_source(settings, work), describe_stages(settings)
         with connect(target.address, read_only=True) as connection:
             plan = make_plan(settings, work, origin, target.address, connection, target.named_by, stages)
         show_plan(plan, console)
@@ -159,7 +159,7 @@ def _look_ahead(
     return plan
 
 
-def _tell(run: Run) -> tuple[Summary, str]:
+def _tell(run: RunContext) -> tuple[Summary, str]:
     """Write summary, receipt and report of a published run; return the summary and the receipt's seal."""
     from migrate.pipeline.summary.summary import keep, summarise
     from migrate.report import receipt

@@ -103,9 +103,9 @@ def _rehearse(
     from migrate.report.plan_table import show_plan
     from migrate.report.summary_table import show
     from migrate.report.write import write_report
-    from migrate.source.configured import find_origin
+    from migrate.source.configured import configured_source
 
-    origin = find_origin(settings, work)
+    origin = configured_source(settings, work)
     with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
         plan = make_plan(
             settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)

@@ -9,14 +9,13 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Project, begin
-from migrate.pipeline.context import Run
+from mappers.base import MappingSpec, begin
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities, mapped_names
 from migrate.postgres import catalog
-from migrate.postgres.connection import Connection, connect, mapped
+from migrate.postgres.connection import Connection, connect, translate_errors
 from migrate.runtime.errors import MigrateError
-from migrate.snapshot.workspace import Bench, open_sql
-from migrate.staging import ledger_queries
+from migrate.snapshot.workspace import Workspace, open_sql
 from verification import context
 
 Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
@@ -47,18 +46,18 @@ _KEYS_BEFORE_15: Final = _KEYS.replace("i.indnullsnotdistinct", "false").replace
 
 
 @contextlib.contextmanager
-def open_subject(run: Run, *, schema: str) -> Iterator[context.Subject]:
+def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.CheckContext]:
     """Yield the subject of the checks over the tables in `schema`: the staging schema or the live one."""
     with contextlib.ExitStack() as stack:
-        bench = stack.enter_context(run.bench())
+        workspace = stack.enter_context(run.workspace())
         snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
         stack.callback(snapshot.close)
-        project = run.project(bench.tables())
+        project = run.project(workspace.tables())
         staged = schema == run.staging
         target = stack.enter_context(_reading(run))
-        yield context.Subject(
+        yield context.CheckContext(
             snapshot=snapshot,
-            read=bench.stream,
+            read=workspace.stream,
             target=target,
             schema=schema,
             live_schema=run.address.schema,
@@ -83,24 +82,24 @@ def open_subject(run: Run, *, schema: str) -> Iterator[context.Subject]:
             cells=project.cells,
             mapped=frozenset(mapped_names(run.config, project)),
             limits=context.Limits(run.config.verification.max_reject_share),
-            remap=_remap(run, bench, project),
-            beside=lambda: _beside(run),
+            remap=_remap(run, workspace, project),
+            second_connection=lambda: _second_connection(run),
             again=(lambda: _again(run)) if _source_rows(run) <= _TOGETHER else None,
-            proven=(lambda: run.furnishing.proven(run.should_stop)) if staged else frozenset,
+            proven=(lambda: run.early_build.proven(run.should_stop)) if staged else frozenset,
         )
 
 
 @contextlib.contextmanager
-def _reading(run: Run) -> Iterator[Connection]:
+def _reading(run: RunContext) -> Iterator[Connection]:
     """Yield a connection to read the target by, the run's own where the server has no other to give."""
-    with _beside(run) as connection:
+    with _second_connection(run) as connection:
         if connection is None:
-            run.furnishing.settle()
+            run.early_build.settle()
         yield connection or run.connection
 
 
 @contextlib.contextmanager
-def _beside(run: Run) -> Iterator[Connection | None]:
+def _second_connection(run: RunContext) -> Iterator[Connection | None]:
     """Yield a second connection to the target, None where the server has none to give."""
     try:
         connection = connect(run.address, read_only=True)
@@ -111,25 +110,25 @@ def _beside(run: Run) -> Iterator[Connection | None]:
         yield connection
 
 
-def _source_rows(run: Run) -> int:
+def _source_rows(run: RunContext) -> int:
     snapshot = run.state.stage("snapshot")
     return int(snapshot.facts.get("rows", 0)) if snapshot else 0
 
 
 @contextlib.contextmanager
-def _again(run: Run) -> Iterator[tuple[sqlite3.Connection, context.Read]]:
+def _again(run: RunContext) -> Iterator[tuple[sqlite3.Connection, context.Read]]:
     """Yield the snapshot with its crosswalk, opened once more."""
     with (
-        Bench.over(run.snapshot_path, run.crosswalk_path) as bench,
+        Workspace.over(run.snapshot_path, run.crosswalk_path) as workspace,
         contextlib.closing(open_sql(run.snapshot_path, run.crosswalk_path)) as snapshot,
     ):
-        yield snapshot, bench.stream
+        yield snapshot, workspace.stream
 
 
-def _tables(run: Run, target: Connection) -> dict[str, context.Table]:
+def _tables(run: RunContext, target: Connection) -> dict[str, context.Table]:
     query = _KEYS if target.info.server_version >= 150_000 else _KEYS_BEFORE_15
     keys: dict[str, list[context.Key]] = {}
-    with mapped(f"reading the keys of {run.address.schema}"):
+    with translate_errors(f"reading the keys of {run.address.schema}"):
         for table, name, not_distinct, predicate, columns, expressions in target.execute(
             query, (run.address.schema,)
         ).fetchall():
@@ -161,7 +160,7 @@ def _table(table: catalog.Table, keys: tuple[context.Key, ...]) -> context.Table
     return context.Table(table.name, columns, table.primary_key, keys)
 
 
-def _remap(run: Run, bench: Bench, project: Project) -> Remap:
+def _remap(run: RunContext, workspace: Workspace, project: MappingSpec) -> Remap:
     """Return a function that maps again what becomes of some target tables."""
 
     def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -169,14 +168,14 @@ def _remap(run: Run, bench: Bench, project: Project) -> Remap:
             for mapper in stage.mappers:
                 if not set(mapper.writes).intersection(tables):
                     continue
-                ready = begin(mapper, bench, run.ids)
-                for rows in bench.read(mapper.reads):
+                ready = begin(mapper, workspace, run.ids)
+                for rows in workspace.read(mapper.reads):
                     yield from ready.map(rows, run.ids).tables.items()
 
     return remap
 
 
-def _identities(run: Run, project: Project) -> dict[str, tuple[str, str]]:
+def _identities(run: RunContext, project: MappingSpec) -> dict[str, tuple[str, str]]:
     """Return the mapped entities that are the name of the table they fill, with table and key column."""
     entities = mapped_entities(run.config, project) if project.cells else ()
     return {
@@ -184,9 +183,3 @@ def _identities(run: Run, project: Project) -> dict[str, tuple[str, str]]:
         for account in project.accounts
         if account.target in entities
     }
-
-
-def staged_or_live(run: Run) -> str:
-    """Return the schema in which the run's rows are now."""
-    published = ledger_queries.publication_of(run.connection, run.ledger, run.id)
-    return run.staging if published is None else run.address.schema

@@ -13,7 +13,7 @@ from migrate.postgres.connection import Connection
 from migrate.postgres.embedded import EmbeddedServer
 from migrate.publish.backup_store import FOLDER
 from migrate.runtime.errors import MigrateError, UsageError
-from migrate.runtime.lockfile import holder
+from migrate.runtime.lockfile import lock_holder
 from migrate.staging import ledger_schema, schema
 from migrate.staging.ledger import Ledger
 
@@ -37,7 +37,7 @@ _OURS: Final = (
 
 
 @dataclass(frozen=True)
-class Cleared:
+class CleanResult:
     """What was removed: schemas or tables of the target, and files with their bytes; and what stayed."""
 
     removed_from_target: list[str]
@@ -46,7 +46,7 @@ class Cleared:
     kept: list[str]
 
 
-def require_settled(work: Path) -> None:
+def require_finished(work: Path) -> None:
     """Raise UsageError where the folder holds a run that is neither published nor rolled back."""
     state = State.load(work)
     if state is not None and state.document.outcome == "open":
@@ -60,18 +60,18 @@ def clear_target(conn: Connection, ledger: Ledger, staging_schema: str, keep: Co
     """Drop the staging and the ledger, and return what went; nothing there is fine.
 
     With `map` kept, the ledger's table of ids stays in its schema. Raises
-    Occupied where a run holds the target.
+    AlreadyRunning where a run holds the target.
     """
     schema.drop(conn, staging_schema)
     gone = [f"schema {staging_schema}"]
     if not ledger.exists():
         return gone
-    ledger.take("clean", holder())
+    ledger.take("clean", lock_holder())
     tables = ledger_schema.drop(conn, ledger.schema, keep=("id_map",) if "map" in keep else ())
     return [*gone, *(f"{ledger.schema}.{table}" for table in tables)]
 
 
-def clear_folder(work: Path, keep: Collection[Keep], *, embedded: bool) -> Cleared:
+def clear_folder(work: Path, keep: Collection[Keep], *, embedded: bool) -> CleanResult:
     """Remove what runs left in their folder but the papers that are kept, and return what went.
 
     The cluster of an embedded target stays, since it is the target, unless
@@ -88,7 +88,7 @@ def clear_folder(work: Path, keep: Collection[Keep], *, embedded: bool) -> Clear
     left = sorted(path.name for path in work.iterdir())
     if not left:
         work.rmdir()
-    return Cleared([], sorted(path.name for path in ours), size, left)
+    return CleanResult([], sorted(path.name for path in ours), size, left)
 
 
 def _destroy_servers(folder: Path, *, but: str | None = None) -> None:

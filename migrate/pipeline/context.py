@@ -13,23 +13,23 @@ from typing import Any, Final
 
 import psycopg
 
-from mappers.base import Project
+from mappers.base import MappingSpec
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.mapping import digests, emptied_tables, make_project, outline
 from migrate.pipeline.state import State
 from migrate.postgres.catalog import LiveSchema, introspect
 from migrate.postgres.connection import Address
 from migrate.postgres.liveness import is_lost
-from migrate.publish.early_build import Furnishing
-from migrate.runtime.background import Beside
+from migrate.publish.early_build import EarlyBuild
+from migrate.runtime.background import BackgroundTasks
 from migrate.runtime.config import Config
 from migrate.runtime.errors import Stopped, TargetUnavailable
-from migrate.runtime.failpoints import reach
+from migrate.runtime.failpoints import hit
 from migrate.runtime.progress import Reporter
 from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import SNAPSHOT_NAME
-from migrate.snapshot.workspace import Bench
-from migrate.source.configured import Origin
+from migrate.snapshot.workspace import Workspace
+from migrate.source.configured import ConfiguredSource
 from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 
@@ -37,7 +37,7 @@ _CROSSWALK: Final = "crosswalk"
 
 
 @dataclass
-class Run:
+class RunContext:
     """The context that every stage receives.
 
     `work` is the run's own folder (of a dry run: `rehearsal` in the work
@@ -47,7 +47,7 @@ class Run:
     config: Config
     work: Path
     state: State
-    origin: Origin
+    origin: ConfiguredSource
     address: Address
     connection: psycopg.Connection[Any]
     ledger: Ledger
@@ -59,7 +59,7 @@ class Run:
     #: rows by source table, where this process has looked at both ends a moment ago
     planned: Mapping[str, int] | None = None
     #: what was begun before its turn
-    beside: Beside = field(default_factory=Beside)
+    background: BackgroundTasks = field(default_factory=BackgroundTasks)
     _making: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -97,9 +97,9 @@ class Run:
             raise Stopped("stopped on request", hint="type the same command again to go on")
 
     @cached_property
-    def furnishing(self) -> Furnishing:
+    def early_build(self) -> EarlyBuild:
         """What of publish is done before its turn."""
-        return Furnishing(self.beside, self.address, self.ledger, self.staging, self.filled, self.emptied)
+        return EarlyBuild(self.background, self.address, self.ledger, self.staging, self.filled, self.emptied)
 
     def whole_tables(self) -> list[str]:
         """Return the staged tables that have all their rows: those that no mapper still writes to."""
@@ -116,8 +116,8 @@ class Run:
     @cached_property
     def _written(self) -> dict[str, tuple[str, ...]]:
         """The tables that each mapper writes to, once there is a snapshot."""
-        with self.bench() as bench:
-            project = self.project(bench.tables())
+        with self.workspace() as workspace:
+            project = self.project(workspace.tables())
         return {mapper.name: mapper.writes for stage in project.stages for mapper in stage.mappers}
 
     @cached_property
@@ -125,31 +125,33 @@ class Run:
         """The live schema's shape, read once: nothing but publish may change it, and publish restores it."""
         return introspect(self.connection, self.address.schema)
 
-    def bench(self) -> Bench:
+    def workspace(self) -> Workspace:
         """Open the snapshot with its crosswalk, made first where none fits; the caller closes it."""
-        self.beside.take(_CROSSWALK, lambda: None)
-        self._make_crosswalk(lambda _bench: None)
-        return Bench.over(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
+        self.background.result(_CROSSWALK, lambda: None)
+        self._make_crosswalk(lambda _workspace: None)
+        return Workspace.over(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
 
     def prepare_ahead(self) -> None:
         """Begin to make the crosswalk beside what comes before the mappers."""
-        open_benches: list[Bench] = []
+        open_workspaces: list[Workspace] = []
 
-        def hurry() -> None:
-            for bench in open_benches:
-                bench.interrupt()
+        def cancel() -> None:
+            for workspace in open_workspaces:
+                workspace.interrupt()
 
         if self.live.tables:  # read here: the session is not for two threads
-            self.beside.begin(_CROSSWALK, lambda: self._make_crosswalk(open_benches.append), hurry=hurry)
+            self.background.start(
+                _CROSSWALK, lambda: self._make_crosswalk(open_workspaces.append), cancel=cancel
+            )
 
-    def _make_crosswalk(self, opened: Callable[[Bench], None]) -> None:
+    def _make_crosswalk(self, opened: Callable[[Workspace], None]) -> None:
         with self._making:
             mark = self._mark()
             if not crosswalk_file.fits(self.crosswalk_path, mark):
-                with crosswalk_file.making(self.snapshot_path, self.crosswalk_path, mark) as bench:
-                    opened(bench)
-                    self.project(bench.tables()).prepare(bench)
-                    reach("crosswalk:prepared")
+                with crosswalk_file.making(self.snapshot_path, self.crosswalk_path, mark) as workspace:
+                    opened(workspace)
+                    self.project(workspace.tables()).prepare(workspace)
+                    hit("crosswalk:prepared")
 
     def _mark(self) -> str:
         """Return the mark of all that a crosswalk is made from."""
@@ -165,12 +167,12 @@ class Run:
             ).encode()
         ).hexdigest()
 
-    def project(self, tables: Mapping[str, Sequence[str]]) -> Project:
+    def project(self, tables: Mapping[str, Sequence[str]]) -> MappingSpec:
         """Return the mapping for a source that has these tables and columns."""
         return make_project(self.config, tables, self.live)
 
     @cached_property
-    def outline(self) -> Project:
+    def outline(self) -> MappingSpec:
         """The mapping without its source: what it fills, and in which stages."""
         return outline(self.config)
 

@@ -29,7 +29,7 @@ from migrate.runtime import files
 from migrate.runtime.clock import now
 from migrate.runtime.errors import CheckError, MigrateError
 from migrate.runtime.failpoints import TRACE, VARIABLE
-from migrate.runtime.lockfile import occupy
+from migrate.runtime.lockfile import lock_folder
 
 RECEIPT: Final = "rehearsal.json"
 LOG: Final = "rehearsal.log"
@@ -39,7 +39,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass
-class Receipt:
+class CrashTestResult:
     """What was proven: the content of both rehearsals by table, and the points of the second one's deaths."""
 
     code: str
@@ -60,7 +60,7 @@ class Receipt:
         return {"version": 1, "identical": self.identical, **asdict(self)}
 
 
-def undergo(work: Path, words: Sequence[str], on_progress: OnProgress) -> Receipt:
+def run(work: Path, words: Sequence[str], on_progress: OnProgress) -> CrashTestResult:
     """Rehearse twice, the second time with a death at every point, and write the receipt.
 
     `words` are the options of the dry run. Raises what a rehearsal failed
@@ -83,7 +83,7 @@ def undergo(work: Path, words: Sequence[str], on_progress: OnProgress) -> Receip
     if _open(work):
         on_progress("to the end", len(points), len(points))
         _dies(work, words, {})
-    receipt = Receipt(
+    receipt = CrashTestResult(
         code=__version__, at=now(), points=points, killed=killed, undisturbed=undisturbed,
         disturbed=next((end for end in ends if end != undisturbed), _content(work)),
         seconds={
@@ -105,7 +105,7 @@ def undergo(work: Path, words: Sequence[str], on_progress: OnProgress) -> Receip
 def _trace(work: Path, words: Sequence[str]) -> list[str]:
     """Rehearse undisturbed, from the beginning, and return the points in the order they were come to."""
     folder = work / REHEARSAL
-    with occupy(folder):
+    with lock_folder(folder):
         state = State.load(folder)
         if state is not None and state.document.outcome == "open":
             state.conclude("rolled_back")  # one that was interrupted would only go on

@@ -26,7 +26,7 @@ from migrate.postgres.embedded import binary
 from migrate.runtime.config import EMBEDDED, SAMPLE, Config, source_url, target_url
 from migrate.runtime.errors import MigrateError
 from migrate.runtime.files import FOLDER_MODE
-from migrate.source.configured import Origin, find_origin
+from migrate.source.configured import ConfiguredSource, configured_source
 
 Verdict = Literal["ok", "note", "error"]
 #: The libraries whose versions a report of a defect should name.
@@ -107,14 +107,14 @@ def _folder(work: Path) -> Iterator[Point]:
 
 def _source(config: Config, work: Path) -> Iterator[Point]:
     url, _ = source_url(config)
-    origin = find_origin(config, work)
+    origin = configured_source(config, work)
     if url == SAMPLE:
         yield Point("source", "ok", f"{origin.label}, made by the run")
         return
     yield from _ask_source(origin)
 
 
-def _ask_source(origin: Origin) -> Iterator[Point]:
+def _ask_source(origin: ConfiguredSource) -> Iterator[Point]:
     began = time.monotonic()
     source = origin.open()
     try:

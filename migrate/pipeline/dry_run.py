@@ -10,7 +10,7 @@ from pathlib import Path
 from psycopg import sql
 
 from backups.clone import clone_schema
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.id_secret import known_secret
 from migrate.pipeline.live_target import LiveTarget, open_target
 from migrate.pipeline.open_run import hold_run
@@ -20,18 +20,20 @@ from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
 from migrate.postgres.url import parse_url
 from migrate.publish import backup_store
 from migrate.runtime.config import Config
-from migrate.runtime.lockfile import occupy
+from migrate.runtime.lockfile import lock_folder
 from migrate.runtime.progress import Reporter
-from migrate.source.configured import Origin
+from migrate.source.configured import ConfiguredSource
 
 DATABASE = "rehearsal"
 
 
 @contextlib.contextmanager
-def open_rehearsal(config: Config, work: Path, origin: Origin, report: Reporter) -> Iterator[Run]:
+def open_rehearsal(
+    config: Config, work: Path, origin: ConfiguredSource, report: Reporter
+) -> Iterator[RunContext]:
     """Yield a dry run in `<work>/rehearsal`: one that was interrupted goes on, else it begins anew."""
     folder = work / REHEARSAL
-    with occupy(folder), open_target(config, work) as target:
+    with lock_folder(folder), open_target(config, work) as target:
         server = EmbeddedServer(folder, "postgres", THROWAWAY)
         state = State.load(folder)
         anew = state is None or state.document.outcome != "open" or not server.exists
@@ -55,7 +57,7 @@ def _clone(target: LiveTarget, server: EmbeddedServer) -> None:
     with connect(parse_url(server.url())) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(DATABASE)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-    with backup_store.mapped():
+    with backup_store.translate_errors():
         clone_schema(
             target.address.conninfo,
             server.url(DATABASE),

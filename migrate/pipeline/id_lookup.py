@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from mappers.base import Project
+from mappers.base import MappingSpec
 from migrate.pipeline.id_secret import known_secret
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.live_target import LiveTarget, open_target
@@ -21,7 +21,7 @@ from migrate.postgres.connection import connect
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError, UsageError
 from migrate.snapshot.manifest import SNAPSHOT_NAME
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 
 _ANY: Final = "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s LIMIT 1"
 
@@ -43,8 +43,8 @@ class Lookup:
     ids: Ids
     connection: psycopg.Connection[Any]
     id_map: sql.Identifier
-    bench: Bench | None
-    project: Project | None
+    workspace: Workspace | None
+    project: MappingSpec | None
     #: entities of which ids are made, and those of which the id map holds every legacy id
     entities: tuple[str, ...]
     mapped: frozenset[str]
@@ -88,12 +88,12 @@ class Lookup:
 
     def _scan(self, new_id: str) -> Iterator[Found]:
         """Derive the id of every row of the snapshot, a chunk at a time."""
-        if self.bench is None or self.project is None:
+        if self.workspace is None or self.project is None:
             return
         for account in self.project.accounts:
             if account.column != "id":
                 continue  # the id of another entity, found under that one
-            for rows in self.bench.stream(account.sql):
+            for rows in self.workspace.stream(account.sql):
                 for (entity,), part in rows.group_by("entity"):
                     hits = part.filter(self.ids.expr(str(entity), pl.col("key")) == new_id)
                     for key in hits["key"]:
@@ -107,18 +107,18 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(open_target(config, work))
         connection = stack.enter_context(connect(target.address, read_only=True))
-        bench = project = None
+        workspace = project = None
         snapshot, crosswalk = work / SNAPSHOT_NAME, work / "crosswalk.db"
         if snapshot.exists() and crosswalk.exists():
-            bench = stack.enter_context(Bench.over(snapshot, crosswalk, batch_keys=100_000))
-            project = make_project(config, bench.tables())
+            workspace = stack.enter_context(Workspace.over(snapshot, crosswalk, batch_keys=100_000))
+            project = make_project(config, workspace.tables())
         id_map = sql.Identifier(config.target.ledger_schema, "id_map")
         known = outline(config)
         yield Lookup(
             Ids(_secret(config, work, target)),
             connection,
             id_map,
-            bench,
+            workspace,
             project,
             known.entities,
             mapped_entities(config, known),

@@ -8,7 +8,7 @@ from migrate.pipeline.live_target import LiveTarget
 from migrate.pipeline.state import REHEARSAL, State
 from migrate.postgres.connection import connect
 from migrate.runtime.config import Config
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 from migrate.staging.ledger import Ledger
 
 
@@ -33,6 +33,6 @@ def known_secret(config: Config, target: LiveTarget, work: Path) -> str | None:
 def _secret_in(folder: Path) -> str | None:
     try:
         state = State.load(folder)
-    except EvidenceError:
+    except StateMismatch:
         return None  # a damaged state file is spoken of where its run is resumed
     return state.document.id_secret or None if state else None

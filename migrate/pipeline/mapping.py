@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from mappers.base import Project
-from mappers.declarative.mapping import Described
+from mappers.base import MappingSpec
+from mappers.declarative.mapping import DeclarativeMapping
 from mappers.declarative.mapping_file import MappingError, MappingFile, read_mapping
 from mappers.declarative.target_columns import TargetColumn
-from mappers.studio.mapping import Flagship
+from mappers.studio.mapping import StudioMapping
 from migrate.postgres.catalog import LiveSchema
 from migrate.postgres.create_tables import Ddl, read_ddl
 from migrate.runtime.config import EVERY, Config
@@ -20,7 +20,7 @@ from migrate.runtime.errors import UsageError
 
 def make_project(
     config: Config, tables: Mapping[str, Sequence[str]], live: LiveSchema | None = None
-) -> Project:
+) -> MappingSpec:
     """Return the mapping for a source that has these tables and columns.
 
     `live` is the target's shape, by which optional columns are filled and
@@ -28,8 +28,8 @@ def make_project(
     """
     shape = live.tables if live else {}
     if (described := described_mapping(config)) is not None:
-        return Described(described, tables, target=target_columns(live))
-    return Flagship(
+        return DeclarativeMapping(described, tables, target=target_columns(live))
+    return StudioMapping(
         config.mappers,
         tables,
         target_columns={name: [column.name for column in table.columns] for name, table in shape.items()},
@@ -42,7 +42,7 @@ def make_project(
     )
 
 
-def outline(config: Config) -> Project:
+def outline(config: Config) -> MappingSpec:
     """Return the mapping without a source: its stages, the tables that it fills, its ids and its checks."""
     return make_project(config, {})
 
@@ -122,7 +122,7 @@ def emptied_tables(config: Config, present: Iterable[str]) -> list[str]:
     return [name for name in config.target.empty if name in there and name not in keep]
 
 
-def mapped_names(config: Config, project: Project) -> tuple[str, ...]:
+def mapped_names(config: Config, project: MappingSpec) -> tuple[str, ...]:
     """Return what the id map holds of what it may hold; UsageError where `[ids] map` names another thing."""
     if EVERY in config.ids.map:
         return tuple(project.id_map)
@@ -135,6 +135,6 @@ def mapped_names(config: Config, project: Project) -> tuple[str, ...]:
     return tuple(config.ids.map)
 
 
-def mapped_entities(config: Config, project: Project) -> frozenset[str]:
+def mapped_entities(config: Config, project: MappingSpec) -> frozenset[str]:
     """Return the entities of which the id map holds every legacy id."""
     return frozenset(entity for name in mapped_names(config, project) for entity in project.id_map[name])

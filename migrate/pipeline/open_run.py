@@ -13,26 +13,26 @@ from typing import Any
 import cuid2
 
 from migrate import __version__
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.id_secret import known_secret, secret_of
 from migrate.pipeline.ids import Ids, make_secret
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import digests
-from migrate.pipeline.resume import hold_against, recorded
+from migrate.pipeline.resume import load_recorded, require_same_run
 from migrate.pipeline.state import State
-from migrate.postgres.connection import Address, connect, mapped
+from migrate.postgres.connection import Address, connect, translate_errors
 from migrate.runtime import files
 from migrate.runtime.config import Config
-from migrate.runtime.errors import EvidenceError
-from migrate.runtime.failpoints import reach
-from migrate.runtime.lockfile import holder, occupy
+from migrate.runtime.errors import StateMismatch
+from migrate.runtime.failpoints import hit
+from migrate.runtime.lockfile import lock_folder, lock_holder
 from migrate.runtime.log import open_log
 from migrate.runtime.progress import Reporter
 from migrate.runtime.progress_file import WatchedReporter
 from migrate.runtime.signals import stop_on_signals
 from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import PARTIAL_NAME, SNAPSHOT_NAME, remove_snapshot
-from migrate.source.configured import Origin, find_origin
+from migrate.source.configured import ConfiguredSource, configured_source
 from migrate.staging.ledger import Ledger
 
 
@@ -45,17 +45,17 @@ def open_run(
     fresh: bool = False,
     resume_only: bool = False,
     back: bool = False,
-) -> Iterator[Run]:
+) -> Iterator[RunContext]:
     """Yield the run of the work folder, begun or resumed, with the target locked for it.
 
     `fresh` gives up a run that is not finished, and begins a new one;
     `resume_only` opens the recorded run whatever became of it, and begins
     none; `back` too, and needs neither the state file nor the source. Raises
-    Occupied where another run holds folder or target, EvidenceError where
+    AlreadyRunning where another run holds folder or target, StateMismatch where
     state file, ledger and configuration do not agree.
     """
-    with occupy(work), open_target(config, work) as target:
-        origin = find_origin(config, work)
+    with lock_folder(work), open_target(config, work) as target:
+        origin = configured_source(config, work)
         secret = known_secret(config, target, work)
         with hold_run(config, work, origin, target.address, report, secret=secret, fresh=fresh,
                       resume_only=resume_only, back=back) as run:  # fmt: skip
@@ -66,7 +66,7 @@ def open_run(
 def hold_run(
     config: Config,
     work: Path,
-    origin: Origin,
+    origin: ConfiguredSource,
     address: Address,
     report: Reporter,
     *,
@@ -75,7 +75,7 @@ def hold_run(
     resume_only: bool = False,
     back: bool = False,
     dry: bool = False,
-) -> Iterator[Run]:
+) -> Iterator[RunContext]:
     """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
 
     `secret` is the id secret that a new run shall keep, where one is known.
@@ -88,7 +88,7 @@ def hold_run(
         ledger = Ledger(connection, config.target.ledger_schema)
         binding = bind(config, origin, address, back=back)
         if resume_only or back:
-            state: State | None = recorded(work, ledger, binding, back=back)
+            state: State | None = load_recorded(work, ledger, binding, back=back)
         else:
             state = None if fresh else State.load(work)
         ledger.create()
@@ -97,18 +97,18 @@ def hold_run(
         if state is None and not fresh:
             _require_empty(work)
         run_id = state.document.run_id if state else cuid2.Cuid().generate()
-        ledger.take(run_id, holder())
-        reach("open:taken")
+        ledger.take(run_id, lock_holder())
+        hit("open:taken")
         if state is None:
             state = _begin(config, work, ledger, binding, secret, run_id)
         else:
-            hold_against(state, binding, ledger, back=back)
+            require_same_run(state, binding, ledger, back=back)
         with (
             contextlib.closing(open_log(work, state.document.run_id)),
             stop_on_signals() as stopping,
-            mapped("working on the target"),
+            translate_errors("working on the target"),
         ):
-            run = Run(
+            run = RunContext(
                 config=config,
                 work=work,
                 state=state,
@@ -122,7 +122,7 @@ def hold_run(
                 stopping=stopping,
                 dry=dry,
             )
-            with contextlib.closing(run.beside):
+            with contextlib.closing(run.background):
                 yield run
 
 
@@ -137,7 +137,7 @@ def _mark(secret: str) -> str:
 # ---- state, ledger and configuration ------------------------------------------------
 
 
-def bind(config: Config, origin: Origin, address: Address, *, back: bool = False) -> dict[str, Any]:
+def bind(config: Config, origin: ConfiguredSource, address: Address, *, back: bool = False) -> dict[str, Any]:
     """Return everything that must stay the same for the whole run, without secrets.
 
     For a way `back` no file that the configuration names is read: it may be gone.
@@ -157,7 +157,7 @@ def bind(config: Config, origin: Origin, address: Address, *, back: bool = False
 def _require_empty(work: Path) -> None:
     left = [name for name in (SNAPSHOT_NAME, PARTIAL_NAME) if (work / name).exists()]
     if left:
-        raise EvidenceError(
+        raise StateMismatch(
             f"{work} holds {' and '.join(left)} of a run, but its state file is missing",
             hint="restore state.json from a copy, name another folder with --work, "
             "or type `migrate run --fresh` to start anew (backups are kept)",
@@ -172,11 +172,11 @@ def _begin(
     if config.ids.secret is None:
         kept = ledger.secret() or secret or make_secret()
         ledger.keep_secret(kept)
-    reach("open:secret")
+    hit("open:secret")
     _put_aside(work)
-    reach("open:cleared")
+    hit("open:cleared")
     ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
-    reach("open:begun")
+    hit("open:begun")
     return State.begin(work, run_id=run_id, code=__version__, binding=binding, id_secret=kept)
 
 

@@ -7,14 +7,14 @@ import traceback
 from collections.abc import Sequence
 from typing import Final
 
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import outline, target_ddl
 from migrate.pipeline.metrics import require_library, write_metrics
-from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.pipeline.stages import backup, cleanup, create_tables, load, preflight, publish, snapshot, verify
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError
-from migrate.runtime.failpoints import reach
+from migrate.runtime.failpoints import hit
 from migrate.runtime.log import log
 from migrate.runtime.memory import forget_peak, give_back, peak_megabytes
 
@@ -37,7 +37,7 @@ def describe_stages(config: Config) -> list[tuple[str, str]]:
     return [(stage.name, stage.does) for stage in make_stages(config)]
 
 
-def run_stages(run: Run) -> None:
+def run_stages(run: RunContext) -> None:
     """Bring every stage to its end, in order; finished ones are checked and passed over.
 
     Each stage is recorded in the state file when it begins and when it ends.
@@ -49,11 +49,11 @@ def run_stages(run: Run) -> None:
     try:
         _run_in_order(run)
     except BaseException:
-        run.beside.close()  # what is told of the failure has the session to itself
+        run.background.close()  # what is told of the failure has the session to itself
         raise
 
 
-def _run_in_order(run: Run) -> None:
+def _run_in_order(run: RunContext) -> None:
     stages = make_stages(run.config)
     for place, stage in enumerate(stages):
         run.stop_if_asked()
@@ -68,24 +68,24 @@ def _run_in_order(run: Run) -> None:
         _run_stage(run, stage)
 
 
-def undo_stages(run: Run, stages: Sequence[Stage]) -> None:
+def undo_stages(run: RunContext, stages: Sequence[Stage]) -> None:
     """Undo what the stages left on the target and in the work folder, last first."""
     for stage in reversed(stages):
         if run.state.stage(stage.name) is not None:
             stage.undo(run)
 
 
-def _run_stage(run: Run, stage: Stage) -> Left:
+def _run_stage(run: RunContext, stage: Stage) -> StageResult:
     began = time.monotonic()
     give_back()
     forget_peak()
     run.state.start(stage.name)
     log().info("stage begins", stage=stage.name)
     run.report.begin(stage.name)
-    reach(f"{stage.name}:begin")
+    hit(f"{stage.name}:begin")
     try:
         left = stage.run(run)
-        reach(f"{stage.name}:end")
+        hit(f"{stage.name}:end")
     except BaseException as error:
         seconds = time.monotonic() - began
         log().error("stage stopped", stage=stage.name, seconds=round(seconds, 3), error=type(error).__name__,
@@ -97,14 +97,14 @@ def _run_stage(run: Run, stage: Stage) -> Left:
     seconds = time.monotonic() - began
     facts = {**left.facts, "peak_mb": peak_megabytes()}
     run.state.finish(stage.name, seconds, facts, left.artifacts)
-    reach(f"{stage.name}:recorded")
+    hit(f"{stage.name}:recorded")
     log().info("stage done", stage=stage.name, seconds=round(seconds, 3), **facts)
     run.report.end(stage.name, seconds, left.line)
     _measure(run)
     return left
 
 
-def _measure(run: Run) -> None:
+def _measure(run: RunContext) -> None:
     if run.config.metrics.textfile is None:
         return
     try:

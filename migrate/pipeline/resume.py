@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from migrate import __version__
 from migrate.pipeline.state import NAME, State
-from migrate.runtime.errors import EvidenceError, MigrateError, UsageError
+from migrate.runtime.errors import MigrateError, StateMismatch, UsageError
 from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 
@@ -15,17 +15,17 @@ from migrate.staging.ledger import Ledger
 _TARGET: Final = ("target", "schema", "staging_schema", "ledger_schema")
 
 
-def recorded(work: Path, ledger: Ledger, binding: dict[str, Any], *, back: bool) -> State:
+def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], *, back: bool) -> State:
     """Return the state of the recorded run.
 
     Where it is missing or damaged a way back (`back`) takes up the latest run
     that the ledger knows; anything else is refused with UsageError or
-    EvidenceError.
+    StateMismatch.
     """
     lost: MigrateError = UsageError(f"no run is recorded in {work}", hint="name the run's folder with --work")
     try:
         state = State.load(work)
-    except EvidenceError as error:
+    except StateMismatch as error:
         if not back:
             raise
         state, lost = None, error
@@ -53,14 +53,14 @@ def _from_ledger(work: Path, ledger: Ledger, binding: dict[str, Any]) -> State |
     return state
 
 
-def hold_against(state: State, binding: dict[str, Any], ledger: Ledger, *, back: bool = False) -> None:
+def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, *, back: bool = False) -> None:
     """Raise where configuration, program or ledger are not those that the run was begun with.
 
     A way back is held to the target alone.
     """
     document = state.document
     if document.code != __version__ and not back:
-        raise EvidenceError(
+        raise StateMismatch(
             f"this run was begun by migrate {document.code}; {__version__} could map rows otherwise",
             hint=f"use migrate {document.code}, or type `migrate run --fresh` to start anew",
         )
@@ -74,7 +74,7 @@ def hold_against(state: State, binding: dict[str, Any], ledger: Ledger, *, back:
             + ("" if back else ", or type `migrate run --fresh` to start anew"),
         )
     if ledger.facts(document.run_id) is None:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the target's ledger does not know the run of {state.folder}: "
             "another database, or one that was restored",
             hint="check [target] url" + ("" if back else "; or type `migrate run --fresh` to start anew"),

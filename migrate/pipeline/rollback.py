@@ -11,7 +11,7 @@ from typing import Literal
 from backups.content import Change, changed_since
 from backups.restore import restored_database
 from backups.transfer import copy_tables
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.order import FIXED, undo_stages
 from migrate.pipeline.stages import snapshot
 from migrate.pipeline.state import Outcome
@@ -22,11 +22,11 @@ from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.publish.publication import in_words
 from migrate.publish.publish import publish
-from migrate.runtime.errors import EvidenceError, LiveChanged, UsageError
-from migrate.runtime.failpoints import reach
+from migrate.runtime.errors import LiveChanged, StateMismatch, UsageError
+from migrate.runtime.failpoints import hit
 from migrate.runtime.log import log
 from migrate.staging import ledger_queries, schema
-from migrate.staging.ledger_queries import Published
+from migrate.staging.ledger_queries import PublicationRecord
 
 Aim = Literal["back", "undo", "published"]
 
@@ -40,7 +40,7 @@ class RolledBack:
     already: str | None = None
 
 
-def written_since(run: Run, publication: Published) -> list[Change]:
+def written_since(run: RunContext, publication: PublicationRecord) -> list[Change]:
     """Return the live tables that hold other rows than the publication left, with the counts of both."""
     with run.connection.transaction():
         run.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -48,7 +48,7 @@ def written_since(run: Run, publication: Published) -> list[Change]:
 
 
 def roll_back(
-    run: Run, *, aim: Aim = "back", discard: bool = False, backup: Path | None = None
+    run: RunContext, *, aim: Aim = "back", discard: bool = False, backup: Path | None = None
 ) -> RolledBack:
     """Take the publication of the run back, or give the run up where it has published nothing.
 
@@ -60,7 +60,7 @@ def roll_back(
     although the application has written since; `backup` names a backup's
     folder where the work folder does not hold the one that the ledger names.
 
-    Raises LiveChanged where the application has written since, EvidenceError
+    Raises LiveChanged where the application has written since, StateMismatch
     where the backup is missing or altered, UsageError where there is nothing
     to be undone.
     """
@@ -73,11 +73,11 @@ def roll_back(
     return _put_back(run, latest, discard, backup)
 
 
-def _is_another_open(run: Run, latest: Published) -> bool:
+def _is_another_open(run: RunContext, latest: PublicationRecord) -> bool:
     return run.state.document.outcome == "open" and latest.run_id != run.id
 
 
-def _undone_already(run: Run, latest: Published | None) -> RolledBack | None:
+def _undone_already(run: RunContext, latest: PublicationRecord | None) -> RolledBack | None:
     if latest is None or latest.kind == "publish" or _is_another_open(run, latest):
         raise UsageError(
             "there is no rollback to be undone",
@@ -88,7 +88,7 @@ def _undone_already(run: Run, latest: Published | None) -> RolledBack | None:
     return _conclude_again(run, latest, "The rollback is undone already: the migrated rows are live.")
 
 
-def _back_already(run: Run, latest: Published | None, aim: Aim) -> RolledBack | None:
+def _back_already(run: RunContext, latest: PublicationRecord | None, aim: Aim) -> RolledBack | None:
     given_up = run.state.document.outcome == "rolled_back"
     if latest is None:
         return RolledBack(None, None, "This run was given up already.") if given_up else None
@@ -111,7 +111,7 @@ def _back_already(run: Run, latest: Published | None, aim: Aim) -> RolledBack | 
     return None
 
 
-def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -> RolledBack:
+def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup: Path | None) -> RolledBack:
     changes = written_since(run, latest)
     if changes and not discard:
         raise LiveChanged(
@@ -135,13 +135,13 @@ def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -
         with run.connection.transaction():
             schema.create(run.connection, run.address.schema, run.staging, tables)
             run.ledger.forget_staged()
-        reach("rollback:cleared")
-        with backup_store.mapped():
+        hit("rollback:cleared")
+        with backup_store.translate_errors():
             copy_tables(old, run.connection, run.address.schema, run.staging, tables)
-    reach("rollback:copied")
+    hit("rollback:copied")
     _compare(run, source, tables)
     schema.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
-    reach("rollback:staged")
+    hit("rollback:staged")
     done = publish(
         run.connection,
         ledger=run.ledger,
@@ -155,10 +155,10 @@ def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -
         backup_digest=kept.manifest.sha256,
         lock_timeout_ms=run.config.target.lock_timeout_ms,
         attempts=run.config.target.publish_attempts,
-        on_progress=lambda doing, _what: reach(f"rollback:{doing}"),
-        before_commit=lambda _connection: reach("rollback:uncommitted"),
+        on_progress=lambda doing, _what: hit(f"rollback:{doing}"),
+        before_commit=lambda _connection: hit("rollback:uncommitted"),
     )
-    reach("rollback:committed")
+    hit("rollback:committed")
     for note in [in_words(done.facts()), *done.notes]:
         run.report.note(note)
     log().info("rolled back", **done.facts())
@@ -166,7 +166,7 @@ def _put_back(run: Run, latest: Published, discard: bool, backup: Path | None) -
     return RolledBack(sum(content.rows for content in done.tables.values()), kept.folder)
 
 
-def _conclude_again(run: Run, latest: Published, already: str) -> RolledBack:
+def _conclude_again(run: RunContext, latest: PublicationRecord, already: str) -> RolledBack:
     """Conclude what was committed by a process that died before it could say so."""
     if latest.run_id == run.id and latest.id != run.state.document.publication:
         _conclude(run, latest.id)
@@ -174,9 +174,9 @@ def _conclude_again(run: Run, latest: Published, already: str) -> RolledBack:
     return RolledBack(None, None, already)
 
 
-def _conclude(run: Run, publication: int) -> None:
+def _conclude(run: RunContext, publication: int) -> None:
     schema.drop(run.connection, run.staging)
-    reach("rollback:dropped")
+    hit("rollback:dropped")
     # A rollback of a rollback brings the migrated rows back.
     outcome: Outcome = (
         "published" if ledger_queries.is_live(run.connection, run.ledger, run.id) else "rolled_back"
@@ -185,20 +185,20 @@ def _conclude(run: Run, publication: int) -> None:
     run.state.conclude(outcome)
 
 
-def _give_up(run: Run) -> RolledBack:
+def _give_up(run: RunContext) -> RolledBack:
     undo_stages(run, [stage for stage in FIXED if stage is not snapshot.STAGE])
-    reach("rollback:undone")
+    hit("rollback:undone")
     schema.drop(run.connection, run.staging)
     run.state.conclude("rolled_back")
     return RolledBack(None, None)
 
 
 @contextlib.contextmanager
-def _restored(run: Run, source: Backup) -> Iterator[Connection]:
+def _restored(run: RunContext, source: Backup) -> Iterator[Connection]:
     """Yield a connection to a throwaway database that holds the backup's rows."""
     part = source.manifest
     with (
-        backup_store.mapped(),
+        backup_store.translate_errors(),
         backup_store.throwaway(run.work) as server,
         restored_database(
             source.dump, schema=part.schema_name, needs=part.surroundings, server=server,
@@ -209,12 +209,12 @@ def _restored(run: Run, source: Backup) -> Iterator[Connection]:
         yield connection
 
 
-def _compare(run: Run, source: Backup, tables: list[str]) -> None:
-    """Raise EvidenceError where the staged rows are not those that were backed up."""
+def _compare(run: RunContext, source: Backup, tables: list[str]) -> None:
+    """Raise StateMismatch where the staged rows are not those that were backed up."""
     staged = measure_all(run.connection, run.staging, tables)
     wrong = [name for name in tables if staged[name] != source.contents()[name]]
     if wrong:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the backup in {source.folder} no longer restores to the same rows: {', '.join(wrong)}",
             hint="nothing was changed; if a column was added or altered since, bring the schema back first",
         )

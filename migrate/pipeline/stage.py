@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from migrate.pipeline.context import Run
+    from migrate.pipeline.context import RunContext
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ Facts = dict[str, Any]
 
 
 @dataclass
-class Left:
+class StageResult:
     """What a stage left: one line for a person, facts for the state file, files with their digests."""
 
     line: str
@@ -27,7 +27,7 @@ class Left:
 class Step(Protocol):
     """A function of a run, such as a stage's three."""
 
-    def __call__(self, run: Run) -> Any:
+    def __call__(self, run: RunContext) -> Any:
         """Do it."""
         ...
 
@@ -36,7 +36,7 @@ class Step(Protocol):
 class Stage:
     """A stage, a value with its way back; it knows nothing of its neighbours.
 
-    `check` raises EvidenceError where what the finished stage left no longer
+    `check` raises StateMismatch where what the finished stage left no longer
     holds, `run` does the work and may be called again after any interruption,
     `undo` removes what it left. `ahead` is called before each earlier stage,
     with the number of stages until its turn, and may begin in `run.beside`
@@ -45,8 +45,8 @@ class Stage:
 
     name: str
     does: str
-    check: Callable[[Run], None]
-    run: Callable[[Run], Left]
-    undo: Callable[[Run], None]
+    check: Callable[[RunContext], None]
+    run: Callable[[RunContext], StageResult]
+    undo: Callable[[RunContext], None]
     always: bool = False
-    ahead: Callable[[Run, int], None] = lambda _run, _distance: None
+    ahead: Callable[[RunContext, int], None] = lambda _run, _distance: None

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from migrate.runtime import files
 from migrate.runtime.clock import now
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 
 FORMAT: Final = 1
 NAME: Final = "state.json"
@@ -82,7 +82,7 @@ class State:
     def load(cls, folder: Path) -> State | None:
         """Return the state kept in `folder`, None where there is none.
 
-        Raises EvidenceError where the file is damaged or of another version.
+        Raises StateMismatch where the file is damaged or of another version.
         """
         path = folder / NAME
         try:
@@ -90,7 +90,7 @@ class State:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise EvidenceError(f"cannot read {path}: {error.strerror}") from error
+            raise StateMismatch(f"cannot read {path}: {error.strerror}") from error
         return cls(folder, _parse(path, raw))
 
     def save(self) -> None:
@@ -161,23 +161,23 @@ class State:
     def prove_file(self, stage: str, name: str) -> Path:
         """Return the path of a recorded artifact after comparing its digest.
 
-        Raises EvidenceError where it is missing or not what was recorded.
+        Raises StateMismatch where it is missing or not what was recorded.
         """
         record = self.stage(stage)
         if record is None or name not in record.artifacts:
-            raise EvidenceError(
+            raise StateMismatch(
                 f"the state file records no {name} of stage {stage}",
                 hint="type `migrate run --fresh` to start anew",
             )
         artifact = record.artifacts[name]
         path = self.folder / artifact.path
         if not path.is_file():
-            raise EvidenceError(
+            raise StateMismatch(
                 f"{path}, left by stage {stage}, is missing",
                 hint="put it back, or type `migrate run --fresh` to start anew",
             )
         if path.stat().st_size != artifact.bytes or files.digest_file(path) != artifact.sha256:
-            raise EvidenceError(
+            raise StateMismatch(
                 f"{path} is not the file that stage {stage} left: its SHA-256 differs",
                 hint="restore it from where you keep copies, or type `migrate run --fresh` to start anew",
             )
@@ -197,20 +197,20 @@ def _parse(path: Path, raw: bytes) -> Document:
         body = json.loads(raw)
         checksum = body.pop("checksum")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the state file {path} is damaged: it is no complete JSON document", hint=hint
         ) from error
     if not isinstance(body.get("format"), int) or body["format"] != FORMAT:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the state file {path} has format {body.get('format')!r}, this program reads {FORMAT}",
             hint="use the version of migrate that began this run, or another --work folder",
         )
     if checksum != _checksum(body):
-        raise EvidenceError(f"the state file {path} is damaged: its checksum does not match", hint=hint)
+        raise StateMismatch(f"the state file {path} is damaged: its checksum does not match", hint=hint)
     try:
         return Document(**body)
     except ValidationError as error:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the state file {path} is damaged: {error.error_count()} fields are wrong", hint=hint
         ) from error
 

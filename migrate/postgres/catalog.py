@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.postgres.connection import Connection, mapped
+from migrate.postgres.connection import Connection, translate_errors
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ _HEADER: Final = 4  # VARHDRSZ: what a type modifier counts beyond the length it
 
 def introspect(conn: Connection, schema: str) -> LiveSchema:
     """Return the tables of `schema` as they stand; empty where the schema is missing."""
-    with mapped(f"reading the schema {schema}"):
+    with translate_errors(f"reading the schema {schema}"):
         columns = conn.execute(_COLUMNS, {"schema": schema}).fetchall()
         keys = conn.execute(_KEYS, {"schema": schema}).fetchall()
         foreign = conn.execute(

@@ -21,14 +21,14 @@ from migrate.runtime.errors import MigrateError, TargetError, TargetUnavailable,
 __all__ = [
     "Address",
     "Connection",
+    "async_commit",
     "connect",
-    "explain",
-    "flushed_later",
-    "give_memory",
-    "holding",
     "libpq_environment",
-    "mapped",
     "parse_url",
+    "raise_work_mem",
+    "session_settings",
+    "to_migrate_error",
+    "translate_errors",
 ]
 
 #: psycopg warns of what it could not undo behind an error, which is told anyway.
@@ -101,7 +101,7 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
     except psycopg.Error as error:
         raise _refused(address, error) from error
     try:
-        with mapped(f"setting up the session at {address.label}"):
+        with translate_errors(f"setting up the session at {address.label}"):
             watch(conn)
             # Before anything is set: through a pooler it would be set for the application.
             if shares_sessions(address.conninfo, conn):
@@ -151,7 +151,7 @@ def libpq_environment(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def mapped(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turn PostgreSQL's errors inside the block into ours; `doing` says what was under way.
 
     The message names table, column and constraint, never the text of a row.
@@ -159,10 +159,10 @@ def mapped(doing: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise explain(doing, error) from error
+        raise to_migrate_error(doing, error) from error
 
 
-def explain(doing: str, error: psycopg.Error) -> MigrateError:
+def to_migrate_error(doing: str, error: psycopg.Error) -> MigrateError:
     """Return the TargetError or TargetUnavailable that tells an operator about `error`."""
     lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
     if lost or (error.sqlstate or "").startswith("08"):
@@ -197,14 +197,14 @@ def _what(error: psycopg.Error) -> str:
     return ", ".join(parts)
 
 
-def give_memory(conn: Connection) -> None:
+def raise_work_mem(conn: Connection) -> None:
     """Let the transaction build indexes and prove keys in memory; a server that gives more keeps to that."""
     for name, size in _MEMORY.items():
         conn.execute(_AT_LEAST, {"name": name, "size": size})
 
 
 @contextlib.contextmanager
-def holding(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
+def session_settings(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
     """Hold some settings of the session inside the block.
 
     Where the block fails inside a transaction, the rollback restores them.
@@ -222,12 +222,12 @@ def holding(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
                 conn.execute("SELECT set_config(%s, %s, false)", (name, row[0]))
 
 
-def flushed_later(conn: Connection) -> contextlib.AbstractContextManager[None]:
+def async_commit(conn: Connection) -> contextlib.AbstractContextManager[None]:
     """Let commits inside the block not wait for the disk; the first one after it flushes them all.
 
     A crash of the server can undo the last of them, each of them whole.
     """
-    return holding(conn, {"synchronous_commit": "off"})
+    return session_settings(conn, {"synchronous_commit": "off"})
 
 
 def _refused(address: Address, error: psycopg.Error) -> MigrateError:

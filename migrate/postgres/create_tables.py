@@ -9,7 +9,7 @@ from pathlib import Path
 from psycopg import pq, sql
 
 from migrate.postgres.catalog import introspect
-from migrate.postgres.connection import Connection, mapped
+from migrate.postgres.connection import Connection, translate_errors
 from migrate.runtime.errors import TargetError, UsageError
 
 
@@ -38,7 +38,7 @@ def read_ddl(path: Path) -> Ddl:
 
 def is_empty(conn: Connection, schema: str) -> bool:
     """Tell whether the schema holds no table, view or sequence, or is not there at all."""
-    with mapped(f"looking at the schema {schema}"):
+    with translate_errors(f"looking at the schema {schema}"):
         found = conn.execute(
             "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') LIMIT 1",
@@ -55,7 +55,7 @@ def make_tables(conn: Connection, schema: str, ddl: Ddl) -> list[str]:
     transaction; then nothing is made.
     """
     doing = f"making the tables of {ddl.path.name} in {schema}"
-    with mapped(doing), conn.transaction():
+    with translate_errors(doing), conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('migrate makes tables'))")
         if not is_empty(conn, schema):
             raise TargetError(

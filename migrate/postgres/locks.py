@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 from psycopg import errors, sql
 
-from migrate.postgres.connection import Connection, holding
+from migrate.postgres.connection import Connection, session_settings
 from migrate.runtime.errors import TargetUnavailable
 
 #: Only these are tried again: somebody else's transaction was in the way.
@@ -114,7 +114,7 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
     Raises TargetUnavailable, naming the sessions that hold the tables, where
     that was not enough.
     """
-    with holding(conn, {"lock_timeout": f"{timeout_ms}ms"}):
+    with session_settings(conn, {"lock_timeout": f"{timeout_ms}ms"}):
         try:
             yield
         except TargetUnavailable as error:

@@ -40,7 +40,7 @@ ORDER BY 1
 """
 
 
-def horizon(conn: Connection) -> str:
+def xmin_horizon(conn: Connection) -> str:
     """Return the transaction number below which everything that is committed now lies.
 
     Whoever takes a view of the database from now on, and finds no older
@@ -51,7 +51,7 @@ def horizon(conn: Connection) -> str:
     return str(row[0])
 
 
-def older_views(conn: Connection, horizon: str) -> list[str]:
+def old_snapshots(conn: Connection, horizon: str) -> list[str]:
     """Return the sessions and slots that may look at the database as it was before `horizon`.
 
     Also named is a session whose view is newer, but taken while an older
@@ -65,7 +65,7 @@ def older_views(conn: Connection, horizon: str) -> list[str]:
 def wait_for_older_views(conn: Connection, horizon: str, seconds: float) -> list[str]:
     """Wait until there is no older view, at most so many seconds; return those that are still there."""
     until = time.monotonic() + seconds
-    while (older := older_views(conn, horizon)) and time.monotonic() < until:
+    while (older := old_snapshots(conn, horizon)) and time.monotonic() < until:
         time.sleep(_EVERY)
     return older
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Final
 
-from migrate.postgres.connection import Connection, holding, mapped
+from migrate.postgres.connection import Connection, session_settings, translate_errors
 from migrate.postgres.table_checksum import measure
 
 _PRISMA: Final = "_prisma_migrations"
@@ -142,7 +142,7 @@ def fingerprint(conn: Connection, schema: str) -> dict[str, str]:
     holds. Names are qualified, so the session's search path does not matter.
     """
     house: dict[str, str] = {}
-    with mapped(f"reading the definition of the schema {schema}"), qualified_names(conn):
+    with translate_errors(f"reading the definition of the schema {schema}"), qualified_names(conn):
         for query in _QUERIES:
             house.update(conn.execute(query, {"schema": schema}).fetchall())
         if f"relation {_PRISMA}" in house:
@@ -158,4 +158,4 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
 
 def qualified_names(conn: Connection) -> contextlib.AbstractContextManager[None]:
     """Inside the block PostgreSQL prints every name with its schema."""
-    return holding(conn, {"search_path": ""})
+    return session_settings(conn, {"search_path": ""})

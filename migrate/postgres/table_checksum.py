@@ -8,7 +8,7 @@ from typing import Final, LiteralString
 
 from psycopg import sql
 
-from migrate.postgres.connection import Connection, mapped
+from migrate.postgres.connection import Connection, translate_errors
 from migrate.runtime.errors import TargetError
 
 _COLUMNS: Final = """
@@ -44,7 +44,7 @@ class Content:
 def measure(conn: Connection, schema: str, table: str) -> Content:
     """Return the content of one table. Raises TargetError where it cannot be read."""
     name = sql.Identifier(schema, table)
-    with mapped(f"measuring the content of {schema}.{table}"):
+    with translate_errors(f"measuring the content of {schema}.{table}"):
         columns = conn.execute(_COLUMNS, (name.as_string(conn),)).fetchall()
         query = sql.SQL(
             "SELECT count(*), coalesce(sum(hashint8extended({}, 0)), 0)::text FROM ONLY {} AS t"

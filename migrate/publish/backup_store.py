@@ -21,8 +21,8 @@ from migrate.postgres.connection import Address
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
 from migrate.postgres.table_checksum import Content, measure
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError, MigrateError, TargetError, TargetUnavailable
-from migrate.runtime.failpoints import reach
+from migrate.runtime.errors import MigrateError, StateMismatch, TargetError, TargetUnavailable
+from migrate.runtime.failpoints import hit
 
 FOLDER = "backups"
 DUMP = "target.dump"
@@ -48,12 +48,12 @@ class Backup:
 
 
 @contextlib.contextmanager
-def mapped() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn errors of the backups into ours."""
     try:
         yield
     except BackupDamaged as error:
-        raise EvidenceError(error.message, hint=error.hint) from error
+        raise StateMismatch(error.message, hint=error.hint) from error
     except BackupUnavailable as error:
         raise TargetUnavailable(error.message, hint=error.hint) from error
     except BackupError as error:
@@ -61,26 +61,26 @@ def mapped() -> Iterator[None]:
 
 
 def load(folder: Path) -> Backup:
-    """Return the backup in `folder`; EvidenceError where manifest or dump is missing or altered."""
-    with mapped():
+    """Return the backup in `folder`; StateMismatch where manifest or dump is missing or altered."""
+    with translate_errors():
         found, _dump = manifest.load(folder / MANIFEST)
     return Backup(folder, found)
 
 
 def find(work: Path, digest: str) -> Backup:
-    """Return the work folder's backup whose dump has this SHA-256; EvidenceError where there is none."""
+    """Return the work folder's backup whose dump has this SHA-256; StateMismatch where there is none."""
     damaged: MigrateError | None = None
     for path in sorted((work / FOLDER).glob(f"*/{MANIFEST}")):
         try:
             backup = load(path.parent)
-        except EvidenceError as error:
+        except StateMismatch as error:
             damaged = error
             continue
         if backup.manifest.sha256 == digest:
             return backup
     if damaged is not None:
         raise damaged
-    raise EvidenceError(
+    raise StateMismatch(
         f"no backup in {work / FOLDER} has the SHA-256 {digest[:16]}… that the ledger names",
         hint="name the work folder of the run with --work, or the backup's folder with --backup",
     )
@@ -106,7 +106,7 @@ def make(
     folder = files.make_folder(files.make_folder(work / FOLDER) / name)
     (folder / MANIFEST).unlink(missing_ok=True)
     files.sweep_parts(folder)
-    with mapped():
+    with translate_errors():
         made = dump.dump(
             connection,
             address.conninfo,
@@ -117,9 +117,9 @@ def make(
             measure=measure,
             on_tick=on_tick,
         )
-        reach("backup:dumped")
+        hit("backup:dumped")
         with throwaway(work, start) as url:
-            reach("backup:drill")
+            hit("backup:drill")
             result = drill.drill(
                 made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick
             )
@@ -130,9 +130,9 @@ def make(
                 hint="nothing was changed; mend what it names and type the same command again, "
                 "or go on without a proven way back: --accept-unproven-backup",
             )
-        reach("backup:drilled")
+        hit("backup:drilled")
         manifest.save(made, folder / MANIFEST)
-    reach("backup:kept")
+    hit("backup:kept")
     return Backup(folder, made)
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from migrate.postgres.connection import Connection, flushed_later, give_memory, holding
+from migrate.postgres.connection import Connection, async_commit, raise_work_mem, session_settings
 from migrate.postgres.ddl import Step
 from migrate.postgres.schema_fingerprint import qualified_names
 from migrate.publish.missing_objects import (
-    Pair,
     ProvenKey,
+    TablePair,
     bare_index_steps,
     column_steps,
     constraint_steps,
@@ -27,7 +27,7 @@ from migrate.publish.missing_objects import (
     proven_keys,
     statistics_steps,
 )
-from migrate.publish.swap_blockers import Twin
+from migrate.publish.swap_blockers import TableName
 
 OnProgress = Callable[[str, str], None]
 #: Hears of the unique indexes and foreign keys that hold.
@@ -37,9 +37,9 @@ OnProven = Callable[[frozenset[ProvenKey]], None]
 _WAITS_FOR_FEW: Final = {"lock_timeout": "3s"}
 
 
-def furnish(
+def build_objects(
     conn: Connection,
-    twins: Sequence[Twin],
+    table_names: Sequence[TableName],
     *,
     strict: bool,
     on_progress: OnProgress,
@@ -49,12 +49,12 @@ def furnish(
 
     `conn` is in autocommit mode. With `strict` a constraint that is NOT VALID
     is held against the rows once; `fresh` are the staged tables (oids) that
-    `furnish_ahead` has vacuumed. Raises psycopg's errors: of class 23 where
+    `build_online` has vacuumed. Raises psycopg's errors: of class 23 where
     rows break a constraint.
     """
-    with flushed_later(conn):
+    with async_commit(conn):
         with qualified_names(conn):
-            pairs = find_pairs(conn, twins)
+            pairs = find_pairs(conn, table_names)
             columns, statistics = column_steps(conn, pairs), statistics_steps(conn, pairs)
             steps = [*columns, *constraint_steps(conn, pairs, strict=strict), *index_steps(conn, pairs)]
         _do(conn, [*steps, *statistics], on_progress)
@@ -68,9 +68,9 @@ def furnish(
         _do(conn, foreign, on_progress)
 
 
-def furnish_ahead(
+def build_online(
     conn: Connection,
-    twins: Sequence[Twin],
+    table_names: Sequence[TableName],
     *,
     on_progress: OnProgress,
     should_stop: Callable[[], bool],
@@ -87,9 +87,9 @@ def furnish_ahead(
     them. Raises psycopg's errors, of class 23 where rows break a key.
     """
     vacuumed = set(fresh)
-    with flushed_later(conn), holding(conn, _WAITS_FOR_FEW):
+    with async_commit(conn), session_settings(conn, _WAITS_FOR_FEW):
         with qualified_names(conn):
-            pairs = find_pairs(conn, twins)
+            pairs = find_pairs(conn, table_names)
             steps = bare_index_steps(conn, pairs)
         _do(conn, steps, on_progress, should_stop, fence)
         # Before the foreign keys: where every row is known to be visible, the server proves one from the
@@ -107,7 +107,7 @@ def furnish_ahead(
     return frozenset(vacuumed)
 
 
-def _vacuum(pair: Pair) -> bytes:
+def _vacuum(pair: TablePair) -> bytes:
     """Return what makes statistics and the visibility map, so that nothing is left to do after the commit.
 
     COPY leaves empty pages behind a small table. To cut them off, VACUUM would wait for its readers.
@@ -127,7 +127,7 @@ def _do(
             return
         on_progress("furnish", step.what)
         with conn.transaction():
-            give_memory(conn)
+            raise_work_mem(conn)
             for statement in step.statements:
                 conn.execute(statement.encode())
             fence(conn)

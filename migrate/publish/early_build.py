@@ -18,9 +18,9 @@ import psycopg
 from migrate.postgres.connection import Address, Connection, connect
 from migrate.publish.build_objects import OnProven
 from migrate.publish.missing_objects import ProvenKey
-from migrate.publish.swap import NOTHING_FURNISHED, Furnished, furnish_beside_readers
-from migrate.runtime.background import Beside
-from migrate.runtime.failpoints import reach
+from migrate.publish.swap import NOTHING_BUILT, BuiltAhead, build_concurrently
+from migrate.runtime.background import BackgroundTasks
+from migrate.runtime.failpoints import hit
 from migrate.staging.ledger import Ledger
 
 _LAST: Final = "furnishing"
@@ -30,22 +30,22 @@ _CANCEL_S: Final = 5.0
 _ASKED_AGAIN_S: Final = 0.2
 
 
-class Furnishing:
+class EarlyBuild:
     """The pieces of a run's furnishing, each after the one before it.
 
     `ledger` is that of the run, on the run's own session.
     """
 
     def __init__(
-        self, beside: Beside, address: Address, ledger: Ledger, staging: str,
+        self, background: BackgroundTasks, address: Address, ledger: Ledger, staging: str,
         filled: Sequence[str], emptied: Sequence[str],
     ) -> None:  # fmt: skip
-        self._beside, self._address, self._ledger, self._staging = beside, address, ledger, staging
+        self._background, self._address, self._ledger, self._staging = background, address, ledger, staging
         self._filled, self._emptied = filled, emptied
         self._turn = threading.Lock()
         self._given_up = threading.Event()
         self._session: Connection | None = None
-        self._made = NOTHING_FURNISHED
+        self._made = NOTHING_BUILT
         self._pieces: list[str] = []
         self._newest = ""
         self._proven: Future[frozenset[ProvenKey]] | None = None
@@ -56,7 +56,9 @@ class Furnishing:
         if piece not in self._pieces:
             self._pieces.append(piece)
             self._newest = piece
-            self._beside.begin(piece, partial(self._over_another_session, piece, tables), hurry=self._hurry)
+            self._background.start(
+                piece, partial(self._over_another_session, piece, tables), cancel=self._hurry
+            )
 
     def begin_all(self) -> None:
         """Begin to furnish every table; until `settle` nobody else may use the run's session."""
@@ -64,7 +66,7 @@ class Furnishing:
         self._newest = _LAST
         proven: Future[frozenset[ProvenKey]] = Future()
         self._proven = proven
-        self._beside.begin(_LAST, partial(self._over_own_session, proven), hurry=self._hurry)
+        self._background.start(_LAST, partial(self._over_own_session, proven), cancel=self._hurry)
 
     def proven(self, should_stop: Callable[[], bool]) -> frozenset[ProvenKey]:
         """Return the keys that the server has proven, once all are made; none where the run stops.
@@ -78,10 +80,10 @@ class Furnishing:
                 return self._proven.result(_ASKED_AGAIN_S)
         return frozenset()
 
-    def settle(self) -> Furnished:
+    def settle(self) -> BuiltAhead:
         """Wait until nobody furnishes, so that the run's session is free; return what is made."""
         while self._pieces:
-            self._beside.take(self._pieces.pop(0), lambda: None)  # what failed is met again in publish
+            self._background.result(self._pieces.pop(0), lambda: None)  # what failed is met again in publish
         return self._made
 
     def _over_another_session(self, piece: str, tables: Sequence[str]) -> None:
@@ -104,9 +106,9 @@ class Furnishing:
         self, session: Connection, only: Sequence[str] | None, on_proven: OnProven = lambda _keys: None
     ) -> None:
         self._session = session
-        self._made = furnish_beside_readers(
+        self._made = build_concurrently(
             session, self._ledger, self._address.schema, self._staging, self._filled, self._emptied,
-            on_progress=lambda doing, _what: reach(f"ahead:{doing}"),
+            on_progress=lambda doing, _what: hit(f"ahead:{doing}"),
             should_stop=self._given_up.is_set, only=only, before=self._made, on_proven=on_proven,
         )  # fmt: skip
 

@@ -25,7 +25,7 @@ from migrate.postgres.ddl import (
     stands_alone,
     strip_index,
 )
-from migrate.publish.swap_blockers import Twin
+from migrate.publish.swap_blockers import TableName
 
 _PAIRS: Final = """
 SELECT c.oid::bigint, s.oid::bigint, c.oid::regclass::text, s.oid::regclass::text,
@@ -65,7 +65,7 @@ ProvenKey = tuple[Literal["unique", "foreign"], str, str]
 
 
 @dataclass(frozen=True)
-class Pair:
+class TablePair:
     """A twin as PostgreSQL knows it: the two oids, tables and schemas; names are quoted, tables qualified.
 
     `table` is the name of both as it is.
@@ -80,13 +80,15 @@ class Pair:
     table: str
 
 
-def find_pairs(conn: Connection, twins: Sequence[Twin]) -> list[Pair]:
+def find_pairs(conn: Connection, table_names: Sequence[TableName]) -> list[TablePair]:
     """Return the twins whose both tables are there, in order; called inside `qualified_names`."""
-    columns = [list(part) for part in zip(*((t.schema, t.staging, t.table) for t in twins), strict=True)]
-    return [Pair(*row) for row in conn.execute(_PAIRS, columns or [[], [], []]).fetchall()]
+    columns = [
+        list(part) for part in zip(*((t.schema, t.staging, t.table) for t in table_names), strict=True)
+    ]
+    return [TablePair(*row) for row in conn.execute(_PAIRS, columns or [[], [], []]).fetchall()]
 
 
-def proven_keys(conn: Connection, pairs: Sequence[Pair]) -> frozenset[ProvenKey]:
+def proven_keys(conn: Connection, pairs: Sequence[TablePair]) -> frozenset[ProvenKey]:
     """Return the unique indexes and foreign keys that hold for every row as the live ones do."""
     found: set[ProvenKey] = set()
     of = {pair.live: pair for pair in pairs}
@@ -102,17 +104,17 @@ def proven_keys(conn: Connection, pairs: Sequence[Pair]) -> frozenset[ProvenKey]
     return frozenset(found)
 
 
-def _wanted_key(row: tuple[Any, ...], of: Mapping[int, Pair]) -> str:
+def _wanted_key(row: tuple[Any, ...], of: Mapping[int, TablePair]) -> str:
     """Return the definition of a live foreign key, to the staged twin of the table it references."""
     referenced = of[row[5]]
     return retarget(row[3], " REFERENCES", referenced.old, referenced.new)
 
 
-def _ends(pairs: Sequence[Pair]) -> dict[str, list[int]]:
+def _ends(pairs: Sequence[TablePair]) -> dict[str, list[int]]:
     return {"live": [pair.live for pair in pairs], "staged": [pair.staged for pair in pairs]}
 
 
-def column_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+def column_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return what brings columns in line: statistics targets, options, comments, NOT NULL of old servers."""
     quote = Quoting(conn)
     named_nulls = {row[0] for row in _of_kind(conn, [pair.live for pair in pairs], "n")}
@@ -141,7 +143,7 @@ def _of_kind(conn: Connection, tables: list[int], kinds: str) -> list[tuple[Any,
     return [row for row in rows if row[2] in kinds]
 
 
-def constraint_steps(conn: Connection, pairs: Sequence[Pair], *, strict: bool) -> list[Step]:
+def constraint_steps(conn: Connection, pairs: Sequence[TablePair], *, strict: bool) -> list[Step]:
     """Return what adds checks and named NOT NULLs: those of a table together, in one pass over its rows."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
@@ -163,7 +165,7 @@ def constraint_steps(conn: Connection, pairs: Sequence[Pair], *, strict: bool) -
     return steps
 
 
-def bare_index_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+def bare_index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return what makes the indexes that are not there yet, without the constraints that rest on them."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
@@ -176,7 +178,7 @@ def bare_index_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
     return steps
 
 
-def _wanted_indexes(conn: Connection, pair: Pair) -> list[Index]:
+def _wanted_indexes(conn: Connection, pair: TablePair) -> list[Index]:
     return [
         replace(
             live,
@@ -188,7 +190,7 @@ def _wanted_indexes(conn: Connection, pair: Pair) -> list[Index]:
     ]
 
 
-def index_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+def index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return what makes the indexes and the constraints on them, or completes those made ahead."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
@@ -206,7 +208,7 @@ def index_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
     return steps
 
 
-def statistics_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
+def statistics_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return what makes the extended statistics, in the staging schema until the exchange."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
@@ -226,7 +228,7 @@ def statistics_steps(conn: Connection, pairs: Sequence[Pair]) -> list[Step]:
 
 
 def foreign_key_steps(
-    conn: Connection, pairs: Sequence[Pair], *, strict: bool = False, valid_only: bool = False
+    conn: Connection, pairs: Sequence[TablePair], *, strict: bool = False, valid_only: bool = False
 ) -> list[Step]:
     """Return what adds the foreign keys, each to the staged twin of the table it references."""
     quote, steps, of = Quoting(conn), [], {pair.live: pair for pair in pairs}

@@ -19,22 +19,22 @@ import psycopg
 import tenacity
 from psycopg import sql
 
-from migrate.postgres.connection import Connection, explain, give_memory, mapped
+from migrate.postgres.connection import Connection, raise_work_mem, to_migrate_error, translate_errors
 from migrate.postgres.locks import NOT_TO_BE_HAD, Locks, who_blocks
 from migrate.postgres.table_checksum import Content, measure
 from migrate.publish.copy_rows import raise_sequences
 from migrate.publish.publication import Kind, Publication, record, swap_ids
 from migrate.publish.strategy import (
-    OlderViews,
+    OldSnapshots,
     OnProgress,
-    Order,
-    Way,
-    choose_way,
+    PublishRequest,
+    PublishStrategy,
+    choose_strategy,
     house,
     replace_rows,
     require_no_older_views,
 )
-from migrate.publish.swap import NOTHING_FURNISHED, Furnished, lock_staged
+from migrate.publish.swap import NOTHING_BUILT, BuiltAhead, lock_staged
 from migrate.runtime.errors import LiveChanged, TargetError, TargetUnavailable
 from migrate.staging.ledger import Ledger
 from migrate.staging.schema import ID_MAP
@@ -67,7 +67,7 @@ def publish(
     patience: float = 5.0,
     on_progress: OnProgress = lambda _doing, _what: None,
     before_commit: Callable[[Connection], None] = lambda _conn: None,
-    furnished: Furnished = NOTHING_FURNISHED,
+    built_ahead: BuiltAhead = NOTHING_BUILT,
 ) -> Publication:
     """Replace the rows of `filled` by the staged ones, empty `emptied`, and record it; all or nothing.
 
@@ -77,28 +77,28 @@ def publish(
     on our account. Before the locks, an exchange waits `patience` seconds for
     views of the database that are older than the staged rows.
     `before_commit` is called inside the transaction as its last act; what it
-    raises undoes everything. `furnished` is what `furnish_beside_readers` gave, where nothing
+    raises undoes everything. `furnished` is what `build_concurrently` gave, where nothing
     was written to the staged tables since.
 
-    Raises LiveChanged (live rows moved after the backup), Occupied (another
+    Raises LiveChanged (live rows moved after the backup), AlreadyRunning (another
     run owns the target), TargetUnavailable (the locks were not to be had in
     `attempts` tries of `lock_timeout_ms` each, or the connection was lost:
     the ledger then tells whether the commit went through), TargetError (a row
     breaks a constraint, or the schema would not have come back the same).
     """
-    order = Order(
+    order = PublishRequest(
         ledger, schema, staging, tuple(filled), tuple(emptied), dict(expected), run_id, kind, backup_digest,
-        lock_timeout_ms, on_progress, before_commit, furnished,
+        lock_timeout_ms, on_progress, before_commit, built_ahead,
     )  # fmt: skip
     both = set(order.filled) & set(order.emptied)
     if both:
         raise TargetError(f"{', '.join(sorted(both))} cannot be both filled and emptied")
     if conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         raise TargetError("publish needs a connection of its own, outside any transaction")
-    with mapped("preparing to publish"):
-        way = choose_way(conn, order, patience)
+    with translate_errors("preparing to publish"):
+        way = choose_strategy(conn, order, patience)
     retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type((*NOT_TO_BE_HAD, OlderViews)),
+        retry=tenacity.retry_if_exception_type((*NOT_TO_BE_HAD, OldSnapshots)),
         wait=tenacity.wait_random_exponential(multiplier=0.5, max=20),
         stop=tenacity.stop_after_attempt(attempts),
         reraise=True,
@@ -108,12 +108,12 @@ def publish(
     except NOT_TO_BE_HAD as error:
         raise _not_to_be_had(conn, order, attempts) from error
     except psycopg.Error as error:
-        raise explain("publishing", error) from error
+        raise to_migrate_error("publishing", error) from error
     return publication if publication.exchanged else _finish(conn, order, publication)
 
 
 def _attempt(
-    conn: Connection, order: Order, way: Way, retrying: tenacity.Retrying, attempts: int
+    conn: Connection, order: PublishRequest, way: PublishStrategy, retrying: tenacity.Retrying, attempts: int
 ) -> Publication:
     tries = int(retrying.statistics.get("attempt_number", 1))
     with conn.transaction():
@@ -162,7 +162,7 @@ def _attempt(
 def _set_up(conn: Connection) -> None:
     for name, value in _SESSION.items():
         conn.execute("SELECT set_config(%s, %s, true)", (name, value))
-    give_memory(conn)
+    raise_work_mem(conn)
     # What is reported as published must survive the server's own crash.
     conn.execute(
         "SELECT set_config('synchronous_commit', 'on', true)"
@@ -170,7 +170,7 @@ def _set_up(conn: Connection) -> None:
     )
 
 
-def _require_unchanged(conn: Connection, order: Order) -> dict[str, int]:
+def _require_unchanged(conn: Connection, order: PublishRequest) -> dict[str, int]:
     replaced: dict[str, int] = {}
     changed: list[str] = []
     for table in order.managed:
@@ -187,7 +187,7 @@ def _require_unchanged(conn: Connection, order: Order) -> dict[str, int]:
     return replaced
 
 
-def _not_to_be_had(conn: Connection, order: Order, attempts: int) -> TargetUnavailable:
+def _not_to_be_had(conn: Connection, order: PublishRequest, attempts: int) -> TargetUnavailable:
     blockers = who_blocks(conn, order.names)
     return TargetUnavailable(
         f"the live tables could not be locked within {order.lock_timeout_ms} ms in {attempts} attempts"
@@ -196,7 +196,7 @@ def _not_to_be_had(conn: Connection, order: Order, attempts: int) -> TargetUnava
     )
 
 
-def _finish(conn: Connection, order: Order, publication: Publication) -> Publication:
+def _finish(conn: Connection, order: PublishRequest, publication: Publication) -> Publication:
     notes = list(publication.notes)
     for table in order.managed:
         order.on_progress("analyze", table)
@@ -205,6 +205,6 @@ def _finish(conn: Connection, order: Order, publication: Publication) -> Publica
             # Never waits for the application, nor makes it wait: no cutting of the file's end.
             conn.execute(sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED, TRUNCATE off) {}").format(name))
         except psycopg.Error as error:
-            notes.append(f"{explain(f'VACUUM ANALYZE of {table}', error)}; the rows are published")
+            notes.append(f"{to_migrate_error(f'VACUUM ANALYZE of {table}', error)}; the rows are published")
             break
     return replace(publication, notes=tuple(notes))

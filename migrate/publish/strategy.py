@@ -8,12 +8,12 @@ from typing import Final
 
 from migrate.postgres.connection import Connection
 from migrate.postgres.locks import Name
-from migrate.postgres.old_snapshots import older_views, wait_for_older_views
+from migrate.postgres.old_snapshots import old_snapshots, wait_for_older_views
 from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import Content
 from migrate.publish.copy_rows import Move, move_tables, plan_moves
 from migrate.publish.publication import Kind
-from migrate.publish.swap import Exchange, Furnished, Hindered, exchange_tables, prepare_exchange
+from migrate.publish.swap import BuiltAhead, SwapBlocked, TableSwap, exchange_tables, prepare_exchange
 from migrate.runtime.errors import TargetError
 from migrate.staging.ledger import Ledger
 
@@ -25,7 +25,7 @@ _EXCHANGES: Final = 3
 
 
 @dataclass(frozen=True)
-class Order:
+class PublishRequest:
     """What is to be published, fixed before the first attempt."""
 
     ledger: Ledger
@@ -40,7 +40,7 @@ class Order:
     lock_timeout_ms: int
     on_progress: OnProgress
     before_commit: Callable[[Connection], None]
-    furnished: Furnished
+    built_ahead: BuiltAhead
 
     @property
     def managed(self) -> tuple[str, ...]:
@@ -54,11 +54,11 @@ class Order:
 
 
 @dataclass
-class Way:
+class PublishStrategy:
     """How the rows get there: by `exchange` where there is one, else by `moves`; `reasons` say why not."""
 
     moves: Sequence[Move]
-    exchange: Exchange | None = None
+    exchange: TableSwap | None = None
     reasons: tuple[str, ...] = ()
     hindered: int = 0
 
@@ -67,20 +67,22 @@ class Way:
         self.exchange, self.reasons = None, tuple(reasons)
 
 
-class OlderViews(Exception):
+class OldSnapshots(Exception):
     """Somebody may still look at the database as it was before the rows were staged."""
 
 
-def choose_way(conn: Connection, order: Order, patience: float) -> Way:
+def choose_strategy(conn: Connection, order: PublishRequest, patience: float) -> PublishStrategy:
     """Decide on the way, and furnish the staged tables where they can be exchanged."""
-    way = Way(plan_moves(conn, order.schema, order.staging, order.filled, order.furnished.contents))
+    way = PublishStrategy(
+        plan_moves(conn, order.schema, order.staging, order.filled, order.built_ahead.contents)
+    )
     try:
         way.exchange = prepare_exchange(
             conn, order.ledger, order.schema, order.staging, way.moves, order.emptied,
             strict=order.kind == "publish", on_progress=order.on_progress,
-            fresh=order.furnished.vacuumed,
+            fresh=order.built_ahead.vacuumed,
         )  # fmt: skip
-    except Hindered as error:
+    except SwapBlocked as error:
         way.move_instead(error.reasons)
         return way
     older = wait_for_older_views(conn, way.exchange.horizon, patience)
@@ -93,19 +95,19 @@ def _older(views: Sequence[str]) -> str:
     return f"{', '.join(views[:3])} may look at the database as it was before the rows were staged"
 
 
-def require_no_older_views(conn: Connection, way: Way, *, last: bool) -> None:
-    """Raise OlderViews where one is there, to be tried again; the last time choose to move the rows."""
+def require_no_older_views(conn: Connection, way: PublishStrategy, *, last: bool) -> None:
+    """Raise OldSnapshots where one is there, to be tried again; the last time choose to move the rows."""
     assert way.exchange is not None
-    older = older_views(conn, way.exchange.horizon)
+    older = old_snapshots(conn, way.exchange.horizon)
     if not older:
         return
     way.hindered += 1
     if way.hindered < _EXCHANGES and not last:
-        raise OlderViews
+        raise OldSnapshots
     way.move_instead([_older(older)])
 
 
-def house(conn: Connection, order: Order) -> dict[str, str]:
+def house(conn: Connection, order: PublishRequest) -> dict[str, str]:
     """Return the definitions that must be the same afterwards: the live schema's, and the map of ids'."""
     ours = fingerprint(conn, order.ledger.schema)
     return {
@@ -115,7 +117,7 @@ def house(conn: Connection, order: Order) -> dict[str, str]:
 
 
 def replace_rows(
-    conn: Connection, order: Order, way: Way, before: Mapping[str, str]
+    conn: Connection, order: PublishRequest, way: PublishStrategy, before: Mapping[str, str]
 ) -> tuple[dict[str, Content], int | None]:
     """Bring the rows in; return what each table holds now, and the publication's number if it was drawn."""
     if way.exchange is not None:
@@ -127,10 +129,10 @@ def replace_rows(
                 order.on_progress("exchanged", f"{len(order.managed)} tables")
                 changed = differences(before, house(conn, order))
                 if changed:
-                    raise Hindered([f"the exchange would have changed {', '.join(changed[:5])}"])
+                    raise SwapBlocked([f"the exchange would have changed {', '.join(changed[:5])}"])
             held = {move.table: move.content or Content(0, "0") for move in way.moves}
             return {table: held.get(table, Content(0, "0")) for table in order.managed}, number
-        except Hindered as error:
+        except SwapBlocked as error:
             way.move_instead(error.reasons)
     contents = move_tables(
         conn, order.schema, order.staging, way.moves, order.emptied,

@@ -16,16 +16,16 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from migrate.postgres.connection import Connection, explain
+from migrate.postgres.connection import Connection, to_migrate_error
 from migrate.postgres.locks import NOT_TO_BE_HAD
-from migrate.postgres.old_snapshots import horizon, silent_replicas
+from migrate.postgres.old_snapshots import silent_replicas, xmin_horizon
 from migrate.postgres.schema_fingerprint import qualified_names
 from migrate.postgres.table_checksum import Content, measure
-from migrate.publish.build_objects import OnProven, furnish, furnish_ahead
+from migrate.publish.build_objects import OnProven, build_objects, build_online
 from migrate.publish.copy_rows import Move
-from migrate.publish.missing_objects import Pair, find_pairs
-from migrate.publish.swap_attributes import Dressing, plan_dressing
-from migrate.publish.swap_blockers import Twin, find_obstacles
+from migrate.publish.missing_objects import TablePair, find_pairs
+from migrate.publish.swap_attributes import SwapAttributes, plan_attributes
+from migrate.publish.swap_blockers import TableName, find_swap_blockers
 from migrate.runtime.errors import MigrateError
 from migrate.staging import schema as staged_tables
 from migrate.staging.ledger import Ledger
@@ -44,17 +44,17 @@ WHERE c.relacl IS NULL AND s.relacl IS NOT NULL ORDER BY 1
 
 
 @dataclass(frozen=True)
-class Furnished:
+class BuiltAhead:
     """What is made already: the staged tables (oids) vacuumed, and what some of them hold, by name."""
 
     vacuumed: frozenset[int]
     contents: Mapping[str, Content]
 
 
-NOTHING_FURNISHED: Final = Furnished(frozenset(), MappingProxyType({}))
+NOTHING_BUILT: Final = BuiltAhead(frozenset(), MappingProxyType({}))
 
 
-class Hindered(Exception):
+class SwapBlocked(Exception):
     """The tables cannot be exchanged; `reasons` say why, a sentence each."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
@@ -63,11 +63,11 @@ class Hindered(Exception):
 
 
 @dataclass(frozen=True)
-class Exchange:
+class TableSwap:
     """A prepared exchange: all its rows were committed by `horizon`; `publication` is its number to be."""
 
-    pairs: tuple[Pair, ...]
-    dressing: Dressing
+    pairs: tuple[TablePair, ...]
+    attributes: SwapAttributes
     horizon: str
     publication: int
 
@@ -83,42 +83,45 @@ def prepare_exchange(
     strict: bool,
     on_progress: OnProgress,
     fresh: Collection[int] = (),
-) -> Exchange:
+) -> TableSwap:
     """Furnish the staged tables and return how they are exchanged; may be repeated after any interruption.
 
-    `fresh` are the tables (oids) that `furnish_beside_readers` has vacuumed, where nothing was written since.
-    Raises Hindered where the rows must be moved, psycopg's errors where rows
+    `fresh` are the tables (oids) that `build_concurrently` has vacuumed, where nothing was written since.
+    Raises SwapBlocked where the rows must be moved, psycopg's errors where rows
     break a constraint or the server is lost.
     """
     # Every staged row is committed by now. What comes is definitions, which no view of the rows is bound to.
-    committed = horizon(conn)
+    committed = xmin_horizon(conn)
     tables = [*(move.table for move in moves), *emptied]
-    twins = [*(Twin(schema, staging, table) for table in tables), Twin(ledger.schema, staging, ID_MAP)]
+    table_names = [
+        *(TableName(schema, staging, table) for table in tables),
+        TableName(ledger.schema, staging, ID_MAP),
+    ]
     reasons = [
         f"{move.table}.{column} is left to its own sequence"
         for move in moves
         for column in move.drawn
         if move.rows
     ]
-    reasons += find_obstacles(conn, twins)
+    reasons += find_swap_blockers(conn, table_names)
     reasons += [f"the readers of the replica {name} cannot be seen" for name in silent_replicas(conn)]
     if reasons:
-        raise Hindered(reasons)
+        raise SwapBlocked(reasons)
     try:
         staged_tables.add_empty(conn, schema, staging, emptied)
-        _require_plain_rights(conn, twins)
-        furnish(conn, twins, strict=strict, on_progress=on_progress, fresh=fresh)
+        _require_plain_rights(conn, table_names)
+        build_objects(conn, table_names, strict=strict, on_progress=on_progress, fresh=fresh)
         with qualified_names(conn):
-            pairs = tuple(find_pairs(conn, twins))
-            dressing = plan_dressing(conn, pairs)
+            pairs = tuple(find_pairs(conn, table_names))
+            attributes = plan_attributes(conn, pairs)
     except (psycopg.Error, MigrateError) as error:
         raise _judged("furnishing the staged tables", error) from error
     on_progress("furnished", schema)
     publication = _keep_ids(conn, ledger)
-    return Exchange(pairs, dressing, committed, publication)
+    return TableSwap(pairs, attributes, committed, publication)
 
 
-def furnish_beside_readers(
+def build_concurrently(
     conn: Connection,
     ledger: Ledger,
     schema: str,
@@ -129,9 +132,9 @@ def furnish_beside_readers(
     on_progress: OnProgress,
     should_stop: Callable[[], bool],
     only: Sequence[str] | None = None,
-    before: Furnished = NOTHING_FURNISHED,
+    before: BuiltAhead = NOTHING_BUILT,
     on_proven: OnProven = lambda _keys: None,
-) -> Furnished:
+) -> BuiltAhead:
     """Furnish what can be furnished while the staged tables are read; nothing where rows will be moved.
 
     `only` names the tables to furnish, all of whose rows are there; without it they are all of
@@ -139,43 +142,43 @@ def furnish_beside_readers(
     made. Returns what is made, with what was made `before`.
     Whatever it raises or leaves undone, `prepare_exchange` meets again.
     """
-    ids = Twin(ledger.schema, staging, ID_MAP)
-    twins = [*(Twin(schema, staging, table) for table in (*filled, *emptied)), ids]
-    if find_obstacles(conn, twins):
+    ids = TableName(ledger.schema, staging, ID_MAP)
+    table_names = [*(TableName(schema, staging, table) for table in (*filled, *emptied)), ids]
+    if find_swap_blockers(conn, table_names):
         return before
     if only is not None:
-        twins = [Twin(schema, staging, table) for table in only]
-    vacuumed = furnish_ahead(
-        conn, twins, on_progress=on_progress, should_stop=should_stop, fence=ledger.guard,
+        table_names = [TableName(schema, staging, table) for table in only]
+    vacuumed = build_online(
+        conn, table_names, on_progress=on_progress, should_stop=should_stop, fence=ledger.guard,
         fresh=before.vacuumed, on_proven=on_proven,
     )  # fmt: skip
     contents = dict(before.contents)
     for table in filled if only is None else only:
         if table not in contents and not should_stop():
             contents[table] = measure(conn, staging, table)
-    return Furnished(vacuumed, contents)
+    return BuiltAhead(vacuumed, contents)
 
 
-def _require_plain_rights(conn: Connection, twins: Sequence[Twin]) -> None:
-    """Raise Hindered where a new table was born with rights that can be revoked, but never be unsaid."""
+def _require_plain_rights(conn: Connection, table_names: Sequence[TableName]) -> None:
+    """Raise SwapBlocked where a new table was born with rights that can be revoked, but never be unsaid."""
     with qualified_names(conn):
-        pairs = find_pairs(conn, twins)
+        pairs = find_pairs(conn, table_names)
         rows = conn.execute(
             _BORN, ([pair.live for pair in pairs], [pair.staged for pair in pairs])
         ).fetchall()
     if rows:
-        raise Hindered([f"default privileges give rights on every new table, such as {rows[0][0]}"])
+        raise SwapBlocked([f"default privileges give rights on every new table, such as {rows[0][0]}"])
 
 
 def _judged(doing: str, error: psycopg.Error | MigrateError) -> Exception:
-    """Return Hindered for what only an exchange needs, else the error itself."""
+    """Return SwapBlocked for what only an exchange needs, else the error itself."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
     if state is None or isinstance(cause, NOT_TO_BE_HAD) or not state.startswith(_CANNOT):
         return error
     assert isinstance(cause, psycopg.Error)
     detail = (cause.diag.message_detail or "").splitlines()[:1]
-    return Hindered(["; ".join([str(explain(doing, cause)), *detail])])
+    return SwapBlocked(["; ".join([str(to_migrate_error(doing, cause)), *detail])])
 
 
 def _keep_ids(conn: Connection, ledger: Ledger) -> int:
@@ -205,24 +208,24 @@ def _keep_ids(conn: Connection, ledger: Ledger) -> int:
     return int(row[0])
 
 
-def lock_staged(conn: Connection, exchange: Exchange) -> None:
+def lock_staged(conn: Connection, exchange: TableSwap) -> None:
     """Lock the staged tables, before any live one: whoever vacuums one is not waited for under the locks."""
     names = ", ".join(pair.new for pair in exchange.pairs)
     conn.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE".encode())
 
 
-def exchange_tables(conn: Connection, exchange: Exchange) -> None:
+def exchange_tables(conn: Connection, exchange: TableSwap) -> None:
     """Put the staged tables in the live ones' place; called inside a savepoint, under the locks.
 
-    Raises Hindered where something forbids it after all.
+    Raises SwapBlocked where something forbids it after all.
     """
     old = ", ".join(pair.old for pair in exchange.pairs)
     statements = [
-        *exchange.dressing.before,
+        *exchange.attributes.before,
         # Without CASCADE: what hangs on an old table stops the exchange.
         f"DROP TABLE {old}",
         *(f"ALTER TABLE {pair.new} SET SCHEMA {pair.old_schema}" for pair in exchange.pairs),
-        *exchange.dressing.after,
+        *exchange.attributes.after,
     ]
     try:
         conn.execute(";\n".join(statements).encode())

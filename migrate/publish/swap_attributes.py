@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from migrate.postgres.connection import Connection
 from migrate.postgres.ddl import Quoting, read_options
-from migrate.publish.missing_objects import Pair
+from migrate.publish.missing_objects import TablePair
 
 _TABLES: Final = """
 SELECT w.live::bigint, quote_ident(pg_get_userbyid(c.relowner)), c.relowner <> s.relowner,
@@ -79,19 +79,19 @@ _COMMANDS: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE", 
 
 
 @dataclass
-class Dressing:
+class SwapAttributes:
     """The statements of an exchange around the drop of the old tables: `before` it, and `after` it."""
 
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
 
 
-def plan_dressing(conn: Connection, pairs: Sequence[Pair]) -> Dressing:
+def plan_attributes(conn: Connection, pairs: Sequence[TablePair]) -> SwapAttributes:
     """Return what the pairs' new tables are given; called inside `qualified_names`.
 
     The statements name each new table as the live one: they run once it bears that name.
     """
-    quote, plan = Quoting(conn), Dressing()
+    quote, plan = Quoting(conn), SwapAttributes()
     of = {pair.live: pair for pair in pairs}
     ends: dict[str, Any] = {"live": list(of), "staged": [pair.staged for pair in pairs]}
     sequences = conn.execute(_SEQUENCES, ends).fetchall()
@@ -123,7 +123,7 @@ def plan_dressing(conn: Connection, pairs: Sequence[Pair]) -> Dressing:
     return plan
 
 
-def _options(conn: Connection, quote: Quoting, pair: Pair) -> list[str]:
+def _options(conn: Connection, quote: Quoting, pair: TablePair) -> list[str]:
     """Return what gives the table the live one's storage options, in their order, and no others."""
     wanted, there = read_options(conn, pair.old), read_options(conn, pair.new)
     if wanted == there:
@@ -135,7 +135,7 @@ def _options(conn: Connection, quote: Quoting, pair: Pair) -> list[str]:
     return out
 
 
-def _grants(conn: Connection, pair: Pair, owner: str, *, granted: bool) -> list[str]:
+def _grants(conn: Connection, pair: TablePair, owner: str, *, granted: bool) -> list[str]:
     """Return the grants on table and columns, in their order, after all that came by itself is revoked."""
     rows = conn.execute(_GRANTS, {"table": pair.live}).fetchall()
     out = []
@@ -150,7 +150,9 @@ def _grants(conn: Connection, pair: Pair, owner: str, *, granted: bool) -> list[
     return out
 
 
-def _statistics(conn: Connection, quote: Quoting, of: dict[int, Pair], ends: dict[str, Any]) -> list[str]:
+def _statistics(
+    conn: Connection, quote: Quoting, of: dict[int, TablePair], ends: dict[str, Any]
+) -> list[str]:
     out = []
     for live, name, schema, owner in conn.execute(_STATISTICS, ends).fetchall():
         moved = f"{schema}.{quote.name(name)}"

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.postgres.connection import Connection, mapped
+from migrate.postgres.connection import Connection, translate_errors
 from migrate.postgres.schema_fingerprint import qualified_names
 
 
 @dataclass(frozen=True)
-class Twin:
+class TableName:
     """A live table, and the staged one of the same name that is to take its place."""
 
     schema: str
@@ -115,14 +115,18 @@ JOIN pg_namespace n ON n.nspname = w.space JOIN pg_class c ON c.relnamespace = n
 """
 
 
-def find_obstacles(conn: Connection, twins: Sequence[Twin]) -> list[str]:
+def find_swap_blockers(conn: Connection, table_names: Sequence[TableName]) -> list[str]:
     """Return why these live tables cannot be exchanged, a sentence each; empty where they can be.
 
     Only reads, and only the live side; a live table that is missing is passed over.
     """
-    with mapped("looking at what depends on the live tables"), qualified_names(conn):
+    with translate_errors("looking at what depends on the live tables"), qualified_names(conn):
         found = conn.execute(
-            _OIDS, ([twin.schema for twin in twins], [twin.table for twin in twins])
+            _OIDS,
+            (
+                [table_name.schema for table_name in table_names],
+                [table_name.table for table_name in table_names],
+            ),
         ).fetchall()
         tables = {"tables": [oid for (oid,) in found]}
         reasons = [row[0] for query in _QUERIES for row in conn.execute(query, tables).fetchall() if row[0]]

@@ -48,7 +48,7 @@ def find_folder(work: Path) -> Path:
 def gather(folder: Path, *, with_samples: bool = False) -> Document:
     """Return the report of the run in `folder`; with samples the named rows bring their values.
 
-    Raises UsageError where no run is there, EvidenceError where its state file is damaged.
+    Raises UsageError where no run is there, StateMismatch where its state file is damaged.
     """
     state = State.load(folder)
     if state is None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import psycopg
 
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.summary.summary import keep, summarise
 from migrate.report.write import write_report
 from migrate.runtime.errors import CheckError, MigrateError
 
 
 @contextlib.contextmanager
-def told(run: Run) -> Iterator[None]:
+def told(run: RunContext) -> Iterator[None]:
     """Write the report also where the block raises, and let the error go on: it is what counts."""
     try:
         yield

@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.plan.plan_file import FILE as PLAN
 from migrate.pipeline.stages.verify import REPORT
 from migrate.pipeline.summary.summary import Summary
-from migrate.postgres.connection import mapped
+from migrate.postgres.connection import translate_errors
 from migrate.publish.backup_store import find
 from migrate.runtime import files
-from migrate.runtime.errors import CheckError, EvidenceError, UsageError
+from migrate.runtime.errors import CheckError, StateMismatch, UsageError
 from migrate.staging import ledger_queries
 
 FILE: Final = "receipt.json"
@@ -129,10 +129,10 @@ def check_receipt(receipt: Receipt) -> list[str]:
     return said
 
 
-def make_receipt(run: Run, summary: Summary) -> Receipt:
+def make_receipt(run: RunContext, summary: Summary) -> Receipt:
     """Return the receipt of a run that is published or rolled back, from its evidence.
 
-    Raises EvidenceError where a part of the evidence is missing.
+    Raises StateMismatch where a part of the evidence is missing.
     """
     return chain(
         run.id,
@@ -158,7 +158,7 @@ def keep(receipt: Receipt, work: Path) -> Path:
     return path
 
 
-def add_publications(run: Run) -> None:
+def add_publications(run: RunContext) -> None:
     """Bring the last link of the kept receipt up to date after a rollback; nothing where none is kept."""
     path = run.work / FILE
     if not path.exists():
@@ -172,13 +172,13 @@ def _document(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise EvidenceError(
+        raise StateMismatch(
             f"{path} is missing or damaged; the receipt cannot be made without it",
             hint="put it back from a copy; the rows are published all the same",
         ) from error
 
 
-def _stage(run: Run, name: str) -> dict[str, Any]:
+def _stage(run: RunContext, name: str) -> dict[str, Any]:
     record = run.state.stage(name)
     if record is None:
         return {}
@@ -186,7 +186,7 @@ def _stage(run: Run, name: str) -> dict[str, Any]:
     return {"facts": record.facts, "files": files_left}
 
 
-def _backup(run: Run) -> dict[str, Any]:
+def _backup(run: RunContext) -> dict[str, Any]:
     published = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     digest = published.backup_digest if published else None
     if digest is None:
@@ -198,13 +198,13 @@ def _backup(run: Run) -> dict[str, Any]:
     }
 
 
-def _batches(run: Run) -> dict[str, Any]:
+def _batches(run: RunContext) -> dict[str, Any]:
     query = sql.SQL(
         "SELECT mapper, count(*), sum(source_rows)::bigint, encode(sha256(string_agg("
         "concat_ws(' ', number, first, last, source_rows, target_rows::text), E'\\n' ORDER BY number)"
         "::bytea), 'hex') FROM {} WHERE run_id = %s GROUP BY mapper ORDER BY mapper"
     ).format(run.ledger.name("batch"))
-    with mapped("reading the batches"):
+    with translate_errors("reading the batches"):
         rows = run.connection.execute(query, (run.id,)).fetchall()
     return {name: {"batches": n, "source_rows": total, "sha256": digest} for name, n, total, digest in rows}
 
@@ -222,7 +222,7 @@ def _rows(summary: Summary) -> dict[str, Mapping[str, int]]:
     }
 
 
-def _checks(run: Run) -> dict[str, Any]:
+def _checks(run: RunContext) -> dict[str, Any]:
     report = _document(run.work / REPORT)
     return {
         result["name"]: {"passed": result["passed"], "looked_at": result["looked_at"]}
@@ -230,7 +230,7 @@ def _checks(run: Run) -> dict[str, Any]:
     }
 
 
-def _publications(run: Run) -> list[dict[str, Any]]:
+def _publications(run: RunContext) -> list[dict[str, Any]]:
     return [
         {"id": one.id, "run": one.run_id, "kind": one.kind, "at": one.at, "backup_sha256": one.backup_digest,
          "tables": {name: [content.rows, content.checksum] for name, content in one.tables.items()}}

@@ -17,35 +17,35 @@ _AGAIN_S: Final = 0.5
 class _Piece:
     future: Future[Any]
     pool: ThreadPoolExecutor
-    hurry: Callable[[], None]
-    spare: Callable[[Any], None]
+    cancel: Callable[[], None]
+    dispose: Callable[[Any], None]
 
 
-class Beside:
+class BackgroundTasks:
     """The pieces of work that were begun, by name, until somebody takes what they gave.
 
     A piece leaves nothing that a process which is killed may not leave half done.
     """
 
     def __init__(self) -> None:
-        self._begun: set[str] = set()
+        self._started: set[str] = set()
         self._pieces: dict[str, _Piece] = {}
 
-    def begin(
+    def start(
         self,
         name: str,
         work: Callable[[], Result],
         *,
-        hurry: Callable[[], None] = lambda: None,
-        spare: Callable[[Result], None] = lambda _result: None,
+        cancel: Callable[[], None] = lambda: None,
+        dispose: Callable[[Result], None] = lambda _result: None,
     ) -> None:
-        """Begin `work`, once. Where nobody takes it, `hurry` ends it early and `spare` gets its result."""
-        if name not in self._begun:
-            self._begun.add(name)
+        """Begin `work`, once. Where nobody takes it, `cancel` ends it early and `dispose` gets its result."""
+        if name not in self._started:
+            self._started.add(name)
             pool = ThreadPoolExecutor(1, thread_name_prefix=name)
-            self._pieces[name] = _Piece(pool.submit(work), pool, hurry, spare)
+            self._pieces[name] = _Piece(pool.submit(work), pool, cancel, dispose)
 
-    def take(self, name: str, work: Callable[[], Result]) -> Result:
+    def result(self, name: str, work: Callable[[], Result]) -> Result:
         """Return what the piece of that name gave; not begun, or failed, it is done here and now."""
         piece = self._pieces.get(name)
         if piece is None:
@@ -63,7 +63,7 @@ class Beside:
         while self._pieces:
             _, piece = self._pieces.popitem()
             with piece.pool, contextlib.suppress(Exception):
-                piece.hurry()
+                piece.cancel()
                 while wait([piece.future], _AGAIN_S).not_done:  # between two statements nothing is cancelled
-                    piece.hurry()
-                piece.spare(piece.future.result())
+                    piece.cancel()
+                piece.dispose(piece.future.result())

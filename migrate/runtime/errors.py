@@ -7,9 +7,9 @@
     │   └── SourceUnavailable     transient: worth trying again                 exit 3
     ├── TargetError               PostgreSQL refused or misbehaved              exit 1
     │   └── TargetUnavailable     transient: worth trying again                 exit 3
-    ├── EvidenceError             a recorded artifact is missing or altered     exit 1
+    ├── StateMismatch             a recorded artifact is missing or altered     exit 1
     ├── LiveChanged               the live tables moved after the backup        exit 1
-    ├── Occupied                  another run holds the target or the folder    exit 1
+    ├── AlreadyRunning                  another run holds the target or the folder    exit 1
     └── Stopped                   stopped on request, resumable                 exit 3
 
 Every message says what happened and to which thing; `hint` says what the
@@ -69,7 +69,7 @@ class TargetUnavailable(TargetError):
     exit_code = 3
 
 
-class EvidenceError(MigrateError):
+class StateMismatch(MigrateError):
     """A recorded artifact (state file, snapshot, dump) is missing, damaged or of another run."""
 
 
@@ -77,7 +77,7 @@ class LiveChanged(MigrateError):
     """Rows of the live tables changed after they were backed up."""
 
 
-class Occupied(MigrateError):
+class AlreadyRunning(MigrateError):
     """Another run holds the target database or the work folder."""
 
 

@@ -24,7 +24,7 @@ _SIGNALS: Final = {VARIABLE: signal.SIGKILL, FREEZE: signal.SIGSTOP}
 _reached: Counter[str] = Counter()
 
 
-def reach(name: str) -> None:
+def hit(name: str) -> None:
     """Say that the process is at the point `name`; it dies or stops here where the environment says so."""
     wanted = {variable: os.environ[variable] for variable in _SIGNALS if os.environ.get(variable)}
     trace = os.environ.get(TRACE)

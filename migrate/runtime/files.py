@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from migrate.runtime.errors import MigrateError, UsageError
-from migrate.runtime.failpoints import reach
+from migrate.runtime.failpoints import hit
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -61,9 +61,9 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.chmod(FILE_MODE)
-        reach(f"{path.name}:written")
+        hit(f"{path.name}:written")
         part.replace(path)
-        reach(f"{path.name}:renamed")
+        hit(f"{path.name}:renamed")
     except OSError as error:
         part.unlink(missing_ok=True)
         raise MigrateError(

@@ -12,21 +12,21 @@ from typing import Final
 
 from migrate.runtime import files
 from migrate.runtime.clock import now
-from migrate.runtime.errors import Occupied
+from migrate.runtime.errors import AlreadyRunning
 
 NAME: Final = "run.lock"
 
 
-def holder() -> str:
+def lock_holder() -> str:
     """Return who this process is: host, process id and time, for the one who finds the door shut."""
     return f"process {os.getpid()} on {socket.gethostname()} since {now()}"
 
 
 @contextlib.contextmanager
-def occupy(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold the work folder while the block runs; the lock dies with the process.
 
-    Raises Occupied, naming the holder, where another process holds it.
+    Raises AlreadyRunning, naming the holder, where another process holds it.
     """
     files.make_folder(folder)
     path = folder / NAME
@@ -35,12 +35,12 @@ def occupy(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Occupied(
+            raise AlreadyRunning(
                 f"the work folder {folder} is in use by {file.read().strip() or 'another process'}",
                 hint="wait for it to end, or name another folder with --work",
             ) from error
         file.truncate(0)
-        file.write(holder())
+        file.write(lock_holder())
         file.flush()
         yield
         file.truncate(0)

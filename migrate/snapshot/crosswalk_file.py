@@ -15,9 +15,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError
-from migrate.runtime.failpoints import reach
-from migrate.snapshot.workspace import Bench, unchanging
+from migrate.runtime.errors import StateMismatch
+from migrate.runtime.failpoints import hit
+from migrate.snapshot.workspace import Workspace, unchanging
 
 
 def fits(crosswalk: Path, mark: str) -> bool:
@@ -33,28 +33,28 @@ def fits(crosswalk: Path, mark: str) -> bool:
 
 
 @contextmanager
-def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Bench]:
+def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Workspace]:
     """Yield a bench with an empty crosswalk, which takes the place of `crosswalk` when the caller is done.
 
-    Raises EvidenceError where it cannot be written.
+    Raises StateMismatch where it cannot be written.
     """
     part = crosswalk.with_name("crosswalk.partial.db")
     _sweep(part.parent, f"{part.name}*")
-    with Bench(snapshot, part) as bench:
-        yield bench
-        bench.execute("CREATE TABLE x.made (mark TEXT NOT NULL)")
-        bench.execute("INSERT INTO x.made VALUES (?)", (mark,))
+    with Workspace(snapshot, part) as workspace:
+        yield workspace
+        workspace.execute("CREATE TABLE x.made (mark TEXT NOT NULL)")
+        workspace.execute("INSERT INTO x.made VALUES (?)", (mark,))
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")  # plays the write-ahead log back into the file
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        reach("crosswalk:complete")
+        hit("crosswalk:complete")
         part.replace(crosswalk)
         files.sync_folder(crosswalk.parent)
-        reach("crosswalk:renamed")
+        hit("crosswalk:renamed")
     except (sqlite3.DatabaseError, OSError) as error:
-        raise EvidenceError(
+        raise StateMismatch(
             f"cannot finish {crosswalk}: {error}",
             hint="see that the disk has room, then type the same command again",
         ) from error

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 from migrate.source.model import LeftOut, TableFacts
 
 SNAPSHOT_NAME = "snapshot.db"
@@ -51,7 +51,7 @@ def write_facts(folder: Path, facts: SnapshotFacts) -> None:
 def read_facts(folder: Path) -> SnapshotFacts | None:
     """Return the facts in a folder, None where there are none.
 
-    Raises EvidenceError where they are damaged.
+    Raises StateMismatch where they are damaged.
     """
     path = folder / FACTS_NAME
     if not path.exists():
@@ -64,7 +64,7 @@ def read_facts(folder: Path) -> SnapshotFacts | None:
             **{**body, "path": folder / body["path"], "tables": tables, "left_out": left_out}
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise EvidenceError(
+        raise StateMismatch(
             f"{path} is damaged",
             hint=f"delete {path} and the snapshot beside it, then type the same command again",
         ) from error
@@ -74,7 +74,7 @@ def read_facts(folder: Path) -> SnapshotFacts | None:
 def finished_snapshot(folder: Path, identity: str) -> SnapshotFacts | None:
     """Return the facts of the finished snapshot in a folder, None where there is none.
 
-    Raises EvidenceError where it is of another source, altered, or has lost its
+    Raises StateMismatch where it is of another source, altered, or has lost its
     facts.
     """
     path = folder / SNAPSHOT_NAME
@@ -83,11 +83,11 @@ def finished_snapshot(folder: Path, identity: str) -> SnapshotFacts | None:
     facts = read_facts(folder)
     way_out = f"delete {path} and type the same command again: the snapshot starts anew"
     if facts is None:
-        raise EvidenceError(f"{folder / FACTS_NAME} is missing, so {path} cannot be trusted", hint=way_out)
+        raise StateMismatch(f"{folder / FACTS_NAME} is missing, so {path} cannot be trusted", hint=way_out)
     if facts.identity != identity:
-        raise EvidenceError(f"{path} was taken from {facts.identity}, not from {identity}", hint=way_out)
+        raise StateMismatch(f"{path} was taken from {facts.identity}, not from {identity}", hint=way_out)
     if files.digest_file(path) != facts.sha256:
-        raise EvidenceError(f"{path} was altered after it was taken", hint=way_out)
+        raise StateMismatch(f"{path} was altered after it was taken", hint=way_out)
     return replace(facts, path=path)
 
 

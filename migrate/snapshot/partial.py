@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Self
 
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError, SourceError
-from migrate.runtime.failpoints import reach
+from migrate.runtime.errors import SourceError, StateMismatch
+from migrate.runtime.failpoints import hit
 from migrate.snapshot import bulk_copy
 from migrate.snapshot.manifest import PARTIAL_NAME
 from migrate.snapshot.sqlite_writer import create_table, insertion
 from migrate.source import sql as statements
 from migrate.source.column_stats import look_from_json, look_to_json
 from migrate.source.local_transport import LocalChannel, tolerant_text
-from migrate.source.model import Catalogue, Look, Page, Row, Table, Usage
+from migrate.source.model import Catalogue, ColumnStats, Page, Row, Table, Usage
 from migrate.source.sql import quote
 
 _META = quote("migrate:meta")
@@ -51,12 +51,12 @@ class Record:
 
     rows: int
     mark: str | None
-    look: Look | None
+    look: ColumnStats | None
     started: bool
     done: bool
 
 
-class Partial:
+class PartialSnapshot:
     """`snapshot.partial.db` of a work folder, open for writing."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -67,7 +67,7 @@ class Partial:
     def open(cls, folder: Path, identity: str) -> Self:
         """Open the partial snapshot of a folder, or begin one.
 
-        Raises EvidenceError where it is of another source or damaged.
+        Raises StateMismatch where it is of another source or damaged.
         """
         path = folder / PARTIAL_NAME
         if not path.exists():
@@ -82,7 +82,7 @@ class Partial:
             raise partial._unwritable(error) from error
         except sqlite3.DatabaseError as error:
             connection.close()
-            raise EvidenceError(
+            raise StateMismatch(
                 f"the partial snapshot {path} is damaged: {error}",
                 hint=f"delete {path} and type the same command again: the snapshot starts anew",
             ) from error
@@ -107,7 +107,7 @@ class Partial:
         if known is None:
             self.keep_note("identity", identity)
         elif known != identity:
-            raise EvidenceError(
+            raise StateMismatch(
                 f"the partial snapshot {self.path} was begun from {known}, not from {identity}",
                 hint=f"delete {self.path} to start anew, or name the database it was begun from",
             )
@@ -170,7 +170,7 @@ class Partial:
 
     # ---- rows ------------------------------------------------------------------
 
-    def start(self, table: Table, mark: str | None, look: Look | None, usage: Usage) -> None:
+    def start(self, table: Table, mark: str | None, look: ColumnStats | None, usage: Usage) -> None:
         """Record that the reading of a table begins at this mark, with what the first look found."""
 
         def change() -> None:
@@ -249,7 +249,7 @@ class Partial:
             (*values, table.name),
         )
         if cursor.rowcount != 1:
-            raise EvidenceError(
+            raise StateMismatch(
                 f"the partial snapshot {self.path} has no record of table {table.name}",
                 hint=f"delete {self.path} and type the same command again",
             )
@@ -259,9 +259,9 @@ class Partial:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             change()
-            reach("snapshot:uncommitted")
+            hit("snapshot:uncommitted")
             self._connection.execute("COMMIT")
-            reach("snapshot:committed")
+            hit("snapshot:committed")
         except sqlite3.Error as error:
             self._roll_back()
             raise self._unwritable(error) from error

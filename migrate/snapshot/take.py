@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError, SourceError, Stopped
-from migrate.runtime.failpoints import reach
+from migrate.runtime.errors import SourceError, StateMismatch, Stopped
+from migrate.runtime.failpoints import hit
 from migrate.runtime.source_settings import SourceSettings
 from migrate.snapshot.manifest import (
     FACTS_NAME,
@@ -21,7 +21,7 @@ from migrate.snapshot.manifest import (
     read_facts,
     write_facts,
 )
-from migrate.snapshot.partial import Partial, is_stripped
+from migrate.snapshot.partial import PartialSnapshot, is_stripped
 from migrate.source.column_stats import differing, take_look
 from migrate.source.model import Catalogue, Page, Progress, Source, Table, TableFacts, TableForecast, Usage
 from migrate.source.paged_reader import ChannelSource
@@ -32,7 +32,7 @@ _FROZEN = 0o400
 OnProgress = Callable[[Progress], None]
 
 
-class _Moved(Exception):
+class _SourceChanged(Exception):
     """The source changed while a table was read."""
 
 
@@ -54,7 +54,7 @@ def take_snapshot(
 
     Resumes what an earlier call left in `folder/snapshot.partial.db`; where
     the snapshot is finished already, says so and reads nothing. Raises Stopped
-    after the current page when `should_stop` says so, EvidenceError where the
+    after the current page when `should_stop` says so, StateMismatch where the
     folder holds something of another source, SourceError at a cap, for a source
     that does not stand still, or for a copy that differs from it.
     """
@@ -62,25 +62,25 @@ def take_snapshot(
     finished = finished_snapshot(folder, source.identity) or _finish_renaming(folder, source.identity)
     if finished is not None:
         return finished
-    with Partial.open(folder, source.identity) as partial:
-        taking = _Taking(source, partial, settings, on_progress, should_stop)
+    with PartialSnapshot.open(folder, source.identity) as partial:
+        taking = _SnapshotRun(source, partial, settings, on_progress, should_stop)
         catalogue, passes = taking.until_still()
         facts = taking.compare(catalogue)
         draft = taking.facts(folder, catalogue, facts, passes)
         write_facts(folder, draft)
-        reach("snapshot:compared")
+        hit("snapshot:compared")
         partial.strip()
-    reach("snapshot:stripped")
+    hit("snapshot:stripped")
     return _freeze(folder, draft)
 
 
-class _Taking:
+class _SnapshotRun:
     """One call of `take_snapshot`."""
 
     def __init__(
         self,
         source: Source,
-        partial: Partial,
+        partial: PartialSnapshot,
         settings: SourceSettings,
         on_progress: OnProgress,
         should_stop: Callable[[], bool],
@@ -131,7 +131,7 @@ class _Taking:
             for page in pages:
                 rows += len(page.rows)
                 self._take_page(table, page, mark, rows, expected)
-        except _Moved:
+        except _SourceChanged:
             self._partial.reset(table)
 
     def _take_whole(self, table: Table, mark: str | None) -> bool:
@@ -157,7 +157,7 @@ class _Taking:
 
     def _take_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
         if page.mark != mark:
-            raise _Moved
+            raise _SourceChanged
         self._partial.append(table, page, usage := self._usage())
         self._on_progress(Progress(table.name, rows, max(rows, expected), usage.bytes, usage.rows_read))
         self._stop_if_asked(table)
@@ -272,7 +272,7 @@ def _finish_renaming(folder: Path, identity: str) -> SnapshotFacts | None:
         (folder / FACTS_NAME).unlink()  # of a snapshot that somebody deleted, or of one not finished
         return None
     if facts.identity != identity:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the snapshot {partial} was taken from {facts.identity}, not from {identity}",
             hint=f"delete {partial} and type the same command again: the snapshot starts anew",
         )
@@ -287,8 +287,8 @@ def _freeze(folder: Path, draft: SnapshotFacts) -> SnapshotFacts:
     partial.chmod(_FROZEN)
     facts = replace(draft, sha256=files.digest_file(partial))
     write_facts(folder, facts)
-    reach("snapshot:frozen")
+    hit("snapshot:frozen")
     partial.rename(folder / SNAPSHOT_NAME)
-    reach("snapshot:renamed")
+    hit("snapshot:renamed")
     files.sync_folder(folder)
     return facts

@@ -14,7 +14,7 @@ from adbc_driver_manager import Error as DriverError
 from adbc_driver_sqlite import dbapi
 
 from mappers.base import Cast, Query, SourceTables
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 from migrate.snapshot.arrow_stream import StreamError, chunks
 
 #: Keys of one batch where the caller names no other number.
@@ -48,7 +48,7 @@ AND NOT EXISTS (SELECT 1 FROM pragma_index_list(m.name) l WHERE l.origin = 'pk')
 """
 
 
-class Bench:
+class Workspace:
     """Implements `mappers.base.Bench` over two SQLite files.
 
     The snapshot is opened read-only. The crosswalk (schema `x`) is ours and can
@@ -61,7 +61,7 @@ class Bench:
         """Open both files to write the crosswalk, which is created (mode 0600) where it is missing.
 
         Nobody else may have it open (see `migrate.crosswalk`). Raises
-        EvidenceError where one of the files is no SQLite database.
+        StateMismatch where one of the files is no SQLite database.
         """
         crosswalk.touch(mode=0o600, exist_ok=True)
         self._open(snapshot, crosswalk, batch_keys, _uri(crosswalk, "mode=rw"), _uri(crosswalk, "mode=ro"))
@@ -85,21 +85,21 @@ class Bench:
     def over(cls, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> Self:
         """Open a crosswalk that is complete, for any number of readers.
 
-        Raises EvidenceError where one of the files is no SQLite database.
+        Raises StateMismatch where one of the files is no SQLite database.
         """
-        bench = cls.__new__(cls)
-        bench._open(snapshot, crosswalk, batch_keys, unchanging(crosswalk), unchanging(crosswalk))
-        return bench
+        workspace = cls.__new__(cls)
+        workspace._open(snapshot, crosswalk, batch_keys, unchanging(crosswalk), unchanging(crosswalk))
+        return workspace
 
     @classmethod
     def alone(cls, snapshot: Path) -> Self:
         """Open a snapshot whose crosswalk is not there yet, to be asked for the snapshot's own tables.
 
-        Raises EvidenceError where it is no SQLite database.
+        Raises StateMismatch where it is no SQLite database.
         """
-        bench = cls.__new__(cls)
-        bench._open(snapshot, snapshot.with_name("crosswalk.db"), BATCH_KEYS, ":memory:", ":memory:")
-        return bench
+        workspace = cls.__new__(cls)
+        workspace._open(snapshot, snapshot.with_name("crosswalk.db"), BATCH_KEYS, ":memory:", ":memory:")
+        return workspace
 
     def _open(self, snapshot: Path, crosswalk: Path, batch_keys: int, executed: str, read: str) -> None:
         self._snapshot, self._crosswalk, self._batch_keys = snapshot, crosswalk, batch_keys
@@ -126,7 +126,7 @@ class Bench:
         self._opened.close()
 
     def interrupt(self) -> None:
-        """End the statement that another thread executes; there it raises EvidenceError."""
+        """End the statement that another thread executes; there it raises StateMismatch."""
         with suppress(sqlite3.ProgrammingError):
             self._sql.interrupt()
 
@@ -136,7 +136,7 @@ class Bench:
         try:
             yield
         except (sqlite3.Error, DriverError, StreamError, pl.exceptions.ComputeError) as error:
-            raise EvidenceError(
+            raise StateMismatch(
                 f"{self._snapshot.name} and {self._crosswalk.name} cannot be worked with: "
                 + str(error).partition("\n")[0],  # the driver repeats the query
                 hint=f"see that the disk has room, then delete {self._crosswalk} and run again",

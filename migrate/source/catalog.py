@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from migrate.runtime.errors import SourceError
 from migrate.source.model import Catalogue, Column, KeyPart, LeftOut, Row, Table
-from migrate.source.transport import Channel
+from migrate.source.transport import Transport
 
 _INTERNAL = re.compile(r"sqlite_|_litestream_|libsql_|_cf_", re.IGNORECASE)
 _RESULT_COLUMNS = 2000  # SQLite returns no more
@@ -33,7 +33,7 @@ class _Objects:
     indexes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def inspect(channel: Channel) -> Catalogue:
+def inspect(channel: Transport) -> Catalogue:
     """Return what the database behind `channel` holds."""
     objects = _objects(channel)
     kinds = _kinds(channel)
@@ -57,7 +57,7 @@ def inspect(channel: Channel) -> Catalogue:
     )
 
 
-def _objects(channel: Channel) -> _Objects:
+def _objects(channel: Transport) -> _Objects:
     found = _Objects()
     for kind, name, sql in channel.run("SELECT type, name, sql FROM sqlite_master").rows:
         pair = (str(name), str(sql or ""))
@@ -72,7 +72,7 @@ def _objects(channel: Channel) -> _Objects:
     return found
 
 
-def _kinds(channel: Channel) -> Mapping[str, str]:
+def _kinds(channel: Transport) -> Mapping[str, str]:
     """Return table, virtual, shadow … by name, as the server knows it; empty where it cannot tell."""
     try:
         rows = channel.run("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").rows
@@ -98,7 +98,7 @@ def _reason(name: str, sql: str, kinds: Mapping[str, str], objects: _Objects) ->
     return None
 
 
-def _table(channel: Channel, name: str, sql: str) -> Table:
+def _table(channel: Transport, name: str, sql: str) -> Table:
     rows = channel.run(
         'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid', (name,)
     ).rows
@@ -121,7 +121,7 @@ def _column(row: Row) -> Column:
     return Column(str(name), str(declared or ""), bool(not_null), int(str(key)), int(str(hidden)))
 
 
-def _index_parts(channel: Channel, index: str) -> tuple[KeyPart, ...]:
+def _index_parts(channel: Transport, index: str) -> tuple[KeyPart, ...]:
     rows = channel.run(
         'SELECT name, coll, "desc" FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno', (index,)
     ).rows

@@ -9,16 +9,16 @@ from itertools import chain, islice
 from typing import Literal
 
 from migrate.source import sql
-from migrate.source.model import Column, ColumnLook, Look, Table, Value
-from migrate.source.transport import Answer
+from migrate.source.model import Column, ColumnLook, ColumnStats, Table, Value
+from migrate.source.transport import QueryResult
 
 _COLUMNS_AT_ONCE = 150  # SQLite returns at most 2,000 columns
 
-Run = Callable[[str], Answer]
+Run = Callable[[str], QueryResult]
 _Class = Literal["integer", "text"]
 
 
-def take_look(run: Run, table: Table) -> Look:
+def take_look(run: Run, table: Table) -> ColumnStats:
     """Scan a table through `run` and return the storage classes in use.
 
     Columns of integers and of text are asked whether they hold anything else; those that do are
@@ -35,7 +35,7 @@ def take_look(run: Run, table: Table) -> Look:
         found.update(columns)
     if rowid is not None:
         found[rowid] = _only("integer", rows, 0)
-    return Look(rows, {column.name: found[column.name] for column in table.stored})
+    return ColumnStats(rows, {column.name: found[column.name] for column in table.stored})
 
 
 def _rowid_column(table: Table) -> str | None:
@@ -94,7 +94,7 @@ def _only(kind: _Class, cells: int, longest: int) -> ColumnLook:
     return ColumnLook(integers, 0, texts, 0, infinite=False, longest=longest)
 
 
-def differing(one: Look, other: Look) -> list[str]:
+def differing(one: ColumnStats, other: ColumnStats) -> list[str]:
     """Return the columns in which two looks found other classes, numbers of cells or lengths.
 
     Whether a sum is finite is left aside: it depends on the order of summing.
@@ -111,14 +111,14 @@ def as_number(value: Value) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-def look_to_json(look: Look | None) -> str | None:
+def look_to_json(look: ColumnStats | None) -> str | None:
     """Return a look as JSON text."""
     return None if look is None else json.dumps(asdict(look))
 
 
-def look_from_json(text: str | None) -> Look | None:
+def look_from_json(text: str | None) -> ColumnStats | None:
     """Return the look that `look_to_json` wrote."""
     if text is None:
         return None
     body = json.loads(text)
-    return Look(body["rows"], {name: ColumnLook(**found) for name, found in body["columns"].items()})
+    return ColumnStats(body["rows"], {name: ColumnLook(**found) for name, found in body["columns"].items()})

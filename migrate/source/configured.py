@@ -15,7 +15,7 @@ from migrate.source.url import parse_address
 
 
 @dataclass(frozen=True)
-class Origin:
+class ConfiguredSource:
     """The source: its URL and token are never shown, `label` and `named_by` are."""
 
     url: str = field(repr=False)
@@ -44,7 +44,9 @@ class Origin:
         return path
 
 
-def find_origin(config: Config, folder: Path, environ: Mapping[str, str] = os.environ) -> Origin:
+def configured_source(
+    config: Config, folder: Path, environ: Mapping[str, str] = os.environ
+) -> ConfiguredSource:
     """Return the source that the configuration and the environment name; UsageError where there is none."""
     url, named_by = source_url(config, environ)
     token = source_token(config, named_by, environ)
@@ -55,4 +57,6 @@ def find_origin(config: Config, folder: Path, environ: Mapping[str, str] = os.en
         label += ")" if sample.profiles is None else f", {sample.profiles:,} profiles)"
     else:
         label = parse_address(url).label
-    return Origin(url=url, token=token, label=label, named_by=named_by, config=config, folder=folder)
+    return ConfiguredSource(
+        url=url, token=token, label=label, named_by=named_by, config=config, folder=folder
+    )

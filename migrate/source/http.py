@@ -21,7 +21,7 @@ from migrate.runtime.source_settings import SourceSettings
 from migrate.source import hrana, server_errors
 from migrate.source.model import Value
 from migrate.source.server_errors import Transient
-from migrate.source.transport import Answer, InvalidText, Kind
+from migrate.source.transport import InvalidText, Kind, QueryResult
 from migrate.source.url import Address
 
 _VERSIONS = ("v3", "v2")
@@ -61,7 +61,7 @@ class HttpChannel:
         """Let go of the connection."""
         self._client.close()
 
-    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:
         """Run one SELECT or PRAGMA and return its rows; see `Channel.run`."""
         request = orjson.dumps(hrana.statement(sql, args))
         return self._retrying(request, kinds)
@@ -78,7 +78,7 @@ class HttpChannel:
             headers["Authorization"] = f"Bearer {address.token}"
         return headers
 
-    def _retrying(self, request: bytes, kinds: Sequence[Kind]) -> Answer:
+    def _retrying(self, request: bytes, kinds: Sequence[Kind]) -> QueryResult:
         attempts = self._settings.attempts
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Transient),
@@ -100,7 +100,7 @@ class HttpChannel:
         growing: float = 0.2 * 2**state.attempt_number
         return random.uniform(0.5, 1.0) * min(longest, growing)  # noqa: S311
 
-    def _once(self, request: bytes, kinds: Sequence[Kind]) -> Answer:
+    def _once(self, request: bytes, kinds: Sequence[Kind]) -> QueryResult:
         while True:
             response = self._send(request)
             if response.status_code == 404 and len(self._versions) > 1:
@@ -120,7 +120,7 @@ class HttpChannel:
                 raise server_errors.untrusted(self.label) from error
             raise Transient(f"{type(error).__name__}: {error}") from error
 
-    def _read(self, content: bytes, kinds: Sequence[Kind]) -> Answer:
+    def _read(self, content: bytes, kinds: Sequence[Kind]) -> QueryResult:
         with collector_paused():
             try:
                 body = orjson.loads(content)
@@ -128,7 +128,7 @@ class HttpChannel:
                 raise Transient("an answer that is not JSON") from error
             result = hrana.result(body, self.label)
             mark = result.get("replication_index")
-            return Answer(
+            return QueryResult(
                 rows=hrana.rows(result["rows"], kinds),
                 bytes=len(content),
                 rows_read=int(result.get("rows_read") or 0),

@@ -14,8 +14,8 @@ import orjson
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
 from migrate.source import sql
-from migrate.source.model import Look, Row, Table, Value
-from migrate.source.transport import Answer, InvalidText
+from migrate.source.model import ColumnStats, Row, Table, Value
+from migrate.source.transport import InvalidText, QueryResult
 
 #: What `statements.packing_proof` asks for.
 PROOF: Final[list[Value]] = [
@@ -37,7 +37,7 @@ class Unpackable(Exception):
     """The arrays are not JSON of one length: the rows must be read cell by cell."""
 
 
-def may_pack(table: Table, look: Look | None, longest: int) -> bool:
+def may_pack(table: Table, look: ColumnStats | None, longest: int) -> bool:
     """Tell whether all that a table holds is exact in JSON, and no cell longer than `longest` bytes."""
     if look is None or not table.order:
         return False
@@ -46,7 +46,7 @@ def may_pack(table: Table, look: Look | None, longest: int) -> bool:
     )
 
 
-def is_exact(run: Callable[[str], Answer], *, blobs: bool) -> bool:
+def is_exact(run: Callable[[str], QueryResult], *, blobs: bool) -> bool:
     """Ask the server for JSON of hard values and tell whether it is what was asked for."""
     try:
         rows = unpack(run(sql.packing_proof(blobs=blobs)).rows)

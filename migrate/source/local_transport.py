@@ -10,7 +10,7 @@ from sys import getsizeof
 
 from migrate.runtime.errors import SourceError
 from migrate.source.model import RawText, Row, Value
-from migrate.source.transport import Answer, Kind
+from migrate.source.transport import Kind, QueryResult
 
 _CHUNK_ROWS = 500
 
@@ -60,7 +60,7 @@ class LocalChannel:
         self._give_back()
         self._give_back = lambda: None
 
-    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:  # noqa: ARG002
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:  # noqa: ARG002
         """Run one SELECT or PRAGMA and return its rows, fewer than asked for where they grow big."""
         try:
             return self._read(sql, args)
@@ -81,7 +81,7 @@ class LocalChannel:
             hint="open it with `sqlite3 FILE 'PRAGMA integrity_check'` and see what it says",
         )
 
-    def _read(self, sql: str, args: Sequence[Value]) -> Answer:
+    def _read(self, sql: str, args: Sequence[Value]) -> QueryResult:
         cursor = self._connection.execute(sql, args)
         rows: list[Row] = []
         size, cut = 0, False
@@ -92,7 +92,7 @@ class LocalChannel:
                 cut = True
                 break
         cursor.close()
-        return Answer(rows, size, mark=self._mark, cut=cut, raw=self._raw(rows))
+        return QueryResult(rows, size, mark=self._mark, cut=cut, raw=self._raw(rows))
 
     def _raw(self, rows: Sequence[Row]) -> frozenset[int]:
         if self._connection.text_factory is not tolerant_text:

@@ -136,7 +136,7 @@ class ColumnLook:
 
 
 @dataclass(frozen=True)
-class Look:
+class ColumnStats:
     """What a first scan of a table found: its rows, and each stored column by name."""
 
     rows: int
@@ -217,11 +217,11 @@ class Source(Protocol):
         """Return how many rows the server will bill for copying a table of `rows` rows."""
         ...
 
-    def look(self, table: Table) -> Look | None:
+    def look(self, table: Table) -> ColumnStats | None:
         """Return the storage classes in use, None where values come out exact without."""
         ...
 
-    def pages(self, table: Table, look: Look | None, after: Row | None = None) -> Iterator[Page]:
+    def pages(self, table: Table, look: ColumnStats | None, after: Row | None = None) -> Iterator[Page]:
         """Yield the rows with keys beyond `after`, page by page, in key order."""
         ...
 
@@ -229,7 +229,7 @@ class Source(Protocol):
         """Return the present state: equal marks, equal content. None where there is no such thing."""
         ...
 
-    def fingerprint(self, table: Table, look: Look | None) -> str:
+    def fingerprint(self, table: Table, look: ColumnStats | None) -> str:
         """Read a table through and return a digest of its rows."""
         ...
 

@@ -8,7 +8,7 @@ from migrate.source.dump_file import open_dump
 from migrate.source.model import Source
 from migrate.source.paged_reader import ChannelSource
 from migrate.source.sqlite_file import open_file
-from migrate.source.transport import Channel
+from migrate.source.transport import Transport
 from migrate.source.url import parse_address
 
 
@@ -22,7 +22,7 @@ def open_source(url: str, *, token: str | None = None, settings: SourceSettings 
     """
     settings = settings or SourceSettings()
     address = parse_address(url, token)
-    channel: Channel
+    channel: Transport
     if address.way == "http":
         from migrate.source.http import HttpChannel  # its libraries take a tenth of a second to load
 

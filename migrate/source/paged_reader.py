@@ -13,10 +13,10 @@ from migrate.source import catalog
 from migrate.source import sql as statements
 from migrate.source.column_stats import as_number, take_look
 from migrate.source.json_pages import Unpackable, is_exact, may_pack, unpack
-from migrate.source.model import Catalogue, Look, Page, Row, Table, Usage, Value
+from migrate.source.model import Catalogue, ColumnStats, Page, Row, Table, Usage, Value
 from migrate.source.select_list import Shape
 from migrate.source.server_errors import CellTooLong
-from migrate.source.transport import Answer, Channel, InvalidText, Kind, TooLarge
+from migrate.source.transport import InvalidText, Kind, QueryResult, TooLarge, Transport
 
 _MOST_ROWS = 200_000
 _SMALLEST_PIECE = 1024
@@ -25,7 +25,7 @@ _SMALLEST_PIECE = 1024
 class ChannelSource:
     """A legacy database behind a channel; see `Source`."""
 
-    def __init__(self, channel: Channel, settings: SourceSettings) -> None:
+    def __init__(self, channel: Transport, settings: SourceSettings) -> None:
         self.label = channel.label
         self.identity = channel.identity
         self.usage = Usage()
@@ -56,7 +56,7 @@ class ChannelSource:
         """Return the present state: equal marks, equal content. None where there is no such thing."""
         return self._run("SELECT 1").mark
 
-    def look(self, table: Table) -> Look | None:
+    def look(self, table: Table) -> ColumnStats | None:
         """Return the storage classes in use, None where values come out exact without."""
         if self._channel.exact:
             return None
@@ -65,7 +65,7 @@ class ChannelSource:
         except SourceError as error:
             raise named(error, table) from error
 
-    def pages(self, table: Table, look: Look | None, after: Row | None = None) -> Iterator[Page]:
+    def pages(self, table: Table, look: ColumnStats | None, after: Row | None = None) -> Iterator[Page]:
         """Yield the rows with keys beyond `after`; the next page is fetched while one is used."""
         reading = _Reading(self, table, look, after)
         with ThreadPoolExecutor(1, thread_name_prefix="source") as worker:
@@ -76,13 +76,13 @@ class ChannelSource:
                 page = following.result()
             yield page
 
-    def fingerprint(self, table: Table, look: Look | None) -> str:
+    def fingerprint(self, table: Table, look: ColumnStats | None) -> str:
         """Read a table through and return a digest of its rows, whatever the page size."""
         return fingerprint(self.pages(table, look))
 
     def _run(
         self, sql: str, args: tuple[Value, ...] | list[Value] = (), kinds: list[Kind] | None = None
-    ) -> Answer:
+    ) -> QueryResult:
         answer = self._channel.run(sql, args, kinds or ())
         self.usage.requests += 1
         self.usage.bytes += answer.bytes
@@ -113,7 +113,9 @@ def named(error: SourceError, table: Table) -> SourceError:
 class _Reading:
     """Where the reading of one table stands: the last key, the rows to ask for, how columns are read."""
 
-    def __init__(self, source: ChannelSource, table: Table, look: Look | None, after: Row | None) -> None:
+    def __init__(
+        self, source: ChannelSource, table: Table, look: ColumnStats | None, after: Row | None
+    ) -> None:
         self._source = source
         self._channel = source._channel
         self._settings = source._settings
@@ -173,7 +175,7 @@ class _Reading:
         more = bool(self._table.order) and (answer.cut or len(rows) >= self._limit)
         return self._page(answer, rows, raw, more=more)
 
-    def _page(self, answer: Answer, rows: Sequence[Row], raw: frozenset[int], *, more: bool) -> Page:
+    def _page(self, answer: QueryResult, rows: Sequence[Row], raw: frozenset[int], *, more: bool) -> Page:
         if rows:
             self._after = self._shape.key(rows[-1])
         self._grow(answer.bytes)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from migrate.source import sql
 from migrate.source.local_transport import tolerant_text
-from migrate.source.model import Look, RawText, Row, Table, Value
-from migrate.source.transport import Answer, Kind
+from migrate.source.model import ColumnStats, RawText, Row, Table, Value
+from migrate.source.transport import Kind, QueryResult
 
 #: fetches one cell: its column, the key of its row, its size in bytes
 Fetch = Callable[[str, Row, int], bytes]
@@ -22,7 +22,7 @@ class Shape:
     those with text that turned out not to be UTF-8; with `blobs`, all text.
     """
 
-    def __init__(self, table: Table, look: Look | None, longest: int, *, blobs: bool) -> None:
+    def __init__(self, table: Table, look: ColumnStats | None, longest: int, *, blobs: bool) -> None:
         self._table = table
         self._look = look
         self._longest = longest
@@ -91,7 +91,7 @@ class Shape:
             return row[:1]
         return tuple(row[self._names.index(name)] for name in self._table.key)
 
-    def rows(self, answer: Answer, fetch: Fetch) -> tuple[Sequence[Row], frozenset[int]]:
+    def rows(self, answer: QueryResult, fetch: Fetch) -> tuple[Sequence[Row], frozenset[int]]:
         """Return the values of an answer, and the positions where `RawText` occurs."""
         if not self._witnessed or not answer.rows:
             return answer.rows, answer.raw

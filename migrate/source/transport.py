@@ -22,7 +22,7 @@ class InvalidText(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """The result of one statement.
 
     `bytes` is the size of the response, `rows_read` what the server bills,
@@ -39,7 +39,7 @@ class Answer:
     raw: frozenset[int] = frozenset()
 
 
-class Channel(Protocol):
+class Transport(Protocol):
     """A way to a database."""
 
     label: str
@@ -55,7 +55,7 @@ class Channel(Protocol):
     #: an SQLite file of ours that is the whole database, where there is one
     copy: Path | None
 
-    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:
         """Run one SELECT or PRAGMA and return its rows.
 
         `kinds`, one for each result column where given, quicken the reading. Raises

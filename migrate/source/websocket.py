@@ -18,7 +18,7 @@ from migrate.runtime.source_settings import SourceSettings
 from migrate.source import hrana, server_errors
 from migrate.source.model import Row, Value
 from migrate.source.server_errors import Transient
-from migrate.source.transport import Answer, Kind, TooLarge
+from migrate.source.transport import Kind, QueryResult, TooLarge
 from migrate.source.url import Address
 
 
@@ -93,7 +93,7 @@ class WsChannel:
         await self._greet()
         return self._library.create_client(self._address.url, auth_token=self._address.token)
 
-    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> Answer:  # noqa: ARG002
+    def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:  # noqa: ARG002
         """Run one SELECT or PRAGMA and return its rows; see `Channel.run`."""
         attempts = self._settings.attempts
         retrying = tenacity.Retrying(
@@ -107,7 +107,7 @@ class WsChannel:
         except Transient as error:
             raise server_errors.unavailable(self.label, str(error), attempts) from error
         size = sum(sum(map(getsizeof, column)) for column in zip(*rows, strict=True))
-        return Answer(rows, size)
+        return QueryResult(rows, size)
 
     async def _greet(self) -> None:
         """Ask the server once whether it takes the token.

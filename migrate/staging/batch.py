@@ -12,10 +12,10 @@ import polars as pl
 from polars import selectors
 from psycopg import errors, sql
 
-from mappers.base import Mapped
-from migrate.postgres.connection import Connection, explain
+from mappers.base import MappedBatch
+from migrate.postgres.connection import Connection, to_migrate_error
 from migrate.runtime.errors import TargetError
-from migrate.runtime.failpoints import reach
+from migrate.runtime.failpoints import hit
 from migrate.staging.ledger import Ledger
 from migrate.staging.schema import ID_MAP
 
@@ -25,7 +25,7 @@ _PIECE: Final = 1 << 20  # bytes handed to COPY at a time
 
 
 @dataclass(frozen=True)
-class Sheet:
+class CsvTable:
     """Rows ready for COPY: `columns` in the order of the CSV in `data`."""
 
     columns: tuple[str, ...]
@@ -34,13 +34,13 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedBatch:
     """A mapped batch as CSV: what a mapping thread can make while another one copies."""
 
-    tables: Mapping[str, Sheet]
-    fates: Sheet
-    warnings: Sheet
-    id_map: Sheet
+    tables: Mapping[str, CsvTable]
+    fates: CsvTable
+    warnings: CsvTable
+    id_map: CsvTable
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Batch:
     first: int | None
     last: int | None
     source_rows: int
-    mapped: Mapped
-    encoded: Encoded | None = None
+    mapped: MappedBatch
+    encoded: EncodedBatch | None = None
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -94,7 +94,7 @@ def encode_batch(batch: Batch) -> Batch:
         return batch
     run = pl.lit(batch.run_id).alias("run_id")
     mapped = batch.mapped
-    encoded = Encoded(
+    encoded = EncodedBatch(
         tables={name: _sheet(frame) for name, frame in mapped.tables.items()},
         fates=_sheet(mapped.fates.select(run, *_FATES[1:]), _FATES),
         warnings=_sheet(
@@ -102,13 +102,13 @@ def encode_batch(batch: Batch) -> Batch:
         ),
         id_map=_sheet(mapped.id_map.select("entity", "legacy_id", "new_id", "via")),
     )
-    return replace(batch, mapped=Mapped({}), encoded=encoded)
+    return replace(batch, mapped=MappedBatch({}), encoded=encoded)
 
 
 def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -> None:
     """Write the batch and its line in the ledger in one transaction.
 
-    Raises Occupied where the target belongs to another run by now, TargetError
+    Raises AlreadyRunning where the target belongs to another run by now, TargetError
     where the batch is in already, does not follow its predecessor or holds
     what the target does not take, TargetUnavailable where the connection or
     the server was lost. In all of these nothing of the batch remains.
@@ -125,12 +125,12 @@ def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -
             _copy(conn, ledger.name("fate"), encoded.fates)
             _copy(conn, ledger.name("warning"), encoded.warnings)
             _copy(conn, sql.Identifier(staging, ID_MAP), encoded.id_map)
-            reach(f"{batch.stage}:copied")
+            hit(f"{batch.stage}:copied")
     except errors.Error as error:
-        raise explain(f"writing {where}", error) from error
+        raise to_migrate_error(f"writing {where}", error) from error
 
 
-def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: Encoded) -> None:
+def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatch) -> None:
     rows = {table: sheet.rows for table, sheet in encoded.tables.items()}
     added = conn.execute(
         sql.SQL(
@@ -158,11 +158,11 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: Encoded) ->
         )
 
 
-def _sheet(frame: pl.DataFrame, columns: Sequence[str] = ()) -> Sheet:
-    return Sheet(tuple(columns or frame.columns), frame.height, encode(frame) if frame.height else b"")
+def _sheet(frame: pl.DataFrame, columns: Sequence[str] = ()) -> CsvTable:
+    return CsvTable(tuple(columns or frame.columns), frame.height, encode(frame) if frame.height else b"")
 
 
-def _copy(conn: Connection, table: sql.Identifier, sheet: Sheet) -> None:
+def _copy(conn: Connection, table: sql.Identifier, sheet: CsvTable) -> None:
     if not sheet.rows:
         return
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(

@@ -18,8 +18,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from migrate.postgres.connection import Connection, mapped
-from migrate.runtime.errors import EvidenceError, Occupied, TargetError
+from migrate.postgres.connection import Connection, translate_errors
+from migrate.runtime.errors import AlreadyRunning, StateMismatch, TargetError
 from migrate.staging import ledger_schema
 
 #: The advisory lock on the database; the letters of `migraton`.
@@ -54,7 +54,7 @@ class Ledger:
     def exists(self) -> bool:
         """Tell whether a ledger is there, without making one."""
         name = sql.Identifier(self.schema, "setting").as_string(self.conn)
-        with mapped(f"looking for the ledger in {self.schema}"):
+        with translate_errors(f"looking for the ledger in {self.schema}"):
             row = self.conn.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
         return row is not None and bool(row[0])
 
@@ -67,17 +67,17 @@ class Ledger:
     def secret(self) -> str | None:
         """Return the id secret, None where none was kept."""
         query = sql.SQL("SELECT value FROM {} WHERE key = 'id_secret'").format(self.name("setting"))
-        with mapped("reading the id secret from the ledger"):
+        with translate_errors("reading the id secret from the ledger"):
             row = self.conn.execute(query).fetchone()
         return None if row is None else str(row[0])
 
     def keep_secret(self, value: str) -> None:
-        """Keep the id secret. Raises EvidenceError where another one is kept already."""
+        """Keep the id secret. Raises StateMismatch where another one is kept already."""
         query = sql.SQL("INSERT INTO {} VALUES ('id_secret', %s) ON CONFLICT DO NOTHING")
-        with mapped("keeping the id secret in the ledger"):
+        with translate_errors("keeping the id secret in the ledger"):
             self.conn.execute(query.format(self.name("setting")), (value,))
         if self.secret() != value:
-            raise EvidenceError(
+            raise StateMismatch(
                 "the ledger keeps another id secret than the one given",
                 hint="unset the secret in the environment and in [ids], so that the ledger's is used",
             )
@@ -88,10 +88,10 @@ class Ledger:
         """Take the target for this run and return the new epoch.
 
         `holder` says who runs, such as `host, process 42`. The lock lasts as
-        long as the session. Raises Occupied, naming the holder, where
+        long as the session. Raises AlreadyRunning, naming the holder, where
         another session has it.
         """
-        with mapped("taking the target"):
+        with translate_errors("taking the target"):
             # What a loser sees at once, even before the winner's row is written.
             self.conn.execute(
                 "SELECT set_config('application_name', %s, false)", (f"migrate: {holder}"[:_HOLDER_WIDTH],)
@@ -115,7 +115,7 @@ class Ledger:
         """Give the target up; what this run still holds open can commit nothing more."""
         if self.epoch is None:
             return
-        with mapped("giving the target up"):
+        with translate_errors("giving the target up"):
             self.conn.execute(
                 sql.SQL("UPDATE {} SET epoch = epoch + 1, holder = NULL, pid = NULL WHERE epoch = %s").format(
                     self.name("owner")
@@ -128,11 +128,11 @@ class Ledger:
     def guard(self, conn: Connection) -> None:
         """Keep the ownership until the end of the transaction that `conn` is in.
 
-        Raises Occupied where it was never taken or has passed to another run.
+        Raises AlreadyRunning where it was never taken or has passed to another run.
         """
         if conn.info.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
             raise TargetError("the ledger is guarded inside transactions only")
-        with mapped("checking who owns the target"):
+        with translate_errors("checking who owns the target"):
             row = conn.execute(
                 sql.SQL("SELECT 1 FROM {} WHERE epoch = %s FOR SHARE").format(self.name("owner")),
                 (self.epoch,),
@@ -145,7 +145,7 @@ class Ledger:
 
         Asked through `conn` where given: the ledger's own session may be the one that was lost.
         """
-        with mapped("reading who holds the target"):
+        with translate_errors("reading who holds the target"):
             row = (
                 (conn or self.conn)
                 .execute(
@@ -167,9 +167,9 @@ class Ledger:
         name = holder or str(application or "").removeprefix("migrate: ") or "another session"
         return f"{name} (PostgreSQL session {pid}{_since(since)})"
 
-    def _occupied(self, conn: Connection | None = None) -> Occupied:
+    def _occupied(self, conn: Connection | None = None) -> AlreadyRunning:
         holder = self.holder(conn) or "another run that has finished meanwhile"
-        return Occupied(
+        return AlreadyRunning(
             f"the target is held by {holder}",
             hint="wait until it ends, or stop it; then type the same command again",
         )
@@ -178,7 +178,7 @@ class Ledger:
 
     def begin(self, run_id: str, facts: Mapping[str, Any]) -> None:
         """Record a run and what it was started with; a repetition changes nothing."""
-        with mapped(f"recording the run {run_id}"), self.conn.transaction():
+        with translate_errors(f"recording the run {run_id}"), self.conn.transaction():
             self.guard(self.conn)
             self.conn.execute(
                 sql.SQL("INSERT INTO {} (run_id, facts) VALUES (%s, %s) ON CONFLICT DO NOTHING").format(
@@ -189,7 +189,7 @@ class Ledger:
 
     def facts(self, run_id: str) -> dict[str, Any] | None:
         """Return what the run was started with, None where the ledger does not know it."""
-        with mapped(f"reading the run {run_id}"):
+        with translate_errors(f"reading the run {run_id}"):
             row = self.conn.execute(
                 sql.SQL("SELECT facts FROM {} WHERE run_id = %s").format(self.name("run")), (run_id,)
             ).fetchone()
@@ -197,7 +197,7 @@ class Ledger:
 
     def latest_run(self) -> str | None:
         """Return the run that was begun last, None where there was none."""
-        with mapped("looking for the latest run"):
+        with translate_errors("looking for the latest run"):
             row = self.conn.execute(
                 sql.SQL("SELECT run_id FROM {} ORDER BY started_at DESC LIMIT 1").format(self.name("run"))
             ).fetchone()
@@ -205,7 +205,7 @@ class Ledger:
 
     def reset(self, run_id: str) -> None:
         """Forget the run's batches, fates and warnings: its staging is being made anew."""
-        with mapped(f"forgetting the batches of {run_id}"), self.conn.transaction():
+        with translate_errors(f"forgetting the batches of {run_id}"), self.conn.transaction():
             self.forget_staged()
             for table in ("batch", "finished", "fate", "warning"):
                 self.conn.execute(
@@ -218,7 +218,7 @@ class Ledger:
         Called in the transaction that drops it: another run that was going to
         resume must not take the rows that come now for its own.
         """
-        with mapped("forgetting the batches of unfinished runs"), self.conn.transaction():
+        with translate_errors("forgetting the batches of unfinished runs"), self.conn.transaction():
             self.guard(self.conn)
             for table in ("batch", "finished"):
                 self.conn.execute(
@@ -234,14 +234,14 @@ class Ledger:
             " EXISTS (SELECT 1 FROM {} WHERE run_id = %(run)s AND mapper = %(mapper)s)"
             " FROM {} WHERE run_id = %(run)s AND mapper = %(mapper)s"
         ).format(self.name("finished"), self.name("batch"))
-        with mapped(f"reading how far {mapper} is"):
+        with translate_errors(f"reading how far {mapper} is"):
             row = self.conn.execute(query, {"run": run_id, "mapper": mapper}).fetchone()
         assert row is not None
         return Progress(batch=row[0], after=row[1], done=row[2])
 
     def finish(self, run_id: str, stage: str, mapper: str) -> None:
         """Record that the mapper has no more rows; a repetition changes nothing."""
-        with mapped(f"recording the end of {mapper}"), self.conn.transaction():
+        with translate_errors(f"recording the end of {mapper}"), self.conn.transaction():
             self.guard(self.conn)
             self.conn.execute(
                 sql.SQL(

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from migrate.postgres.connection import Connection, mapped
+from migrate.postgres.connection import Connection, translate_errors
 from migrate.postgres.table_checksum import Content
 from migrate.staging.ledger import Ledger
 
 
 @dataclass(frozen=True)
-class Published:
+class PublicationRecord:
     """One row of the ledger's publications; `tables` is what each live table held after it."""
 
     id: int
@@ -29,7 +29,7 @@ def staged_rows(connection: Connection, ledger: Ledger, run_id: str, stage: str)
         "SELECT t.key, sum(t.value::bigint)::bigint FROM {}, jsonb_each_text(target_rows) AS t"
         " WHERE run_id = %s AND stage = %s GROUP BY t.key ORDER BY t.key"
     ).format(ledger.name("batch"))
-    with mapped("counting the staged rows"):
+    with translate_errors("counting the staged rows"):
         return dict(connection.execute(query, (run_id, stage)).fetchall())
 
 
@@ -38,7 +38,7 @@ def finished_mappers(connection: Connection, ledger: Ledger, run_id: str) -> lis
     query = sql.SQL("SELECT stage, mapper FROM {} WHERE run_id = %s ORDER BY 1, 2").format(
         ledger.name("finished")
     )
-    with mapped("reading which mappers have finished"):
+    with translate_errors("reading which mappers have finished"):
         return connection.execute(query, (run_id,)).fetchall()
 
 
@@ -48,7 +48,7 @@ def fates(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str
         "SELECT source_table, fate, reason, count(*) FROM {} WHERE run_id = %s"
         " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     ).format(ledger.name("fate"))
-    with mapped("counting the fates"):
+    with translate_errors("counting the fates"):
         return connection.execute(query, (run_id,)).fetchall()
 
 
@@ -58,21 +58,21 @@ def warnings(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[
         "SELECT source_table, coalesce(column_name, ''), rule, count(*) FROM {} WHERE run_id = %s"
         " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     ).format(ledger.name("warning"))
-    with mapped("counting the warnings"):
+    with translate_errors("counting the warnings"):
         return connection.execute(query, (run_id,)).fetchall()
 
 
-def publication_of(connection: Connection, ledger: Ledger, run_id: str) -> Published | None:
+def publication_of(connection: Connection, ledger: Ledger, run_id: str) -> PublicationRecord | None:
     """Return the publication of a run, None where it has not published."""
     return _one(connection, ledger, "WHERE run_id = %s AND kind = 'publish' ORDER BY id DESC LIMIT 1", run_id)
 
 
-def publications(connection: Connection, ledger: Ledger, run_id: str) -> list[Published]:
+def publications(connection: Connection, ledger: Ledger, run_id: str) -> list[PublicationRecord]:
     """Return the publications and rollbacks of a run, in order."""
     return _read(connection, ledger, "WHERE run_id = %s ORDER BY id", run_id)
 
 
-def last_publication(connection: Connection, ledger: Ledger) -> Published | None:
+def last_publication(connection: Connection, ledger: Ledger) -> PublicationRecord | None:
     """Return the latest publication of all, a rollback included; None where there was none."""
     return _one(connection, ledger, "ORDER BY id DESC LIMIT 1")
 
@@ -99,23 +99,27 @@ def _since_publish(connection: Connection, ledger: Ledger) -> tuple[str | None, 
     query = sql.SQL(
         "SELECT run_id, (SELECT count(*) FROM {0} r WHERE r.id > p.id) FROM {0} p WHERE id = ({1})"
     ).format(ledger.name("publication"), last.format(ledger.name("publication")))
-    with mapped("reading the publications"):
+    with translate_errors("reading the publications"):
         row = connection.execute(query).fetchone()
     return (None, 0) if row is None else (str(row[0]), int(row[1]))
 
 
-def _one(connection: Connection, ledger: Ledger, condition: str, *parameters: str) -> Published | None:
+def _one(
+    connection: Connection, ledger: Ledger, condition: str, *parameters: str
+) -> PublicationRecord | None:
     return next(iter(_read(connection, ledger, condition, *parameters)), None)
 
 
-def _read(connection: Connection, ledger: Ledger, condition: str, *parameters: str) -> list[Published]:
+def _read(
+    connection: Connection, ledger: Ledger, condition: str, *parameters: str
+) -> list[PublicationRecord]:
     query = sql.SQL("SELECT id, run_id, kind, at::text, tables, backup_digest FROM {} ").format(
         ledger.name("publication")
     )
-    with mapped("reading the publications"):
+    with translate_errors("reading the publications"):
         rows = connection.execute(query + sql.SQL(condition), parameters).fetchall()
     return [
-        Published(
+        PublicationRecord(
             number,
             run_id,
             kind,

@@ -8,8 +8,8 @@ from typing import Final
 
 from psycopg import errors, sql
 
-from migrate.postgres.connection import Connection, mapped
-from migrate.runtime.errors import EvidenceError, TargetError
+from migrate.postgres.connection import Connection, translate_errors
+from migrate.runtime.errors import StateMismatch, TargetError
 
 VERSION: Final = "2"
 #: Taken while the ledger is made, so that two first runs do not make it at once.
@@ -100,7 +100,7 @@ def make_schema(conn: Connection, name: str, purpose: str) -> None:
     if exists:
         return
     try:
-        with mapped(f"making the schema {name}"):
+        with translate_errors(f"making the schema {name}"):
             conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
             conn.execute(
                 sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(name), sql.Literal(purpose))
@@ -120,9 +120,9 @@ def make_schema(conn: Connection, name: str, purpose: str) -> None:
 def create(conn: Connection, schema: str) -> None:
     """Make the ledger's schema and tables where they are missing; safe to repeat and to run at once.
 
-    Raises EvidenceError where a ledger of another version is there.
+    Raises StateMismatch where a ledger of another version is there.
     """
-    with mapped(f"making the ledger in {schema}"), conn.transaction():
+    with translate_errors(f"making the ledger in {schema}"), conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
         make_schema(conn, schema, "ledger of the migration")
         for statement in _TABLES:
@@ -133,7 +133,7 @@ def create(conn: Connection, schema: str) -> None:
         )
         row = conn.execute(sql.SQL("SELECT value FROM {} WHERE key = 'version'").format(setting)).fetchone()
         if row is None or row[0] != VERSION:
-            raise EvidenceError(
+            raise StateMismatch(
                 f"the ledger in {schema} was written by another version of this program",
                 hint="finish or roll back with that version, or name another ledger schema in [target]",
             )
@@ -148,7 +148,7 @@ def drop(conn: Connection, schema: str, *, keep: Collection[str] = ()) -> list[s
         match[1] for statement in _TABLES if (match := re.search(r"TABLE IF NOT EXISTS {}\.(\w+)", statement))
     ]
     gone = [name for name in names if name not in keep]
-    with mapped(f"dropping the ledger in {schema}"), conn.transaction():
+    with translate_errors(f"dropping the ledger in {schema}"), conn.transaction():
         for name in gone:
             conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, name)))
         left = conn.execute(

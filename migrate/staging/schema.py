@@ -8,7 +8,7 @@ from typing import Final
 from psycopg import sql
 
 from migrate.postgres.catalog import Table, introspect
-from migrate.postgres.connection import Connection, mapped
+from migrate.postgres.connection import Connection, translate_errors
 from migrate.postgres.ddl import read_options
 from migrate.runtime.errors import TargetError
 from migrate.staging.ledger import Ledger
@@ -41,7 +41,7 @@ def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -
             f"the schema {schema} has no table {', '.join(missing)}",
             hint="apply the Prisma schema first: prisma migrate deploy",
         )
-    with mapped(f"making the staging schema {staging}"), conn.transaction():
+    with translate_errors(f"making the staging schema {staging}"), conn.transaction():
         make_schema(conn, staging, _MARK)
         _clear(conn, staging)
         for table in wanted:
@@ -61,7 +61,7 @@ def add_empty(conn: Connection, schema: str, staging: str, tables: Iterable[str]
     Raises TargetError where one that is there holds rows.
     """
     live, there = introspect(conn, schema).tables, set(_tables(conn, staging))
-    with mapped(f"adding to the staging schema {staging}"), conn.transaction():
+    with translate_errors(f"adding to the staging schema {staging}"), conn.transaction():
         for table in tables:
             if table not in there:
                 _make(conn, schema, staging, live[table])
@@ -77,7 +77,7 @@ def add_empty(conn: Connection, schema: str, staging: str, tables: Iterable[str]
 
 def drop(conn: Connection, staging: str) -> None:
     """Drop the staged tables, and the schema itself where this program made it; nothing there is fine."""
-    with mapped(f"dropping the staging schema {staging}"), conn.transaction():
+    with translate_errors(f"dropping the staging schema {staging}"), conn.transaction():
         row = conn.execute(
             "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", (staging,)
         ).fetchone()
@@ -90,14 +90,14 @@ def drop(conn: Connection, staging: str) -> None:
 
 def analyze(conn: Connection, staging: str) -> None:
     """Give the planner statistics of the staged tables, for the checks to come."""
-    with mapped(f"analyzing the staging schema {staging}"):
+    with translate_errors(f"analyzing the staging schema {staging}"):
         for table in _tables(conn, staging):
             conn.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(staging, table)))
 
 
 def restore_id_map(conn: Connection, ledger: Ledger, staging: str, publication: int) -> None:
     """Stage the map of ids that stood before `publication`: what a rollback of it publishes."""
-    with mapped("staging the earlier map of ids"), conn.transaction():
+    with translate_errors("staging the earlier map of ids"), conn.transaction():
         ledger.guard(conn)
         conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(staging, ID_MAP)))
         conn.execute(

@@ -7,7 +7,7 @@ import pytest
 
 from migrate.pipeline.state import NAME, State
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_file_cut_at_any_length_is_refused(state: State) -> None:
     raw = path.read_bytes()
     for length in range(len(raw)):
         path.write_bytes(raw[:length])
-        with pytest.raises(EvidenceError, match="damaged"):
+        with pytest.raises(StateMismatch, match="damaged"):
             State.load(state.folder)
 
 
@@ -55,7 +55,7 @@ def test_a_flipped_bit_is_refused_or_harmless(state: State) -> None:
         path.write_bytes(bytes(flipped))
         try:
             read = State.load(state.folder)
-        except EvidenceError:
+        except StateMismatch:
             continue
         assert read is not None
         assert read.document == state.document, position  # white space between the fields
@@ -66,7 +66,7 @@ def test_another_format_names_the_way_out(state: State) -> None:
     body = json.loads(path.read_text())
     body["format"] = 99
     path.write_text(json.dumps(body))
-    with pytest.raises(EvidenceError, match="format 99") as caught:
+    with pytest.raises(StateMismatch, match="format 99") as caught:
         State.load(state.folder)
     assert caught.value.hint
 
@@ -77,12 +77,12 @@ def test_a_changed_artifact_is_named(state: State) -> None:
     state.start("snapshot")
     state.finish("snapshot", 1, {}, {"snapshot": state.record_file(artifact)})
     artifact.write_bytes(b"Rows")
-    with pytest.raises(EvidenceError, match=r"snapshot\.db is not the file"):
+    with pytest.raises(StateMismatch, match=r"snapshot\.db is not the file"):
         state.prove_file("snapshot", "snapshot")
     artifact.unlink()
-    with pytest.raises(EvidenceError, match="is missing"):
+    with pytest.raises(StateMismatch, match="is missing"):
         state.prove_file("snapshot", "snapshot")
-    with pytest.raises(EvidenceError, match="records no dump"):
+    with pytest.raises(StateMismatch, match="records no dump"):
         state.prove_file("backup", "dump")
 
 

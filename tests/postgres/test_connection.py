@@ -11,13 +11,13 @@ import pytest
 
 from migrate.postgres.connection import (
     Connection,
+    async_commit,
     connect,
-    flushed_later,
-    give_memory,
-    holding,
     libpq_environment,
-    mapped,
     parse_url,
+    raise_work_mem,
+    session_settings,
+    translate_errors,
 )
 from migrate.postgres.embedded import binary
 from migrate.runtime.errors import TargetError, TargetUnavailable, UsageError
@@ -59,7 +59,11 @@ def test_a_server_that_falls_silent_while_the_session_is_set_up_is_given_up(
         proxy.on_request = lambda: proxy.black_hole() if next(messages) == silent_from else None
         address = proxy.address(with_query(database, "sslmode=disable&connect_timeout=2"))
         began = time.monotonic()
-        with pytest.raises(TargetUnavailable), connect(parse_url(address)) as conn, mapped("asking"):
+        with (
+            pytest.raises(TargetUnavailable),
+            connect(parse_url(address)) as conn,
+            translate_errors("asking"),
+        ):
             conn.execute("SELECT 1")
     assert time.monotonic() - began < 20
     assert next(messages) > silent_from, "it asked fewer times"
@@ -114,14 +118,14 @@ def test_an_error_names_the_constraint_and_not_the_value(conn: Connection) -> No
     conn.execute("CREATE TABLE t (mail text CONSTRAINT one UNIQUE); INSERT INTO t VALUES ('ann@example.com')")
     with (
         pytest.raises(TargetError, match=r"trying: UniqueViolation .*constraint one") as caught,
-        mapped("trying"),
+        translate_errors("trying"),
     ):
         conn.execute("INSERT INTO t VALUES ('ann@example.com')")
     assert "ann" not in str(caught.value)
 
 
 def test_an_error_of_a_value_does_not_quote_it(conn: Connection) -> None:
-    with pytest.raises(TargetError) as caught, mapped("trying"):
+    with pytest.raises(TargetError) as caught, translate_errors("trying"):
         conn.execute("SELECT 'my secret'::int")
     assert "secret" not in str(caught.value)
 
@@ -129,14 +133,14 @@ def test_an_error_of_a_value_does_not_quote_it(conn: Connection) -> None:
 def test_a_session_that_was_ended_is_passing_trouble(conn: Connection, database: str) -> None:
     with psycopg.connect(database, autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(%s)", (conn.info.backend_pid,))
-    with pytest.raises(TargetUnavailable) as caught, mapped("trying"):
+    with pytest.raises(TargetUnavailable) as caught, translate_errors("trying"):
         conn.execute("SELECT 1")
     assert caught.value.exit_code == 3
 
 
 def test_a_missing_right_tells_the_way_out(conn: Connection) -> None:
     conn.execute("SET ROLE pg_read_all_settings")
-    with pytest.raises(TargetError, match="permission denied") as caught, mapped("trying"):
+    with pytest.raises(TargetError, match="permission denied") as caught, translate_errors("trying"):
         conn.execute("CREATE TABLE t (n int)")
     assert "owner" in (caught.value.hint or "")
 
@@ -178,7 +182,7 @@ def test_a_transaction_gets_the_memory_it_needs_and_no_less_than_the_server_give
     conn.execute("SET maintenance_work_mem = '1GB'")
     conn.execute("SET work_mem = '64kB'")
     with conn.transaction():
-        give_memory(conn)
+        raise_work_mem(conn)
         assert (show(conn, "maintenance_work_mem"), show(conn, "work_mem")) == ("1GB", "64MB")
     assert (show(conn, "maintenance_work_mem"), show(conn, "work_mem")) == ("1GB", "64kB")
 
@@ -187,13 +191,13 @@ def test_settings_that_are_held_are_given_back_whatever_ends_the_block(database:
     with connect(parse_url(database)) as conn:
         conn.execute("SET synchronous_commit = on")
         before = show(conn, "work_mem")
-        with flushed_later(conn), holding(conn, {"work_mem": "3MB"}):
+        with async_commit(conn), session_settings(conn, {"work_mem": "3MB"}):
             assert (show(conn, "synchronous_commit"), show(conn, "work_mem")) == ("off", "3MB")
             with conn.transaction():
                 assert show(conn, "synchronous_commit") == "off"
         assert (show(conn, "synchronous_commit"), show(conn, "work_mem")) == ("on", before)
-        with pytest.raises(psycopg.errors.DivisionByZero), flushed_later(conn):
+        with pytest.raises(psycopg.errors.DivisionByZero), async_commit(conn):
             conn.execute("SELECT 1 / 0")
         assert show(conn, "synchronous_commit") == "on"
-        with pytest.raises(TargetUnavailable), mapped("ending"), flushed_later(conn):
+        with pytest.raises(TargetUnavailable), translate_errors("ending"), async_commit(conn):
             conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")

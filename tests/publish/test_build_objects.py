@@ -11,8 +11,8 @@ import pytest
 
 from migrate.postgres.connection import Connection, connect, parse_url
 from migrate.postgres.table_checksum import measure_all
-from migrate.publish.swap import furnish_beside_readers
-from migrate.runtime.errors import Occupied, TargetError
+from migrate.publish.swap import build_concurrently
+from migrate.runtime.errors import AlreadyRunning, TargetError
 from migrate.staging.ledger import Ledger
 from tests.publish.rich_schema import EMPTIED, FILLED, STAGING, go
 from tests.publish.test_schema_unchanged import schema_text
@@ -24,7 +24,7 @@ _SERVER_WAITS_S = 5.0
 def ahead(conn: Connection, ledger: Ledger, **options: Any) -> list[str]:
     done: list[str] = []
     options = {"should_stop": lambda: False, "on_progress": lambda _doing, what: done.append(what), **options}
-    furnish_beside_readers(conn, ledger, "public", STAGING, FILLED, EMPTIED, **options)
+    build_concurrently(conn, ledger, "public", STAGING, FILLED, EMPTIED, **options)
     return done
 
 
@@ -70,12 +70,14 @@ def test_no_reader_is_waited_for_to_cut_empty_pages_off(
 
 
 def test_what_was_vacuumed_ahead_is_not_vacuumed_again(rich: Connection, ledger: Ledger) -> None:
-    furnished = furnish_beside_readers(
+    built_ahead = build_concurrently(
         rich, ledger, "public", STAGING, FILLED, EMPTIED,
         on_progress=lambda _doing, _what: None, should_stop=lambda: False,
     )  # fmt: skip
     left: list[str] = []
-    publication = go(rich, ledger, on_progress=lambda _doing, what: left.append(what), furnished=furnished)
+    publication = go(
+        rich, ledger, on_progress=lambda _doing, what: left.append(what), built_ahead=built_ahead
+    )
     assert publication.exchanged
     again = [what for what in left if what.startswith("statistics of")]
     assert not [what for what in again if "letter" in what or "id_map" in what]
@@ -86,9 +88,9 @@ def test_what_was_vacuumed_ahead_is_not_vacuumed_again(rich: Connection, ledger:
 
 def test_what_was_measured_ahead_is_what_publish_records(rich: Connection, ledger: Ledger) -> None:
     quiet: dict[str, Any] = {"on_progress": lambda _doing, _what: None, "should_stop": lambda: False}
-    furnished = furnish_beside_readers(rich, ledger, "public", STAGING, FILLED, EMPTIED, **quiet)
-    assert furnished.contents == measure_all(rich, STAGING, FILLED)
-    publication = go(rich, ledger, furnished=furnished)
+    built_ahead = build_concurrently(rich, ledger, "public", STAGING, FILLED, EMPTIED, **quiet)
+    assert built_ahead.contents == measure_all(rich, STAGING, FILLED)
+    publication = go(rich, ledger, built_ahead=built_ahead)
     assert publication.tables == measure_all(rich, "public", [*FILLED, *EMPTIED])
     assert publication.tables["Person"].rows == 50
 
@@ -96,7 +98,7 @@ def test_what_was_measured_ahead_is_what_publish_records(rich: Connection, ledge
 def test_one_table_is_furnished_while_another_is_still_written_to(rich: Connection, ledger: Ledger) -> None:
     done: list[str] = []
     quiet: dict[str, Any] = {"on_progress": lambda _d, what: done.append(what), "should_stop": lambda: False}
-    some = furnish_beside_readers(rich, ledger, "public", STAGING, FILLED, EMPTIED, only=["Person"], **quiet)
+    some = build_concurrently(rich, ledger, "public", STAGING, FILLED, EMPTIED, only=["Person"], **quiet)
     assert done
     assert not [what for what in done if "letter" in what]
     assert set(some.contents) == {"Person"}
@@ -105,13 +107,11 @@ def test_one_table_is_furnished_while_another_is_still_written_to(rich: Connecti
             VALUES (999, 999, 'n1', 'n2', 3)""".encode()
     )
     done.clear()
-    everything = furnish_beside_readers(
-        rich, ledger, "public", STAGING, FILLED, EMPTIED, before=some, **quiet
-    )
+    everything = build_concurrently(rich, ledger, "public", STAGING, FILLED, EMPTIED, before=some, **quiet)
     assert [what for what in done if "letter" in what]
     assert not [what for what in done if "Person_pkey" in what]
     assert some.vacuumed < everything.vacuumed
-    publication = go(rich, ledger, furnished=everything)
+    publication = go(rich, ledger, built_ahead=everything)
     assert publication.tables == measure_all(rich, "public", [*FILLED, *EMPTIED])
     assert publication.tables["letter"].rows == 51
 
@@ -124,7 +124,7 @@ def test_whoever_has_lost_the_target_furnishes_nothing(
     rich.execute("SELECT pg_advisory_unlock_all()")
     with connect(parse_url(database)) as other:
         Ledger(other).take("run-2", "somebody else")
-        with pytest.raises(Occupied):
+        with pytest.raises(AlreadyRunning):
             ahead(rich, ledger)
     assert rich.execute(indexes, (STAGING,)).fetchone() == before
 

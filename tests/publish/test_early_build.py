@@ -8,8 +8,8 @@ import pytest
 
 from migrate.postgres.connection import Connection, parse_url
 from migrate.postgres.table_checksum import measure_all
-from migrate.publish.early_build import Furnishing
-from migrate.runtime.background import Beside
+from migrate.publish.early_build import EarlyBuild
+from migrate.runtime.background import BackgroundTasks
 from migrate.staging.ledger import Ledger
 from tests.publish.rich_schema import EMPTIED, FILLED, STAGING, go
 
@@ -17,63 +17,63 @@ _INDEXES = "SELECT count(*) FROM pg_indexes WHERE schemaname = %s AND tablename 
 
 
 @pytest.fixture
-def beside() -> Iterator[Beside]:
+def background() -> Iterator[BackgroundTasks]:
     """Pieces of work, over at the end of the test."""
-    pieces = Beside()
+    pieces = BackgroundTasks()
     yield pieces
     pieces.close()
 
 
 @pytest.fixture
-def furnishing(rich: Connection, ledger: Ledger, database: str, beside: Beside) -> Furnishing:
+def early_build(rich: Connection, ledger: Ledger, database: str, background: BackgroundTasks) -> EarlyBuild:
     """The furnishing of the rich house's tables."""
     assert rich is ledger.conn
-    return Furnishing(beside, parse_url(database), ledger, STAGING, FILLED, EMPTIED)
+    return EarlyBuild(background, parse_url(database), ledger, STAGING, FILLED, EMPTIED)
 
 
 def test_whole_tables_are_furnished_first_and_then_the_others(
-    rich: Connection, ledger: Ledger, furnishing: Furnishing
+    rich: Connection, ledger: Ledger, early_build: EarlyBuild
 ) -> None:
-    furnishing.begin(["Person"])
-    furnishing.begin(["Person"])
-    some = furnishing.settle()
+    early_build.begin(["Person"])
+    early_build.begin(["Person"])
+    some = early_build.settle()
     assert some.contents == measure_all(rich, STAGING, ["Person"])
     assert rich.execute(_INDEXES, (STAGING, "letter")).fetchone() == (0,)
-    furnishing.begin_all()
-    everything = furnishing.settle()
+    early_build.begin_all()
+    everything = early_build.settle()
     assert everything.contents == measure_all(rich, STAGING, FILLED)
     assert some.vacuumed < everything.vacuumed
-    assert go(rich, ledger, furnished=everything).exchanged
+    assert go(rich, ledger, built_ahead=everything).exchanged
 
 
 def test_a_piece_that_is_still_waiting_leaves_its_tables_to_the_last_one(
-    rich: Connection, ledger: Ledger, furnishing: Furnishing
+    rich: Connection, ledger: Ledger, early_build: EarlyBuild
 ) -> None:
-    furnishing.begin(["Person"])
-    furnishing.begin_all()
-    assert set(furnishing.settle().contents) == set(FILLED)
+    early_build.begin(["Person"])
+    early_build.begin_all()
+    assert set(early_build.settle().contents) == set(FILLED)
     assert go(rich, ledger).exchanged
 
 
 def test_rows_that_break_a_key_are_left_for_publish_to_tell(
-    rich: Connection, ledger: Ledger, furnishing: Furnishing
+    rich: Connection, ledger: Ledger, early_build: EarlyBuild
 ) -> None:
     twice = f"""INSERT INTO "{STAGING}"."Person" ("Id", "eMail", mood, shoe, room, nick)
                 VALUES ('n1', 'n99@example.com', 'Fine', 99, 99, 'nick99')"""
     rich.execute(twice.encode())
-    furnishing.begin(["Person"])
-    furnishing.begin_all()
-    assert furnishing.settle().contents == {}
+    early_build.begin(["Person"])
+    early_build.begin_all()
+    assert early_build.settle().contents == {}
     with pytest.raises(Exception, match="UniqueViolation"):
         go(rich, ledger)
 
 
 def test_keys_are_proven_where_every_row_was_held_against_them_as_they_are_live(
-    rich: Connection, furnishing: Furnishing
+    rich: Connection, early_build: EarlyBuild
 ) -> None:
-    assert furnishing.proven(lambda: False) == frozenset()  # nobody furnishes
-    furnishing.begin_all()
-    assert furnishing.proven(lambda: False) == {
+    assert early_build.proven(lambda: False) == frozenset()  # nobody furnishes
+    early_build.begin_all()
+    assert early_build.proven(lambda: False) == {
         ("unique", "Person", "Person_pkey"),
         ("unique", "Person", "Person_eMail_key"),
         ("unique", "Person", "Person_nick_key"),
@@ -93,16 +93,16 @@ def test_keys_are_proven_where_every_row_was_held_against_them_as_they_are_live(
     ],
 )
 def test_rows_that_break_a_key_leave_it_unproven(
-    rich: Connection, furnishing: Furnishing, fault: str
+    rich: Connection, early_build: EarlyBuild, fault: str
 ) -> None:
     rich.execute(fault.format(staging=f'"{STAGING}"').encode())
-    furnishing.begin_all()
-    assert furnishing.proven(lambda: False) == frozenset()
-    furnishing.settle()
+    early_build.begin_all()
+    assert early_build.proven(lambda: False) == frozenset()
+    early_build.settle()
 
 
 def test_a_key_of_the_same_name_that_is_another_proves_nothing(
-    rich: Connection, furnishing: Furnishing
+    rich: Connection, early_build: EarlyBuild
 ) -> None:
     house = f'"{STAGING}"'
     rich.execute(f'CREATE UNIQUE INDEX "Person_nick_key" ON {house}."Person" ("Id")'.encode())
@@ -111,25 +111,25 @@ def test_a_key_of_the_same_name_that_is_another_proves_nothing(
         f'ALTER TABLE {house}.letter ADD CONSTRAINT "letter sender" FOREIGN KEY (sender)'
         f' REFERENCES {house}."Person" ("Id") NOT VALID'.encode()
     )
-    furnishing.begin_all()
-    proven = {name for _, _, name in furnishing.proven(lambda: False)}
+    early_build.begin_all()
+    proven = {name for _, _, name in early_build.proven(lambda: False)}
     assert "Person_eMail_key" in proven
     assert proven.isdisjoint({"Person_nick_key", "mine", "letter sender", "letter_receiver_fkey"})
 
 
-def test_who_stops_waits_for_no_proof(rich: Connection, furnishing: Furnishing) -> None:
+def test_who_stops_waits_for_no_proof(rich: Connection, early_build: EarlyBuild) -> None:
     with rich.transaction():  # so that the session is busy until we have asked
-        furnishing.begin_all()
-        assert furnishing.proven(lambda: True) == frozenset()
-    furnishing.settle()
+        early_build.begin_all()
+        assert early_build.proven(lambda: True) == frozenset()
+    early_build.settle()
 
 
 def test_what_is_given_up_ends_between_two_steps(
-    rich: Connection, furnishing: Furnishing, beside: Beside
+    rich: Connection, early_build: EarlyBuild, background: BackgroundTasks
 ) -> None:
     with rich.transaction():  # which an index would wait for
         rich.execute(f'LOCK TABLE "{STAGING}"."Person" IN SHARE UPDATE EXCLUSIVE MODE'.encode())
-        furnishing.begin(["Person"])
-        beside.close()
+        early_build.begin(["Person"])
+        background.close()
     assert rich.execute(_INDEXES, (STAGING, "Person")).fetchone() == (0,)
-    assert furnishing.settle().contents == {}
+    assert early_build.settle().contents == {}

@@ -8,7 +8,7 @@ import pytest
 from migrate.postgres.connection import Connection
 from migrate.postgres.schema_fingerprint import fingerprint
 from migrate.postgres.table_checksum import Content, measure_all
-from migrate.runtime.errors import LiveChanged, Occupied, TargetError, TargetUnavailable
+from migrate.runtime.errors import AlreadyRunning, LiveChanged, TargetError, TargetUnavailable
 from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 from tests.postgres.studio_target import MANAGED, STAGING, Plan, counts, stage
@@ -166,7 +166,7 @@ def test_a_run_that_lost_the_target_cannot_publish(
     ready.execute("SELECT pg_advisory_unlock_all()")  # as a lost session would
     other.take("run-2", "the other one")
     before = whole(ready)
-    with pytest.raises(Occupied, match="the other one"):
+    with pytest.raises(AlreadyRunning, match="the other one"):
         go()
     assert whole(ready) == before
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from migrate.postgres.connection import Connection
-from migrate.postgres.old_snapshots import horizon, older_views
+from migrate.postgres.old_snapshots import old_snapshots, xmin_horizon
 from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import measure_all
 from migrate.runtime.errors import TargetError
@@ -200,10 +200,10 @@ def test_a_role_without_any_right_learns_of_older_views(
     other = repeatable()
     conn.execute("SELECT pg_current_xact_id()")
     conn.execute(f"CREATE ROLE nobody_{conn.info.dbname}; SET ROLE nobody_{conn.info.dbname}")
-    number = horizon(conn)
-    assert older_views(conn, number) == [f"session {other.info.backend_pid} (the nightly report)"]
+    number = xmin_horizon(conn)
+    assert old_snapshots(conn, number) == [f"session {other.info.backend_pid} (the nightly report)"]
     other.execute("COMMIT")
-    assert older_views(conn, number) == []
+    assert old_snapshots(conn, number) == []
 
 
 def test_a_transaction_newer_than_the_staged_rows_sees_all_new_ones(

@@ -6,11 +6,11 @@ import psycopg
 import pytest
 
 from migrate.postgres.connection import Connection
-from migrate.publish.swap_blockers import Twin, find_obstacles
+from migrate.publish.swap_blockers import TableName, find_swap_blockers
 from migrate.staging.ledger import Ledger
 from tests.postgres.studio_target import MANAGED
 
-TWINS = [*(Twin("public", "s", table) for table in MANAGED), Twin("migrate_ledger", "s", "id_map")]
+TWINS = [*(TableName("public", "s", table) for table in MANAGED), TableName("migrate_ledger", "s", "id_map")]
 REASONS = [
     ("CREATE VIEW v AS SELECT id FROM users", "the view public.v reads public.users"),
     ("CREATE VIEW v AS SELECT new_id FROM migrate_ledger.id_map",
@@ -75,7 +75,7 @@ def test_the_flagship_has_no_obstacle(house: Connection) -> None:
         " GRANT SELECT ON users TO PUBLIC; CREATE TABLE alone (id int PRIMARY KEY);"
         " CREATE VIEW lonely AS SELECT id FROM alone"
     )
-    assert find_obstacles(house, TWINS) == []
+    assert find_swap_blockers(house, TWINS) == []
 
 
 def test_every_obstacle_is_named(house: Connection) -> None:
@@ -83,6 +83,6 @@ def test_every_obstacle_is_named(house: Connection) -> None:
     for plant, reason in REASONS:
         with house.transaction() as planting:
             house.execute(plant.replace("{name}", name).encode())
-            assert reason.replace("{name}", name) in find_obstacles(house, TWINS), plant
+            assert reason.replace("{name}", name) in find_swap_blockers(house, TWINS), plant
             raise psycopg.Rollback(planting)
-    assert find_obstacles(house, TWINS) == []
+    assert find_swap_blockers(house, TWINS) == []

@@ -18,7 +18,7 @@ from migrate.pipeline.state import NAME, State
 from migrate.postgres.embedded import EmbeddedServer
 from migrate.report.collect import find_folder, gather
 from migrate.report.write import render, write_report
-from migrate.runtime.errors import EvidenceError, UsageError
+from migrate.runtime.errors import StateMismatch, UsageError
 from tests.tools.browser import Browser, browse, require_browser
 from tests.tools.commands import migrate, query
 
@@ -172,7 +172,7 @@ def test_without_a_run_it_says_so_and_a_damaged_state_is_named(tmp_path: Path) -
     with pytest.raises(UsageError, match="no run is recorded"):
         find_folder(tmp_path)
     (tmp_path / NAME).write_text("{")
-    with pytest.raises(EvidenceError, match="damaged"):
+    with pytest.raises(StateMismatch, match="damaged"):
         gather(find_folder(tmp_path))
 
 

@@ -8,8 +8,8 @@ import structlog
 
 from migrate.runtime import files
 from migrate.runtime.console import terminal_safe
-from migrate.runtime.errors import Occupied
-from migrate.runtime.lockfile import occupy
+from migrate.runtime.errors import AlreadyRunning
+from migrate.runtime.lockfile import lock_folder
 from migrate.runtime.log import NAME, log, open_log, redact
 
 
@@ -49,9 +49,9 @@ def test_a_terminal_never_gets_control_characters() -> None:
 
 
 def test_a_work_folder_has_one_run_at_a_time(work: Path) -> None:
-    with occupy(work):
-        with pytest.raises(Occupied, match="process") as caught, occupy(work):
+    with lock_folder(work):
+        with pytest.raises(AlreadyRunning, match="process") as caught, lock_folder(work):
             pass
         assert str(work) in caught.value.message
-    with occupy(work):
+    with lock_folder(work):
         assert work.stat().st_mode & 0o777 == 0o700

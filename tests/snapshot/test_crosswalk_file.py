@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 from migrate.snapshot import crosswalk_file
-from migrate.snapshot.workspace import Bench, open_sql
+from migrate.snapshot.workspace import Workspace, open_sql
 from tests.mappers.studio.runner import legacy_file
 
 
@@ -30,9 +30,9 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, mark: str, number: int = 1) -> Path:
     path = folder / "crosswalk.db"
-    with crosswalk_file.making(folder / "snapshot.db", path, mark) as bench:
-        bench.write("kept", pl.DataFrame({"id": [number] * 50_000}))
-        bench.execute("INSERT INTO x.kept SELECT id FROM t")
+    with crosswalk_file.making(folder / "snapshot.db", path, mark) as workspace:
+        workspace.write("kept", pl.DataFrame({"id": [number] * 50_000}))
+        workspace.execute("INSERT INTO x.kept SELECT id FROM t")
     return path
 
 
@@ -42,19 +42,19 @@ def test_it_has_its_name_when_it_is_complete_and_nothing_lies_beside_it(folder: 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert crosswalk_file.fits(path, "first")
     assert not crosswalk_file.fits(path, "second")
-    with Bench.over(folder / "snapshot.db", path) as bench:
-        assert bench.scalar("SELECT count(*) FROM x.kept") == 50_002
-        with pytest.raises(EvidenceError, match="readonly"):
-            bench.execute("DELETE FROM x.kept")
+    with Workspace.over(folder / "snapshot.db", path) as workspace:
+        assert workspace.scalar("SELECT count(*) FROM x.kept") == 50_002
+        with pytest.raises(StateMismatch, match="readonly"):
+            workspace.execute("DELETE FROM x.kept")
 
 
 def test_one_that_could_not_be_finished_leaves_the_one_before(folder: Path) -> None:
     path = make(folder, "first")
     with (
         pytest.raises(ZeroDivisionError),
-        crosswalk_file.making(folder / "snapshot.db", path, "second") as bench,
+        crosswalk_file.making(folder / "snapshot.db", path, "second") as workspace,
     ):
-        bench.execute("CREATE TABLE x.half (id)")
+        workspace.execute("CREATE TABLE x.half (id)")
         1 / 0  # noqa: B018
     assert crosswalk_file.fits(path, "first")
     make(folder, "third", number=3)
@@ -76,21 +76,21 @@ def test_many_read_it_at_once_through_both_libraries(folder: Path) -> None:
     path = make(folder, "first")
 
     def look(_number: int) -> int:
-        with Bench.over(folder / "snapshot.db", path) as bench:
-            streamed = sum(rows.height for rows in bench.stream("SELECT id FROM x.kept"))
-            return streamed + int(str(bench.scalar("SELECT count(*) FROM x.kept")))
+        with Workspace.over(folder / "snapshot.db", path) as workspace:
+            streamed = sum(rows.height for rows in workspace.stream("SELECT id FROM x.kept"))
+            return streamed + int(str(workspace.scalar("SELECT count(*) FROM x.kept")))
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(look, range(60))) == {100_004}
 
 
 def test_what_is_written_while_a_stream_is_read_does_not_reach_into_it(folder: Path) -> None:
-    with crosswalk_file.making(folder / "snapshot.db", folder / "crosswalk.db", "first") as bench:
-        bench.write("many", pl.DataFrame({"id": range(300_000)}))
-        stream = bench.stream("SELECT id FROM x.many ORDER BY rowid")
+    with crosswalk_file.making(folder / "snapshot.db", folder / "crosswalk.db", "first") as workspace:
+        workspace.write("many", pl.DataFrame({"id": range(300_000)}))
+        stream = workspace.stream("SELECT id FROM x.many ORDER BY rowid")
         found = [next(stream)]
         for _ in range(5):  # more than SQLite lets a log grow by itself
-            bench.execute("UPDATE x.many SET id = -1 - abs(id)")
+            workspace.execute("UPDATE x.many SET id = -1 - abs(id)")
         found.extend(stream)
         assert pl.concat(found)["id"].cast(pl.Int64).to_list() == list(range(300_000))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError, Stopped
+from migrate.runtime.errors import StateMismatch, Stopped
 from migrate.source.model import Progress
 from tests.servers.libsql import MakeServer
 from tests.snapshot.snapshots import take
@@ -25,7 +25,7 @@ def test_the_partial_snapshot_of_another_source_is_refused(file: Path, tmp_path:
         take(str(file), work, should_stop=lambda: True)
     other = tmp_path / "other.db"
     other.write_bytes(file.read_bytes())
-    with pytest.raises(EvidenceError, match=r"begun from .*legacy\.db") as caught:
+    with pytest.raises(StateMismatch, match=r"begun from .*legacy\.db") as caught:
         take(str(other), work)
     assert "delete" in (caught.value.hint or "")
 
@@ -33,7 +33,7 @@ def test_the_partial_snapshot_of_another_source_is_refused(file: Path, tmp_path:
 def test_a_damaged_partial_snapshot_is_refused(file: Path, work: Path) -> None:
     work.mkdir()
     (work / "snapshot.partial.db").write_bytes(b"no database, whatever it is called" * 100)
-    with pytest.raises(EvidenceError, match="damaged"):
+    with pytest.raises(StateMismatch, match="damaged"):
         take(str(file), work)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from migrate.runtime import files
-from migrate.runtime.errors import EvidenceError, SourceError
+from migrate.runtime.errors import SourceError, StateMismatch
 from migrate.snapshot.manifest import read_facts
 from migrate.source.model import Progress
 from tests.servers.libsql import LibsqlServer, MakeServer
@@ -43,7 +43,7 @@ def test_an_altered_snapshot_is_refused(file: Path, work: Path) -> None:
     path = work / "snapshot.db"
     path.chmod(0o600)
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(EvidenceError, match="altered") as caught:
+    with pytest.raises(StateMismatch, match="altered") as caught:
         take(str(file), work)
     assert f"delete {path}" in (caught.value.hint or "")
 
@@ -55,7 +55,7 @@ def test_a_snapshot_without_its_facts_is_refused(file: Path, work: Path, harm: s
         (work / "snapshot.json").unlink()
     else:
         (work / "snapshot.json").write_text('{"path"')
-    with pytest.raises(EvidenceError, match=r"snapshot\.json is") as caught:
+    with pytest.raises(StateMismatch, match=r"snapshot\.json is") as caught:
         take(str(file), work)
     assert "delete" in (caught.value.hint or "")
 
@@ -70,7 +70,7 @@ def test_the_snapshot_of_another_source_is_refused(file: Path, tmp_path: Path, w
     take(str(file), work)
     other = tmp_path / "other.db"
     other.write_bytes(file.read_bytes())
-    with pytest.raises(EvidenceError, match=r"was taken from .*legacy\.db, not from .*other\.db"):
+    with pytest.raises(StateMismatch, match=r"was taken from .*legacy\.db, not from .*other\.db"):
         take(str(other), work)
 
 

@@ -13,8 +13,8 @@ import pytest
 from migrate.source.catalog import inspect
 from migrate.source.column_stats import look_from_json, look_to_json, take_look
 from migrate.source.local_transport import LocalChannel
-from migrate.source.model import ColumnLook, Look, Table
-from migrate.source.transport import Answer
+from migrate.source.model import ColumnLook, ColumnStats, Table
+from migrate.source.transport import QueryResult
 
 _CLASSES = ("integer", "real", "text", "blob")
 
@@ -28,17 +28,17 @@ class _Looking:
         self.tables = inspect(channel).tables
         self.asked: list[str] = []
 
-    def look(self, table: Table) -> Look:
+    def look(self, table: Table) -> ColumnStats:
         return take_look(self._run, table)
 
     def close(self) -> None:
         self._connection.close()
 
-    def _run(self, sql: str) -> Answer:
+    def _run(self, sql: str) -> QueryResult:
         self.asked.append(sql)
-        return Answer(self._connection.execute(sql).fetchall(), 0)
+        return QueryResult(self._connection.execute(sql).fetchall(), 0)
 
-    def counted(self, table: Table) -> Look:
+    def counted(self, table: Table) -> ColumnStats:
         """Return the same as `look`, cell by cell."""
         found = {}
         for column in table.stored:
@@ -49,7 +49,7 @@ class _Looking:
             )
             cells = self._connection.execute(f'{ask} "{table.name.replace(chr(34), chr(34) * 2)}"').fetchall()
             found[column.name] = _column_look(cells)
-        return Look(len(cells), found)
+        return ColumnStats(len(cells), found)
 
 
 def _column_look(cells: Sequence[tuple[str, int, float | None]]) -> ColumnLook:
@@ -117,7 +117,9 @@ def test_a_table_of_a_rowid_alone_is_counted(tmp_path: Path) -> None:
         connection.commit()
     with closing(_Looking(path)) as database:
         (table,) = database.tables
-        assert database.look(table) == Look(2, {"id": ColumnLook(2, 0, 0, 0, infinite=False, longest=0)})
+        assert database.look(table) == ColumnStats(
+            2, {"id": ColumnLook(2, 0, 0, 0, infinite=False, longest=0)}
+        )
 
 
 def test_more_columns_than_one_statement_takes_are_looked_at(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source.json_pages import PROOF, Unpackable, is_exact, unpack
-from migrate.source.transport import Answer
+from migrate.source.transport import QueryResult
 from tests.servers.libsql import LibsqlServer, MakeServer
 from tests.snapshot.snapshots import take
 from tests.source import hard_values
@@ -147,8 +147,8 @@ def test_a_server_that_refuses_a_packed_page_is_asked_for_its_cells(
     assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
 
 
-def _saying(array: str) -> Callable[[str], Answer]:
-    return lambda _sql: Answer([(array,)], len(array))
+def _saying(array: str) -> Callable[[str], QueryResult]:
+    return lambda _sql: QueryResult([(array,)], len(array))
 
 
 def test_the_proof_is_what_is_asked_for() -> None:

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from mappers.base import FATES, ID_MAP, WARNINGS, Mapped
+from mappers.base import FATES, ID_MAP, WARNINGS, MappedBatch
 from migrate.postgres.connection import Connection
-from migrate.runtime.errors import Occupied, TargetError, TargetUnavailable
+from migrate.runtime.errors import AlreadyRunning, TargetError, TargetUnavailable
 from migrate.staging import batch as load
 from migrate.staging import schema as staging
 from migrate.staging.ledger import Ledger
@@ -39,7 +39,7 @@ def users(*names: str) -> pl.DataFrame:
 def a_batch(
     number: int = 1, tables: dict[str, pl.DataFrame] | None = None, **frames: pl.DataFrame
 ) -> load.Batch:
-    mapped = Mapped(tables={"users": users("ann", "ben")} if tables is None else tables, **frames)
+    mapped = MappedBatch(tables={"users": users("ann", "ben")} if tables is None else tables, **frames)
     return load.Batch(RUN, "users", "users", number, 1, number * 10, 2, mapped)
 
 
@@ -157,7 +157,7 @@ def test_a_frozen_run_cannot_commit_after_another_took_the_target(
     while other.holder():
         time.sleep(0.01)
     other.take("run-2", "the other one")
-    with pytest.raises(Occupied, match="the other one"):
+    with pytest.raises(AlreadyRunning, match="the other one"):
         load.commit_batch(worker, ledger, STAGING, a_batch(2))
     assert count(worker, STAGING, "users") == 2
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from migrate.postgres.connection import Connection
-from migrate.runtime.errors import EvidenceError, Occupied, TargetError
+from migrate.runtime.errors import AlreadyRunning, StateMismatch, TargetError
 from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 from tests.postgres.studio_target import RUN
@@ -48,7 +48,7 @@ def test_a_ledger_of_another_version_is_refused(conn: Connection) -> None:
     book = Ledger(conn)
     book.create()
     conn.execute("UPDATE migrate_ledger.setting SET value = '99' WHERE key = 'version'")
-    with pytest.raises(EvidenceError, match="another version"):
+    with pytest.raises(StateMismatch, match="another version"):
         book.create()
 
 
@@ -78,7 +78,7 @@ def test_another_secret_than_the_kept_one_is_refused_and_not_told(conn: Connecti
     assert book.secret() is None
     book.keep_secret("kept-word")
     book.keep_secret("kept-word")
-    with pytest.raises(EvidenceError) as caught:
+    with pytest.raises(StateMismatch) as caught:
         book.keep_secret("other-word")
     assert "word" not in str(caught.value) + (caught.value.hint or "")
     assert book.secret() == "kept-word"
@@ -94,7 +94,7 @@ def test_ten_takers_at_once_one_wins_and_the_others_are_told_who(opened: Callabl
         try:
             books[number].take(f"run-{number}", f"host h{number}.example, process {number}")
             won.append(number)
-        except Occupied as error:
+        except AlreadyRunning as error:
             told.append(str(error))
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(10)]
@@ -138,7 +138,7 @@ def test_what_was_given_up_commits_nothing_more(opened: Callable[[], Connection]
         first.guard(second)
     first.release()
     first.release()
-    with pytest.raises(Occupied, match="finished meanwhile"), second.transaction():
+    with pytest.raises(AlreadyRunning, match="finished meanwhile"), second.transaction():
         first.guard(second)
 
 
@@ -210,7 +210,7 @@ def test_nothing_is_reset_by_a_run_that_lost_the_target(
     ledger.finish(RUN, "s", "m")
     flagship.execute("SELECT pg_advisory_unlock_all()")
     Ledger(opened()).take("run-2", "other")
-    with pytest.raises(Occupied):
+    with pytest.raises(AlreadyRunning):
         ledger.reset(RUN)
     assert ledger.cursor(RUN, "m").done
 
@@ -218,6 +218,6 @@ def test_nothing_is_reset_by_a_run_that_lost_the_target(
 def test_the_map_of_ids_to_restore_is_guarded_too(flagship: Connection, ledger: Ledger) -> None:
     schema.create(flagship, "public", "st", ["users"])
     ledger.release()
-    with pytest.raises(Occupied):
+    with pytest.raises(AlreadyRunning):
         schema.restore_id_map(flagship, ledger, "st", 1)
     assert flagship.info.transaction_status == psycopg.pq.TransactionStatus.IDLE

@@ -11,7 +11,7 @@ from verification import check_names, run_checks
 
 
 def test_a_world_without_faults_passes_every_standard_check(world: World) -> None:
-    report = run_checks(world.subject)
+    report = run_checks(world.context)
     assert report.lines() == [line for line in report.lines() if line.startswith("ok: ")]
     assert report.passed
     assert [result.name for result in report.results] == check_names()[: len(report.results)]
@@ -37,24 +37,24 @@ def test_left_out_tables_are_listed_with_their_rows(world: World) -> None:
 
 
 def test_the_report_is_plain_json(world: World) -> None:
-    report = json.loads(json.dumps(run_checks(world.subject, ["uniqueness"]).to_json()))
+    report = json.loads(json.dumps(run_checks(world.context, ["uniqueness"]).to_json()))
     assert report["passed"] is True
     assert report["checks"][0]["name"] == "uniqueness"
 
 
 def test_checks_are_announced_before_they_run(world: World) -> None:
     heard: list[str] = []
-    run_checks(world.subject, ["domains", "studios"], on_check=lambda check: heard.append(check.name))
+    run_checks(world.context, ["domains", "studios"], on_check=lambda check: heard.append(check.name))
     assert heard == ["domains", "studios"]
 
 
 def test_an_unknown_check_is_refused(world: World) -> None:
     with pytest.raises(ValueError, match="no check is named spelling"):
-        run_checks(world.subject, ["spelling"])
+        run_checks(world.context, ["spelling"])
 
 
 def test_checks_leave_the_connection_as_it_was(world: World) -> None:
-    run_checks(world.subject)
+    run_checks(world.context)
     world.plant("INSERT INTO ledger.fate VALUES ('other', 'faq', '1', 'excluded', '', '')")
     assert world.target.execute("SHOW work_mem").fetchone() == ("4MB",)
 
@@ -66,6 +66,6 @@ def test_the_directorys_checks_do_not_apply_without_its_tables(world: World) -> 
         "ids_mapped", "categories", "studios", "urls_parse", "image_order",
         "live_ends", "message_counts", "connections", "urls_answer", "deep",
     ]  # fmt: skip
-    report = run_checks(world.subject, names)
+    report = run_checks(world.context, names)
     assert [result.name for result in report.results if not result.applies] == names
     assert all(line.startswith("not applicable: ") for line in report.lines())

@@ -52,7 +52,7 @@ def test_findings_are_capped_and_the_rest_counted(world: World) -> None:
     )
     result = world.check("dangling_keys")
     assert (len(result.findings), result.total) == (NAMED, 200)
-    assert run_checks(world.subject, ["dangling_keys"]).lines()[-1] == "  and 150 more"
+    assert run_checks(world.context, ["dangling_keys"]).lines()[-1] == "  and 150 more"
 
 
 def test_more_faults_than_can_be_fetched_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_findings_carry_no_values(world: World) -> None:
     world.plant("UPDATE staging.users SET email = 'ana@example.com' WHERE id = %s", BOSS)
     world.plant("UPDATE staging.messages SET sender_id = 'secret words' WHERE id = %s", MESSAGE)
     world.plant("UPDATE staging.users SET avatar_url = 'secret words' WHERE id = %s", BOSS)
-    report = run_checks(world.subject)
+    report = run_checks(world.context)
     assert not report.passed
     text = "\n".join(report.lines())
     assert "secret" not in text

@@ -14,7 +14,7 @@ from tests.verification.world import World
 from verification.multiset_diff import Difference, Staged, compare
 from verification.multiset_sum import tally
 from verification.row_outcomes import Fated, fates_of
-from verification.studio.message_counts import Times
+from verification.studio.message_counts import MessageCounts
 
 _STAGED = Staged(sql.Identifier("staging", "user_metadata"), sql.Identifier("value"), sql.Identifier("id"))
 
@@ -29,7 +29,7 @@ def _values(world: World, values: list[str | None]) -> None:
 def _compare(world: World, expected: list[str], staged: Staged = _STAGED) -> Difference:
     frame = pl.DataFrame({"text": expected}, schema={"text": pl.String})
     with world.target.transaction():
-        return compare(world.subject, lambda: iter([frame]), staged)
+        return compare(world.context, lambda: iter([frame]), staged)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_the_tally_knows_no_order_and_no_batches(texts: list[str], data: st.Data
 def test_fates_are_fetched_whatever_an_id_holds(world: World, odd: str) -> None:
     rows = {odd: "merged", "7": "rejected", "8": "lost"}
     with world.target.cursor() as cursor:
-        lines = [(world.subject.run_id, "odd", *row, "why", "") for row in rows.items()]
+        lines = [(world.context.run_id, "odd", *row, "why", "") for row in rows.items()]
         cursor.executemany("INSERT INTO ledger.fate VALUES (%s, %s, %s, %s, %s, %s)", lines)
     with world.target.transaction():
-        found = fates_of(world.subject, "odd").rows()
-        none = fates_of(world.subject, "of no table").rows()
+        found = fates_of(world.context, "odd").rows()
+        none = fates_of(world.context, "of no table").rows()
     assert dict(found.cast(pl.String).iter_rows()) == {**rows, "8": "other"}
     assert (none.height, none.schema) == (0, found.schema)
 
@@ -120,7 +120,7 @@ def test_the_fates_of_a_batch_are_found_whatever_its_ids_are(
 @given(batches=st.lists(_IDS, max_size=6), known=_IDS)
 def test_texts_are_counted_as_a_counter_counts_them(batches: list[list[str]], known: list[str]) -> None:
     marks = pl.Series(sorted(set(known)), dtype=pl.String).hash().sort()
-    times = Times(marks)
+    times = MessageCounts(marks)
     for batch in batches:
         times.add(pl.Series(batch, dtype=pl.String).hash())
         assert times.times.sum() <= sum(map(len, batches))  # counted in between, as of many rows

@@ -28,13 +28,13 @@ def test_an_account_that_forgets_rows_is_named(world: World) -> None:
     forgetful = Account(
         "faq", "SELECT id AS source_id, 'faq' AS entity, id AS key FROM faq WHERE id > 1", "users"
     )
-    world.changes["accounts"] = (*world.subject.accounts, forgetful)
+    world.changes["accounts"] = (*world.context.accounts, forgetful)
     (finding,) = world.check("reconciliation").findings
     assert (finding.table, finding.what) == ("faq", "has 1 rows, of which its account lists 0")
 
 
 def test_two_rows_do_not_share_a_target_row_that_is_theirs_alone(world: World) -> None:
-    accounts = [account for account in world.subject.accounts if account.source != "shows_contacts"]
+    accounts = [account for account in world.context.accounts if account.source != "shows_contacts"]
     one = Account("shows_contacts", "SELECT id AS source_id, 'shows_contacts' AS entity, 1 AS key FROM shows_contacts", "user_connections")  # fmt: skip # noqa: E501
     world.changes["accounts"] = (*accounts, one)
     world.target.execute("DELETE FROM ledger.fate WHERE source_table = 'shows_contacts'")
@@ -44,11 +44,11 @@ def test_two_rows_do_not_share_a_target_row_that_is_theirs_alone(world: World) -
 
 
 def test_a_second_account_may_prove_what_the_first_cannot(world: World) -> None:
-    meta = next(account for account in world.subject.accounts if account.source == "shows_usermeta")
+    meta = next(account for account in world.context.accounts if account.source == "shows_usermeta")
     second = Account("shows_usermeta", "SELECT 4 AS source_id, 'users' AS entity, 1 AS key", "users")
     world.target.execute("DELETE FROM ledger.fate WHERE source_id = '4'")
     assert world.check("reconciliation").total == 1
-    rest = [account for account in world.subject.accounts if account.source != "shows_users"]
+    rest = [account for account in world.context.accounts if account.source != "shows_users"]
     world.changes["accounts"] = (meta, second, *(account for account in rest if account is not meta))
     world.changes["derived"] = frozenset({"user_metadata", "studios", "user_connections", "users"})
     findings = [

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from migrate.pipeline.ids import Ids
-from verification import CheckResult, Column, ForeignKey, Key, Subject, Table, run_checks
+from verification import CheckContext, CheckResult, Column, ForeignKey, Key, Table, run_checks
 from verification.context import Read
 
 IDS = Ids("a secret of the tests")
@@ -236,7 +236,7 @@ class World:
     changes: dict[str, object] = field(default_factory=dict)
 
     @property
-    def subject(self) -> Subject:
+    def context(self) -> CheckContext:
         settings: dict[str, object] = {
             "snapshot": self.snapshot,
             "read": partial(_read, self.snapshot),
@@ -253,12 +253,12 @@ class World:
             "foreign_keys": FOREIGN_KEYS,
             "shared": frozenset({"user_profiles"}),
             "derived": frozenset({"user_metadata", "studios", "user_connections"}),
-            "beside": self.beside,
+            "second_connection": self.second_connection,
             "again": self.again,
         }
-        return Subject(**{**settings, **self.changes})  # type: ignore[arg-type]
+        return CheckContext(**{**settings, **self.changes})  # type: ignore[arg-type]
 
-    def beside(self) -> closing[psycopg.Connection]:
+    def second_connection(self) -> closing[psycopg.Connection]:
         """Open another connection to the target."""
         return closing(psycopg.connect(self.url, autocommit=True))
 
@@ -274,7 +274,7 @@ class World:
 
     def check(self, name: str) -> CheckResult:
         """Run one check."""
-        (result,) = run_checks(self.subject, [name]).results
+        (result,) = run_checks(self.context, [name]).results
         return result
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 from psycopg import sql
 
-from verification.context import Subject, UrlSettings
+from verification.context import CheckContext, UrlSettings
 from verification.queries import at, count_rows, key_of, offenders, stream, texts
 from verification.result import Check, Outcome
 
@@ -22,42 +22,42 @@ _REST: Final = r"([/?#]([^[:space:][:cntrl:]%<>\"{}|\\^`]|%[0-9A-Fa-f]{2})*)?"
 _ASK_AGAIN: Final = frozenset({400, 403, 404, 405, 501})
 
 
-def _columns(subject: Subject) -> dict[tuple[str, str], str]:
+def _columns(context: CheckContext) -> dict[tuple[str, str], str]:
     return {
         (table, column): scheme
         for (table, column), scheme in _IMAGES.items()
-        if table in subject.tables and subject.tables[table].column(column) is not None
+        if table in context.tables and context.tables[table].column(column) is not None
     }
 
 
-def _parse(subject: Subject) -> Outcome:
-    columns = _columns(subject)
+def _parse(context: CheckContext) -> Outcome:
+    columns = _columns(context)
     if not columns:
         return Outcome.not_applicable("no table with images")
     outcome = Outcome()
     for (table, column), scheme in columns.items():
-        outcome.looked_at += count_rows(subject, table)
+        outcome.looked_at += count_rows(context, table)
         pattern = rf"^{scheme}://({_LABEL}\.)+{_LABEL}(:[0-9]{{1,5}})?{_REST}$"
         rows = sql.SQL("SELECT {} FROM {} WHERE {} !~ {}").format(
-            key_of(subject.tables[table]), at(subject, table), sql.Identifier(column), sql.Literal(pattern)
+            key_of(context.tables[table]), at(context, table), sql.Identifier(column), sql.Literal(pattern)
         )
         what = "is no URL: https, a host with a dot, all else percent-encoded"
-        offenders(subject, outcome, table, rows, what, column)
+        offenders(context, outcome, table, rows, what, column)
     return outcome
 
 
-def _answer(subject: Subject) -> Outcome:
-    columns = _columns(subject)
+def _answer(context: CheckContext) -> Outcome:
+    columns = _columns(context)
     if not columns:
         return Outcome.not_applicable("no table with images")
     outcome = Outcome()
     for table, column in columns:
         query = sql.SQL(
             "SELECT min({key}), {url} FROM {table} WHERE {url} IS NOT NULL GROUP BY {url}"
-        ).format(key=key_of(subject.tables[table]), url=sql.Identifier(column), table=at(subject, table))
-        for frame in stream(subject, query, texts("key", "url")):
+        ).format(key=key_of(context.tables[table]), url=sql.Identifier(column), table=at(context, table))
+        for frame in stream(context, query, texts("key", "url")):
             outcome.looked_at += frame.height
-            dead = check_urls(list(frame.rows()), subject.urls)
+            dead = check_urls(list(frame.rows()), context.urls)
             for key, what in dead:
                 outcome.found(table, key, what, column)
     return outcome

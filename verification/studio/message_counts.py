@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.context import Subject
+from verification.context import CheckContext
 from verification.ids import has_people, legacy_ids, people
 from verification.queries import ask, at, quoted, source_tables, stream
 from verification.result import Check, Outcome
@@ -33,7 +33,7 @@ _ENDS: Final = {"sender_id": "sent", "receiver_id": "received"}
 _GATHERED: Final = 50_000
 
 
-class Times:
+class MessageCounts:
     """How often each of some texts was met, by their hashes: a number for each, and those of no other.
 
     `marks` are the hashes of the texts, ascending and each once.
@@ -89,48 +89,48 @@ def _added_up(rows: pl.DataFrame) -> pl.DataFrame:
     return last.select("mark", (pl.col("so_far") - pl.col("so_far").shift(1, fill_value=0)).alias("times"))
 
 
-Counted = Mapping[str, Times]
+Counted = Mapping[str, MessageCounts]
 #: for each end the number of messages, and the sum of the 64-bit hashes of the ids that stand there
 Sums = tuple[int, ...]
 
 
-def _by_end(marks: pl.Series) -> dict[str, Times]:
-    return {end: Times(marks) for end in _ENDS}
+def _by_end(marks: pl.Series) -> dict[str, MessageCounts]:
+    return {end: MessageCounts(marks) for end in _ENDS}
 
 
-def _counts(subject: Subject) -> Outcome:
-    if lacking := subject.lacks("users", "messages"):
+def _counts(context: CheckContext) -> Outcome:
+    if lacking := context.lacks("users", "messages"):
         return Outcome.not_applicable(lacking)
-    if not has_people(subject):
+    if not has_people(context):
         return Outcome.not_applicable("the crosswalk knows no people")
     outcome = Outcome()
-    held, legacy = _sides(subject, outcome)
-    if held != _expected(subject, legacy):
-        _hold_against(subject, legacy, outcome)
+    held, legacy = _sides(context, outcome)
+    if held != _expected(context, legacy):
+        _hold_against(context, legacy, outcome)
     return outcome
 
 
-def _sides(subject: Subject, outcome: Outcome) -> tuple[Sums, dict[str, Counted]]:
+def _sides(context: CheckContext, outcome: Outcome) -> tuple[Sums, dict[str, Counted]]:
     """Return the sums over the target, and the counts of each table of the source."""
-    accounted = {account.source for account in subject.accounts}
-    sources = [table for table in source_tables(subject) if table in _MESSAGES and table in accounted]
-    fates = {table: fates_of(subject, table) for table in sources}
-    known = _known(subject)
+    accounted = {account.source for account in context.accounts}
+    sources = [table for table in source_tables(context) if table in _MESSAGES and table in accounted]
+    fates = {table: fates_of(context, table) for table in sources}
+    known = _known(context)
     with ThreadPoolExecutor(max_workers=1) as server:  # it sums up while the snapshot is read
-        held = server.submit(_summed, subject)
+        held = server.submit(_summed, context)
         legacy = {
-            table: _legacy(subject, table, fates[table], known[_MESSAGES[table]], outcome)
+            table: _legacy(context, table, fates[table], known[_MESSAGES[table]], outcome)
             for table in sources
         }
     for table, counted in legacy.items():
-        _by_nobody(subject, table, fates[table], counted, outcome)
+        _by_nobody(context, table, fates[table], counted, outcome)
     return held.result(), legacy
 
 
-def _known(subject: Subject) -> dict[str, pl.Series]:
+def _known(context: CheckContext) -> dict[str, pl.Series]:
     """Return the hashes of everybody's legacy ids, by their space."""
     known = {entity: pl.Series("legacy_id", [], dtype=pl.UInt64) for entity in _MESSAGES.values()}
-    for frame in legacy_ids(subject):
+    for frame in legacy_ids(context):
         for entity, marks in known.items():
             marks.extend(frame.filter(pl.col("entity") == entity)["legacy_id"].hash())
     return known
@@ -140,37 +140,37 @@ def _ascending(marks: Iterable[pl.Series]) -> pl.Series:
     return pl.concat([pl.Series("mark", [], dtype=pl.UInt64), *marks]).unique().sort()
 
 
-def _rows(subject: Subject, table: str, fates: Fated) -> Iterator[tuple[int, pl.DataFrame]]:
+def _rows(context: CheckContext, table: str, fates: Fated) -> Iterator[tuple[int, pl.DataFrame]]:
     """Yield the number of rows read, and both ends as texts of those without a fate."""
     query = (
         "SELECT CAST(id AS TEXT) AS source_id, CAST(from_user AS TEXT) AS sender_id, "  # noqa: S608  quoted
         f"CAST(to_user AS TEXT) AS receiver_id FROM main.{quoted(table)}"
     )
-    for frame in subject.read(query):
+    for frame in context.read(query):
         yield frame.height, frame.join(fates.of(frame["source_id"]), on="source_id", how="anti")
 
 
-def _legacy(subject: Subject, table: str, fates: Fated, known: pl.Series, outcome: Outcome) -> Counted:
+def _legacy(context: CheckContext, table: str, fates: Fated, known: pl.Series, outcome: Outcome) -> Counted:
     """Count how many of the table's messages without a fate each legacy id sent and received."""
     counted = _by_end(_ascending([known]))
-    for rows, frame in _rows(subject, table, fates):
+    for rows, frame in _rows(context, table, fates):
         outcome.looked_at += rows
         for end, times in counted.items():
             times.add(frame[end].hash())
     return counted
 
 
-def _summed(subject: Subject) -> Sums:
+def _summed(context: CheckContext) -> Sums:
     """Return the sums over the target's messages."""
     sums = sql.SQL(", ").join(
         sql.SQL("count({0}), coalesce(sum(hashtextextended({0}::text, 0)), 0)").format(sql.Identifier(end))
         for end in _ENDS
     )
-    (found,) = ask(subject, sql.SQL("SELECT {} FROM {}").format(sums, at(subject, "messages")))
+    (found,) = ask(context, sql.SQL("SELECT {} FROM {}").format(sums, at(context, "messages")))
     return tuple(int(str(number)) for number in found)
 
 
-def _expected(subject: Subject, legacy: Mapping[str, Counted]) -> Sums:
+def _expected(context: CheckContext, legacy: Mapping[str, Counted]) -> Sums:
     """Return the sums that the source's messages come to; the server hashes the ids, of people alone."""
     sums = sql.SQL(", ").join(
         sql.SQL("coalesce(sum({0}), 0), coalesce(sum({0} * hash::numeric), 0)").format(sql.Identifier(end))
@@ -185,16 +185,16 @@ def _expected(subject: Subject, legacy: Mapping[str, Counted]) -> Sums:
         arrays=sql.SQL(", ").join([sql.SQL("string_to_array(%s, ',')::bigint[]")] * len(_ENDS)),
     )
     total = [0] * (2 * len(_ENDS))
-    for frame in _with_times(subject, legacy):
+    for frame in _with_times(context, legacy):
         columns = [frame[name].cast(pl.String).str.join(",").item() for name in ("id", *_ENDS)]
-        (found,) = ask(subject, query, *columns)
+        (found,) = ask(context, query, *columns)
         total = [so_far + int(str(more)) for so_far, more in zip(total, found, strict=True)]
     return tuple(total)
 
 
-def _with_times(subject: Subject, legacy: Mapping[str, Counted]) -> Iterator[pl.DataFrame]:
+def _with_times(context: CheckContext, legacy: Mapping[str, Counted]) -> Iterator[pl.DataFrame]:
     """Yield new ids of people, and how many of the source's messages are theirs at each end."""
-    for frame in people(subject):
+    for frame in people(context):
         for table, counted in legacy.items():
             part = frame.filter(pl.col("entity") == _MESSAGES[table])
             if part.is_empty():
@@ -203,24 +203,24 @@ def _with_times(subject: Subject, legacy: Mapping[str, Counted]) -> Iterator[pl.
             yield part.select("id", *(counted[end].of(marks).alias(end) for end in _ENDS))
 
 
-def _held(subject: Subject, ids: pl.Series) -> Counted:
+def _held(context: CheckContext, ids: pl.Series) -> Counted:
     """Count how many messages each id has at each end in the target."""
     counted = _by_end(ids)
-    for end, frame in _held_rows(subject):
+    for end, frame in _held_rows(context):
         counted[end].add(frame["id"].hash(), frame["times"])
     return counted
 
 
-def _held_rows(subject: Subject) -> Iterator[tuple[str, pl.DataFrame]]:
+def _held_rows(context: CheckContext) -> Iterator[tuple[str, pl.DataFrame]]:
     for end in _ENDS:
         query = sql.SQL("SELECT {0}::text, count(*) FROM {1} WHERE {0} IS NOT NULL GROUP BY 1").format(
-            sql.Identifier(end), at(subject, "messages")
+            sql.Identifier(end), at(context, "messages")
         )
-        for frame in stream(subject, query, {"id": pl.String(), "times": pl.Int64()}):
+        for frame in stream(context, query, {"id": pl.String(), "times": pl.Int64()}):
             yield end, frame
 
 
-def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, outcome: Outcome) -> None:
+def _by_nobody(context: CheckContext, table: str, fates: Fated, counted: Counted, outcome: Outcome) -> None:
     """Record the legacy ids that are no migrated person's, and yet have messages without a fate."""
     for end, times in sorted(counted.items(), key=lambda item: _ENDS[item[0]]):
         if times.stray.is_empty():
@@ -228,7 +228,7 @@ def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, out
         strange = pl.col(end).hash().is_in(times.stray.unique().implode())
         frames = [
             frame.filter(strange).select(pl.col(end).alias("legacy_id"))
-            for _, frame in _rows(subject, table, fates)
+            for _, frame in _rows(context, table, fates)
         ]
         named = pl.concat([pl.DataFrame(schema={"legacy_id": pl.String}), *frames])
         for legacy_id, found in named.group_by("legacy_id").len().sort("legacy_id").rows():
@@ -236,16 +236,16 @@ def _by_nobody(subject: Subject, table: str, fates: Fated, counted: Counted, out
             outcome.found(table, None, what)
 
 
-def _hold_against(subject: Subject, legacy: Mapping[str, Counted], outcome: Outcome) -> None:
+def _hold_against(context: CheckContext, legacy: Mapping[str, Counted], outcome: Outcome) -> None:
     """Record who does not have as many messages in the target as in the source, and both numbers."""
-    ids = _ascending(frame["id"].hash() for frame in people(subject))
-    ours, held = _by_end(ids), _held(subject, ids)
-    for frame in _with_times(subject, legacy):
+    ids = _ascending(frame["id"].hash() for frame in people(context))
+    ours, held = _by_end(ids), _held(context, ids)
+    for frame in _with_times(context, legacy):
         for end, times in ours.items():
             times.add(frame["id"].hash(), frame[end])
     unlike = {end: ours[end].marks.filter(ours[end].times != held[end].times) for end in _ENDS}
     if sum(map(len, unlike.values())):
-        names = _named(subject, pl.concat(unlike.values()))
+        names = _named(context, pl.concat(unlike.values()))
         for end, what in _ENDS.items():
             sides = names.with_columns(
                 ours[end].of(names["mark"]).alias("ours"), held[end].of(names["mark"]).alias("held")
@@ -253,15 +253,15 @@ def _hold_against(subject: Subject, legacy: Mapping[str, Counted], outcome: Outc
             for id_, times, there in sides.filter(pl.col("ours") != pl.col("held")).drop("mark").rows():
                 outcome.found("messages", id_, f"{there} {what}, of {times} in the source", end)
     if any(len(times.stray) for times in held.values()):
-        for end, frame in _held_rows(subject):
+        for end, frame in _held_rows(context):
             for times in frame.filter(among(frame["id"].hash(), held[end].stray))["times"].sort():
                 outcome.found("messages", None, f"{times} {_ENDS[end]} by no migrated person", end)
 
 
-def _named(subject: Subject, marks: pl.Series) -> pl.DataFrame:
+def _named(context: CheckContext, marks: pl.Series) -> pl.DataFrame:
     """Return the `id` and `mark` of the people of these marks, sorted by id."""
     named = [pl.DataFrame(schema={"id": pl.String, "mark": pl.UInt64})]
-    for frame in people(subject):
+    for frame in people(context):
         some = frame.select("id", pl.col("id").hash().alias("mark"))
         named.append(some.filter(among(some["mark"], marks)))
     return pl.concat(named).unique("id").sort("id")

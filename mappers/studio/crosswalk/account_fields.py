@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import literal, sql
 from mappers.studio.crosswalk.user_rows import NOTHING
 
@@ -52,29 +52,29 @@ _NAMELESS: Final = Query(
 )
 
 
-def gather_accounts(bench: Bench) -> None:
+def gather_accounts(workspace: Workspace) -> None:
     """Make x.person of the people's rows: what no fact can tell. Its user names are yet to be settled."""
-    bench.execute(_PERSON)
+    workspace.execute(_PERSON)
     for statement in _ROWS:
-        bench.execute(statement)
-    bench.execute(_fill("coalesce(l.n, 1) = 1", _of_two))
-    if bench.scalar("SELECT 1 FROM x.further LIMIT 1"):
-        bench.execute(_fill("l.n > 1", _of_all))
-    _name_after_emails(bench)
-    bench.execute("DROP TABLE x.further")
-    bench.execute("DROP TABLE x.later")
+        workspace.execute(statement)
+    workspace.execute(_fill("coalesce(l.n, 1) = 1", _of_two))
+    if workspace.scalar("SELECT 1 FROM x.further LIMIT 1"):
+        workspace.execute(_fill("l.n > 1", _of_all))
+    _name_after_emails(workspace)
+    workspace.execute("DROP TABLE x.further")
+    workspace.execute("DROP TABLE x.later")
 
 
-def _name_after_emails(bench: Bench) -> None:
+def _name_after_emails(workspace: Workspace) -> None:
     """Make a user name of the e-mail of those of whose own name nothing is left."""
-    bench.write("named", pl.DataFrame(schema={"person": pl.Int64, "username": pl.String}))
-    for rows in bench.read(_NAMELESS):
+    workspace.write("named", pl.DataFrame(schema={"person": pl.Int64, "username": pl.String}))
+    for rows in workspace.read(_NAMELESS):
         named = cleaning.username_of_address(pl.col("email")).alias("username")
-        bench.write("named", rows.select("person", named))
-    bench.execute(
+        workspace.write("named", rows.select("person", named))
+    workspace.execute(
         "UPDATE x.person SET username = n.username FROM x.named AS n WHERE n.person = person.person"
     )
-    bench.execute("DROP TABLE x.named")
+    workspace.execute("DROP TABLE x.named")
 
 
 def _fill(which: str, of: Callable[[str, str], str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mappers.base import Bench
+from mappers.base import Workspace
 from mappers.cleaning.values import TRUE
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.crosswalk.merge_people import member
@@ -41,14 +41,14 @@ FROM x.contact AS c
 LEFT JOIN x.pair AS p ON p.low = min(c.user1, c.user2) AND p.high = max(c.user1, c.user2) ORDER BY c.seq"""
 
 
-def settle_links(bench: Bench, legacy: Legacy) -> None:
+def settle_links(workspace: Workspace, legacy: Legacy) -> None:
     """Make x.link: every contact with its two people, its fate, and whether its pair is agreed."""
-    bench.execute(
+    workspace.execute(
         "CREATE TABLE x.contact (seq INTEGER PRIMARY KEY, source TEXT, source_id INTEGER,"
         " user1 INTEGER, user2 INTEGER, accepted INTEGER, missing TEXT)"
     )
     for table in legacy.present(CONTACTS):
-        bench.execute(
+        workspace.execute(
             sql(
                 _ENDS,
                 source=literal(table),
@@ -59,4 +59,4 @@ def settle_links(bench: Bench, legacy: Legacy) -> None:
             )
         )
     for statement in (_PAIR, _FILL_PAIR, _LINK, _FILL_LINK, "DROP TABLE x.contact", "DROP TABLE x.pair"):
-        bench.execute(statement)
+        workspace.execute(statement)

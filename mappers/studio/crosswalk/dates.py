@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.legacy_tables import COMMENTS, MESSAGES, PEOPLE, Legacy
 
@@ -40,65 +40,71 @@ _OTHERS: Final = (
 )
 
 
-def date_people(bench: Bench, legacy: Legacy) -> cleaning.Newest | None:
+def date_people(workspace: Workspace, legacy: Legacy) -> cleaning.Newest | None:
     """Give people without a date that of their first message or comment, else 1970-01-01.
 
     Returns the newest moment of the tables, None where nobody's account expires: then nobody asks.
     """
     for statement in _UNDATED:
-        bench.execute(statement)
-    unseen = bench.scalar("SELECT 1 FROM x.undated LIMIT 1") is not None
+        workspace.execute(statement)
+    unseen = workspace.scalar("SELECT 1 FROM x.undated LIMIT 1") is not None
     for space in dict.fromkeys(PEOPLE.values()):
-        bench.execute(
+        workspace.execute(
             sql(
                 "CREATE TABLE x.$unseen (legacy_id INTEGER PRIMARY KEY, person INTEGER)",
                 unseen=_unseen(space),
             )
         )
-        bench.execute(sql(_UNSEEN, unseen=_unseen(space), space=literal(space)))
-    bench.write("first_seen", pl.DataFrame(schema={"person": pl.Int64, "at": pl.Int64}))
-    expires = bench.scalar("SELECT 1 FROM x.person WHERE expires_at IS NOT NULL LIMIT 1")
+        workspace.execute(sql(_UNSEEN, unseen=_unseen(space), space=literal(space)))
+    workspace.write("first_seen", pl.DataFrame(schema={"person": pl.Int64, "at": pl.Int64}))
+    expires = workspace.scalar("SELECT 1 FROM x.person WHERE expires_at IS NOT NULL LIMIT 1")
     newest = cleaning.Newest() if expires else None
-    known = bench.scalar("SELECT max(created_at) FROM x.told")
+    known = workspace.scalar("SELECT max(created_at) FROM x.told")
     if newest and isinstance(known, int):
         newest.reach(known)
     for table, column in _OTHERS:
         if newest and legacy.has(table, column):
-            read_newest(bench, newest, quoted(table), quoted(column))
+            read_newest(workspace, newest, quoted(table), quoted(column))
     for tables, who in ((MESSAGES, "from_user"), (COMMENTS, "user_id")):
         for table in legacy.present(tables):
             if legacy.has(table, "date"):
                 named = who if unseen and legacy.has(table, who) else None
-                _read_dates(bench, newest, table, named, tables[table])
-    bench.execute("CREATE INDEX x.first_seen_person ON first_seen (person, at)")
-    bench.execute(
+                _read_dates(workspace, newest, table, named, tables[table])
+    workspace.execute("CREATE INDEX x.first_seen_person ON first_seen (person, at)")
+    workspace.execute(
         "UPDATE x.person SET (created_at, updated_at) = (SELECT coalesce(min(at), 0), coalesce(min(at), 0)"
         " FROM x.first_seen AS s WHERE s.person = person.person) WHERE created_at IS NULL"
     )
     for done in ("undated", "first_seen", *map(_unseen, dict.fromkeys(PEOPLE.values()))):
-        bench.execute(sql("DROP TABLE x.$done", done=done))
+        workspace.execute(sql("DROP TABLE x.$done", done=done))
     return newest
 
 
 def read_newest(
-    bench: Bench, newest: cleaning.Newest, table: str, column: str, *, key: str = "id", which: str = "1"
+    workspace: Workspace,
+    newest: cleaning.Newest,
+    table: str,
+    column: str,
+    *,
+    key: str = "id",
+    which: str = "1",
 ) -> None:
     """Look through the dates of a column, in the rows for which the SQL `which` holds."""
     cell = f"t.{column}"
     later = sql("$which AND NOT $earlier", which=which, earlier=_earlier(cell, newest))
-    for rows in bench.read(_cells(table, cell, key, later)):
+    for rows in workspace.read(_cells(table, cell, key, later)):
         newest.add(rows["at"])
 
 
 def _read_dates(
-    bench: Bench, newest: cleaning.Newest | None, table: str, who: str | None, space: str
+    workspace: Workspace, newest: cleaning.Newest | None, table: str, who: str | None, space: str
 ) -> None:
     """Look through the dates of a table for the newest, and for those of the undated."""
     if newest:
-        for rows in bench.read(_last(quoted(table), "t.date", "id")):
+        for rows in workspace.read(_last(quoted(table), "t.date", "id")):
             newest.add(rows["at"])
     if newest and not who:
-        read_newest(bench, newest, quoted(table), "date")
+        read_newest(workspace, newest, quoted(table), "date")
     if not who:
         return
     parts = {"unseen": _unseen(space), "who": quoted(who)}
@@ -106,13 +112,15 @@ def _read_dates(
     if newest:
         which = sql("$which OR NOT $earlier", which=which, earlier=_earlier("t.date", newest))
     person = sql("(SELECT u.person FROM x.$unseen AS u WHERE u.legacy_id = t.$who)", **parts)
-    for rows in bench.read(_cells(quoted(table), "t.date", "id", which, person)):
+    for rows in workspace.read(_cells(quoted(table), "t.date", "id", which, person)):
         if newest:
             newest.add(rows["at"])
         seen = rows.filter(pl.col("person").is_not_null()).select(
             "person", cleaning.timestamp(pl.col("at")).to_physical().alias("at")
         )
-        bench.write("first_seen", seen.drop_nulls().group_by("person").agg(pl.col("at").min()).sort("person"))
+        workspace.write(
+            "first_seen", seen.drop_nulls().group_by("person").agg(pl.col("at").min()).sort("person")
+        )
 
 
 def _cells(table: str, cell: str, key: str, which: str, person: str = "NULL") -> Query:

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import sql, typed
 from mappers.studio.legacy_tables import Legacy
 from mappers.studio.profile_values import facts_of
@@ -51,25 +51,25 @@ CREATE TABLE x.avatar AS
 SELECT person, url FROM x.picture WHERE avatar AND fate = 'merged' AND sort_order = 0 ORDER BY person"""
 
 
-def settle_pictures(bench: Bench, legacy: Legacy, settings: ImageSettings) -> None:
+def settle_pictures(workspace: Workspace, legacy: Legacy, settings: ImageSettings) -> None:
     """Make x.picture (the images of gallery and meta keys with their places) and x.avatar."""
-    bench.write("candidate", pl.DataFrame(schema=_CANDIDATE))
+    workspace.write("candidate", pl.DataFrame(schema=_CANDIDATE))
     if legacy.has("studio_gallery", "user_id"):
-        for rows in bench.read(_gallery(legacy)):
-            bench.write("candidate", _from_gallery(rows, settings))
-    bench.execute("CREATE INDEX x.candidate_person ON candidate (person)")
-    bench.execute(
+        for rows in workspace.read(_gallery(legacy)):
+            workspace.write("candidate", _from_gallery(rows, settings))
+    workspace.execute("CREATE INDEX x.candidate_person ON candidate (person)")
+    workspace.execute(
         "CREATE TABLE x.pictured AS SELECT person FROM x.person p"
         " WHERE NOT EXISTS (SELECT 1 FROM x.candidate c WHERE c.person = p.person)"
         " AND EXISTS (SELECT 1 FROM x.fact f WHERE f.person = p.person AND f.key GLOB 'avatar_image*')"
         " ORDER BY person"
     )
-    for rows in bench.read(_META):
-        bench.write("candidate", _from_meta(rows, settings))
-    bench.execute(_PICTURE)
-    bench.execute("CREATE UNIQUE INDEX x.picture_seq ON picture (seq)")
-    bench.execute(_AVATAR)
-    bench.execute("CREATE UNIQUE INDEX x.avatar_person ON avatar (person)")
+    for rows in workspace.read(_META):
+        workspace.write("candidate", _from_meta(rows, settings))
+    workspace.execute(_PICTURE)
+    workspace.execute("CREATE UNIQUE INDEX x.picture_seq ON picture (seq)")
+    workspace.execute(_AVATAR)
+    workspace.execute("CREATE UNIQUE INDEX x.avatar_person ON avatar (person)")
 
 
 def image_url(address: pl.Expr, filename: pl.Expr, settings: ImageSettings) -> pl.Expr:

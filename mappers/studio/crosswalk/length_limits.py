@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mappers.base import Bench
+from mappers.base import Workspace
 from mappers.row_outcomes import Limits
 from mappers.sqlite_sql import sql
 from mappers.studio.crosswalk.merge_people import member
@@ -20,7 +20,7 @@ UPDATE x.legacy_user SET person = NULL, fate = 'rejected', reason = 'too_long'
 WHERE person IN (SELECT person FROM x.overlong)"""
 
 
-def reject_overlong(bench: Bench, limits: Limits) -> None:
+def reject_overlong(workspace: Workspace, limits: Limits) -> None:
     """Reject whole persons, before anything hangs on them: no value is ever cut short.
 
     `limits` gives the longest text of the target's columns; the columns of `users` count here.
@@ -32,15 +32,15 @@ def reject_overlong(bench: Bench, limits: Limits) -> None:
     ]
     if not tests:
         return
-    bench.execute(
+    workspace.execute(
         sql(
             "CREATE TABLE x.overlong AS SELECT person FROM x.person WHERE $tests",
             tests=" OR ".join(tests),
         )
     )
-    bench.execute(_FATE)
+    workspace.execute(_FATE)
     members = (member(space) for space in dict.fromkeys(PEOPLE.values()))
     for table in ("person", *members):
-        bench.execute(
+        workspace.execute(
             sql("DELETE FROM x.$table WHERE person IN (SELECT person FROM x.overlong)", table=table)
         )

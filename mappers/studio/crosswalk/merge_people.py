@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mappers.base import Bench
+from mappers.base import Workspace
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.crosswalk.user_rows import gather_told
 from mappers.studio.legacy_tables import PEOPLE, Legacy
@@ -86,11 +86,11 @@ ORDER BY f.legacy_id"""
 _ALIAS: Final = "SELECT $space AS space, legacy_id, person, position, via FROM x.$member"
 
 
-def settle_people(bench: Bench, legacy: Legacy, settings: UserSettings) -> None:
+def settle_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) -> None:
     """Make x.legacy_user, who is who and the fate of each row, and x.told, what each row says."""
-    bench.execute(_ENTRY)
+    workspace.execute(_ENTRY)
     for source in legacy.present(PEOPLE):
-        bench.execute(
+        workspace.execute(
             sql(
                 "INSERT INTO x.entry (source, space, legacy_id, stub)"
                 " SELECT $source, $space, id, $stub FROM $table ORDER BY id",
@@ -101,26 +101,26 @@ def settle_people(bench: Bench, legacy: Legacy, settings: UserSettings) -> None:
             )
         )
     for space in _spaces():
-        bench.execute(sql(_FIRST, first=first(space)))
-        bench.execute(sql(_FILL_FIRST, first=first(space), space=literal(space)))
-    gather_told(bench, legacy)
-    _join_chains(bench)
-    bench.execute(_LEGACY_USER)
-    bench.execute(_FATES)
+        workspace.execute(sql(_FIRST, first=first(space)))
+        workspace.execute(sql(_FILL_FIRST, first=first(space), space=literal(space)))
+    gather_told(workspace, legacy)
+    _join_chains(workspace)
+    workspace.execute(_LEGACY_USER)
+    workspace.execute(_FATES)
     for done in ("entry", "tie", "tied", "echo"):
-        bench.execute(sql("DROP TABLE x.$done", done=done))
+        workspace.execute(sql("DROP TABLE x.$done", done=done))
 
 
-def settle_members(bench: Bench) -> None:
+def settle_members(workspace: Workspace) -> None:
     """Make x.member_<space>, and x.alias of all of them: whom each legacy id has become.
 
     x.person is there by now.
     """
     for space in _spaces():
-        bench.execute(sql(_MEMBER, member=member(space)))
-        bench.execute(sql(_FILL_MEMBER, member=member(space), first=first(space)))
+        workspace.execute(sql(_MEMBER, member=member(space)))
+        workspace.execute(sql(_FILL_MEMBER, member=member(space), first=first(space)))
     alias = (sql(_ALIAS, space=literal(space), member=member(space)) for space in _spaces())
-    bench.execute("CREATE VIEW x.alias AS " + " UNION ALL ".join(alias).replace("x.", ""))
+    workspace.execute("CREATE VIEW x.alias AS " + " UNION ALL ".join(alias).replace("x.", ""))
 
 
 def first(space: str) -> str:
@@ -165,18 +165,18 @@ def _stub(legacy: Legacy, source: str, status: str) -> str:
     return sql("coalesce(lower(trim(status)) = $status, 0)", status=literal(status.lower()))
 
 
-def _join_chains(bench: Bench) -> None:
+def _join_chains(workspace: Workspace) -> None:
     """Make x.chain and x.moved: give each id the lowest row that it reaches over shared e-mails.
 
     Labels, the first row of each id, flow from neighbour to neighbour until none changes; each
     also takes the label of the row it points to, so that long chains need few rounds.
     """
     for statement in _TIES:
-        bench.execute(statement)
-    while bench.execute(_SAME_EMAIL):
-        bench.execute(_JUMP)
-    bench.execute("CREATE TABLE x.moved (label INTEGER PRIMARY KEY, low INTEGER, position INTEGER)")
-    bench.execute(_MOVED)
-    bench.execute("CREATE TABLE x.chain (label INTEGER PRIMARY KEY, person INTEGER)")
-    bench.execute(_CHAIN)
-    bench.execute(_ECHO)
+        workspace.execute(statement)
+    while workspace.execute(_SAME_EMAIL):
+        workspace.execute(_JUMP)
+    workspace.execute("CREATE TABLE x.moved (label INTEGER PRIMARY KEY, low INTEGER, position INTEGER)")
+    workspace.execute(_MOVED)
+    workspace.execute("CREATE TABLE x.chain (label INTEGER PRIMARY KEY, person INTEGER)")
+    workspace.execute(_CHAIN)
+    workspace.execute(_ECHO)

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import quoted, sql
 from mappers.studio.crosswalk.dates import read_newest
 from mappers.studio.crosswalk.merge_people import member
@@ -55,16 +55,16 @@ INSERT INTO x.informed SELECT person, sum(n) FROM (
 
 
 def settle_persons(
-    bench: Bench, legacy: Legacy, settings: MapperSettings, newest: cleaning.Newest | None
+    workspace: Workspace, legacy: Legacy, settings: MapperSettings, newest: cleaning.Newest | None
 ) -> None:
     """Finish x.person by what its people's facts say. `newest`: the newest moment of the other tables."""
-    bench.execute("CREATE TABLE x.profiled (person INTEGER PRIMARY KEY)")
-    bench.execute(
+    workspace.execute("CREATE TABLE x.profiled (person INTEGER PRIMARY KEY)")
+    workspace.execute(
         "INSERT OR IGNORE INTO x.profiled"
         " SELECT person FROM x.profile_row WHERE person IS NOT NULL ORDER BY person"
     )
     for table in legacy.present(META):
-        bench.execute(
+        workspace.execute(
             sql(
                 # Distinct ids first: millions of rows name some thousand people.
                 "INSERT OR IGNORE INTO x.profiled SELECT m.person"
@@ -74,16 +74,16 @@ def settle_persons(
                 member=member(META[table]),
             )
         )
-    _derive(bench, settings)
+    _derive(workspace, settings)
     if newest:
-        read_newest(bench, newest, "x.fact", "value", key="person", which="t.key = 'last_login'")
-    bench.execute(_PROFILE)
-    bench.execute(_INFORMED)
-    bench.execute(sql(_FILL_INFORMED, which=LEFT_TO_SAY))
-    bench.execute(_STUDIO, (settings.studios.paid_role, newest.milliseconds if newest else None))
+        read_newest(workspace, newest, "x.fact", "value", key="person", which="t.key = 'last_login'")
+    workspace.execute(_PROFILE)
+    workspace.execute(_INFORMED)
+    workspace.execute(sql(_FILL_INFORMED, which=LEFT_TO_SAY))
+    workspace.execute(_STUDIO, (settings.studios.paid_role, newest.milliseconds if newest else None))
 
 
-def _derive(bench: Bench, settings: MapperSettings) -> None:
+def _derive(workspace: Workspace, settings: MapperSettings) -> None:
     rules = settings.profiles.category_rules
     keys = {*_KEYS, *category_keys(rules)}
     query = Query(
@@ -92,8 +92,8 @@ def _derive(bench: Bench, settings: MapperSettings) -> None:
         columns={"person": "integer", "key": "text", "value": "text"},
         count="SELECT count(*) FROM x.profiled",
     )
-    bench.write("derived", pl.DataFrame(schema=_DERIVED))
-    for rows in bench.read(query):
+    workspace.write("derived", pl.DataFrame(schema=_DERIVED))
+    for rows in workspace.read(query):
         found = placed(wide(rows, keys)).select(
             "person",
             category(rules).alias("category"),
@@ -101,5 +101,5 @@ def _derive(bench: Bench, settings: MapperSettings) -> None:
             "location",
             last_seen().to_physical().alias("seen_at"),
         )
-        bench.write("derived", found)
-    bench.execute("CREATE UNIQUE INDEX x.derived_person ON derived (person)")
+        workspace.write("derived", found)
+    workspace.execute("CREATE UNIQUE INDEX x.derived_person ON derived (person)")

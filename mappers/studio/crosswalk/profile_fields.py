@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.crosswalk.profile_fields_bulk import add_plain_profiles
@@ -57,37 +57,37 @@ SELECT 1 FROM x.rest AS o CROSS JOIN x.profile_row AS r ON r.number = o.number W
 _MOST_TERMS: Final = 400
 
 
-def gather_facts(bench: Bench, legacy: Legacy, dropped_keys: Sequence[str]) -> None:
+def gather_facts(workspace: Workspace, legacy: Legacy, dropped_keys: Sequence[str]) -> None:
     """Make x.fact from profile and meta rows, and x.profile_row.
 
     A person's legacy ids are asked in order of authority, each with its profile row first
     and its meta rows second, these by id. `value` is as it was.
     """
-    bench.execute(_FACT)
-    bench.execute("CREATE TABLE x.dropped (key TEXT PRIMARY KEY) WITHOUT ROWID")
+    workspace.execute(_FACT)
+    workspace.execute("CREATE TABLE x.dropped (key TEXT PRIMARY KEY) WITHOUT ROWID")
     for key in sorted(set(dropped_keys)):
-        bench.execute("INSERT INTO x.dropped VALUES (?1)", (key,))
-    bench.execute(_PROFILE_ROWS)
+        workspace.execute("INSERT INTO x.dropped VALUES (?1)", (key,))
+    workspace.execute(_PROFILE_ROWS)
     if legacy.has("profile", "user_id"):
-        bench.execute(_FILL_PROFILE_ROWS)
-        bench.execute("CREATE INDEX x.profile_row_person ON profile_row (person)")
+        workspace.execute(_FILL_PROFILE_ROWS)
+        workspace.execute("CREATE INDEX x.profile_row_person ON profile_row (person)")
     columns = profile_columns(legacy)
-    numbers = add_plain_profiles(bench, columns, dropped_keys) if columns else ()
-    _find_blanks(bench, legacy, numbers)
+    numbers = add_plain_profiles(workspace, columns, dropped_keys) if columns else ()
+    _find_blanks(workspace, legacy, numbers)
     # Nearly everybody has one legacy id: the first ids in plain passes, the others sorted.
     first = [_profile_claims(column, "r.position = 0", rest=False) for column in numbers]
-    if columns and bench.scalar(_REST_OF_FIRST) is not None:
+    if columns and workspace.scalar(_REST_OF_FIRST) is not None:
         first += [_profile_claims(column, "r.position = 0") for column in columns if column not in numbers]
     if first:
-        _add(bench, _all(first), order="c.person, c.key, c.number")
+        _add(workspace, _all(first), order="c.person, c.key, c.number")
     for table in _metas(legacy):
-        _add(bench, _meta_claims(table, "m.position = 0"))
+        _add(workspace, _meta_claims(table, "m.position = 0"))
     later = [_profile_claims(column, "r.position > 0") for column in columns]
     later += [_meta_claims(table, "m.position > 0") for table in _metas(legacy)]
-    if later and bench.scalar("SELECT 1 FROM x.alias WHERE position > 0 LIMIT 1"):
-        _add(bench, _all(later), order="c.position, c.kind, c.number")
+    if later and workspace.scalar("SELECT 1 FROM x.alias WHERE position > 0 LIMIT 1"):
+        _add(workspace, _all(later), order="c.position, c.kind, c.number")
     for source, column in user_columns(legacy):
-        _add(bench, _user_claims(source, column))
+        _add(workspace, _user_claims(source, column))
 
 
 def profile_columns(legacy: Legacy) -> tuple[str, ...]:
@@ -111,28 +111,28 @@ def _metas(legacy: Legacy) -> tuple[str, ...]:
     return legacy.present(META)
 
 
-def _find_blanks(bench: Bench, legacy: Legacy, numbers: Sequence[str]) -> None:
+def _find_blanks(workspace: Workspace, legacy: Legacy, numbers: Sequence[str]) -> None:
     """Make x.blank: the distinct values, not empty, of which cleaning leaves nothing.
 
     Of the profile rows those in x.rest are asked, and all in the columns `numbers`.
     """
-    bench.execute("CREATE TABLE x.blank (value TEXT)")
+    workspace.execute("CREATE TABLE x.blank (value TEXT)")
     rest = "(SELECT p.* FROM x.rest AS r CROSS JOIN profile AS p ON p.rowid = r.number)"
     cells = [("profile" if column in numbers else rest, column) for column in profile_columns(legacy)]
     cells += [(quoted(table), "meta_value") for table in _metas(legacy)]
     cells += [(quoted(table), column) for table, column in user_columns(legacy)]
     for table, column in cells:
-        bench.execute(sql(_SUSPECT, table=table, column=quoted(column)))
-    bench.write("not_blank", pl.DataFrame(schema={"n": pl.Int64}))
-    for rows in bench.read(_SUSPECTS):
-        bench.write("not_blank", rows.filter(cleaning.text(pl.col("value")).is_not_null()).select("n"))
-    bench.execute("DELETE FROM x.blank WHERE rowid IN (SELECT n FROM x.not_blank)")
-    bench.execute("DROP TABLE x.not_blank")
-    bench.execute("CREATE INDEX x.blank_value ON blank (value)")
+        workspace.execute(sql(_SUSPECT, table=table, column=quoted(column)))
+    workspace.write("not_blank", pl.DataFrame(schema={"n": pl.Int64}))
+    for rows in workspace.read(_SUSPECTS):
+        workspace.write("not_blank", rows.filter(cleaning.text(pl.col("value")).is_not_null()).select("n"))
+    workspace.execute("DELETE FROM x.blank WHERE rowid IN (SELECT n FROM x.not_blank)")
+    workspace.execute("DROP TABLE x.not_blank")
+    workspace.execute("CREATE INDEX x.blank_value ON blank (value)")
 
 
-def _add(bench: Bench, claims: str, order: str = "c.number") -> None:
-    bench.execute(sql(_ADD, claims=claims, order=order))
+def _add(workspace: Workspace, claims: str, order: str = "c.number") -> None:
+    workspace.execute(sql(_ADD, claims=claims, order=order))
 
 
 def _all(claims: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import quoted, sql
 
 #: Rows of `profile` that statements take: of later ids, of people with several rows, of bytes that are no
@@ -27,29 +27,31 @@ ORDER BY r.number LIMIT min(?2, 2000)"""
 _AT_ONCE: Final = 100
 
 
-def add_plain_profiles(bench: Bench, columns: Sequence[str], dropped: Collection[str]) -> tuple[str, ...]:
+def add_plain_profiles(
+    workspace: Workspace, columns: Sequence[str], dropped: Collection[str]
+) -> tuple[str, ...]:
     """Add the facts of profile rows to x.fact, which is empty, and make x.rest of the rows left out.
 
     Returns the columns left out, of all rows: those with numbers of which SQLite makes the text.
     """
-    bench.execute(_REST)
-    bench.execute(_LATER)
+    workspace.execute(_REST)
+    workspace.execute(_LATER)
     kept = [column for column in columns if column not in dropped]
-    left_out = tuple(column for column in kept if _holds_reals(bench, column))
+    left_out = tuple(column for column in kept if _holds_reals(workspace, column))
     texts = [column for column in kept if column not in left_out]
     for start in range(0, len(texts), _AT_ONCE):
-        for rows in bench.read(_query(texts[start : start + _AT_ONCE])):
+        for rows in workspace.read(_query(texts[start : start + _AT_ONCE])):
             plain = rows
             if "invalid_utf8" in rows.columns:
                 plain = rows.filter(pl.col("invalid_utf8").is_null())
                 odd = rows.filter(pl.col("invalid_utf8").is_not_null()).select("number")
-                bench.write("rest", odd)
-            bench.write("fact", _facts(plain, texts[start : start + _AT_ONCE]))
+                workspace.write("rest", odd)
+            workspace.write("fact", _facts(plain, texts[start : start + _AT_ONCE]))
     return left_out
 
 
-def _holds_reals(bench: Bench, column: str) -> bool:
-    found = bench.scalar(
+def _holds_reals(workspace: Workspace, column: str) -> bool:
+    found = workspace.scalar(
         sql("SELECT 1 FROM profile AS p WHERE typeof(p.$column) = 'real' LIMIT 1", column=quoted(column))
     )
     return found is not None

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import sql
 from mappers.studio.legacy_tables import Legacy
 
@@ -58,26 +58,26 @@ UPDATE x.comment SET
 WHERE kind = 'reply' AND reason IS NOT NULL"""
 
 
-def settle_comments(bench: Bench, legacy: Legacy) -> None:
+def settle_comments(workspace: Workspace, legacy: Legacy) -> None:
     """Make x.comment: every comment with its people and its fate."""
-    bench.execute(_COMMENT)
+    workspace.execute(_COMMENT)
     if not legacy.has("shows_comments", "user_id"):
         return
     parent = legacy.column("shows_comments", "parent", of="c")
-    bench.execute(sql(_REVIEWS, parent=parent))
-    bench.execute(sql(_REPLIES, parent=parent))
-    bench.write("reply", pl.DataFrame(schema={"id": pl.Int64, "at": pl.Int64, "empty": pl.Int64}))
-    for rows in bench.read(_OWNERS_REPLIES):
+    workspace.execute(sql(_REVIEWS, parent=parent))
+    workspace.execute(sql(_REPLIES, parent=parent))
+    workspace.write("reply", pl.DataFrame(schema={"id": pl.Int64, "at": pl.Int64, "empty": pl.Int64}))
+    for rows in workspace.read(_OWNERS_REPLIES):
         found = rows.select(
             "id",
             cleaning.timestamp(pl.col("date")).to_physical().alias("at"),
             cleaning.text(pl.col("content")).is_null().cast(pl.Int64).alias("empty"),
         )
-        bench.write("reply", found)
-    bench.execute(_ANSWER)
-    bench.execute("CREATE UNIQUE INDEX x.answer_id ON answer (id)")
-    bench.execute(_RANK)
-    bench.execute(_FATES)
+        workspace.write("reply", found)
+    workspace.execute(_ANSWER)
+    workspace.execute("CREATE UNIQUE INDEX x.answer_id ON answer (id)")
+    workspace.execute(_RANK)
+    workspace.execute(_FATES)
 
 
 _OWNERS_REPLIES: Final = Query(

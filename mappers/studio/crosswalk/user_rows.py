@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Bench, Query
+from mappers.base import Query, Workspace
 from mappers.sqlite_sql import literal, quoted, sql, typed
 from mappers.studio.legacy_tables import PEOPLE, Legacy
 
@@ -38,12 +38,12 @@ CREATE TABLE x.told (
 )"""
 
 
-def gather_told(bench: Bench, legacy: Legacy) -> None:
+def gather_told(workspace: Workspace, legacy: Legacy) -> None:
     """Make x.told: a row for each row of x.entry that is no stub."""
-    bench.execute(_TOLD)
+    workspace.execute(_TOLD)
     for source in legacy.present(PEOPLE):
-        for rows in bench.read(_query(legacy, source)):
-            bench.write("told", _told(rows))
+        for rows in workspace.read(_query(legacy, source)):
+            workspace.write("told", _told(rows))
 
 
 def _query(legacy: Legacy, source: str) -> Query:

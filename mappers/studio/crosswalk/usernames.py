@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mappers.base import Bench
+from mappers.base import Workspace
 from mappers.sqlite_sql import literal, sql
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import PEOPLE
@@ -89,22 +89,26 @@ _ROUND: Final = (
 )
 
 
-def settle_names(bench: Bench) -> None:
+def settle_names(workspace: Workspace) -> None:
     """Give everybody in x.person, whose user names are clean but not yet distinct, one of their own."""
-    bench.execute("CREATE TABLE x.several (person INTEGER PRIMARY KEY, own INTEGER, other INTEGER)")
+    workspace.execute("CREATE TABLE x.several (person INTEGER PRIMARY KEY, own INTEGER, other INTEGER)")
     own, *others = dict.fromkeys(PEOPLE.values())
-    bench.execute(sql(_SEVERAL, own=literal(own)))
-    bench.execute("CREATE TABLE x.wanted (place INTEGER PRIMARY KEY, person INTEGER, base TEXT)")
-    bench.execute(sql(_WANTED, member=member(own), asked="s.own"))
+    workspace.execute(sql(_SEVERAL, own=literal(own)))
+    workspace.execute("CREATE TABLE x.wanted (place INTEGER PRIMARY KEY, person INTEGER, base TEXT)")
+    workspace.execute(sql(_WANTED, member=member(own), asked="s.own"))
     for space in others:
-        bench.execute(sql(_WANTED, member=member(space), asked="CASE WHEN s.own IS NULL THEN s.other END"))
-    settle_usernames(bench)
-    bench.execute("UPDATE x.person SET username = u.name FROM x.username AS u WHERE u.person = person.person")
+        workspace.execute(
+            sql(_WANTED, member=member(space), asked="CASE WHEN s.own IS NULL THEN s.other END")
+        )
+    settle_usernames(workspace)
+    workspace.execute(
+        "UPDATE x.person SET username = u.name FROM x.username AS u WHERE u.person = person.person"
+    )
     for done in ("several", "wanted", "held", "waiting", "digits", "taken", "number", "offer", "username"):
-        bench.execute(sql("DROP TABLE x.$done", done=done))
+        workspace.execute(sql("DROP TABLE x.$done", done=done))
 
 
-def settle_usernames(bench: Bench) -> None:
+def settle_usernames(workspace: Workspace) -> None:
     """Make x.username from x.wanted: the names of those who cannot have what they want.
 
     First all owners of distinct names, then in order of `place` each other person gets the
@@ -112,10 +116,10 @@ def settle_usernames(bench: Bench) -> None:
     is served who might stand behind someone still without a name.
     """
     for statement in _TABLES:
-        bench.execute(statement)
-    bench.execute(_OWNERS)
-    bench.execute(_LOSERS)
-    bench.execute("CREATE INDEX x.waiting_base ON waiting (base, place)")
-    while bench.scalar("SELECT 1 FROM x.waiting LIMIT 1"):
+        workspace.execute(statement)
+    workspace.execute(_OWNERS)
+    workspace.execute(_LOSERS)
+    workspace.execute("CREATE INDEX x.waiting_base ON waiting (base, place)")
+    while workspace.scalar("SELECT 1 FROM x.waiting LIMIT 1"):
         for statement in _ROUND:
-            bench.execute(statement)
+            workspace.execute(statement)

@@ -13,7 +13,7 @@ from typing import Final
 
 from migrate.introspect.profile.database import Ground
 from migrate.introspect.profile.model import CheckReport
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 from migrate.source.sql import quote
 
 _REMARKS: Final = ("--", "/*")
@@ -30,7 +30,7 @@ def check_constraints(ground: Ground, table: str, ddl: str) -> Iterator[CheckRep
             broken: int | None = ground.number(
                 f"SELECT count(*) FROM {quote(table)} WHERE NOT ({expression}\n)"  # noqa: S608  the source's own
             )
-        except EvidenceError:  # it calls a function that only the application has
+        except StateMismatch:  # it calls a function that only the application has
             broken = None
         yield CheckReport(table, expression, broken)
 

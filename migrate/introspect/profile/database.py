@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_]{0,39}\Z")
 _KEYS: Final = re.compile(r'\[\d+\]|\."((?:[^"\\]|\\.)*)"|\.([^.\["]+)')
@@ -54,7 +54,7 @@ class Ground:
         try:
             yield
         except sqlite3.Error as error:
-            raise EvidenceError(
+            raise StateMismatch(
                 f"{self._snapshot.name} cannot be inspected: {error}",
                 hint="make room on the disk, or take the snapshot anew, then type the same command again",
             ) from error

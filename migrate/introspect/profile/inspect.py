@@ -44,7 +44,7 @@ def inspect_source(
     """Return what a source holds, proven on a snapshot of it in `folder`.
 
     A snapshot that is there already is used; one that is taken stays there, to be resumed or
-    used again. Raises what `take_snapshot` raises, EvidenceError where the disk is full.
+    used again. Raises what `take_snapshot` raises, StateMismatch where the disk is full.
     """
     facts = take_snapshot(source, folder, settings)
     return inspect_snapshot(facts, source.inspect(), on_table)

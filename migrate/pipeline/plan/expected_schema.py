@@ -17,25 +17,25 @@ from migrate.runtime.config import Config
 
 
 @dataclass(frozen=True)
-class Prospect:
+class ExpectedSchema:
     """The shape that the mappers will meet, and the tables among it that are yet to be made."""
 
     live: LiveSchema
     made: list[str]
 
 
-def foresee(config: Config, work: Path, address: Address, connection: Connection) -> Prospect:
+def expected_schema(config: Config, work: Path, address: Address, connection: Connection) -> ExpectedSchema:
     """Return the target's shape; of an empty one, what the configured DDL makes in a throwaway server.
 
     The target is only read. Raises TargetError where the DDL is refused.
     """
     ddl = target_ddl(config)
     if ddl is None or not is_empty(connection, address.schema):
-        return Prospect(introspect(connection, address.schema), [])
+        return ExpectedSchema(introspect(connection, address.schema), [])
     with backup_store.throwaway(work) as url, connect(parse_url(url)) as elsewhere:
         elsewhere.execute(_schema(address.schema))
         made = make_tables(elsewhere, address.schema, ddl)
-        return Prospect(introspect(elsewhere, address.schema), made)
+        return ExpectedSchema(introspect(elsewhere, address.schema), made)
 
 
 def _schema(name: str) -> sql.Composed:

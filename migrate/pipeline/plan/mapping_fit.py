@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from mappers.base import Project, SourceTables
+from mappers.base import MappingSpec, SourceTables
 from mappers.declarative.validate import find_misfits
 from migrate.pipeline.mapping import described_mapping, target_columns
 from migrate.pipeline.plan.target_checks import Finding
@@ -35,7 +35,7 @@ def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> li
     ]
 
 
-def find_unknown(config: Config, project: Project, rows: Mapping[str, int]) -> list[Finding]:
+def find_unknown(config: Config, project: MappingSpec, rows: Mapping[str, int]) -> list[Finding]:
     """Return an error for every table that would be lost without a word: it has rows and no rule."""
     if config.mappers.mapping is not None:
         return []  # its mistakes tell

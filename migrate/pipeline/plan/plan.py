@@ -11,13 +11,13 @@ from typing import Any, Final
 import polars as pl
 import psycopg
 
-from mappers.base import Project, SourceTables
+from mappers.base import MappingSpec, SourceTables
 from migrate import __version__
 from migrate.introspect.profile.manual_work import ByHand, find_by_hand
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.mapping import emptied_tables, make_project, mapped_names
 from migrate.pipeline.open_run import bind
-from migrate.pipeline.plan.expected_schema import Prospect, foresee
+from migrate.pipeline.plan.expected_schema import ExpectedSchema, expected_schema
 from migrate.pipeline.plan.mapping_fit import find_mistakes, find_unknown, require_fit
 from migrate.pipeline.plan.not_migrated import find_uncarried
 from migrate.pipeline.plan.plan_file import digest
@@ -26,11 +26,11 @@ from migrate.postgres.connection import Address
 from migrate.postgres.locks import waiting_briefly
 from migrate.postgres.schema_fingerprint import fingerprint
 from migrate.postgres.table_checksum import Content, measure
-from migrate.publish.swap_blockers import Twin, find_obstacles
+from migrate.publish.swap_blockers import TableName, find_swap_blockers
 from migrate.runtime.config import Config
 from migrate.runtime.errors import TargetError
 from migrate.snapshot.take import forecast
-from migrate.source.configured import Origin
+from migrate.source.configured import ConfiguredSource
 from migrate.source.model import Catalogue, TableForecast
 from migrate.staging.schema import ID_MAP
 
@@ -110,7 +110,7 @@ class Plan:
 def make_plan(
     config: Config,
     work: Path,
-    origin: Origin,
+    origin: ConfiguredSource,
     address: Address,
     connection: psycopg.Connection[Any],
     named_by: str,
@@ -128,7 +128,7 @@ def make_plan(
     require_fit(config, columns, origin.label)
     patience = config.target.lock_timeout_ms
     with waiting_briefly(connection, address.schema, patience):
-        prospect = foresee(config, work, address, connection)
+        prospect = expected_schema(config, work, address, connection)
     project = make_project(config, columns, prospect.live)
     mapped_names(config, project)
     findings = find_mistakes(config, columns, prospect.live)
@@ -193,7 +193,7 @@ def _look_at_target(
     config: Config,
     address: Address,
     connection: psycopg.Connection[Any],
-    prospect: Prospect,
+    prospect: ExpectedSchema,
     touched: _Touched,
     *,
     mistaken: bool,
@@ -210,14 +210,14 @@ def _look_at_target(
     )
 
 
-def _rows(prospect: Prospect, content: Content | None) -> int | None:
+def _rows(prospect: ExpectedSchema, content: Content | None) -> int | None:
     """Return the rows of a live table: none where it is yet to be made, None where it may not be read."""
     if prospect.made:
         return 0
     return content.rows if content else None
 
 
-def _look_at(origin: Origin) -> _Seen:
+def _look_at(origin: ConfiguredSource) -> _Seen:
     source = origin.open()
     try:
         return _Seen(source.inspect(), forecast(source), source.mark())
@@ -231,7 +231,7 @@ class _Touched:
 
     writes: Mapping[str, list[str]]
     emptied: list[str]
-    project: Project
+    project: MappingSpec
 
     @property
     def unfed(self) -> list[str]:
@@ -258,7 +258,7 @@ def _columns(catalogue: Catalogue) -> SourceTables:
     return tables
 
 
-def _coming(project: Project, counts: Mapping[str, int]) -> dict[str, int]:
+def _coming(project: MappingSpec, counts: Mapping[str, int]) -> dict[str, int]:
     """Return how many rows at most each table gets whose rows stand for one row of the source each."""
     coming: dict[str, int] = {}
     for account in project.accounts:
@@ -285,7 +285,7 @@ def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Co
         raise
 
 
-def _writes(project: Project) -> dict[str, list[str]]:
+def _writes(project: MappingSpec) -> dict[str, list[str]]:
     """Return the columns that the mappers give each table: those of what no row at all becomes."""
     nobody = Ids("no row, no id")
     written: dict[str, dict[str, None]] = {}
@@ -298,7 +298,7 @@ def _writes(project: Project) -> dict[str, list[str]]:
     return {table: list(columns) for table, columns in written.items()}
 
 
-def _fate(project: Project, table: str) -> str:
+def _fate(project: MappingSpec, table: str) -> str:
     if table in project.left_out:
         return f"left out: {project.left_out[table]}"
     return "unknown to the mapping" if table in project.unknown else "migrated"
@@ -309,11 +309,11 @@ def _moved(
 ) -> list[Finding]:
     """Return why publish cannot exchange tables, and will keep readers out for as long as it moves rows."""
     target = config.target
-    twins = [Twin(schema, target.staging_schema, table) for table in tables]
-    twins.append(Twin(target.ledger_schema, target.staging_schema, ID_MAP))
+    table_names = [TableName(schema, target.staging_schema, table) for table in tables]
+    table_names.append(TableName(target.ledger_schema, target.staging_schema, ID_MAP))
     return [
         Finding("note", f"publish will move rows, which locks the tables for longer: {reason}")
-        for reason in find_obstacles(connection, twins)
+        for reason in find_swap_blockers(connection, table_names)
     ]
 
 

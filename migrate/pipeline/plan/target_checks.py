@@ -10,7 +10,7 @@ from psycopg import sql
 
 from migrate.postgres import privileges
 from migrate.postgres.catalog import LiveSchema, Table
-from migrate.postgres.connection import Address, Connection, mapped
+from migrate.postgres.connection import Address, Connection, translate_errors
 from migrate.postgres.pooler import ADVICE
 from migrate.staging.schema import ID_MAP
 
@@ -46,7 +46,7 @@ def inspect_target(
     """
     managed = [*dict.fromkeys([*writes, *emptied])]
     found = [Finding("note", note) for note in address.notes]
-    with mapped("looking at the target"):
+    with translate_errors("looking at the target"):
         found += _server(address, conn)
         found += _names(live.schema, ledger_schema, staging_schema, managed)
         found += _shape(live, writes, emptied)

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from functools import partial
 
-from migrate.pipeline.context import Run
-from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.context import RunContext
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
-from migrate.runtime.errors import EvidenceError
+from migrate.runtime.errors import StateMismatch
 
 NAME = "before-publish"
 _SERVER = "drill"
 
 
-def folder_name(run: Run) -> str:
+def folder_name(run: RunContext) -> str:
     """Return the name of the run's backup folder."""
     return f"{run.id}-{NAME}"
 
 
-def load_backup(run: Run) -> Backup:
-    """Return the backup of this run, found unaltered; EvidenceError where it is not what was recorded."""
+def load_backup(run: RunContext) -> Backup:
+    """Return the backup of this run, found unaltered; StateMismatch where it is not what was recorded."""
     backup = backup_store.load(run.work / backup_store.FOLDER / folder_name(run))
     record = run.state.stage("backup")
     if record is None or record.facts.get("dump") != backup.manifest.sha256:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the backup in {backup.folder} is not the one that this run made",
             hint="put it back, or type `migrate run --fresh` to start anew; the live tables are untouched",
         )
     return backup
 
 
-def _check(run: Run) -> None:
+def _check(run: RunContext) -> None:
     load_backup(run)
 
 
-def _run(run: Run) -> Left:
+def _run(run: RunContext) -> StageResult:
     backup = backup_store.make(
         run.work,
         folder_name(run),
@@ -43,7 +43,7 @@ def _run(run: Run) -> Left:
         run.address,
         run.stop_if_asked,
         accept_unproven=run.accept_unproven,
-        start=lambda: run.beside.take(_SERVER, partial(backup_store.start_throwaway, run.work)),
+        start=lambda: run.background.result(_SERVER, partial(backup_store.start_throwaway, run.work)),
     )
     if not backup.manifest.proven:
         run.report.note(
@@ -51,7 +51,7 @@ def _run(run: Run) -> Left:
         )
     rows = backup_store.rows_of(backup.contents())
     proof = "restored elsewhere and compared" if backup.manifest.proven else "not proven to restore"
-    return Left(
+    return StageResult(
         f"{rows:,} live rows of {len(backup.manifest.tables)} tables dumped, {proof}",
         {
             "folder": str(backup.folder.relative_to(run.work)),
@@ -63,13 +63,13 @@ def _run(run: Run) -> Left:
     )
 
 
-def _undo(_run: Run) -> None:
+def _undo(_run: RunContext) -> None:
     """Nothing: a backup is kept."""
 
 
-def _ahead(run: Run, _distance: int) -> None:
+def _ahead(run: RunContext, _distance: int) -> None:
     start = partial(backup_store.start_throwaway, run.work)
-    run.beside.begin(_SERVER, start, spare=backup_store.end_throwaway)
+    run.background.start(_SERVER, start, dispose=backup_store.end_throwaway)
 
 
 STAGE = Stage(

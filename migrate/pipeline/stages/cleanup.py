@@ -2,51 +2,51 @@
 
 from __future__ import annotations
 
-from migrate.pipeline.context import Run
-from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.context import RunContext
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.postgres.catalog import introspect
 from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import measure
-from migrate.runtime.errors import EvidenceError
-from migrate.runtime.failpoints import reach
+from migrate.runtime.errors import StateMismatch
+from migrate.runtime.failpoints import hit
 from migrate.staging import ledger_queries, schema
 
 
-def _check(run: Run) -> None:
+def _check(run: RunContext) -> None:
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is not None:
         return  # moved and dropped
     there = introspect(run.connection, run.staging).tables
     missing = [name for name in run.filled if name not in there]
     if missing:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the staging schema {run.staging} lacks {', '.join(missing)}, which this run had made",
             hint="type `migrate run --fresh` to start anew; the live tables are untouched",
         )
 
 
-def _run(run: Run) -> Left:
+def _run(run: RunContext) -> StageResult:
     house = fingerprint(run.connection, run.address.schema)
     with run.connection.transaction():  # batches and the rows they brought go together
         schema.create(run.connection, run.address.schema, run.staging, run.filled)
         run.ledger.reset(run.id)
-        reach("cleanup:uncommitted")
-    reach("cleanup:committed")
+        hit("cleanup:uncommitted")
+    hit("cleanup:committed")
     replaced = {
         name: measure(run.connection, run.address.schema, name).rows for name in [*run.filled, *run.emptied]
     }
     changed = differences(house, fingerprint(run.connection, run.address.schema))
     if changed:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the live schema changed while staging was made: {', '.join(changed)}",
             hint="let nobody alter the schema during the run, then type the same command again",
         )
-    return Left(
+    return StageResult(
         f"{len(run.filled)} staging tables; publish will replace {sum(replaced.values()):,} live rows",
         {"replaced": replaced},
     )
 
 
-def _undo(run: Run) -> None:
+def _undo(run: RunContext) -> None:
     schema.drop(run.connection, run.staging)
 
 

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import target_ddl
-from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.postgres.catalog import introspect
 from migrate.postgres.create_tables import is_empty, make_tables
-from migrate.runtime.errors import EvidenceError
-from migrate.runtime.failpoints import reach
+from migrate.runtime.errors import StateMismatch
+from migrate.runtime.failpoints import hit
 
 
-def _check(run: Run) -> None:
+def _check(run: RunContext) -> None:
     there = introspect(run.connection, run.address.schema).tables
     record = run.state.stage("schema")
     gone = [name for name in (record.facts["made"] if record else ()) if name not in there]
     if gone:
-        raise EvidenceError(
+        raise StateMismatch(
             f"the schema {run.address.schema} lacks {', '.join(gone)}, which this run had made",
             hint="empty the schema and type `migrate run --fresh` to start anew",
         )
 
 
-def _run(run: Run) -> Left:
+def _run(run: RunContext) -> StageResult:
     ddl = target_ddl(run.config)
     if ddl is None or not is_empty(run.connection, run.address.schema):
-        return Left("the target has its tables", {"made": []})
+        return StageResult("the target has its tables", {"made": []})
     made = make_tables(run.connection, run.address.schema, ddl)
-    reach("schema:made")
-    return Left(f"{len(made)} tables made from {ddl.path.name}", {"made": made, "file": ddl.digest})
+    hit("schema:made")
+    return StageResult(f"{len(made)} tables made from {ddl.path.name}", {"made": made, "file": ddl.digest})
 
 
-def _undo(_run: Run) -> None:
+def _undo(_run: RunContext) -> None:
     """Nothing: a table that another may use by now is not dropped; it is empty as it was made."""
 
 

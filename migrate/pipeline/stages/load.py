@@ -10,16 +10,16 @@ from typing import TypeVar
 
 import polars as pl
 
-from mappers.base import Mapped, Mapper, begin
-from migrate.pipeline.context import Run
+from mappers.base import MappedBatch, Mapper, begin
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities
-from migrate.pipeline.stage import Left, Stage
-from migrate.postgres.connection import flushed_later
-from migrate.postgres.connection import mapped as errors_of
-from migrate.runtime.errors import EvidenceError
-from migrate.runtime.failpoints import reach
+from migrate.pipeline.stage import Stage, StageResult
+from migrate.postgres.connection import async_commit
+from migrate.postgres.connection import translate_errors as errors_of
+from migrate.runtime.errors import StateMismatch
+from migrate.runtime.failpoints import hit
 from migrate.runtime.memory import give_back
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 from migrate.staging import ledger_queries
 from migrate.staging.batch import Batch, commit_batch, encode_batch
 
@@ -32,64 +32,64 @@ class _Mapping:
 
     name: str
 
-    def run(self, run: Run) -> Left:
-        bench = run.bench()
+    def run(self, run: RunContext) -> StageResult:
+        workspace = run.workspace()
         try:
-            project = run.project(bench.tables())
+            project = run.project(workspace.tables())
             stage = next(stage for stage in project.stages if stage.name == self.name)
-            _expect_rows(run, bench, stage.mappers)
+            _expect_rows(run, workspace, stage.mappers)
             for mapper in stage.mappers:
-                _run_mapper(run, bench, self.name, mapper)
+                _run_mapper(run, workspace, self.name, mapper)
         finally:
-            bench.close()
+            workspace.close()
         counts = ledger_queries.staged_rows(run.connection, run.ledger, run.id, self.name)
         rows = ", ".join(f"{table} {count:,}" for table, count in sorted(counts.items()))
-        return Left(rows or "nothing to map", {"rows": counts})
+        return StageResult(rows or "nothing to map", {"rows": counts})
 
-    def check(self, run: Run) -> None:
+    def check(self, run: RunContext) -> None:
         """Hold the state file against the ledger, which is the truth about batches."""
         finished = ledger_queries.finished_mappers(run.connection, run.ledger, run.id)
         if self.name not in (stage for stage, _ in finished):
-            raise EvidenceError(
+            raise StateMismatch(
                 f"the state file says that {self.name} are staged, the target's ledger does not",
                 hint="type `migrate run --fresh` to start anew; the live tables are untouched",
             )
 
-    def undo(self, run: Run) -> None:
+    def undo(self, run: RunContext) -> None:
         """Nothing: undoing cleanup drops the staging."""
 
-    def ahead(self, run: Run, _distance: int) -> None:
+    def ahead(self, run: RunContext, _distance: int) -> None:
         """Make the crosswalk as soon as there is a snapshot."""
         if run.state.done("snapshot"):
             run.prepare_ahead()
 
 
-def _expect_rows(run: Run, bench: Bench, mappers: tuple[Mapper, ...]) -> None:
-    total = sum(int(str(bench.scalar(mapper.reads.count) or 0)) for mapper in mappers)
+def _expect_rows(run: RunContext, workspace: Workspace, mappers: tuple[Mapper, ...]) -> None:
+    total = sum(int(str(workspace.scalar(mapper.reads.count) or 0)) for mapper in mappers)
     run.report.begin(mappers[0].name if mappers else "", total)
 
 
-def _run_mapper(run: Run, bench: Bench, stage: str, mapper: Mapper) -> None:
+def _run_mapper(run: RunContext, workspace: Workspace, stage: str, mapper: Mapper) -> None:
     cursor = run.ledger.cursor(run.id, mapper.name)
     if cursor.done:
         return
     # While one batch is copied, the next is encoded, the one after it mapped, and another read.
-    mapped = _ahead(_map_batches(run, bench, stage, mapper, cursor.batch, cursor.after))
+    mapped = _ahead(_map_batches(run, workspace, stage, mapper, cursor.batch, cursor.after))
     # Each batch is in whole or not at all, and the ledger with it: only the last commit has to last.
     with (
         errors_of(f"writing the batches of {mapper.name}"),
-        flushed_later(run.connection),
+        async_commit(run.connection),
         closing(_ahead(_encode_batches(mapped))) as batches,
     ):
         for batch in batches:
             commit_batch(run.connection, run.ledger, run.staging, batch)
-            reach(f"{stage}:batch")
+            hit(f"{stage}:batch")
             run.report.advance(batch.source_rows)
             give_back()
             if run.should_stop():
                 run.stop_if_asked()
     run.ledger.finish(run.id, stage, mapper.name)
-    reach(f"{stage}:finished")
+    hit(f"{stage}:finished")
 
 
 def _ahead(steps: Generator[Item, None, None]) -> Generator[Item, None, None]:
@@ -102,11 +102,11 @@ def _ahead(steps: Generator[Item, None, None]) -> Generator[Item, None, None]:
 
 
 def _map_batches(
-    run: Run, bench: Bench, stage: str, mapper: Mapper, number: int, after: int | None
+    run: RunContext, workspace: Workspace, stage: str, mapper: Mapper, number: int, after: int | None
 ) -> Generator[Batch, None, None]:
     wanted = sorted(mapped_entities(run.config, run.outline))
-    mapper = begin(mapper, bench, run.ids)
-    for rows in _ahead(bench.read(mapper.reads, after=after)):
+    mapper = begin(mapper, workspace, run.ids)
+    for rows in _ahead(workspace.read(mapper.reads, after=after)):
         number += 1
         keys = rows[mapper.reads.key]
         first, last = int(keys[0]), int(keys[-1])
@@ -116,10 +116,10 @@ def _map_batches(
         yield Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped)
 
 
-def require_declared(mapper: Mapper, mapped: Mapped) -> None:
-    """Raise EvidenceError where a mapper gives rows of a table that is taken for whole without them."""
+def require_declared(mapper: Mapper, mapped: MappedBatch) -> None:
+    """Raise StateMismatch where a mapper gives rows of a table that is taken for whole without them."""
     if undeclared := sorted(mapped.tables.keys() - set(mapper.writes)):
-        raise EvidenceError(
+        raise StateMismatch(
             f"the mapper {mapper.name} gives rows of {', '.join(undeclared)}, not named in its `writes`",
             hint="nothing of the batch was written; name the table in the mapper",
         )

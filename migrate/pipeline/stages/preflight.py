@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from migrate.pipeline.context import Run
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.plan.plan import make_plan
-from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.stage import Stage, StageResult
 
 
-def _check(_run: Run) -> None:
+def _check(_run: RunContext) -> None:
     """Nothing is left behind that could have changed."""
 
 
-def _run(run: Run) -> Left:
+def _run(run: RunContext) -> StageResult:
     if run.state.done("snapshot"):
-        return Left("the snapshot is taken, the source is not asked again")
+        return StageResult("the snapshot is taken, the source is not asked again")
     rows = run.planned
     if rows is None:
         plan = make_plan(run.config, run.work, run.origin, run.address, run.connection, "")
         plan.require()
         rows = plan.source_rows
-    return Left(
+    return StageResult(
         f"{sum(rows.values()):,} source rows in {len(rows)} tables; the target fits", {"rows": dict(rows)}
     )
 
 
-def _undo(_run: Run) -> None:
+def _undo(_run: RunContext) -> None:
     """Nothing was done."""
 
 

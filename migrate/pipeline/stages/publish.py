@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
-from migrate.pipeline.context import Run
-from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.context import RunContext
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.pipeline.stages.backup import load_backup
 from migrate.pipeline.summary import snapshot_counts, summary
 from migrate.publish.publication import Publication, in_words
 from migrate.publish.publish import publish
-from migrate.publish.swap import Furnished
-from migrate.runtime.errors import EvidenceError, LiveChanged
-from migrate.runtime.failpoints import reach
+from migrate.publish.swap import BuiltAhead
+from migrate.runtime.errors import LiveChanged, StateMismatch
+from migrate.runtime.failpoints import hit
 from migrate.staging import ledger_queries, schema
 
 
-def _check(run: Run) -> None:
+def _check(run: RunContext) -> None:
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
-        raise EvidenceError(
+        raise StateMismatch(
             "the state file says that this run was published, the target's ledger does not",
             hint="check [target] url: is it the database that this run published to?",
         )
 
 
-def _run(run: Run) -> Left:
+def _run(run: RunContext) -> StageResult:
     summary.begin(run)  # the server works, we would only wait
-    furnished = run.furnishing.settle()
+    built_ahead = run.early_build.settle()
     done = None
     # One that is there was committed by a process that died before it could say so.
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
-        done = _publish(run, furnished)
-        reach("publish:committed")
+        done = _publish(run, built_ahead)
+        hit("publish:committed")
     publication = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     if publication is None:
-        raise EvidenceError(
+        raise StateMismatch(
             "the ledger does not know what was just published", hint="type the same command again"
         )
     schema.drop(run.connection, run.staging)
-    reach("publish:dropped")
+    hit("publish:dropped")
     run.state.document.publication = publication.id
     run.state.conclude("published")
     rows = sum(content.rows for content in publication.tables.values())
     facts = {"publication": publication.id, "rows": rows}
     if done is None:
-        return Left(f"{rows:,} rows are live", facts)
+        return StageResult(f"{rows:,} rows are live", facts)
     for note in done.notes:
         run.report.note(note)
-    return Left(f"{rows:,} rows are live; {in_words(done.facts())}", {**facts, **done.facts()})
+    return StageResult(f"{rows:,} rows are live; {in_words(done.facts())}", {**facts, **done.facts()})
 
 
-def _publish(run: Run, furnished: Furnished) -> Publication:
+def _publish(run: RunContext, built_ahead: BuiltAhead) -> Publication:
     backup = load_backup(run)
     try:
         return publish(
@@ -64,20 +64,20 @@ def _publish(run: Run, furnished: Furnished) -> Publication:
             backup_digest=backup.manifest.sha256,
             lock_timeout_ms=run.config.target.lock_timeout_ms,
             attempts=run.config.target.publish_attempts,
-            on_progress=lambda doing, _what: reach(f"publish:{doing}"),
-            before_commit=lambda _connection: reach("publish:uncommitted"),
-            furnished=furnished,
+            on_progress=lambda doing, _what: hit(f"publish:{doing}"),
+            before_commit=lambda _connection: hit("publish:uncommitted"),
+            built_ahead=built_ahead,
         )
     except LiveChanged:
         run.state.forget("backup")  # the same command makes a new one, of what is there now
         raise
 
 
-def _undo(_run: Run) -> None:
+def _undo(_run: RunContext) -> None:
     """Nothing: what was published is taken back with the backup, see `migrate.rollback`."""
 
 
-def _ahead(run: Run, distance: int) -> None:
+def _ahead(run: RunContext, distance: int) -> None:
     """Furnish the staged tables as soon as their rows are there, beside the mappers and the checks.
 
     What the summary counts in the snapshot is counted meanwhile, too.
@@ -86,9 +86,9 @@ def _ahead(run: Run, distance: int) -> None:
         return
     snapshot_counts.begin(run)
     if distance == 1:
-        run.furnishing.begin_all()
+        run.early_build.begin_all()
     elif tables := run.whole_tables():
-        run.furnishing.begin(tables)
+        run.early_build.begin(tables)
 
 
 STAGE = Stage("publish", "replace the live rows in one transaction", _check, _run, _undo, ahead=_ahead)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from migrate.pipeline.context import Run
-from migrate.pipeline.stage import Left, Stage
-from migrate.runtime.failpoints import reach
+from migrate.pipeline.context import RunContext
+from migrate.pipeline.stage import Stage, StageResult
+from migrate.runtime.failpoints import hit
 from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import remove_snapshot
 from migrate.snapshot.take import take_snapshot
@@ -12,11 +12,11 @@ from migrate.source.model import Progress
 from migrate.source.private_copy import remove_kept
 
 
-def _check(run: Run) -> None:
+def _check(run: RunContext) -> None:
     run.state.prove_file("snapshot", "snapshot")
 
 
-def _run(run: Run) -> Left:
+def _run(run: RunContext) -> StageResult:
     source = run.origin.open()
     seen = 0
 
@@ -24,7 +24,7 @@ def _run(run: Run) -> Left:
         nonlocal seen
         run.report.advance(max(progress.rows - seen, 0))
         seen = progress.rows
-        reach("snapshot:page")
+        hit("snapshot:page")
 
     try:
         facts = take_snapshot(source, run.work, run.config.source, show, run.should_stop)
@@ -33,14 +33,14 @@ def _run(run: Run) -> Left:
         remove_kept()
     tables = len(facts.tables)
     billed = f"; {facts.rows_read:,} rows billed" if facts.rows_read else ""
-    return Left(
+    return StageResult(
         f"{facts.rows:,} rows, {tables} tables, {facts.bytes:,} bytes{billed}",
         {"rows": facts.rows, "tables": tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
         {"snapshot": run.state.record_file(run.snapshot_path, facts.sha256)},
     )
 
 
-def _undo(run: Run) -> None:
+def _undo(run: RunContext) -> None:
     remove_snapshot(run.work)
     crosswalk_file.remove(run.work)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from migrate.pipeline.check_context import open_subject
-from migrate.pipeline.context import Run
-from migrate.pipeline.stage import Left, Stage
+from migrate.pipeline.check_context import open_check_context
+from migrate.pipeline.context import RunContext
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.runtime import files
 from migrate.runtime.errors import CheckError
 from migrate.runtime.memory import give_back
@@ -18,12 +18,12 @@ REPORT = "checks.json"
 NAMED = 5
 
 
-def check_rows(run: Run, *, schema: str) -> Report:
+def check_rows(run: RunContext, *, schema: str) -> Report:
     """Run the checks over the tables in `schema`, write the report, and return it."""
     settings = run.config.verification
-    with open_subject(run, schema=schema) as subject:
+    with open_check_context(run, schema=schema) as context:
         report = run_checks(
-            subject,
+            context,
             [*(check.name for check in GENERAL), *run.outline.checks],
             deep=settings.deep,
             urls=settings.check_urls,
@@ -36,7 +36,7 @@ def check_rows(run: Run, *, schema: str) -> Report:
     return report
 
 
-def _between_checks(run: Run) -> None:
+def _between_checks(run: RunContext) -> None:
     run.stop_if_asked()
     give_back()
 
@@ -58,11 +58,11 @@ def require(report: Report, where: str) -> None:
     )
 
 
-def _check(_run: Run) -> None:
+def _check(_run: RunContext) -> None:
     """Publish moves the very rows that were checked: nothing can have come between."""
 
 
-def _run(run: Run) -> Left:
+def _run(run: RunContext) -> StageResult:
     report = check_rows(run, schema=run.staging)
     require(
         report,
@@ -70,13 +70,13 @@ def _run(run: Run) -> Left:
         "and type `migrate run --fresh`",
     )
     looked = sum(result.looked_at for result in report.results)
-    return Left(
+    return StageResult(
         f"{len(report.results)} checks passed, {looked:,} rows looked at",
         {"checks": {result.name: result.looked_at for result in report.results}},
     )
 
 
-def _undo(run: Run) -> None:
+def _undo(run: RunContext) -> None:
     (run.work / REPORT).unlink(missing_ok=True)
 
 

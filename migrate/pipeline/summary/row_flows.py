@@ -9,10 +9,10 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from mappers.base import Account
-from migrate.pipeline.context import Run
-from migrate.postgres.connection import Connection, mapped
-from migrate.snapshot.workspace import Bench
+from mappers.base import RowAccounting
+from migrate.pipeline.context import RunContext
+from migrate.postgres.connection import Connection, translate_errors
+from migrate.snapshot.workspace import Workspace
 
 #: Rows of each table, fate and reason that are named.
 FIRST: Final = 5
@@ -29,7 +29,7 @@ WHERE place <= %s ORDER BY source_table, fate, reason, place
 
 
 @dataclass(frozen=True)
-class Route:
+class RowFlow:
     """So many rows of a source table are proven by a column of a target table; several may share a row."""
 
     source: str
@@ -53,14 +53,18 @@ class FirstRow:
     became: str | None
 
 
-def find_routes(
-    run: Run, over: Connection, bench: Bench, accounts: Iterable[Account], migrated: Mapping[str, int]
-) -> list[Route]:
+def row_flows(
+    run: RunContext,
+    over: Connection,
+    workspace: Workspace,
+    accounts: Iterable[RowAccounting],
+    migrated: Mapping[str, int],
+) -> list[RowFlow]:
     """Return the routes of all accounts; `migrated` counts the rows without another fate by source table.
 
     `over` is the session to ask the ledger through.
     """
-    by_source: dict[str, list[Account]] = {}
+    by_source: dict[str, list[RowAccounting]] = {}
     for account in accounts:
         by_source.setdefault(account.source, []).append(account)
     routes = []
@@ -69,49 +73,53 @@ def find_routes(
             routes.append(_route(own[0], migrated[source]))
             continue
         fated = _fated(run, over, source)
-        routes += [_route(account, _proven(bench, account, fated)) for account in own]
+        routes += [_route(account, _proven(workspace, account, fated)) for account in own]
     return routes
 
 
-def first_rows(run: Run, over: Connection, bench: Bench, accounts: Iterable[Account]) -> list[FirstRow]:
+def first_rows(
+    run: RunContext, over: Connection, workspace: Workspace, accounts: Iterable[RowAccounting]
+) -> list[FirstRow]:
     """Return the first rows of every source table, fate and reason, the migrated ones first."""
-    found = [row for account in accounts for row in _first_migrated(run, over, bench, account)]
+    found = [row for account in accounts for row in _first_migrated(run, over, workspace, account)]
     query = sql.SQL(_NAMED).format(run.ledger.name("fate"))
-    with mapped("reading the first rows of each fate"):
+    with translate_errors("reading the first rows of each fate"):
         rows = over.execute(query, (run.id, FIRST)).fetchall()
     return found + [FirstRow(*row) for row in rows]
 
 
-def _route(account: Account, rows: int) -> Route:
-    return Route(account.source, account.target, ", ".join((account.column, *account.more)), rows)
+def _route(account: RowAccounting, rows: int) -> RowFlow:
+    return RowFlow(account.source, account.target, ", ".join((account.column, *account.more)), rows)
 
 
-def _fated(run: Run, over: Connection, source: str) -> pl.DataFrame:
+def _fated(run: RunContext, over: Connection, source: str) -> pl.DataFrame:
     query = sql.SQL("SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s").format(
         run.ledger.name("fate")
     )
-    with mapped(f"reading the fates of {source}"):
+    with translate_errors(f"reading the fates of {source}"):
         rows = over.execute(query, (run.id, source)).fetchall()
     return pl.DataFrame(rows, schema={"source_id": pl.String}, orient="row")
 
 
-def _proven(bench: Bench, account: Account, fated: pl.DataFrame) -> int:
+def _proven(workspace: Workspace, account: RowAccounting, fated: pl.DataFrame) -> int:
     """Return how many of the account's rows have a key and no fate."""
     return sum(
         rows.drop_nulls(["entity", "key"]).join(fated, on="source_id", how="anti").height
-        for rows in bench.stream(account.sql)
+        for rows in workspace.stream(account.sql)
     )
 
 
-def _first_migrated(run: Run, over: Connection, bench: Bench, account: Account) -> Iterator[FirstRow]:
+def _first_migrated(
+    run: RunContext, over: Connection, workspace: Workspace, account: RowAccounting
+) -> Iterator[FirstRow]:
     # What is asked for is the mappers' own SQL, which binds nothing.
     few = f"SELECT * FROM ({account.sql}) WHERE key IS NOT NULL AND entity IS NOT NULL LIMIT {_LOOKED_AT}"  # noqa: S608
-    rows = pl.concat(list(bench.stream(few)))
+    rows = pl.concat(list(workspace.stream(few)))
     rows = rows.filter(~pl.col("source_id").str.contains("\x00", literal=True))  # PostgreSQL takes none
     query = sql.SQL(
         "SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s AND source_id = ANY(%s)"
     ).format(run.ledger.name("fate"))
-    with mapped(f"reading the fates of {account.source}"):
+    with translate_errors(f"reading the fates of {account.source}"):
         fated = over.execute(query, (run.id, account.source, rows["source_id"].to_list())).fetchall()
     free = rows.filter(~pl.col("source_id").is_in([source_id for (source_id,) in fated])).head(FIRST)
     columns = ", ".join((account.column, *account.more))

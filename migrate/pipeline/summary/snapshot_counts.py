@@ -6,35 +6,35 @@ from collections.abc import Callable
 from typing import Any
 
 from mappers.sqlite_sql import quoted, sql
-from migrate.pipeline.context import Run
-from migrate.snapshot.workspace import Bench
+from migrate.pipeline.context import RunContext
+from migrate.snapshot.workspace import Workspace
 
 _NAME = "snapshot counts"
 Counts = tuple[dict[str, int], list[dict[str, Any]]]
 
 
-def begin(run: Run) -> None:
+def begin(run: RunContext) -> None:
     """Begin to count, beside what goes on meanwhile, as soon as there is a snapshot."""
-    opened: list[Bench] = []
+    opened: list[Workspace] = []
     _ = run.live  # read here: the session is not for two threads
 
-    def hurry() -> None:
-        for bench in opened:
-            bench.interrupt()
+    def cancel() -> None:
+        for workspace in opened:
+            workspace.interrupt()
 
-    run.beside.begin(_NAME, lambda: _count(run, opened.append), hurry=hurry)
+    run.background.start(_NAME, lambda: _count(run, opened.append), cancel=cancel)
 
 
-def take(run: Run) -> Counts:
+def take(run: RunContext) -> Counts:
     """Return the rows of every source table, and where every source column went."""
-    return run.beside.take(_NAME, lambda: _count(run, lambda _bench: None))
+    return run.background.result(_NAME, lambda: _count(run, lambda _workspace: None))
 
 
-def _count(run: Run, opened: Callable[[Bench], None]) -> Counts:
-    with Bench.alone(run.snapshot_path) as bench:
-        opened(bench)
+def _count(run: RunContext, opened: Callable[[Workspace], None]) -> Counts:
+    with Workspace.alone(run.snapshot_path) as workspace:
+        opened(workspace)
         rows = {
-            name: int(str(bench.scalar(sql("SELECT count(*) FROM main.$table", table=quoted(name)))))
-            for name in bench.tables()
+            name: int(str(workspace.scalar(sql("SELECT count(*) FROM main.$table", table=quoted(name)))))
+            for name in workspace.tables()
         }
-        return rows, run.project(bench.tables()).column_report(bench).to_dicts()
+        return rows, run.project(workspace.tables()).column_report(workspace).to_dicts()

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from mappers.base import Project
-from migrate.pipeline.context import Run
+from mappers.base import MappingSpec
+from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_names
 from migrate.pipeline.summary import snapshot_counts
-from migrate.pipeline.summary.row_flows import FirstRow, Route, find_routes, first_rows
+from migrate.pipeline.summary.row_flows import FirstRow, RowFlow, first_rows, row_flows
 from migrate.postgres.connection import Connection, connect
 from migrate.postgres.table_checksum import Content
 from migrate.publish.publication import HOW
@@ -77,7 +77,7 @@ class Summary:
     seconds: dict[str, float]
     publication: dict[str, Any]
     columns: list[dict[str, Any]]
-    routes: list[Route]
+    routes: list[RowFlow]
     first_rows: list[FirstRow]
     server: str
     mapped: list[str]
@@ -93,23 +93,23 @@ class Summary:
 class _Staged:
     """What snapshot and ledger tell as soon as every row is staged; the fields are those of `Summary`."""
 
-    project: Project
+    project: MappingSpec
     counted: dict[str, int]
     columns: list[dict[str, Any]]
     flows: list[Flow]
-    routes: list[Route]
+    routes: list[RowFlow]
     first_rows: list[FirstRow]
     changed: list[Changed]
 
 
-def begin(run: Run) -> None:
+def begin(run: RunContext) -> None:
     """Begin to count what publish does not change, beside it."""
-    run.beside.begin(_STAGED, partial(_count_over_another_session, run))
+    run.background.start(_STAGED, partial(_count_over_another_session, run))
 
 
-def summarise(run: Run) -> Summary:
+def summarise(run: RunContext) -> Summary:
     """Count what the run did, from the rows of snapshot, ledger and target."""
-    staged = run.beside.take(_STAGED, partial(_count_staged, run, run.connection))
+    staged = run.background.result(_STAGED, partial(_count_staged, run, run.connection))
     project, counted, changed = staged.project, staged.counted, staged.changed
     publication = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     schema = run.address.schema if publication else run.staging
@@ -143,26 +143,26 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def _count_over_another_session(run: Run) -> _Staged:
+def _count_over_another_session(run: RunContext) -> _Staged:
     with contextlib.closing(connect(run.address, read_only=True)) as session:
         return _count_staged(run, session)
 
 
-def _count_staged(run: Run, over: Connection) -> _Staged:
+def _count_staged(run: RunContext, over: Connection) -> _Staged:
     counted, columns = snapshot_counts.take(run)
-    with run.bench() as bench:
-        project = run.project(bench.tables())
-        counted_only = project.counted(bench)
+    with run.workspace() as workspace:
+        project = run.project(workspace.tables())
+        counted_only = project.counted(workspace)
         sources = list(dict.fromkeys(account.source for account in project.accounts))
         flows = _flows(run, over, counted, sources)
         migrated = {flow.table: flow.migrated for flow in flows}
-        routes = find_routes(run, over, bench, project.accounts, migrated)
-        named = first_rows(run, over, bench, project.accounts)
+        routes = row_flows(run, over, workspace, project.accounts, migrated)
+        named = first_rows(run, over, workspace, project.accounts)
     changed = _changed([*ledger_queries.warnings(over, run.ledger, run.id), *counted_only])
     return _Staged(project, counted, columns, flows, routes, named, changed)
 
 
-def _flows(run: Run, over: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:
+def _flows(run: RunContext, over: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:
     fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for table, fate, reason, count in ledger_queries.fates(over, run.ledger, run.id):
         fates[table][fate][reason] = count
@@ -201,20 +201,20 @@ def keep(summary: Summary, work: Path) -> Path:
     return path
 
 
-def _publication(run: Run) -> dict[str, Any]:
+def _publication(run: RunContext) -> dict[str, Any]:
     """Return how publish went; empty where a process that died committed it."""
     stage = run.state.stage("publish")
     return {name: stage.facts[name] for name in HOW if name in stage.facts} if stage else {}
 
 
-def _count(run: Run, schema: str, table: str) -> int:
+def _count(run: RunContext, schema: str, table: str) -> int:
     row = run.connection.execute(
         sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
     ).fetchone()
     return int(row[0]) if row else 0
 
 
-def _categories(run: Run, schema: str) -> dict[str, int]:
+def _categories(run: RunContext, schema: str) -> dict[str, int]:
     if "user_metadata" not in run.filled:
         return {}
     rows = run.connection.execute(

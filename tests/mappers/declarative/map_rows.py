@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from mappers.declarative.mapping import Described
+from mappers.declarative.mapping import DeclarativeMapping
 from mappers.declarative.mapping_file import read_mapping
 from mappers.declarative.target_columns import TargetColumn
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import Outcome, legacy_file, run
 
 Target = Mapping[str, Sequence[TargetColumn]]
 
 
-def project(snapshot: Path, mapping: str, target: Target | None = None) -> Described:
-    with closing(Bench(snapshot, snapshot.with_name("tables.db"))) as bench:
-        return Described(read_mapping("version = 1\n" + mapping), bench.tables(), target=target)
+def project(snapshot: Path, mapping: str, target: Target | None = None) -> DeclarativeMapping:
+    with closing(Workspace(snapshot, snapshot.with_name("tables.db"))) as workspace:
+        return DeclarativeMapping(read_mapping("version = 1\n" + mapping), workspace.tables(), target=target)
 
 
 def migrated(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mappers.declarative.target_columns import TargetColumn
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 from tests.mappers.declarative.map_rows import migrated, project
 from tests.mappers.studio.runner import Outcome, legacy_file
 
@@ -106,8 +106,8 @@ def test_parts_of_a_millisecond_are_rounded_and_counted(tmp_path: Path, batch_ke
     table = '[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = { drop = "-" }\n'
     mapping = f'{table}columns.v = {{to = "v", {line}}}'
     snapshot = tmp_path / "snapshot.db"
-    with Bench(snapshot, tmp_path / "counting.db", batch_keys=batch_keys) as bench:
-        counted = project(snapshot, mapping).counted(bench)
+    with Workspace(snapshot, tmp_path / "counting.db", batch_keys=batch_keys) as workspace:
+        counted = project(snapshot, mapping).counted(workspace)
     assert counted == [("t", "v", "rounded_to_milliseconds", 3)]
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import FATES, ID_MAP, WARNINGS, Project, begin
-from mappers.studio.mapping import Flagship
+from mappers.base import FATES, ID_MAP, WARNINGS, MappingSpec, begin
+from mappers.studio.mapping import StudioMapping
 from mappers.studio.settings import MapperSettings
 from migrate.pipeline.ids import Ids
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 
 HERE = Path(__file__).parent
 SCHEMA = (HERE / "example" / "legacy-schema.sql").read_text()
@@ -56,19 +56,19 @@ def run(
     settings: MapperSettings | None = None,
     batch_keys: int = 1000,
     secret: str = "secret",
-    project: Project | None = None,
+    project: MappingSpec | None = None,
     **options: Mapping[Any, Any],
 ) -> Outcome:
     """Map the whole snapshot and return what came of it."""
     crosswalk = snapshot.with_name(f"crosswalk-{batch_keys}.db")
     out = Outcome(Ids(secret))
-    with Bench(snapshot, crosswalk, batch_keys=batch_keys) as bench:
-        project = project or Flagship(settings or MapperSettings(), bench.tables(), **options)
-        project.prepare(bench)
+    with Workspace(snapshot, crosswalk, batch_keys=batch_keys) as workspace:
+        project = project or StudioMapping(settings or MapperSettings(), workspace.tables(), **options)
+        project.prepare(workspace)
         for stage in project.stages:
             for mapper in stage.mappers:
-                ready = begin(mapper, bench, out.ids)
-                for rows in bench.read(mapper.reads):
+                ready = begin(mapper, workspace, out.ids)
+                for rows in workspace.read(mapper.reads):
                     mapped = ready.map(rows, out.ids)
                     assert set(mapped.tables) <= set(mapper.writes)
                     for table, frame in mapped.tables.items():

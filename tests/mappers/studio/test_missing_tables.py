@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mappers.studio.mapping import Flagship
+from mappers.studio.mapping import StudioMapping
 from mappers.studio.settings import MapperSettings
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import EXAMPLE, SCHEMA, Outcome, legacy_file, run
 
 with sqlite3.connect(":memory:") as _connection:
@@ -110,12 +110,12 @@ def test_a_column_may_be_missing(tmp_path: Path, table: str, column: str) -> Non
 
 def test_every_table_is_migrated_or_left_out_by_a_named_rule(tmp_path: Path) -> None:
     snapshot = legacy_file(tmp_path / "s.db", SCHEMA, EXAMPLE, "CREATE TABLE odd (id INTEGER PRIMARY KEY)")
-    with Bench(snapshot, tmp_path / "x.db") as bench:
-        project = Flagship(MapperSettings(), bench.tables())
+    with Workspace(snapshot, tmp_path / "x.db") as workspace:
+        project = StudioMapping(MapperSettings(), workspace.tables())
         accounted = {account.source for account in project.accounts}
-        assert accounted | set(project.left_out) | {"odd"} == set(bench.tables())
+        assert accounted | set(project.left_out) | {"odd"} == set(workspace.tables())
         assert not accounted & set(project.left_out)
-        told = Flagship(MapperSettings(left_out=("odd",)), bench.tables())
+        told = StudioMapping(MapperSettings(left_out=("odd",)), workspace.tables())
     assert project.unknown == ("odd",)
     assert told.left_out["odd"] == "config" and told.unknown == ()
     assert project.left_out["faq_signuser"] == "faq"
@@ -126,8 +126,8 @@ def test_every_row_without_a_fate_is_proven_by_a_target_row(tmp_path: Path) -> N
     snapshot = legacy_file(tmp_path / "snapshot.db", SCHEMA, EXAMPLE)
     outcome = run(snapshot)
     fates = {(row["source_table"], row["source_id"]) for row in outcome.fates.to_dicts()}
-    with Bench(snapshot, tmp_path / "crosswalk-1000.db") as bench:
-        project = Flagship(MapperSettings(), bench.tables())
+    with Workspace(snapshot, tmp_path / "crosswalk-1000.db") as workspace:
+        project = StudioMapping(MapperSettings(), workspace.tables())
     connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True)
     connection.execute("ATTACH ? AS x", (str(tmp_path / "crosswalk-1000.db"),))
     proven = set()

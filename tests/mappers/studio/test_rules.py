@@ -44,8 +44,8 @@ def test_the_first_meta_row_that_is_not_blank_gives_the_value(tmp_path: Path) ->
 
 
 def test_a_merged_account_fills_what_the_first_lacks(tmp_path: Path) -> None:
-    twins = shows(1, "same@example.com") + shows(2, "same@example.com")
-    outcome = mapped(tmp_path, twins, meta(2, about="two", phone="22"), meta(1, about="one"))
+    table_names = shows(1, "same@example.com") + shows(2, "same@example.com")
+    outcome = mapped(tmp_path, table_names, meta(2, about="two", phone="22"), meta(1, about="one"))
     row = outcome.rows("user_profiles")[0]
     assert (row["about"], row["phone"]) == ("one", "22")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from mappers.studio.mapping import Flagship
+from mappers.studio.mapping import StudioMapping
 from mappers.studio.settings import MapperSettings, MessageSettings, ReviewSettings
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import SCHEMA, legacy_file, run
 from tests.mappers.studio.test_merge_people import forum, shows
 from tests.mappers.studio.test_rules import mapped, meta, people
@@ -184,9 +184,9 @@ def test_the_column_report_names_every_column_and_key(tmp_path: Path) -> None:
     snapshot = legacy_file(
         tmp_path / "s.db", SCHEMA, people(1), meta(1, about="x", odd="", last_login_ip="1")
     )
-    with Bench(snapshot, tmp_path / "x.db") as bench:
-        tables = bench.tables()
-        report = Flagship(MapperSettings(), tables).column_report(bench)
+    with Workspace(snapshot, tmp_path / "x.db") as workspace:
+        tables = workspace.tables()
+        report = StudioMapping(MapperSettings(), tables).column_report(workspace)
     columns = report.filter(pl.col("key").is_null())
     assert set(columns.select("source_table", "column").rows()) == {(t, c) for t in tables for c in tables[t]}
     assert report["went_to"].null_count() == 0

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mappers.studio.mapping import Flagship
+from mappers.studio.mapping import StudioMapping
 from mappers.studio.settings import MapperSettings
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 from migrate.source.sample.write import write_sample
 from tests.mappers.studio.runner import Outcome, run
 
@@ -58,8 +58,8 @@ def test_every_profile_has_a_category_and_every_studio_person_a_studio(outcome: 
 
 
 def test_every_row_has_exactly_one_end(snapshot: Path, outcome: Outcome) -> None:
-    with Bench(snapshot, snapshot.with_name("crosswalk-1000.db")) as bench:
-        project = Flagship(MapperSettings(), bench.tables())
+    with Workspace(snapshot, snapshot.with_name("crosswalk-1000.db")) as workspace:
+        project = StudioMapping(MapperSettings(), workspace.tables())
     connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True)
     connection.execute("ATTACH ? AS x", (str(snapshot.with_name("crosswalk-1000.db")),))
     for source in {account.source for account in project.accounts}:

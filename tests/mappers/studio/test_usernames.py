@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mappers.base import Query
 from mappers.studio.crosswalk.usernames import settle_usernames
-from migrate.snapshot.workspace import Bench
+from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import legacy_file
 
 NAMES = Query(
@@ -26,11 +26,11 @@ NAMES = Query(
 def settled(wanted: list[str]) -> list[str]:
     with TemporaryDirectory() as folder:
         snapshot = legacy_file(Path(folder) / "snapshot.db", "CREATE TABLE t (id INTEGER PRIMARY KEY)")
-        with Bench(snapshot, Path(folder) / "crosswalk.db") as bench:
+        with Workspace(snapshot, Path(folder) / "crosswalk.db") as workspace:
             people = range(1, len(wanted) + 1)
-            bench.write("wanted", pl.DataFrame({"person": people, "place": people, "base": wanted}))
-            settle_usernames(bench)
-            return pl.concat(list(bench.read(NAMES)))["name"].to_list()
+            workspace.write("wanted", pl.DataFrame({"person": people, "place": people, "base": wanted}))
+            settle_usernames(workspace)
+            return pl.concat(list(workspace.read(NAMES)))["name"].to_list()
 
 
 def greedy(wanted: list[str]) -> list[str]:

@@ -148,7 +148,7 @@ def test_a_dead_image_fails_the_check_on_request_only(world: World, gallery: str
     world.target.execute("UPDATE staging.studio_images SET image_url = %s", (f"{gallery}/ok",))
     world.target.execute("UPDATE staging.users SET avatar_url = NULL")
     world.plant("UPDATE staging.studio_images SET image_url = %s WHERE id = %s", f"{gallery}/gone", PICTURE)
-    result = next(r for r in run_checks(world.subject, [], urls=True).results if r.name == "urls_answer")
+    result = next(r for r in run_checks(world.context, [], urls=True).results if r.name == "urls_answer")
     (finding,) = result.findings
     assert (finding.key, finding.what) == (PICTURE, "answers 404")
     assert result.looked_at == 2
