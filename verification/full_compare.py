@@ -61,7 +61,9 @@ def _texts(
     for column in columns:
         if column.type == "jsonb" and frame.schema[column.name] == pl.String:
             frame = frame.with_columns(_as_held(context, frame[column.name]))
-    keys = [pl.col(name).cast(pl.String) for name in table.primary_key] or [pl.lit(None, pl.String)]
+    # A key that no mapper gives, since PostgreSQL numbers its column, names no row here.
+    given = set(table.primary_key) <= set(frame.columns)
+    keys = [pl.col(name).cast(pl.String) for name in table.primary_key if given] or [pl.lit(None, pl.String)]
     return frame.select(
         expected_row(frame, columns).alias("text"), pl.concat_str(keys, separator=":").alias("key")
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from migrate.postgres.connection import Connection, translate_errors
+
+_INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
+_NEXT_NUMBER: Final = re.compile(r"nextval\('[^']*(''[^']*)*'::regclass\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,12 @@ class Column:
     max_length: int | None = None
     precision: int | None = None
     scale: int | None = None
+
+    @property
+    def is_numbered(self) -> bool:
+        """True if PostgreSQL gives the column its next number, and nothing is made of that number."""
+        plain = self.default is not None and _NEXT_NUMBER.fullmatch(self.default) is not None
+        return self.type in _INTEGERS and (self.identity is not None or plain)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
 
 from psycopg import sql
 
@@ -18,23 +17,6 @@ from migrate.runtime.errors import TargetError
 
 #: Called with what is being done and to which object.
 OnProgress = Callable[[str, str], None]
-
-_SEQUENCES: Final = """
-SELECT DISTINCT c.relname, a.attname, sn.nspname, s.relname, q.seqincrement > 0
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-JOIN pg_depend p ON (p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.deptype = 'n')
-    OR (p.refclassid = 'pg_class'::regclass AND p.refobjid = c.oid AND p.refobjsubid = a.attnum
-        AND p.classid = 'pg_class'::regclass AND p.deptype = 'i')
-JOIN pg_class s ON s.relkind = 'S' AND s.oid = CASE p.deptype WHEN 'n' THEN p.refobjid ELSE p.objid END
-    AND (p.deptype = 'i' OR p.refclassid = 'pg_class'::regclass)
-JOIN pg_sequence q ON q.seqrelid = s.oid
-JOIN pg_namespace sn ON sn.oid = s.relnamespace
-WHERE n.nspname = %s AND c.relname = ANY (%s)
-ORDER BY 1, 2, 4
-"""
 
 
 @dataclass(frozen=True)
@@ -153,27 +135,3 @@ def _run(conn: Connection, on_progress: OnProgress, doing: str, steps: Sequence[
         on_progress(doing, step.what)
         for statement in step.statements:
             conn.execute(statement.encode())
-
-
-def raise_sequences(conn: Connection, schema: str, tables: Iterable[str]) -> None:
-    """Let the tables' sequences go on after the largest number in use; none is ever set back.
-
-    Not undone by a rollback of the transaction, which does no harm: numbers are skipped.
-    """
-    for table, column, space, sequence, rising in conn.execute(_SEQUENCES, (schema, list(tables))).fetchall():
-        where = sql.Identifier(space, sequence)
-        conn.execute(
-            sql.SQL(
-                "SELECT setval({literal}, t.edge)"
-                " FROM (SELECT {edge}({column})::bigint AS edge FROM {table}) t,"
-                " {sequence} s WHERE t.edge IS NOT NULL AND (t.edge {beyond} s.last_value"
-                " OR (t.edge = s.last_value AND NOT s.is_called))"
-            ).format(
-                literal=sql.Literal(where.as_string(conn)),
-                edge=sql.SQL("max" if rising else "min"),
-                beyond=sql.SQL(">" if rising else "<"),
-                column=sql.Identifier(column),
-                table=sql.Identifier(schema, table),
-                sequence=where,
-            )
-        )

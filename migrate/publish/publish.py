@@ -21,8 +21,8 @@ from psycopg import sql
 
 from migrate.postgres.connection import Connection, raise_work_mem, to_migrate_error, translate_errors
 from migrate.postgres.locks import NOT_TO_BE_HAD, Locks, who_blocks
+from migrate.postgres.sequences import raise_sequences
 from migrate.postgres.table_checksum import Content, measure
-from migrate.publish.copy_rows import raise_sequences
 from migrate.publish.publication import Kind, Publication, record, swap_ids
 from migrate.publish.strategy import (
     OldSnapshots,

@@ -33,6 +33,16 @@ def staged_rows(connection: Connection, ledger: Ledger, run_id: str, stage: str)
         return dict(connection.execute(query, (run_id, stage)).fetchall())
 
 
+def rows_by_table(connection: Connection, ledger: Ledger, run_id: str) -> dict[str, int]:
+    """Return the rows that all committed batches of a run staged, by target table."""
+    query = sql.SQL(
+        "SELECT t.key, sum(t.value::bigint)::bigint FROM {}, jsonb_each_text(target_rows) AS t"
+        " WHERE run_id = %s GROUP BY t.key"
+    ).format(ledger.name("batch"))
+    with translate_errors("counting the staged rows"):
+        return dict(connection.execute(query, (run_id,)).fetchall())
+
+
 def finished_mappers(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str]]:
     """Return (stage, mapper) of the mappers that have no more rows to give."""
     query = sql.SQL("SELECT stage, mapper FROM {} WHERE run_id = %s ORDER BY 1, 2").format(

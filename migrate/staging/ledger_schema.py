@@ -60,7 +60,11 @@ _TABLES: Final = (
         source_table text NOT NULL,
         source_id text NOT NULL,
         column_name text,
-        rule text NOT NULL)""",
+        rule text NOT NULL,
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)""",
+    # A ledger of 0.1.0 has no key there; without one a publication of all tables forbids to delete.
+    """ALTER TABLE {}.warning
+        ADD COLUMN IF NOT EXISTS number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY""",
     "CREATE INDEX IF NOT EXISTS warning_run_id_idx ON {}.warning (run_id)",
     """CREATE TABLE IF NOT EXISTS {}.id_map (
         entity text NOT NULL,

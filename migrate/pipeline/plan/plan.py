@@ -8,13 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
 import psycopg
 
 from mappers.base import MappingSpec, SourceTables
 from migrate import __version__
 from migrate.introspect.profile.manual_work import ByHand, find_by_hand
-from migrate.pipeline.ids import Ids
 from migrate.pipeline.mapping import emptied_tables, make_project, mapped_names
 from migrate.pipeline.open_run import bind
 from migrate.pipeline.plan.expected_schema import ExpectedSchema, expected_schema
@@ -22,6 +20,7 @@ from migrate.pipeline.plan.mapping_fit import find_mistakes, find_unknown, requi
 from migrate.pipeline.plan.not_migrated import find_uncarried
 from migrate.pipeline.plan.plan_file import digest
 from migrate.pipeline.plan.target_checks import Finding, inspect_target
+from migrate.pipeline.written_columns import written_columns
 from migrate.postgres.connection import Address
 from migrate.postgres.locks import waiting_briefly
 from migrate.postgres.schema_fingerprint import fingerprint
@@ -134,7 +133,7 @@ def make_plan(
     findings = find_mistakes(config, columns, prospect.live)
     # What does not fit cannot be mapped, not even without rows.
     mistaken = bool(findings)
-    writes = {name: list[str]() for name in project.tables_filled} if mistaken else _writes(project)
+    writes = {name: list[str]() for name in project.tables_filled} if mistaken else written_columns(project)
     touched = _Touched(writes, emptied_tables(config, prospect.live.tables), project)
     findings += _look_at_target(config, address, connection, prospect, touched, mistaken=mistaken)
     by_hand = list(find_by_hand(seen.catalogue))
@@ -283,19 +282,6 @@ def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Co
         if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
             return None  # a finding names the right that is missing
         raise
-
-
-def _writes(project: MappingSpec) -> dict[str, list[str]]:
-    """Return the columns that the mappers give each table: those of what no row at all becomes."""
-    nobody = Ids("no row, no id")
-    written: dict[str, dict[str, None]] = {}
-    for stage in project.stages:
-        for mapper in stage.mappers:
-            types = {"integer": pl.Int64, "text": pl.String, "real": pl.Float64}
-            rows = pl.DataFrame(schema={name: types[cast] for name, cast in mapper.reads.columns.items()})
-            for table, frame in mapper.map(rows, nobody).tables.items():
-                written.setdefault(table, {}).update(dict.fromkeys(frame.columns))
-    return {table: list(columns) for table, columns in written.items()}
 
 
 def _fate(project: MappingSpec, table: str) -> str:

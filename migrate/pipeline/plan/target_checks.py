@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import psycopg
 from psycopg import sql
 
-from migrate.postgres import privileges
+from migrate.postgres import privileges, replication
 from migrate.postgres.catalog import LiveSchema, Table
 from migrate.postgres.connection import Address, Connection, translate_errors
 from migrate.postgres.pooler import ADVICE
@@ -53,6 +54,11 @@ def inspect_target(
         found += _references(live, managed, keep)
         present = [table for table in managed if table in live.tables]
         found += _oddities(conn, live.schema, present)
+        found += [
+            Finding("error", message, hint)
+            for message, hint in replication.published_schemas(conn, (ledger_schema, staging_schema))
+        ]
+        found += _drops(conn)
         lacking = privileges.missing_rights(
             conn, live.schema, present, sorted(live.tables), (ledger_schema, staging_schema)
         )
@@ -129,6 +135,11 @@ def _columns(table: Table, written: list[str], deploy: str) -> Iterator[Finding]
         and column.name not in written
         and not (column.default or column.generated or column.identity)
     ]
+    unfed += [
+        column.name
+        for column in table.columns
+        if column.not_null and column.sequence and column.name not in written and not column.is_numbered
+    ]
     if unfed:
         yield Finding(
             "error",
@@ -149,6 +160,28 @@ def _references(live: LiveSchema, managed: Sequence[str], keep: Sequence[str]) -
             f"{name} references {key.ref_table} ({key.name}){kept}, but those rows are replaced",
             f"let {name} be emptied ([target] empty), or drop that foreign key"
             + (f"; {name} is in [target] keep" if kept else ""),
+        )
+
+
+def _drops(conn: Connection) -> Iterator[Finding]:
+    """Find out if an event trigger forbids to drop tables, as every run does with its staging."""
+    query = "SELECT string_agg(evtname, ', ' ORDER BY evtname) FROM pg_event_trigger WHERE evtenabled <> 'D'"
+    row = conn.execute(query).fetchone()
+    if row is None or row[0] is None:
+        return
+    try:
+        with conn.transaction(force_rollback=True):
+            conn.execute("SET TRANSACTION READ WRITE")
+            conn.execute("CREATE TEMPORARY TABLE migrate_probe (n integer)")
+            conn.execute("DROP TABLE pg_temp.migrate_probe")
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        reason = (error.diag.message_primary or type(error).__name__).rstrip(".")
+        yield Finding(
+            "error",
+            f"an event trigger ({row[0]}) forbids to make or drop tables: {reason}",
+            "disable it for the time of the migration: ALTER EVENT TRIGGER NAME DISABLE;",
         )
 
 

@@ -10,18 +10,21 @@ from typing import TypeVar
 
 import polars as pl
 
-from mappers.base import MappedBatch, Mapper, begin
+from mappers.base import MappedBatch, Mapper, MappingSpec, begin
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities
 from migrate.pipeline.stage import Stage, StageResult
+from migrate.pipeline.written_columns import written_columns
 from migrate.postgres.connection import async_commit
 from migrate.postgres.connection import translate_errors as errors_of
+from migrate.postgres.sequences import NumberedColumn, numbered_columns
 from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
 from migrate.runtime.memory import give_back
 from migrate.snapshot.workspace import Workspace
 from migrate.staging import ledger_queries
 from migrate.staging.batch import Batch, commit_batch, encode_batch
+from migrate.staging.numbering import Numbering
 
 Item = TypeVar("Item")
 
@@ -38,8 +41,9 @@ class _Mapping:
             project = run.project(workspace.tables())
             stage = next(stage for stage in project.stages if stage.name == self.name)
             _expect_rows(run, workspace, stage.mappers)
+            numbered = _numbered_columns(run, project)
             for mapper in stage.mappers:
-                _run_mapper(run, workspace, self.name, mapper)
+                _run_mapper(run, workspace, self.name, mapper, numbered)
         finally:
             workspace.close()
         counts = ledger_queries.staged_rows(run.connection, run.ledger, run.id, self.name)
@@ -69,12 +73,29 @@ def _expect_rows(run: RunContext, workspace: Workspace, mappers: tuple[Mapper, .
     run.report.begin(mappers[0].name if mappers else "", total)
 
 
-def _run_mapper(run: RunContext, workspace: Workspace, stage: str, mapper: Mapper) -> None:
+def _numbered_columns(run: RunContext, spec: MappingSpec) -> list[NumberedColumn]:
+    """Return the columns that PostgreSQL numbers and no mapper fills."""
+    written = written_columns(spec)
+    awaited = {
+        (table, column.name)
+        for table, names in written.items()
+        for column in run.live.tables[table].columns
+        if column.is_numbered and column.name not in names
+    }
+    found = numbered_columns(run.connection, run.address.schema, written) if awaited else []
+    return [column for column in found if (column.table, column.column) in awaited]
+
+
+def _run_mapper(
+    run: RunContext, workspace: Workspace, stage: str, mapper: Mapper, numbered: list[NumberedColumn]
+) -> None:
     cursor = run.ledger.cursor(run.id, mapper.name)
     if cursor.done:
         return
+    staged = ledger_queries.rows_by_table(run.connection, run.ledger, run.id) if numbered else {}
+    numbering = Numbering(numbered, staged)
     # While one batch is copied, the next is encoded, the one after it mapped, and another read.
-    mapped = _ahead(_map_batches(run, workspace, stage, mapper, cursor.batch, cursor.after))
+    mapped = _ahead(_map_batches(run, workspace, stage, mapper, numbering, cursor.batch, cursor.after))
     # Each batch is in whole or not at all, and the ledger with it: only the last commit has to last.
     with (
         errors_of(f"writing the batches of {mapper.name}"),
@@ -102,7 +123,13 @@ def _ahead(steps: Generator[Item, None, None]) -> Generator[Item, None, None]:
 
 
 def _map_batches(
-    run: RunContext, workspace: Workspace, stage: str, mapper: Mapper, number: int, after: int | None
+    run: RunContext,
+    workspace: Workspace,
+    stage: str,
+    mapper: Mapper,
+    numbering: Numbering,
+    number: int,
+    after: int | None,
 ) -> Generator[Batch, None, None]:
     wanted = sorted(mapped_entities(run.config, run.outline))
     mapper = begin(mapper, workspace, run.ids)
@@ -112,6 +139,7 @@ def _map_batches(
         first, last = int(keys[0]), int(keys[-1])
         mapped = mapper.map(rows, run.ids)
         require_declared(mapper, mapped)
+        mapped = numbering.add(mapped)
         mapped = replace(mapped, id_map=mapped.id_map.filter(pl.col("entity").is_in(wanted)))
         yield Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped)
 

@@ -97,6 +97,15 @@ def test_a_schema_that_is_not_there_is_named(database: str, conn: Connection) ->
         ("CREATE PUBLICATION p FOR TABLE users; ALTER TABLE users REPLICA IDENTITY NOTHING",
          "users is in the publication p but its rows have no replica identity"),
         ("ALTER DATABASE {} SET default_transaction_read_only = on", "read-only transactions"),
+        ("CREATE PUBLICATION p FOR ALL TABLES", "the publication p is FOR ALL TABLES"),
+        ("CREATE SCHEMA migrate_ledger; CREATE PUBLICATION p FOR TABLES IN SCHEMA migrate_ledger",
+         "the publication p sends every table of migrate_ledger"),
+        ("CREATE SEQUENCE s; ALTER TABLE users ADD code text NOT NULL DEFAULT 'A' || nextval('s')",
+         "nothing fills the columns code of users"),
+        ("CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS"
+         " 'BEGIN RAISE EXCEPTION ''no drops here''; END';"
+         "CREATE EVENT TRIGGER no_drop ON sql_drop EXECUTE FUNCTION f()",
+         "an event trigger (no_drop) forbids to make or drop tables: no drops here"),
     ],
 )  # fmt: skip
 def test_what_publish_cannot_handle_is_refused(
