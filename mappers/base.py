@@ -196,6 +196,21 @@ class RowAccounting:
 
 
 @dataclass(frozen=True)
+class Lineage:
+    """Where source columns go, as the report says it.
+
+    `went_to` names target columns (`table.column`, joined with `, `) or `dropped:` and the rule, by (source
+    table, column). `written` are the target columns, (table, column), of which the report says what they
+    are made from, or that a rule or a constant makes them. `deciding` are source columns that are read
+    to decide about rows, though no target column may be made from them.
+    """
+
+    went_to: Mapping[tuple[str, str], str]
+    written: frozenset[tuple[str, str]]
+    deciding: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
 class HiddenIds:
     """Where ids stand inside of the cells of a target column, so that a check can look there.
 
@@ -264,6 +279,10 @@ class MappingSpec(Protocol):
 
     def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
         """Return (source table, column, rule, values) of what the mappers change and do not warn of."""
+        ...
+
+    def lineage(self) -> Lineage:
+        """Return where every source column goes."""
         ...
 
     def column_report(self, workspace: Workspace) -> pl.DataFrame:

@@ -7,7 +7,16 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import COLUMN_REPORT, Cells, HiddenIds, Mapper, MapperStage, RowAccounting, Workspace
+from mappers.base import (
+    COLUMN_REPORT,
+    Cells,
+    HiddenIds,
+    Lineage,
+    Mapper,
+    MapperStage,
+    RowAccounting,
+    Workspace,
+)
 from mappers.declarative.cell_counts import cells_of
 from mappers.declarative.embedded_ids import described
 from mappers.declarative.mapping_file import MappingFile
@@ -126,20 +135,36 @@ class DeclarativeMapping:
             for column, cells in count_rounded(workspace, table)
         ]
 
+    def lineage(self) -> Lineage:
+        """Return where every source column goes, and what constants fill."""
+        went_to = {
+            (name, column): self._went(name, column)
+            for name, columns in self._sources.items()
+            for column in columns
+        }
+        written = {
+            (table.target, column)
+            for table in self._tables.values()
+            for column in (*(line.to.name for line in table.lines), *table.mapping.constants)
+        }
+        return Lineage(went_to, frozenset(written))
+
     def column_report(self, workspace: Workspace) -> pl.DataFrame:
         """Return where every source column went; one without a line of its own is `dropped:no_line`."""
-        lines: list[tuple[str, str, str | None, str, int]] = []
-        for name, columns in self._sources.items():
-            mapping = self.mapping.tables.get(name)
-            for column, filled in count_filled(workspace, name, tuple(columns)).items():
-                line = mapping.columns.get(column) if mapping else None
-                if mapping is None:
-                    went = "dropped:not_in_the_mapping"
-                elif mapping.target is None:
-                    went = f"dropped:{mapping.left_out}"
-                elif line is None:
-                    went = "dropped:no_line"
-                else:
-                    went = f"{mapping.target}.{line.to}" if line.to else f"dropped:{line.drop}"
-                lines.append((name, column, None, went, filled))
+        lines = [
+            (name, column, None, self._went(name, column), filled)
+            for name, columns in self._sources.items()
+            for column, filled in count_filled(workspace, name, tuple(columns)).items()
+        ]
         return pl.DataFrame(lines, schema=dict(COLUMN_REPORT), orient="row")
+
+    def _went(self, table: str, column: str) -> str:
+        mapping = self.mapping.tables.get(table)
+        if mapping is None:
+            return "dropped:not_in_the_mapping"
+        if mapping.target is None:
+            return f"dropped:{mapping.left_out}"
+        line = mapping.columns.get(column)
+        if line is None:
+            return "dropped:no_line"
+        return f"{mapping.target}.{line.to}" if line.to else f"dropped:{line.drop}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -10,6 +11,7 @@ from mappers import cleaning
 from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, quoted, sql, typed
+from mappers.studio.columns import Columns, frame
 from mappers.studio.legacy_tables import CONTACTS, Legacy
 from mappers.studio.person_ids import moment, person_id
 
@@ -28,6 +30,7 @@ class Connections:
     writes: tuple[str, ...] = ("user_connections",)
 
     def __init__(self, legacy: Legacy) -> None:
+        self.columns: Mapping[str, Columns] = {"user_connections": _COLUMNS}
         tables = legacy.present(CONTACTS)
         joined = " ".join(
             sql(
@@ -66,7 +69,7 @@ class Connections:
         source = (pl.col("source"), pl.col("source_id"))
         odd = (cleaning.is_odd_boolean(pl.col("said")), "accepted", "invalid_boolean")
         return MappedBatch(
-            {"user_connections": connections.sort("seq", "n").drop("seq", "n")},
+            {"user_connections": frame(connections.sort("seq", "n"), ids, _COLUMNS)},
             fates=fates(rows, *source),
             warnings=warn(rows, *source, odd),
         )
@@ -88,8 +91,17 @@ def _directed(rows: pl.DataFrame, row_id: str, user: str, other: str) -> pl.Data
         pl.col(user).alias("user_id"),
         pl.col(other).alias("connected_user_id"),
         "accepted",
-        moment("created_at"),
+        "created_at",
     )
+
+
+_COLUMNS: Final[Columns] = {
+    "id": (("contacts.id",), pl.col("id")),
+    "user_id": (("contacts.user1",), pl.col("user_id")),
+    "connected_user_id": (("contacts.user2",), pl.col("connected_user_id")),
+    "accepted": (("contacts.accepted",), pl.col("accepted")),
+    "created_at": ((), moment("created_at")),
+}
 
 
 def connection_mappers(legacy: Legacy) -> tuple[Mapper, ...]:

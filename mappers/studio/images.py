@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import polars as pl
 
 from mappers import cleaning
 from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.sqlite_sql import sql, typed
+from mappers.studio.columns import Columns, frame, keys
+from mappers.studio.crosswalk.images import IMAGE_KEYS
 from mappers.studio.legacy_tables import Legacy
 from mappers.studio.person_ids import person_key
 
@@ -25,6 +30,7 @@ class Images:
     writes: tuple[str, ...] = ("studio_images",)
 
     def __init__(self, legacy: Legacy, limits: Limits) -> None:
+        self.columns: Mapping[str, Columns] = {"studio_images": _COLUMNS}
         self._limits = limits
         gallery = legacy.has("studio_gallery", "user_id")
         names = ("cloudinary_url", "is_primary", "image_filename")
@@ -55,16 +61,6 @@ class Images:
         values = {"image_url": pl.col("url"), "alt_text": pl.col("alt_text")}
         rows = reject_too_long(rows, "studio_images", self._limits, values)
         kept = rows.filter(pl.col("fate").is_null() & (pl.col("avatar") == 0) & (pl.col("studio") == 1))
-        images = kept.select(
-            pl.when(pl.col("source") == "studio_gallery")
-            .then(ids.expr("studio_gallery", pl.col("source_id")))
-            .otherwise(ids.expr("studio_images", pl.col("space"), pl.col("legacy_id"), pl.col("key")))
-            .alias("id"),
-            ids.expr("studios", person_key()).alias("studio_id"),
-            pl.col("url").alias("image_url"),
-            "alt_text",
-            pl.col("sort_order").cast(pl.Int32),
-        )
         gallery = rows.filter(pl.col("source") == "studio_gallery")
         address = cleaning.text(pl.col("cloudinary_url"))
         broken = address.is_not_null() & cleaning.url(address, secure=True).is_null()
@@ -74,8 +70,29 @@ class Images:
         )
         source = (pl.col("source"), pl.col("source_id"))
         return MappedBatch(
-            {"studio_images": images}, fates=fates(gallery, *source), warnings=warn(gallery, *source, *rules)
+            {"studio_images": frame(kept, ids, _COLUMNS)},
+            fates=fates(gallery, *source),
+            warnings=warn(gallery, *source, *rules),
         )
+
+
+def _image_id(_: pl.DataFrame, ids: Ids) -> pl.Expr:
+    """Return the id by the gallery's row, or by the person and the key that stands in for one."""
+    of_key = ids.expr("studio_images", pl.col("space"), pl.col("legacy_id"), pl.col("key"))
+    of_row = ids.expr("studio_gallery", pl.col("source_id"))
+    return pl.when(pl.col("source") == "studio_gallery").then(of_row).otherwise(of_key)
+
+
+_COLUMNS: Final[Columns] = {
+    "id": (("gallery.id",), _image_id),
+    "studio_id": (("gallery.user_id",), lambda _, ids: ids.expr("studios", person_key())),
+    "image_url": (
+        ("gallery.image_type", "gallery.image_filename", "gallery.cloudinary_url", *keys(*IMAGE_KEYS[1:])),
+        pl.col("url"),
+    ),
+    "alt_text": ((), pl.col("alt_text")),
+    "sort_order": (("gallery.is_primary", "gallery.display_order"), pl.col("sort_order").cast(pl.Int32)),
+}
 
 
 def image_mappers(legacy: Legacy, limits: Limits) -> tuple[Mapper, ...]:

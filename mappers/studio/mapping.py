@@ -8,9 +8,9 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Cells, HiddenIds, MapperStage, RowAccounting, Workspace
+from mappers.base import Cells, HiddenIds, Lineage, MapperStage, RowAccounting, Workspace
 from mappers.row_outcomes import Limits
-from mappers.studio.column_lineage import column_report
+from mappers.studio.column_lineage import StudioLineage
 from mappers.studio.connections import connection_accounts, connection_mappers
 from mappers.studio.crosswalk.account_fields import gather_accounts
 from mappers.studio.crosswalk.connections import settle_links
@@ -142,6 +142,8 @@ class StudioMapping:
         rules = {table: _rule(table, settings) for table in legacy.tables if table not in _MIGRATED}
         self.left_out: Mapping[str, str] = {table: rule for table, rule in rules.items() if rule}
         self.unknown: tuple[str, ...] = tuple(table for table, rule in rules.items() if not rule)
+        mappers = [mapper for stage in self.stages for mapper in stage.mappers]
+        self._lineage = StudioLineage(legacy, settings, self.left_out, mappers)
 
     def prepare(self, workspace: Workspace) -> None:
         """Make the crosswalk anew: people, their names and facts, and the order of what they own."""
@@ -162,9 +164,13 @@ class StudioMapping:
         """Return nothing: every value that is changed has its warning."""
         return []
 
+    def lineage(self) -> Lineage:
+        """Return where every source column goes."""
+        return self._lineage.lineage()
+
     def column_report(self, workspace: Workspace) -> pl.DataFrame:
-        """Return where every source column and meta key went; see `mappers.columns`."""
-        return column_report(workspace, self.legacy, self.settings, self.left_out)
+        """Return where every source column and meta key went."""
+        return self._lineage.report(workspace)
 
 
 def _rule(table: str, settings: MapperSettings) -> str | None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Final, Self
 
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting, Workspace
+from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting, Workspace
 from mappers.row_outcomes import Limits, fate, fates, reject_too_long, warn
-from mappers.sqlite_sql import literal, quoted, sql, typed
+from mappers.sqlite_sql import literal, quoted, sql
+from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import MESSAGES, Legacy
 from mappers.studio.people_lookup import Directory
 from mappers.studio.settings import MapperSettings
 
-_READS: Final = """
-SELECT t.id AS id, $sender AS sender, $receiver AS receiver, $odd AS odd_ends,
-       $message AS message, $date AS date, $read AS is_read, $deleted AS deleted $twice
-FROM $table AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"""
+_READS: Final = "SELECT $selected FROM $table AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"
+#: Source columns that decide whether a row is migrated, and the rule that says so.
+DECIDING: Final[Mapping[str, str]] = {"messages.deleted": "deleted"}
+#: Source columns that are read by SQL of their own.
+_IDS: Final = ("id", "from_user", "to_user")
 #: An id that is stored as anything but an integer is compared as SQLite compares it.
 _END: Final = """
 CASE WHEN typeof(t.$end) = 'integer' THEN t.$end
@@ -41,30 +44,47 @@ class Messages:
         self._entity = "messages" if MESSAGES[table] == "users" else table
         self._keep_deleted = settings.messages.keep_deleted
         self._people = Directory.nobody()
-        twice = ""
-        if table == "shows_messages" and legacy.has("messages", "id"):
-            twice = ", EXISTS (SELECT 1 FROM messages AS f WHERE f.id = t.id) AS twice"
         whose = member(MESSAGES[table])
-        columns = {
-            name: legacy.column(table, name, of="t") for name in ("message", "date", "read", "deleted")
+        plain = [name for name in source_columns(self.columns["messages"], "messages") if name not in _IDS]
+        selected: dict[str, tuple[Cast, str]] = {
+            "id": ("integer", "t.id"),
+            "sender": ("integer", sql(_END, end="from_user", member=whose)),
+            "receiver": ("integer", sql(_END, end="to_user", member=whose)),
+            "odd_ends": ("text", _ODD_ENDS),
+            **texts((name, legacy.column(table, name, of="t")) for name in (*plain, "deleted")),
         }
+        if table == "shows_messages" and legacy.has("messages", "id"):
+            selected["twice"] = ("integer", "EXISTS (SELECT 1 FROM messages AS f WHERE f.id = t.id)")
         self.reads = Query(
-            sql=sql(
-                _READS,
-                table=quoted(table),
-                sender=sql(_END, end="from_user", member=whose),
-                receiver=sql(_END, end="to_user", member=whose),
-                odd=_ODD_ENDS,
-                twice=twice,
-                **columns,
-            ),
+            sql=sql(_READS, table=quoted(table), selected=select_list(selected)),
             key="id",
-            columns=typed(
-                ("id", "sender", "receiver", *(["twice"] if twice else [])),
-                ("odd_ends", "message", "date", "is_read", "deleted"),
-            ),
+            columns=casts(selected),
             count=sql("SELECT count(*) FROM $table", table=quoted(table)),
         )
+
+    @property
+    def columns(self) -> Mapping[str, Columns]:
+        """The target columns, by table."""
+        people = self._people
+
+        def earliest(rows: pl.DataFrame) -> pl.Expr:
+            return pl.max_horizontal(people.created(rows["from"]), people.created(rows["to"]))
+
+        return {
+            "messages": {
+                "id": (("messages.id",), lambda _, ids: ids.expr(self._entity, pl.col("id"))),
+                "sender_id": (("messages.from_user",), lambda rows, _: people.ids(rows["from"])),
+                "receiver_id": (("messages.to_user",), lambda rows, _: people.ids(rows["to"])),
+                "subject": ((), pl.lit(None, pl.String)),
+                "content": (("messages.message",), pl.col("content")),
+                "is_read": (("messages.read",), cleaning.boolean(pl.col("read"))),
+                # No message is older than both its people.
+                "created_at": (
+                    ("messages.date",),
+                    lambda rows, _: pl.coalesce(pl.col("created_at"), earliest(rows)),
+                ),
+            }
+        }
 
     def begun(self, workspace: Workspace, ids: Ids) -> Self:
         """Return the same mapper with its people at hand."""
@@ -94,28 +114,14 @@ class Messages:
         gone = rows.filter(pl.col("fate").is_not_null())
         source = (pl.lit(self._table), pl.col("id"))
         rules = (
-            (cleaning.is_odd_boolean(pl.col("is_read")), "read", "invalid_boolean"),
+            (cleaning.is_odd_boolean(pl.col("read")), "read", "invalid_boolean"),
             (cleaning.is_odd_boolean(pl.col("deleted")), "deleted", "invalid_boolean"),
             (pl.col("created_at").is_null(), "date", "invalid_timestamp"),
         )
         return MappedBatch(
-            {"messages": self._messages(kept, ids)},
+            {"messages": frame(kept, ids, self.columns["messages"])},
             fates=fates(_detailed(gone), *source),
             warnings=warn(kept, *source, *rules),
-        )
-
-    def _messages(self, kept: pl.DataFrame, ids: Ids) -> pl.DataFrame:
-        people = self._people
-        earliest = pl.max_horizontal(people.created(kept["from"]), people.created(kept["to"]))
-        return kept.select(
-            ids.expr(self._entity, pl.col("id")).alias("id"),
-            people.ids(kept["from"]).alias("sender_id"),
-            people.ids(kept["to"]).alias("receiver_id"),
-            pl.lit(None, pl.String).alias("subject"),
-            "content",
-            cleaning.boolean(pl.col("is_read")).alias("is_read"),
-            # No message is older than both its people.
-            pl.coalesce(pl.col("created_at"), earliest).alias("created_at"),
         )
 
 

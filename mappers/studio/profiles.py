@@ -11,6 +11,7 @@ from mappers import cleaning
 from mappers.base import WARNINGS, Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import Limits, within
 from mappers.sqlite_sql import quoted, sql, typed
+from mappers.studio.columns import Columns, frame, keys
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import META, Legacy
 from mappers.studio.person_ids import moment, person_id
@@ -72,7 +73,7 @@ _PERSON: Final = ("person", "space", "legacy_id", "profile", "category", "create
 
 def mapped_keys(settings: MapperSettings) -> frozenset[str]:
     """Return the keys that have a target column in `user_profiles`."""
-    urls = (key for keys in URLS.values() for key in keys)
+    urls = (key for names in URLS.values() for key in names)
     return frozenset({*TEXTS, *FLAGS, VERIFIED, *urls, *EQUIPMENT, *settings.studios.labels})
 
 
@@ -80,6 +81,16 @@ def equipment(key: str) -> pl.Expr:
     """Return the free text of an equipment key, null where it is none."""
     value = pl.col(key)
     return pl.when(~value.is_in(["0", "1"])).then(value)
+
+
+_METADATA: Final[Columns] = {
+    "id": ((), lambda _, ids: ids.expr("user_metadata", *map(pl.col, ("space", "legacy_id", "key")))),
+    "user_id": (("meta.user_id",), pl.col("user_id")),
+    "key": (("meta.meta_key",), pl.col("key")),
+    "value": (("meta.meta_value",), cleaning.without_nul(pl.col("value"))),
+    "created_at": ((), moment("created_at")),
+    "updated_at": ((), moment("updated_at")),
+}
 
 
 class Profiles:
@@ -104,6 +115,10 @@ class Profiles:
         self._limits = limits
         self._category_key = settings.profiles.category_key
         self._labels = settings.studios.labels
+        self.columns: Mapping[str, Columns] = {
+            "user_profiles": self._profile_columns(),
+            "user_metadata": _METADATA,
+        }
         self._flags = (*FLAGS, VERIFIED, *settings.studios.labels, *settings.studios.services)
         self._mapped = mapped_keys(settings)
 
@@ -116,33 +131,35 @@ class Profiles:
         kept, warned = self._exceptions(rows, facts)
         return MappedBatch(
             {
-                "user_profiles": self._profiles(profiles.filter(pl.col("profile") == 1), ids),
+                "user_profiles": frame(
+                    profiles.filter(pl.col("profile") == 1), ids, self.columns["user_profiles"]
+                ),
                 "user_metadata": self._metadata(rows, people, kept, ids),
             },
             warnings=warned,
         )
 
-    def _profiles(self, rows: pl.DataFrame, ids: Ids) -> pl.DataFrame:
-        category = [pl.col("category")] if self._category_column else []
-        return rows.select(
-            ids.expr("user_profiles", pl.col("space"), pl.col("legacy_id")).alias("id"),
-            "user_id",
-            *(self._short(pl.col(key), column).alias(column) for key, column in TEXTS.items()),
-            *(_yes(key).alias(column) for key, column in FLAGS.items()),
-            *(pl.coalesce(_url(key) for key in keys).alias(column) for column, keys in URLS.items()),
-            pl.when(_yes(VERIFIED))
-            .then(pl.lit("verified"))
-            .otherwise(pl.lit("none"))
-            .alias("verification_level"),
-            pl.lit(None, pl.String).alias("home_studio_description"),
-            _joined([equipment(key) for key in EQUIPMENT], "\n").alias("equipment_list"),
-            _joined(
-                [pl.when(_yes(key)).then(pl.lit(label)) for key, label in self._labels.items()], ", "
-            ).alias("services_offered"),
-            moment("created_at"),
-            moment("updated_at"),
-            *category,
-        )
+    def _profile_columns(self) -> Columns:
+        level = pl.when(_yes(VERIFIED)).then(pl.lit("verified")).otherwise(pl.lit("none"))
+        services = [pl.when(_yes(key)).then(pl.lit(label)) for key, label in self._labels.items()]
+        category: Columns = {"category": ((), pl.col("category"))} if self._category_column else {}
+        return {
+            "id": ((), lambda _, ids: ids.expr("user_profiles", pl.col("space"), pl.col("legacy_id"))),
+            "user_id": (("profile.user_id", "meta.user_id"), pl.col("user_id")),
+            **{column: (keys(key), self._short(pl.col(key), column)) for key, column in TEXTS.items()},
+            **{column: (keys(key), _yes(key)) for key, column in FLAGS.items()},
+            **{
+                column: (keys(*names), pl.coalesce(_url(key) for key in names))
+                for column, names in URLS.items()
+            },
+            "verification_level": (keys(VERIFIED), level),
+            "home_studio_description": ((), pl.lit(None, pl.String)),
+            "equipment_list": (keys(*EQUIPMENT), _joined([equipment(key) for key in EQUIPMENT], "\n")),
+            "services_offered": (keys(*self._labels), _joined(services, ", ")),
+            "created_at": ((), moment("created_at")),
+            "updated_at": ((), moment("updated_at")),
+            **category,
+        }
 
     def _metadata(
         self, rows: pl.DataFrame, people: pl.DataFrame, kept: pl.DataFrame, ids: Ids
@@ -159,19 +176,8 @@ class Profiles:
         if every["key"].str.contains("\x00", literal=True).any():
             every = every.with_columns(cleaning.without_nul(pl.col("key")))
             every = every.unique(["person", "key"], keep="first", maintain_order=True)
-        return (
-            every.with_columns(cleaning.without_nul(pl.col("value")))
-            .sort("person", "key")
-            .join(people, on="person", how="left", maintain_order="left")
-            .select(
-                ids.expr("user_metadata", *(pl.col(c) for c in ("space", "legacy_id", "key"))).alias("id"),
-                "user_id",
-                "key",
-                "value",
-                moment("created_at"),
-                moment("updated_at"),
-            )
-        )
+        every = every.sort("person", "key").join(people, on="person", how="left", maintain_order="left")
+        return frame(every, ids, self.columns["user_metadata"])
 
     def _short(self, value: pl.Expr, column: str) -> pl.Expr:
         """Return the value where its column of user_profiles can hold it; else it stays as metadata."""
@@ -180,10 +186,10 @@ class Profiles:
     def _exceptions(self, rows: pl.DataFrame, facts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return (person, key) of facts that have a column but did not fit it, and the warnings."""
         extra, odd = [], []
-        for keys in URLS.values():
-            for n, key in enumerate(keys):
+        for names in URLS.values():
+            for n, key in enumerate(names):
                 there, used = pl.col(key).is_not_null(), _url(key).is_not_null()
-                earlier = pl.any_horizontal(pl.lit(False), *(_url(k).is_not_null() for k in keys[:n]))
+                earlier = pl.any_horizontal(pl.lit(False), *(_url(k).is_not_null() for k in names[:n]))
                 extra.append((key, there & (earlier | ~used)))
                 odd.append((key, there & ~used, "invalid_url"))
         extra += [(key, pl.col(key).is_not_null() & equipment(key).is_null()) for key in EQUIPMENT]

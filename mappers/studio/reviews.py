@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
+from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
-from mappers.sqlite_sql import sql, typed
+from mappers.sqlite_sql import sql
+from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
 from mappers.studio.legacy_tables import Legacy
 from mappers.studio.person_ids import moment, person_id, person_key
 from mappers.studio.settings import MapperSettings
 
 _STATUS: Final = {"0": "PENDING", "1": "APPROVED", "2": "REJECTED"}
 _READS: Final = """
-SELECT k.id AS id, k.review, k.fate, k.reason, k.detail, $content AS content, $date AS date,
-       $updated AS updated, $status AS status, a.space AS author_space, a.legacy_id AS author,
-       o.space AS space, o.legacy_id AS legacy_id, max(a.created_at, o.created_at) AS earliest
-FROM x.comment AS k JOIN shows_comments AS c ON c.id = k.id
+SELECT $selected FROM x.comment AS k JOIN shows_comments AS c ON c.id = k.id
 LEFT JOIN x.person AS a ON a.person = k.reviewer LEFT JOIN x.person AS o ON o.person = k.owner
 WHERE k.kind = '$kind' AND k.id > ?1 ORDER BY k.id LIMIT ?2"""
 
 
-def _query(legacy: Legacy, kind: str) -> Query:
-    names = ("content", "date", "updated", "status")
-    columns = {name: legacy.column("shows_comments", name, of="c") for name in names}
+#: Source columns that the crosswalk reads.
+_SETTLED: Final = ("id", "user_id", "page", "parent")
+
+
+def _query(legacy: Legacy, kind: str, columns: Columns) -> Query:
+    plain = [name for name in source_columns(columns, "comments") if name not in _SETTLED]
+    selected: dict[str, tuple[Cast, str]] = {
+        "id": ("integer", "k.id"),
+        "review": ("integer", "k.review"),
+        **texts((name, f"k.{name}") for name in ("fate", "reason", "detail")),
+        **texts((name, legacy.column("shows_comments", name, of="c")) for name in plain),
+        "author_space": ("text", "a.space"),
+        "author": ("integer", "a.legacy_id"),
+        "space": ("text", "o.space"),
+        "legacy_id": ("integer", "o.legacy_id"),
+        "earliest": ("integer", "max(a.created_at, o.created_at)"),
+    }
     return Query(
-        sql=sql(_READS, kind=kind, **columns),
+        sql=sql(_READS, kind=kind, selected=select_list(selected)),
         key="id",
-        columns=typed(
-            ("id", "review", "author", "legacy_id", "earliest"),
-            ("fate", "reason", "detail", *names, "author_space", "space"),
-        ),
+        columns=casts(selected),
         count=sql("SELECT count(*) FROM x.comment WHERE kind = '$kind'", kind=kind),
     )
 
@@ -51,6 +61,24 @@ def _cleaned(rows: pl.DataFrame) -> pl.DataFrame:
 
 _UNDATED: Final = (pl.col("undated"), "date", "invalid_timestamp")
 _SOURCE: Final = (pl.lit("shows_comments"), pl.col("id"))
+#: What a review and an answer have alike.
+_WRITTEN: Final[Columns] = {
+    "content": (("comments.content",), pl.col("content")),
+    "created_at": (("comments.date",), pl.col("created_at")),
+    "updated_at": (("comments.updated",), pl.col("updated_at")),
+}
+
+
+def _own_id(_: pl.DataFrame, ids: Ids) -> pl.Expr:
+    return ids.expr("shows_comments", pl.col("id"))
+
+
+def _author(rows: pl.DataFrame, ids: Ids) -> pl.Expr:
+    return person_id(rows, ids, "author_space", "author")
+
+
+def _status() -> pl.Expr:
+    return pl.col("status").str.strip_chars()
 
 
 class Reviews:
@@ -60,29 +88,31 @@ class Reviews:
     writes: tuple[str, ...] = ("reviews",)
 
     def __init__(self, legacy: Legacy, settings: MapperSettings, limits: Limits) -> None:
-        self._rating, self._limits = settings.reviews.rating, limits
-        self.reads = _query(legacy, "review")
+        self._limits = limits
+        status = _status().replace_strict(list(_STATUS), list(_STATUS.values()), default="PENDING")
+        self.columns: Mapping[str, Columns] = {
+            "reviews": {
+                "id": (("comments.id",), _own_id),
+                "studio_id": (("comments.page",), lambda _, ids: ids.expr("studios", person_key())),
+                "reviewer_id": (("comments.user_id",), _author),
+                "owner_id": (("comments.page",), person_id),
+                "rating": ((), pl.lit(settings.reviews.rating, pl.Int32)),
+                "is_anonymous": ((), pl.lit(False)),
+                "status": (("comments.status",), status),
+                **_WRITTEN,
+            }
+        }
+        self.reads = _query(legacy, "review", self.columns["reviews"])
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return reviews and the fates of the other comments."""
         rows = reject_too_long(_cleaned(rows), "reviews", self._limits, {"content": pl.col("content")})
         kept = rows.filter(pl.col("fate").is_null())
-        status = pl.col("status").str.strip_chars()
-        reviews = kept.select(
-            ids.expr("shows_comments", pl.col("id")).alias("id"),
-            ids.expr("studios", person_key()).alias("studio_id"),
-            person_id(kept, ids, "author_space", "author").alias("reviewer_id"),
-            person_id(kept, ids).alias("owner_id"),
-            pl.lit(self._rating, pl.Int32).alias("rating"),
-            "content",
-            pl.lit(False).alias("is_anonymous"),
-            status.replace_strict(list(_STATUS), list(_STATUS.values()), default="PENDING").alias("status"),
-            "created_at",
-            "updated_at",
-        )
-        odd = (~status.fill_null("").is_in(list(_STATUS)), "status", "invalid_status")
+        odd = (~_status().fill_null("").is_in(list(_STATUS)), "status", "invalid_status")
         return MappedBatch(
-            {"reviews": reviews}, fates=fates(rows, *_SOURCE), warnings=warn(kept, *_SOURCE, odd, _UNDATED)
+            {"reviews": frame(kept, ids, self.columns["reviews"])},
+            fates=fates(rows, *_SOURCE),
+            warnings=warn(kept, *_SOURCE, odd, _UNDATED),
         )
 
 
@@ -94,7 +124,18 @@ class Answers:
 
     def __init__(self, legacy: Legacy, limits: Limits) -> None:
         self._limits = limits
-        self.reads = _query(legacy, "reply")
+        self.columns: Mapping[str, Columns] = {
+            "review_responses": {
+                "id": (("comments.id",), _own_id),
+                "review_id": (
+                    ("comments.parent",),
+                    lambda _, ids: ids.expr("shows_comments", pl.col("review")),
+                ),
+                "author_id": (("comments.user_id",), _author),
+                **_WRITTEN,
+            }
+        }
+        self.reads = _query(legacy, "reply", self.columns["review_responses"])
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return answers and the fates of the other replies."""
@@ -102,16 +143,8 @@ class Answers:
             _cleaned(rows), "review_responses", self._limits, {"content": pl.col("content")}
         )
         kept = rows.filter(pl.col("fate").is_null())
-        answers = kept.select(
-            ids.expr("shows_comments", pl.col("id")).alias("id"),
-            ids.expr("shows_comments", pl.col("review")).alias("review_id"),
-            person_id(kept, ids, "author_space", "author").alias("author_id"),
-            "content",
-            "created_at",
-            "updated_at",
-        )
         return MappedBatch(
-            {"review_responses": answers},
+            {"review_responses": frame(kept, ids, self.columns["review_responses"])},
             fates=fates(rows, *_SOURCE),
             warnings=warn(kept, *_SOURCE, _UNDATED),
         )

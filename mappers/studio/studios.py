@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -10,6 +11,7 @@ from mappers import cleaning
 from mappers.base import Ids, MappedBatch, Mapper, Query
 from mappers.row_outcomes import Limits, within
 from mappers.sqlite_sql import literal, sql, typed
+from mappers.studio.columns import Columns, frame, keys
 from mappers.studio.person_ids import moment, person_id, person_key
 from mappers.studio.profile_values import (
     ADDRESS,
@@ -65,6 +67,10 @@ class Studios:
 
     def __init__(self, settings: MapperSettings, limits: Limits) -> None:
         self._settings, self._limits = settings.studios, limits
+        self.columns: Mapping[str, Columns] = {
+            "studios": self._studio_columns(),
+            "studio_services": self._service_columns(),
+        }
         self._keys = sorted({*_KEYS, *settings.studios.services})
         self.reads = Query(
             sql=sql(_READS, keys=", ".join(literal(key) for key in self._keys)),
@@ -86,35 +92,49 @@ class Studios:
         facts = people.join(wide(rows, self._keys), on="person", how="left", maintain_order="left")
         facts = placed(facts).with_columns(first_of("about", "shortabout").alias("description"))
         return MappedBatch(
-            {"studios": self._studios(facts), "studio_services": self._services(facts, ids)},
+            {
+                "studios": frame(facts, ids, self.columns["studios"]),
+                "studio_services": frame(self._services(facts), ids, self.columns["studio_services"]),
+            },
             warnings=_warnings(rows, facts),
         )
 
-    def _studios(self, facts: pl.DataFrame) -> pl.DataFrame:
-        return facts.select(
-            "id",
-            "owner_id",
-            pl.col("studio_name").alias("name"),
-            self._short("description", pl.col("description")),
-            self._type().alias("studio_type"),
-            self._short("address", first_of(*ADDRESS, "location")),
-            pl.col(PLACE[0]).alias("latitude"),
-            pl.col(PLACE[1]).alias("longitude"),
-            cleaning.url(first_of("url")).alias("website_url"),
-            self._short("phone", first_of("phone")),
-            (cleaning.boolean(first_of("featured")) | (pl.col("premium") == 1)).alias("is_premium"),
-            (cleaning.boolean(first_of("verified")) | cleaning.boolean(first_of("crb"))).alias("is_verified"),
-            pl.when(pl.col("active") == 1)
-            .then(pl.lit("ACTIVE"))
-            .otherwise(pl.lit("INACTIVE"))
-            .alias("status"),
-            moment("created_at"),
-            moment("updated_at"),
-        )
+    def _studio_columns(self) -> Columns:
+        status = pl.when(pl.col("active") == 1).then(pl.lit("ACTIVE")).otherwise(pl.lit("INACTIVE"))
+        premium = cleaning.boolean(first_of("featured")) | (pl.col("premium") == 1)
+        verified = cleaning.boolean(first_of("verified")) | cleaning.boolean(first_of("crb"))
+        told, address = ("about", "shortabout"), (*ADDRESS, "location")
+        return {
+            "id": ((), pl.col("id")),
+            "owner_id": ((), pl.col("owner_id")),
+            "name": (keys("first_name", "last_name", "location"), pl.col("studio_name")),
+            "description": (keys(*told), self._short("description", pl.col("description"))),
+            "studio_type": (keys(*HOMESTUDIO, *told), self._type()),
+            "address": (keys(*address), self._short("address", first_of(*address))),
+            "latitude": (keys(*LATITUDE), pl.col(PLACE[0])),
+            "longitude": (keys(*LONGITUDE), pl.col(PLACE[1])),
+            "website_url": (keys("url"), cleaning.url(first_of("url"))),
+            "phone": (keys("phone"), self._short("phone", first_of("phone"))),
+            "is_premium": (("people.role_id", "people.expiry_date", *keys("featured")), premium),
+            "is_verified": (keys("verified", "crb"), verified),
+            "status": (("people.status",), status),
+            "created_at": ((), moment("created_at")),
+            "updated_at": ((), moment("updated_at")),
+        }
+
+    def _service_columns(self) -> Columns:
+        return {
+            "id": (
+                (),
+                lambda _, ids: ids.expr("studio_services", pl.col("studio_key"), pl.col("service")),
+            ),
+            "studio_id": ((), pl.col("id")),
+            "service": (keys(*self._settings.services, *EQUIPMENT), pl.col("service")),
+        }
 
     def _short(self, column: str, value: pl.Expr) -> pl.Expr:
         """Return the value where its column can hold it; the person's profile or metadata has it all."""
-        return within("studios", column, self._limits, value).alias(column)
+        return within("studios", column, self._limits, value)
 
     def _type(self) -> pl.Expr:
         """Return the type by the first set code, else by the words of the description."""
@@ -129,7 +149,7 @@ class Studios:
         )
         return pl.coalesce(by_code, chosen)
 
-    def _services(self, facts: pl.DataFrame, ids: Ids) -> pl.DataFrame:
+    def _services(self, facts: pl.DataFrame) -> pl.DataFrame:
         """Return a row for each service that a flag or the free text names, once a studio."""
         said = pl.concat_str([equipment(key) for key in EQUIPMENT], separator="\n", ignore_nulls=True)
         named = [
@@ -147,12 +167,7 @@ class Studios:
         ]
         if not found:
             found = [facts.clear().select("person", "id", "studio_key", pl.lit("").alias("service"))]
-        services = pl.concat(found).unique(["person", "service"]).sort("person", "service")
-        return services.select(
-            ids.expr("studio_services", pl.col("studio_key"), pl.col("service")).alias("id"),
-            pl.col("id").alias("studio_id"),
-            "service",
-        )
+        return pl.concat(found).unique(["person", "service"]).sort("person", "service")
 
 
 def _warnings(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:

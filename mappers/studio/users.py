@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from mappers import cleaning
-from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
+from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, sql, typed
+from mappers.studio.columns import Columns, casts, frame, keys, select_list, texts
+from mappers.studio.crosswalk.images import IMAGE_KEYS
 from mappers.studio.crosswalk.merge_people import joined_people, member, of_people
 from mappers.studio.legacy_tables import PEOPLE, Legacy
 from mappers.studio.person_ids import moment, person_id
@@ -26,59 +29,41 @@ class Users:
     writes: tuple[str, ...] = ("users",)
 
     def __init__(self, legacy: Legacy, settings: MapperSettings) -> None:
-        self._admin = settings.users.admin_role
-        social = ", ".join(
-            sql(
-                # Asked for last, of those who have facts, so only where nothing before it is there.
+        self.columns: Mapping[str, Columns] = {"users": _columns(settings.users.admin_role)}
+        social = {
+            # Asked for last, of those who have facts, so only where nothing before it is there.
+            key: sql(
                 "CASE WHEN p.profile AND p.avatar_url IS NULL AND v.url IS NULL"
-                " THEN (SELECT f.value FROM x.fact f WHERE f.person = p.person AND f.key = $key)"
-                " END AS $name",
+                " THEN (SELECT f.value FROM x.fact f WHERE f.person = p.person AND f.key = $key) END",
                 key=literal(key),
-                name=key,
             )
             for key in AVATARS
-        )
+        }
+        selected: dict[str, tuple[Cast, str]] = {
+            **{name: ("integer", f"p.{name}") for name in _INTEGERS},
+            **texts((name, f"p.{name}") for name in _TEXTS),
+            "picture": ("text", "v.url"),
+            **texts(social),
+            "password": ("text", of_people(legacy, "password")),
+            "password_source": ("text", "e.source"),
+            "password_id": ("integer", "e.legacy_id"),
+        }
         self.reads = Query(
             sql=sql(
-                "SELECT p.person, p.space, p.legacy_id, p.email, p.username, p.display_name, p.full_name,"
-                " p.active, p.role_id, p.studio, p.created_at, p.updated_at, p.avatar_url,"
-                " v.url AS picture, $social, $password AS password,"
-                " e.source AS password_source, e.legacy_id AS password_id"
-                " FROM x.person AS p LEFT JOIN x.avatar AS v ON v.person = p.person"
+                "SELECT $selected FROM x.person AS p LEFT JOIN x.avatar AS v ON v.person = p.person"
                 " LEFT JOIN x.legacy_user AS e ON e.seq = p.password_seq $joined"
                 " WHERE p.person > ?1 ORDER BY p.person LIMIT ?2",
-                social=social,
-                password=of_people(legacy, "password"),
+                selected=select_list(selected),
                 joined=joined_people(legacy),
             ),
             key="person",
-            columns=typed(_INTEGERS, (*_TEXTS, *AVATARS)),
+            columns=casts(selected),
             count="SELECT count(*) FROM x.person",
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return the users, and a warning for each password that cannot be kept."""
-        users = rows.select(
-            person_id(rows, ids).alias("id"),
-            "email",
-            "username",
-            pl.coalesce("display_name", "full_name", "username").alias("display_name"),
-            pl.coalesce(
-                pl.col("avatar_url"),
-                pl.col("picture"),
-                *(cleaning.url(cleaning.text(pl.col(key))) for key in AVATARS),
-            ).alias("avatar_url"),
-            pl.when((pl.col("role_id") == self._admin).fill_null(False))
-            .then(pl.lit("ADMIN"))
-            .when(pl.col("studio") == 1)
-            .then(pl.lit("STUDIO_OWNER"))
-            .otherwise(pl.lit("USER"))
-            .alias("role"),
-            (pl.col("active") == 1).alias("email_verified"),
-            cleaning.password(pl.col("password")).alias("password"),
-            moment("created_at"),
-            moment("updated_at"),
-        )
+        users = frame(rows, ids, self.columns["users"])
         lost = (cleaning.password_is_lost(pl.col("password")), "password", "password_reset_needed")
         rows = rows.drop("invalid_utf8", strict=False)
         return MappedBatch(
@@ -94,7 +79,6 @@ _INTEGERS: Final = (
     "studio",
     "created_at",
     "updated_at",
-    "password_id",
 )
 _TEXTS: Final = (
     "space",
@@ -103,10 +87,37 @@ _TEXTS: Final = (
     "display_name",
     "full_name",
     "avatar_url",
-    "picture",
-    "password",
-    "password_source",
 )
+
+
+def _columns(admin_role: int) -> Columns:
+    named = [cleaning.url(cleaning.text(pl.col(key))) for key in AVATARS]
+    role = (
+        pl.when((pl.col("role_id") == admin_role).fill_null(False))
+        .then(pl.lit("ADMIN"))
+        .when(pl.col("studio") == 1)
+        .then(pl.lit("STUDIO_OWNER"))
+        .otherwise(pl.lit("USER"))
+    )
+    picture = ("gallery.image_type", "gallery.image_filename", "gallery.cloudinary_url")
+    return {
+        "id": (("people.id",), person_id),
+        "email": (("people.email",), pl.col("email")),
+        "username": (("people.username",), pl.col("username")),
+        "display_name": (
+            ("people.display_name", "people.displayname", *keys("first_name", "last_name")),
+            pl.coalesce("display_name", "full_name", "username"),
+        ),
+        "avatar_url": (
+            ("people.avatar_url", *picture, *keys(IMAGE_KEYS[0], *AVATARS)),
+            pl.coalesce("avatar_url", "picture", *named),
+        ),
+        "role": (("people.role_id",), role),
+        "email_verified": (("people.status",), pl.col("active") == 1),
+        "password": (("people.password",), cleaning.password(pl.col("password"))),
+        "created_at": (("people.joined", "people.created_at"), moment("created_at")),
+        "updated_at": (keys("last_login", "lastupdated"), moment("updated_at")),
+    }
 
 
 class UserRows:

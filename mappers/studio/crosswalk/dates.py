@@ -40,6 +40,12 @@ _OTHERS: Final = (
 )
 
 
+def dated_columns(legacy: Legacy) -> frozenset[tuple[str, str]]:
+    """Return (table, column) of what is read for dates, whether or not a target column is made from it."""
+    found = [*_OTHERS, *((table, name) for table in COMMENTS for name in ("id", "date", "user_id"))]
+    return frozenset((table, column) for table, column in found if legacy.has(table, column))
+
+
 def date_people(workspace: Workspace, legacy: Legacy) -> cleaning.Newest | None:
     """Give people without a date that of their first message or comment, else 1970-01-01.
 

@@ -192,7 +192,7 @@ def test_the_column_report_names_every_column_and_key(tmp_path: Path) -> None:
     assert report["went_to"].null_count() == 0
     keys = report.filter(pl.col("key").is_not_null()).select("key", "went_to", "filled").rows()
     assert keys == [
-        ("about", "user_profiles.about", 1),
+        ("about", "user_profiles.about, studios.description, studios.studio_type", 1),
         ("last_login_ip", "dropped:dropped_keys", 1),
         ("odd", "user_metadata", 0),
     ]
