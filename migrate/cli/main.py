@@ -13,7 +13,7 @@ import click
 
 from migrate import __version__
 from migrate.runtime.errors import MigrateError
-from migrate.runtime.memory import economise
+from migrate.runtime.memory import configure_allocators
 
 #: Command and the one line that `--help` shows; the module is imported when the command is used.
 COMMANDS: Final = {
@@ -75,7 +75,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that says how it ended."""
-    economise()
+    configure_allocators()
     try:
         code = cli.main(standalone_mode=False)
     except MigrateError as error:
@@ -117,9 +117,9 @@ def _defect(error: Exception) -> None:
 
 
 def _show(error: click.ClickException) -> None:
-    from migrate.runtime.json_lines import as_lines
+    from migrate.runtime.json_lines import wants_json_lines
 
-    if as_lines():
+    if wants_json_lines():
         _say(error.format_message(), None)
     else:
         error.show()
@@ -127,11 +127,11 @@ def _show(error: click.ClickException) -> None:
 
 def _say(message: str, hint: str | None) -> None:
     from migrate.runtime.console import terminal_safe
-    from migrate.runtime.json_lines import as_lines, say_line
+    from migrate.runtime.json_lines import wants_json_lines, write_line
     from migrate.runtime.log import redact
 
-    if as_lines():
-        say_line("error", message=message, next=hint)
+    if wants_json_lines():
+        write_line("error", message=message, next=hint)
         return
     colour = None if os.environ.get("NO_COLOR", "") == "" else False  # click does not ask itself
     click.secho(f"error: {terminal_safe(redact(message))}", fg="red", err=True, color=colour)

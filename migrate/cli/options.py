@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from migrate.runtime.json_lines import VARIABLE, LineReporter, as_lines
+from migrate.runtime.json_lines import VARIABLE, LineReporter, wants_json_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,7 +104,7 @@ def make_reporter(*, verbose: bool = False) -> ConsoleReporter | LineReporter:
     """Return the reporter that `--log-format` asks for, a context manager."""
     from migrate.runtime.console import ConsoleReporter
 
-    return LineReporter(verbose=verbose) if as_lines() else ConsoleReporter(verbose=verbose)
+    return LineReporter(verbose=verbose) if wants_json_lines() else ConsoleReporter(verbose=verbose)
 
 
 def make_result_console(*, as_json: bool) -> Console:
@@ -115,7 +115,7 @@ def make_result_console(*, as_json: bool) -> Console:
     from migrate.runtime.console import make_console
 
     console = make_console(stderr=as_json)
-    console.quiet = as_json and as_lines()
+    console.quiet = as_json and wants_json_lines()
     return console
 
 

@@ -65,10 +65,10 @@ def command(work: Path, as_json: bool, watch: bool) -> None:
 def look(work: Path) -> dict[str, Any]:
     """Return the state of the run as a JSON document."""
     from migrate.pipeline.state import State
-    from migrate.runtime.progress_file import at_work, read_progress
+    from migrate.runtime.progress_file import folder_holder, read_progress
 
     state = State.load(work)
-    process = at_work(work)
+    process = folder_holder(work)
     facts: dict[str, Any] = {
         "version": 1, "work": str(work), "run": None, "outcome": None, "stages": {},
         "process": process, "progress": read_progress(work) if process else None,

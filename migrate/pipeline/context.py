@@ -148,7 +148,7 @@ class RunContext:
         with self._making:
             mark = self._mark()
             if not crosswalk_file.fits(self.crosswalk_path, mark):
-                with crosswalk_file.making(self.snapshot_path, self.crosswalk_path, mark) as workspace:
+                with crosswalk_file.build(self.snapshot_path, self.crosswalk_path, mark) as workspace:
                     opened(workspace)
                     self.project(workspace.tables()).prepare(workspace)
                     hit("crosswalk:prepared")

@@ -91,7 +91,7 @@ def run(work: Path, words: Sequence[str], on_progress: OnProgress) -> CrashTestR
             "disturbed": round(time.monotonic() - between, 1),
         },
     )  # fmt: skip
-    with files.write_whole(work / RECEIPT) as file:
+    with files.write_atomically(work / RECEIPT) as file:
         file.write(json.dumps(receipt.facts(), indent=1).encode())
     if not receipt.identical:
         wrong = [name for name, one in undisturbed.items() if receipt.disturbed.get(name) != one]

@@ -191,7 +191,7 @@ def _put_aside(work: Path) -> None:
     for name in ("state.json", "checks.json", "receipt.json"):
         path = work / name
         if path.exists():
-            with files.write_whole(work / f"previous-{name}") as file:
+            with files.write_atomically(work / f"previous-{name}") as file:
                 file.write(path.read_bytes())
     for name in ("checks.json", "receipt.json"):
         (work / name).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError
 from migrate.runtime.failpoints import hit
 from migrate.runtime.log import log
-from migrate.runtime.memory import forget_peak, give_back, peak_megabytes
+from migrate.runtime.memory import forget_peak, peak_megabytes, return_memory
 
 BEFORE: Final = (preflight.STAGE, snapshot.STAGE, backup.STAGE, cleanup.STAGE)
 AFTER: Final = (verify.STAGE, publish.STAGE)
@@ -77,7 +77,7 @@ def undo_stages(run: RunContext, stages: Sequence[Stage]) -> None:
 
 def _run_stage(run: RunContext, stage: Stage) -> StageResult:
     began = time.monotonic()
-    give_back()
+    return_memory()
     forget_peak()
     run.state.start(stage.name)
     log().info("stage begins", stage=stage.name)

@@ -83,7 +83,7 @@ def _undone_already(run: RunContext, latest: PublicationRecord | None) -> Rolled
             "there is no rollback to be undone",
             hint="`migrate rollback` gives a run up or takes its publication back, `migrate run` migrates",
         )
-    if ledger_queries.is_taken_back(run.connection, run.ledger):
+    if ledger_queries.is_rolled_back(run.connection, run.ledger):
         return None
     return _conclude_again(run, latest, "The rollback is undone already: the migrated rows are live.")
 
@@ -94,7 +94,7 @@ def _back_already(run: RunContext, latest: PublicationRecord | None, aim: Aim) -
         return RolledBack(None, None, "This run was given up already.") if given_up else None
     if _is_another_open(run, latest):
         return None
-    if ledger_queries.is_taken_back(run.connection, run.ledger):
+    if ledger_queries.is_rolled_back(run.connection, run.ledger):
         return _conclude_again(
             run,
             latest,

@@ -96,7 +96,7 @@ class State:
     def save(self) -> None:
         """Write the whole file: temporary name, fsync, rename, fsync of the folder."""
         body = self.document.model_dump(mode="json")
-        with files.write_whole(self.folder / NAME) as file:
+        with files.write_atomically(self.folder / NAME) as file:
             file.write(json.dumps({"checksum": _checksum(body), **body}, indent=1).encode())
 
     # ---- stages ------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Writing PostgreSQL: introspection, staging and ledger, publish, the embedded server."""
+"""PostgreSQL: connections, the catalog, DDL, locks, privileges, the embedded server."""

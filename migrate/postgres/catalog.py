@@ -17,9 +17,9 @@ _NEXT_NUMBER: Final = re.compile(r"nextval\('[^']*(''[^']*)*'::regclass\)", re.I
 class Column:
     """One column. `type` is PostgreSQL's own spelling, such as `character varying(30)`.
 
-    `default` is the expression as text; `generated` tells a computed column;
-    `identity` is `always`, `by default` or None; `sequence` tells that the
-    default draws from a sequence; `enum` holds the labels in their order.
+    `default` is the expression as text; `generated` is true for a computed column; `identity` is `always`,
+    `by default` or None; `sequence` is true if the default uses a sequence; `enum` holds the labels in their
+    order.
     """
 
     name: str
@@ -43,7 +43,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `unique_keys` are whole-table unique keys over plain columns, the primary key left out."""
+    """One table.
+
+    `unique_keys` are the unique keys over plain columns and all rows, without the primary key.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -51,18 +54,18 @@ class Table:
     unique_keys: tuple[tuple[str, ...], ...] = ()
 
     def column(self, name: str) -> Column | None:
-        """Return the column of that name, None where there is none."""
+        """Return the column of that name, None if there is none."""
         return next((column for column in self.columns if column.name == name), None)
 
     @property
     def writable(self) -> tuple[str, ...]:
-        """The names of the columns that rows can be written to: all but the computed ones."""
+        """Return the names of the columns that rows can be written to: all but the computed ones."""
         return tuple(column.name for column in self.columns if not column.generated)
 
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """One foreign key; `schema` is that of the referencing table, which may be another one."""
+    """One foreign key; `schema` is the schema of the referencing table, which may be another one."""
 
     name: str
     schema: str
@@ -123,11 +126,11 @@ _NAMES: Final = """(SELECT array_agg(a.attname::text ORDER BY u.place)
         FROM unnest({keys}) WITH ORDINALITY u(attnum, place)
         JOIN pg_attribute a ON a.attrelid = {table} AND a.attnum = u.attnum)"""
 _IDENTITY: Final = {"a": "always", "d": "by default"}
-_HEADER: Final = 4  # VARHDRSZ: what a type modifier counts beyond the length itself
+_HEADER: Final = 4  # VARHDRSZ: what a type modifier counts in addition to the length itself
 
 
 def introspect(conn: Connection, schema: str) -> LiveSchema:
-    """Return the tables of `schema` as they stand; empty where the schema is missing."""
+    """Return the tables of `schema` as they are now; empty if the schema is missing."""
     with translate_errors(f"reading the schema {schema}"):
         columns = conn.execute(_COLUMNS, {"schema": schema}).fetchall()
         keys = conn.execute(_KEYS, {"schema": schema}).fetchall()

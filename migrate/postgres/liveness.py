@@ -1,11 +1,10 @@
-"""Notices a server that has fallen silent while a connection waits for its answer.
+"""Detects a server that has stopped answering while a connection waits for it.
 
-The kernel notices a peer whose machine is gone. It does not notice a frozen
-server, or a proxy or a balancer that keeps the connection and passes nothing
-on: a statement would wait for ever, and no time limit on statements can tell
-that from a long index build. So a thread asks the same address now and then,
-on a connection of its own, the question that every PostgreSQL answers at once
-and without a log-in: whether it speaks TLS. Any answer at all is a sign of life.
+The kernel detects a peer whose machine is gone. It does not detect a frozen server, or a proxy or load
+balancer that keeps the connection but forwards nothing: a statement would wait forever, and a time limit on
+statements cannot distinguish this from a long index build. So a thread opens its own connection to the same
+address from time to time and asks the question that every PostgreSQL answers at once and without a login:
+whether it supports TLS. Any answer is a sign of life.
 """
 
 from __future__ import annotations
@@ -29,13 +28,16 @@ _lost: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()
 
 
 def watch(conn: psycopg.Connection[Any]) -> None:
-    """Watch over a new connection until it is closed; a silent server's is shut, and its user wakes up."""
+    """Watch a new connection until it is closed; if its server stops answering, the connection is shut down.
+
+    The thread that waits on the connection then gets an error.
+    """
     try:
         with socket.socket(fileno=os.dup(conn.fileno())) as mine:
             peer = mine.getpeername()
             family = mine.family
     except OSError:
-        return  # reset already, which the next statement says
+        return  # already reset; the next statement reports it
     silence = float(os.environ.get(VARIABLE) or _SILENCE)
     watcher = threading.Thread(
         target=_watch, args=(weakref.ref(conn), family, peer, silence), name="target-watch", daemon=True
@@ -44,7 +46,7 @@ def watch(conn: psycopg.Connection[Any]) -> None:
 
 
 def is_lost(conn: psycopg.Connection[Any]) -> bool:
-    """Tell whether the connection was given up because its server had fallen silent."""
+    """Return whether the connection was shut down because its server had stopped answering."""
     return conn in _lost
 
 
@@ -56,7 +58,7 @@ def _watch(of: weakref.ref[psycopg.Connection[Any]], family: int, peer: Any, sil
         if conn is None or conn.closed:
             return
         if time.monotonic() - heard > 2 * silence:
-            heard = time.monotonic()  # this process itself stood still
+            heard = time.monotonic()  # this process itself was stopped
         if _answers(family, peer, silence / 4):
             heard = time.monotonic()
         elif time.monotonic() - heard >= silence:
@@ -80,5 +82,7 @@ def _answers(family: int, peer: Any, patience: float) -> bool:
         except TimeoutError:
             return False
         except OSError:
-            return True  # refused, reset: the kernel there is alive and will say so to the connection too
+            return (
+                True  # refused or reset: the kernel there is alive and the connection will get the error too
+            )
     return True

@@ -1,4 +1,4 @@
-"""The locks of a publish: all of the tables within a short time, or none; and who is in the way."""
+"""The locks of a publish: all of the tables within a short time, or none; and which sessions block them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from migrate.postgres.connection import Connection, session_settings
 from migrate.runtime.errors import TargetUnavailable
 
 #: Only these are tried again: somebody else's transaction was in the way.
-NOT_TO_BE_HAD: Final = (
+LOCK_NOT_AVAILABLE: Final = (
     errors.LockNotAvailable,
     errors.DeadlockDetected,
     errors.SerializationFailure,
@@ -40,10 +40,9 @@ Name = tuple[str, str]
 class Locks:
     """The locks of one transaction on the tables, taken in two steps: against writers, then against readers.
 
-    No wait of ours ends a query of the application: who waits for a table
-    that we hold, while we wait for one that it holds, is ended by PostgreSQL
-    after its `deadlock_timeout`. So we let go within four fifths of that time
-    after our first lock, and where it has passed we only ask, and never wait.
+    Our waiting never ends a query of the application. PostgreSQL would end it if it waits for a table that we
+    hold while we wait for a table that it holds, after its `deadlock_timeout`. So we release everything
+    within four fifths of that time after our first lock; after that time we only try a lock and never wait.
     """
 
     def __init__(self, conn: Connection, tables: Sequence[Name], timeout_ms: int) -> None:
@@ -54,16 +53,16 @@ class Locks:
         self._patience = max(1, min(timeout_ms, int(row[0]) * 4 // 5)) / 1000
         self._until = 0.0
 
-    def keep_writers_out(self) -> None:
-        """Wait until nobody writes; from then on rows and definitions stand still, and can be read.
+    def block_writers(self) -> None:
+        """Wait until no session writes; from then on rows and definitions do not change and can be read.
 
-        Raises one of `NOT_TO_BE_HAD`, as `keep_readers_out` does.
+        Raises one of `LOCK_NOT_AVAILABLE`, as `block_readers` does.
         """
         self._until = time.monotonic() + self._patience
         self._lock("EXCLUSIVE", self._patience)
 
-    def keep_readers_out(self) -> None:
-        """Wait until nobody reads; from then on the tables are ours alone."""
+    def block_readers(self) -> None:
+        """Wait until no session reads; from then on only we use the tables."""
         if not self._until:
             self._until = time.monotonic() + self._patience
         left = self._until - time.monotonic()
@@ -71,11 +70,11 @@ class Locks:
             self._lock("ACCESS EXCLUSIVE", left)
         else:
             self._ask()
-        # Later statements of the transaction wait for other locks no longer than that.
+        # Later statements of the transaction wait no longer than this for other locks.
         self._limit("lock_timeout", self._patience)
 
     def _lock(self, mode: str, seconds: float) -> None:
-        # lock_timeout counts for each table anew; the whole statement may take no longer either.
+        # lock_timeout applies to each table; the whole statement may not take longer either.
         for name in ("lock_timeout", "statement_timeout"):
             self._limit(name, seconds)
         names = sql.SQL(", ").join(sql.Identifier(*table) for table in self._tables)
@@ -109,10 +108,9 @@ class Locks:
 
 @contextlib.contextmanager
 def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[None]:
-    """Let what the block reads of the live tables wait `timeout_ms` for a lock, and no longer.
+    """Limit the wait for locks on the live tables inside the block to `timeout_ms`.
 
-    Raises TargetUnavailable, naming the sessions that hold the tables, where
-    that was not enough.
+    Raises TargetUnavailable, with the sessions that hold the tables, if that was not enough.
     """
     with session_settings(conn, {"lock_timeout": f"{timeout_ms}ms"}):
         try:
@@ -123,7 +121,7 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
             tables = conn.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)
             ).fetchall()
-            holders = who_blocks(conn, [(schema, name) for (name,) in tables])
+            holders = blocking_sessions(conn, [(schema, name) for (name,) in tables])
             raise TargetUnavailable(
                 "the live tables are locked" + (f" by {'; '.join(holders)}" if holders else ""),
                 hint="a run that publishes holds its tables for a while, and so may the application's own "
@@ -131,17 +129,17 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
             ) from error
 
 
-def who_blocks(conn: Connection, tables: Sequence[Name]) -> list[str]:
+def blocking_sessions(conn: Connection, tables: Sequence[Name]) -> list[str]:
     """Return up to three sessions that hold a lock on one of the tables, the oldest first.
 
-    Empty where there is none any more, or where it cannot be asked.
+    Empty if there is none any more, or if the query fails.
     """
     try:
         rows = conn.execute(
             _BLOCKERS, ([schema for schema, _ in tables], [table for _, table in tables])
         ).fetchall()
     except psycopg.Error:
-        return []  # this only adorns an error that is raised anyway
+        return []  # this only adds detail to an error that is raised anyway
     return [
         f"session {pid} ({application}, {state}" + (f", for {seconds} s)" if seconds is not None else ")")
         for pid, application, state, seconds in rows

@@ -1,9 +1,8 @@
-"""Who may still look at the database as it was before the staged rows were committed.
+"""Sessions that may still see the database as it was before the staged rows were committed.
 
-A transaction that keeps one view of the database (REPEATABLE READ, a dump, a
-long query) and meets an exchanged table finds it as that view has it: empty,
-where the view is older than the staged rows. PostgreSQL tells for every
-session the oldest transaction that its views take for unfinished.
+A transaction that keeps one snapshot (REPEATABLE READ, a dump, a long query) sees a swapped table as of its
+snapshot: empty, if the snapshot is older than the staged rows. PostgreSQL shows for every session the oldest
+transaction that its snapshots treat as unfinished.
 """
 
 from __future__ import annotations
@@ -43,8 +42,7 @@ ORDER BY 1
 def xmin_horizon(conn: Connection) -> str:
     """Return the transaction number below which everything that is committed now lies.
 
-    Whoever takes a view of the database from now on, and finds no older
-    transaction running, sees all of it.
+    A snapshot that is taken from now on, while no older transaction runs, sees all of it.
     """
     row = conn.execute(_HORIZON).fetchone()
     assert row is not None
@@ -52,18 +50,17 @@ def xmin_horizon(conn: Connection) -> str:
 
 
 def old_snapshots(conn: Connection, horizon: str) -> list[str]:
-    """Return the sessions and slots that may look at the database as it was before `horizon`.
+    """Return the sessions and slots that may see the database as it was before `horizon`.
 
-    Also named is a session whose view is newer, but taken while an older
-    transaction was writing: from outside the two look alike. No right is
-    needed to ask.
+    This includes a session whose snapshot is newer but was taken while an older transaction was writing: from
+    outside the two look the same. The query needs no privilege.
     """
-    conn.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction the answer would be kept
+    conn.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction the answer would not change
     return [name for (name,) in conn.execute(_OLDER, {"horizon": horizon}).fetchall()]
 
 
 def wait_for_older_views(conn: Connection, horizon: str, seconds: float) -> list[str]:
-    """Wait until there is no older view, at most so many seconds; return those that are still there."""
+    """Wait at most so many seconds until there is no older snapshot; return those that are still there."""
     until = time.monotonic() + seconds
     while (older := old_snapshots(conn, horizon)) and time.monotonic() < until:
         time.sleep(_EVERY)
@@ -71,5 +68,5 @@ def wait_for_older_views(conn: Connection, horizon: str, seconds: float) -> list
 
 
 def silent_replicas(conn: Connection) -> list[str]:
-    """Return the read replicas that do not say how old their readers' views are."""
+    """Return the read replicas that do not report how old their readers' snapshots are."""
     return [name for (name,) in conn.execute(_SILENT).fetchall()]

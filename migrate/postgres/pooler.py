@@ -1,8 +1,7 @@
-"""Telling a transaction-pooling endpoint from a server that keeps one session for one connection.
+"""Detects a transaction-pooling endpoint: it does not give one connection one session.
 
-Through such an endpoint every transaction may run in another session:
-advisory locks, settings and staging connections would leak to the
-application's sessions or get lost.
+Through such an endpoint every transaction may run in another session: advisory locks, settings and staging
+connections would leak into the application's sessions or get lost.
 """
 
 from __future__ import annotations
@@ -21,12 +20,11 @@ _ROUNDS: Final = 3
 
 
 def shares_sessions(conninfo: str, conn: psycopg.Connection[Any]) -> bool:
-    """Tell whether `conn`, in autocommit mode, was handed out by a transaction-pooling endpoint.
+    """Return whether `conn`, in autocommit mode, was opened through a transaction-pooling endpoint.
 
-    Nothing is set in any session. A server tells the connection the process
-    that serves it; a pooler tells a number of its own. Only then a second
-    connection is opened, which under session pooling never meets the first
-    one's process, and under transaction pooling does.
+    No setting of any session is changed. A server reports the process id that serves the connection; a pooler
+    reports a number of its own. Only in that case a second connection is opened: under session pooling it
+    never gets the process of the first one, under transaction pooling it does.
     """
     if _pid(conn) == conn.info.backend_pid:
         return False
@@ -39,7 +37,7 @@ def shares_sessions(conninfo: str, conn: psycopg.Connection[Any]) -> bool:
                     if _pid(other) == mine or _pid(conn) != mine:
                         return True
     except psycopg.OperationalError:
-        return False  # a pool of one session, which the first connection keeps to itself
+        return False  # a pool of one session, which the first connection keeps for itself
     return False
 
 

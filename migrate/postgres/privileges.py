@@ -1,4 +1,4 @@
-"""Which rights the migration lacks on the target, each with the statement that grants it."""
+"""The privileges that the migration is missing on the target, each with the statement that grants it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ORDER BY c.relname
 def missing_rights(
     conn: Connection, schema: str, managed: Sequence[str], backed_up: Sequence[str], own: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield (what is lacking, what to do) for the session's role.
+    """Yield (missing privilege, what to do) for the session's role.
 
-    It must own the `managed` tables of `schema`, whose constraints are taken
-    off and put back, read the `backed_up` ones, and be able to make the
-    schemas `own` or, where they exist, tables in them.
+    The role must own the `managed` tables of `schema`, because their constraints are dropped and added again.
+    It must be able to read the `backed_up` tables, and to create the schemas `own` or, if they exist, tables
+    in them.
     """
     row = conn.execute(_ROLE).fetchone()
     assert row is not None
@@ -81,11 +81,11 @@ def _live_schema(conn: Connection, schema: str, role: str) -> Iterator[tuple[str
     if row is None:
         yield f"there is no schema {schema}", "name the one Prisma uses: add ?schema=NAME to the target URL"
         return
-    lacking = [name for name, held in zip(("USAGE", "CREATE"), row, strict=True) if not held]
-    if lacking:
+    missing = [name for name, held in zip(("USAGE", "CREATE"), row, strict=True) if not held]
+    if missing:
         yield (
-            f"the role {role} lacks {' and '.join(lacking)} on the schema {schema}, to rebuild its indexes",
-            _grant(conn, lacking, schema, role),
+            f"the role {role} lacks {' and '.join(missing)} on the schema {schema}, to rebuild its indexes",
+            _grant(conn, missing, schema, role),
         )
 
 
@@ -104,14 +104,14 @@ def _own_schema(
                 f"let an owner of the database run: {statement.as_string(conn)}",
             )
         return
-    lacking = [right for right, held in zip(("USAGE", "CREATE"), row, strict=True) if not held]
-    if lacking:
+    missing = [right for right, held in zip(("USAGE", "CREATE"), row, strict=True) if not held]
+    if missing:
         yield (
-            f"the role {role} lacks {' and '.join(lacking)} on the schema {name}",
-            _grant(conn, lacking, name, role),
+            f"the role {role} lacks {' and '.join(missing)} on the schema {name}",
+            _grant(conn, missing, name, role),
         )
 
 
-def _grant(conn: Connection, lacking: Sequence[str], schema: str, role: str) -> str:
+def _grant(conn: Connection, missing: Sequence[str], schema: str, role: str) -> str:
     statement = sql.SQL("ON SCHEMA {} TO {};").format(sql.Identifier(schema), sql.Identifier(role))
-    return f"let the owner of the schema run: GRANT {', '.join(lacking)} {statement.as_string(conn)}"
+    return f"let the owner of the schema run: GRANT {', '.join(missing)} {statement.as_string(conn)}"

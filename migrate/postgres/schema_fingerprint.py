@@ -1,4 +1,4 @@
-"""Everything about the live schema that must be the same before and after: the house of invariant I8."""
+"""Everything about the live schema that must be the same before and after a run (invariant I8)."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ _QUERIES: Final = (
            'acl ' || p.proacl::text, 'comment ' || obj_description(p.oid, 'pg_proc'),
            CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END)
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = %(schema)s""",
-    # sequences, without how far they have counted
+    # sequences, without their current value
     """SELECT 'sequence ' || c.relname, concat_ws(' | ', format_type(s.seqtypid, NULL), s.seqstart,
            s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle,
            (SELECT 'owned by ' || d.refobjid::regclass || '.' || a.attname FROM pg_depend d
@@ -134,12 +134,11 @@ _QUERIES: Final = (
 
 
 def fingerprint(conn: Connection, schema: str) -> dict[str, str]:
-    """Return every object of the schema by name (`index users_pkey`), each with its whole definition.
+    """Return every object of the schema by name (`index users_pkey`), each with its complete definition.
 
-    Tables, columns, constraints, indexes, triggers, rules, policies, types,
-    functions, sequences, statistics, owners, grants, comments and storage
-    options; foreign keys from other schemas; and what `_prisma_migrations`
-    holds. Names are qualified, so the session's search path does not matter.
+    Tables, columns, constraints, indexes, triggers, rules, policies, types, functions, sequences, statistics,
+    owners, grants, comments and storage options; foreign keys from other schemas; and the content of
+    `_prisma_migrations`. Names are qualified, so the session's search path does not matter.
     """
     house: dict[str, str] = {}
     with translate_errors(f"reading the definition of the schema {schema}"), qualified_names(conn):
@@ -157,5 +156,5 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
 
 
 def qualified_names(conn: Connection) -> contextlib.AbstractContextManager[None]:
-    """Inside the block PostgreSQL prints every name with its schema."""
+    """Make PostgreSQL print every name with its schema inside the block."""
     return session_settings(conn, {"search_path": ""})

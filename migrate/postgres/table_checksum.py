@@ -15,7 +15,7 @@ _COLUMNS: Final = """
 SELECT attname, atttypid::regtype::text FROM pg_attribute
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
-# To hash a row as one text takes six times as long. What is not listed is hashed as text.
+# Hashing a row as one text takes six times as long. Types that are not listed are hashed as text.
 _AS_TEXT: Final[LiteralString] = 'hashtextextended({}::text COLLATE pg_catalog."C", {})'
 _AS_INTEGER: Final[LiteralString] = "hashint8extended({}::int8, {})"
 _HASHES: Final[dict[str, LiteralString]] = {
@@ -32,9 +32,9 @@ _HASHES: Final[dict[str, LiteralString]] = {
 class Content:
     """The number of rows of a table and the sum of their 64-bit hashes, as decimal text.
 
-    The hash of a row is made of its cells', each hashed by PostgreSQL with the place of its column,
-    most kinds of value as text. So two contents compare only where both sessions were opened by
-    `connect` and the columns stand in the same order.
+    A row's hash is made from the hashes of its cells, each computed by PostgreSQL with the position of its
+    column, for most types from the text. So two contents can be compared only if both sessions were opened by
+    `connect` and the columns have the same order.
     """
 
     rows: int
@@ -42,7 +42,7 @@ class Content:
 
 
 def measure(conn: Connection, schema: str, table: str) -> Content:
-    """Return the content of one table. Raises TargetError where it cannot be read."""
+    """Return the content of one table. Raises TargetError if it cannot be read."""
     name = sql.Identifier(schema, table)
     with translate_errors(f"measuring the content of {schema}.{table}"):
         columns = conn.execute(_COLUMNS, (name.as_string(conn),)).fetchall()

@@ -1,9 +1,9 @@
 """PostgreSQL URLs, as people and Prisma write them.
 
-A Prisma `DATABASE_URL` works as pasted. What libpq knows is passed on to it,
-TLS options included; what only Prisma knows is honoured or dropped with a
-note. https://www.prisma.io/docs/orm/overview/databases/postgresql names
-Prisma's parameters, section 32.1.2 of PostgreSQL's manual those of libpq.
+A Prisma `DATABASE_URL` works as pasted. Parameters of libpq are passed on to it, TLS options included;
+parameters that only Prisma knows are applied or dropped with a note.
+https://www.prisma.io/docs/orm/overview/databases/postgresql lists Prisma's parameters, section 32.1.2 of
+PostgreSQL's manual those of libpq.
 """
 
 from __future__ import annotations
@@ -51,11 +51,10 @@ _EXAMPLE: Final = "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE?sch
 
 @dataclass(frozen=True)
 class Address:
-    """Where a PostgreSQL is, and which schema of it is meant.
+    """The address of a PostgreSQL server and the schema to use.
 
-    `conninfo` carries the password and stays out of `repr`; `label` is what a
-    person may see; `notes` say which parameters were changed or dropped;
-    `pooled` tells that the URL itself names a transaction-pooling endpoint.
+    `conninfo` contains the password and is not in `repr`; `label` may be shown; `notes` say which parameters
+    were changed or dropped; `pooled` is true if the URL itself names a transaction-pooling endpoint.
     """
 
     conninfo: str = field(repr=False)
@@ -66,22 +65,22 @@ class Address:
 
     @property
     def database(self) -> str:
-        """The database's name."""
+        """Return the database's name."""
         return str(libpq.conninfo_to_dict(self.conninfo).get("dbname") or "")
 
 
 def parse_url(url: str) -> Address:
-    """Return the address that a `postgresql://` or `postgres://` URL names.
+    """Return the address in a `postgresql://` or `postgres://` URL.
 
-    Raises UsageError where the URL is not PostgreSQL's, lacks a host or a
-    database, or cannot be read; the message never repeats the URL.
+    Raises UsageError if the URL is not a PostgreSQL URL, has no host or no database, or cannot be read; the
+    message never repeats the URL.
     """
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
         raise UsageError("the target URL is not a PostgreSQL URL", hint=_hint_for_scheme(scheme))
     body, _, query = rest.partition("?")
     authority, _, path = body.partition("/")
-    # What follows a bare / or ? of a password would pass for a database or parameter, and be shown.
+    # The text after an unescaped / or ? of a password would be read as a database or parameter, and be shown.
     for char, where in (("#", rest), ("@", path), ("@", "&".join(_query(query)))):
         if char in where:
             raise UsageError(
@@ -106,20 +105,20 @@ def parse_url(url: str) -> Address:
 
 
 class _Reading:
-    """The query part of a URL, taken apart into libpq's parameters and Prisma's."""
+    """The query part of a URL, divided into libpq's parameters and Prisma's."""
 
     def __init__(self, query: Mapping[str, str], notes: list[str]) -> None:
-        self._left = dict(query)
+        self._remaining = dict(query)
         self._notes = notes
-        self.schema = self._left.pop("schema", "") or DEFAULT_SCHEMA
-        self.pooled = self._left.pop("pgbouncer", "").lower() in _TRUE
+        self.schema = self._remaining.pop("schema", "") or DEFAULT_SCHEMA
+        self.pooled = self._remaining.pop("pgbouncer", "").lower() in _TRUE
 
     def libpq(self) -> dict[str, str]:
-        """Return the parameters for libpq; what was changed or dropped goes to the notes."""
+        """Return the parameters for libpq; what was changed or dropped is added to the notes."""
         self._drop(_POOL_ONLY, "it concerns Prisma's own connection pool")
         tls = self._tls()
-        out = {key: value for key, value in self._left.items() if key in _LIBPQ and value}
-        for key in self._left.keys() - _LIBPQ:
+        out = {key: value for key, value in self._remaining.items() if key in _LIBPQ and value}
+        for key in self._remaining.keys() - _LIBPQ:
             if key.startswith("ssl"):
                 raise UsageError(
                     f"the target URL has the parameter {key!r}, which is unknown",
@@ -129,13 +128,13 @@ class _Reading:
         return out | tls
 
     def _drop(self, keys: frozenset[str], why: str) -> None:
-        for key in sorted(keys & self._left.keys()):
-            del self._left[key]
+        for key in sorted(keys & self._remaining.keys()):
+            del self._remaining[key]
             self._notes.append(f"the URL parameter {key!r} was dropped: {why}")
 
     def _tls(self) -> dict[str, str]:
-        take: Callable[[str], str] = lambda key: self._left.pop(key, "")  # noqa: E731
-        if "sslidentity" in self._left:
+        take: Callable[[str], str] = lambda key: self._remaining.pop(key, "")  # noqa: E731
+        if "sslidentity" in self._remaining:
             self._drop(
                 frozenset({"sslidentity", "sslpassword"}),
                 "libpq reads no PKCS#12; unpack it with openssl and give sslcert and sslkey",
@@ -144,8 +143,8 @@ class _Reading:
         mode = take("sslmode")
         if mode == "no-verify" or (not mode and switch in _TRUE):
             mode = "require"
-        certificate = self._left.get("sslcert")
-        if certificate and "sslkey" not in self._left:
+        certificate = self._remaining.get("sslcert")
+        if certificate and "sslkey" not in self._remaining:
             # Prisma's `sslcert` is the authority's certificate; libpq's is the client's, with a key.
             out["sslrootcert"] = take("sslcert")
             self._notes.append(
@@ -153,7 +152,7 @@ class _Reading:
             )
         if accept == "strict":
             mode = "verify-full"
-            if "sslrootcert" not in self._left:
+            if "sslrootcert" not in self._remaining:
                 out.setdefault("sslrootcert", _trusted_roots())
             self._notes.append("sslaccept=strict is honoured as sslmode=verify-full")
         elif accept == "accept_invalid_certs":
@@ -169,7 +168,7 @@ class _Reading:
 
 
 def _trusted_roots() -> str:
-    # The libpq inside psycopg's wheel may look for the system's certificates where they are not.
+    # The libpq inside psycopg's wheel may look for the system's certificates in the wrong place.
     paths = ssl.get_default_verify_paths()
     found = paths.cafile or paths.openssl_cafile
     return found if found and Path(found).exists() else "system"

@@ -1,1 +1,1 @@
-"""Making staged rows live: swap the tables or copy the rows."""
+"""Makes staged rows live: swaps the tables or copies the rows."""

@@ -1,7 +1,7 @@
 """The backups of a work folder: one folder each, a dump with its manifest.
 
-A backup is made before every publication, so the latest publication is taken
-back with the backup that its ledger row names.
+A backup is made before every publication. The latest publication is rolled back with the backup that its
+ledger row names.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True)
 class Backup:
-    """One backup: its folder and its manifest, the dump found unaltered when it was loaded."""
+    """One backup: its folder and its manifest. The dump was unchanged when the backup was loaded."""
 
     folder: Path
     manifest: Manifest
 
     @property
     def dump(self) -> Path:
-        """The dump, in pg_dump's custom format."""
+        """Return the path of the dump, in pg_dump's custom format."""
         return self.folder / self.manifest.file
 
     def contents(self) -> dict[str, Content]:
@@ -49,7 +49,7 @@ class Backup:
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn errors of the backups into ours."""
+    """Translate errors of the backups to ours."""
     try:
         yield
     except BackupDamaged as error:
@@ -61,14 +61,14 @@ def translate_errors() -> Iterator[None]:
 
 
 def load(folder: Path) -> Backup:
-    """Return the backup in `folder`; StateMismatch where manifest or dump is missing or altered."""
+    """Return the backup in `folder`. Raises StateMismatch if manifest or dump is missing or changed."""
     with translate_errors():
         found, _dump = manifest.load(folder / MANIFEST)
     return Backup(folder, found)
 
 
 def find(work: Path, digest: str) -> Backup:
-    """Return the work folder's backup whose dump has this SHA-256; StateMismatch where there is none."""
+    """Return the work folder's backup whose dump has this SHA-256. Raises StateMismatch if there is none."""
     damaged: MigrateError | None = None
     for path in sorted((work / FOLDER).glob(f"*/{MANIFEST}")):
         try:
@@ -96,11 +96,10 @@ def make(
     accept_unproven: bool = False,
     start: Callable[[], EmbeddedServer] | None = None,
 ) -> Backup:
-    """Back the target's schema up into `<work>/backups/<name>`, restore it once as a test, and return it.
+    """Back up the target's schema into `<work>/backups/<name>`, restore it once as a test, and return it.
 
-    `start` gives the throwaway server for that test where somebody else starts it.
-    Raises TargetError where the dump cannot be made, and where it does not
-    restore to the same rows, unless `accept_unproven`; nothing is then
+    `start` returns the throwaway server for that test, if another task starts it. Raises TargetError if the
+    dump fails, or if it does not restore to the same rows, unless `accept_unproven` is set; then nothing is
     recorded as a backup.
     """
     folder = files.make_folder(files.make_folder(work / FOLDER) / name)
@@ -138,7 +137,7 @@ def make(
 
 @contextlib.contextmanager
 def throwaway(work: Path, start: Callable[[], EmbeddedServer] | None = None) -> Iterator[str]:
-    """Yield the URL of an empty PostgreSQL of our own that is gone afterwards."""
+    """Yield the URL of an empty PostgreSQL server of our own, which is removed afterwards."""
     server = start() if start else start_throwaway(work)
     try:
         yield server.url()
@@ -147,9 +146,9 @@ def throwaway(work: Path, start: Callable[[], EmbeddedServer] | None = None) -> 
 
 
 def start_throwaway(work: Path) -> EmbeddedServer:
-    """Return an empty PostgreSQL of our own, started; who takes it ends it with `end_throwaway`."""
+    """Start an empty PostgreSQL server of our own and return it; the caller ends it with `end_throwaway`."""
     server = EmbeddedServer(work, "drill", THROWAWAY)
-    server.destroy()  # left by a process that was killed
+    server.destroy()  # from a process that was killed
     try:
         server.__enter__()
     except BaseException:

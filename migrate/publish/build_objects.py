@@ -1,10 +1,8 @@
-"""Furnishing: the staged tables get what takes long to make, before any live table is locked.
+"""Builds constraints and indexes on the staged tables, before any live table is locked.
 
-NOT NULL, checks, keys, indexes, statistics and foreign keys, under the live
-ones' own names and definitions. Each is made in a transaction of its own and
-passed over where it is there already, so that a furnishing which was killed
-goes on where it stopped. The rows that break a constraint fail here, before
-anything live was touched.
+NOT NULL, checks, keys, indexes, statistics and foreign keys, with the names and definitions of the live ones.
+Each is built in its own transaction and skipped if it exists, so a build that was killed continues where it
+stopped. Rows that break a constraint fail here, before anything live is touched.
 """
 
 from __future__ import annotations
@@ -30,10 +28,10 @@ from migrate.publish.missing_objects import (
 from migrate.publish.swap_blockers import TableName
 
 OnProgress = Callable[[str, str], None]
-#: Hears of the unique indexes and foreign keys that hold.
+#: Called with the unique indexes and foreign keys that hold.
 OnProven = Callable[[frozenset[ProvenKey]], None]
 
-#: Longer than deadlock_timeout, after which the server ends an autovacuum that is in the way.
+#: Longer than deadlock_timeout, after which the server ends an autovacuum that blocks us.
 _WAITS_FOR_FEW: Final = {"lock_timeout": "3s"}
 
 
@@ -47,10 +45,9 @@ def build_objects(
 ) -> None:
     """Give the staged tables the live ones' constraints and indexes, and fresh statistics.
 
-    `conn` is in autocommit mode. With `strict` a constraint that is NOT VALID
-    is held against the rows once; `fresh` are the staged tables (oids) that
-    `build_online` has vacuumed. Raises psycopg's errors: of class 23 where
-    rows break a constraint.
+    `conn` is in autocommit mode. With `strict` a constraint that is NOT VALID is checked against the rows
+    once; `fresh` are the staged tables (oids) that `build_online` has vacuumed. Raises psycopg's errors: of
+    class 23 if rows break a constraint.
     """
     with async_commit(conn):
         with qualified_names(conn):
@@ -78,13 +75,12 @@ def build_online(
     fresh: Collection[int] = (),
     on_proven: OnProven = lambda _keys: None,
 ) -> frozenset[int]:
-    """Make what can be made while others read the staged tables: indexes, foreign keys, statistics.
+    """Build what can be built while others read the staged tables: indexes, foreign keys, statistics.
 
-    The rest, and what could not be made here, is left to `furnish`. `conn` is in
-    autocommit mode. `fence` is called before each commit, which what it raises undoes;
-    `on_proven` hears which keys the server has held against every row by then.
-    Returns the staged tables (oids) that are vacuumed, those of `fresh` from before among
-    them. Raises psycopg's errors, of class 23 where rows break a key.
+    `build_objects` builds the rest, and what failed here. `conn` is in autocommit mode. `fence` is called
+    before each commit; if it raises, the transaction is rolled back. `on_proven` is called with the keys that
+    the server has checked against every row by then. Returns the staged tables (oids) that are vacuumed,
+    including those in `fresh`. Raises psycopg's errors, of class 23 if rows break a key.
     """
     vacuumed = set(fresh)
     with async_commit(conn), session_settings(conn, _WAITS_FOR_FEW):
@@ -92,14 +88,14 @@ def build_online(
             pairs = find_pairs(conn, table_names)
             steps = bare_index_steps(conn, pairs)
         _do(conn, steps, on_progress, should_stop, fence)
-        # Before the foreign keys: where every row is known to be visible, the server proves one from the
-        # index on its columns, in their order, which at ten million rows takes less than half the time.
+        # Before the foreign keys: if every row is known to be visible, the server checks a key from the index
+        # on its columns, in their order. With ten million rows this takes less than half the time.
         for pair in pairs:
             if pair.staged not in vacuumed and not should_stop():
                 conn.execute(_vacuum(pair))
                 vacuumed.add(pair.staged)
         with qualified_names(conn):
-            # One that is NOT VALID and held against the rows is dropped again, which waits for readers.
+            # One that is NOT VALID is dropped again after the check, and the drop waits for readers.
             foreign = foreign_key_steps(conn, pairs, valid_only=True)
         _do(conn, foreign, on_progress, should_stop, fence)
         with qualified_names(conn):
@@ -108,9 +104,9 @@ def build_online(
 
 
 def _vacuum(pair: TablePair) -> bytes:
-    """Return what makes statistics and the visibility map, so that nothing is left to do after the commit.
+    """Return the step that makes statistics and the visibility map, so that nothing is left after the commit.
 
-    COPY leaves empty pages behind a small table. To cut them off, VACUUM would wait for its readers.
+    COPY leaves empty pages at the end of a small table. To cut them off, VACUUM would wait for its readers.
     """
     return f"VACUUM (ANALYZE, TRUNCATE off) {pair.new}".encode()
 

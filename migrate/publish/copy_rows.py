@@ -1,4 +1,4 @@
-"""Moving the rows from a staged table to its live one, and the sequences after them."""
+"""Copies the rows from a staged table to its live one, and sets the sequences afterwards."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from migrate.postgres.table_checksum import Content, measure
 from migrate.publish.drop_and_rebuild import plan_rebuild
 from migrate.runtime.errors import TargetError
 
-#: Called with what is being done and to which object.
+#: Called with the current action and the object's name.
 OnProgress = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class Move:
-    """One table's move: `columns` are copied, `drawn` are left to the column's own sequence.
+    """The copy of one table: `columns` are copied, `drawn` get values from the column's own sequence.
 
-    `content` is what the live table must hold afterwards, None where values
-    are drawn and it can only be measured then.
+    `content` is what the live table must hold afterwards; None if values are drawn, because it can be
+    measured only then.
     """
 
     table: str
@@ -41,11 +41,11 @@ def plan_moves(
     tables: Sequence[str],
     known: Mapping[str, Content] = MappingProxyType({}),
 ) -> list[Move]:
-    """Return how each staged table moves, measured now, before any live table is locked.
+    """Return how each staged table is copied, measured now, before any live table is locked.
 
-    `known` is what some of them hold, measured since their last row was written.
+    `known` is the content of some of them, measured since their last row was written.
 
-    Raises TargetError where a staged table is missing or shaped unlike the live one.
+    Raises TargetError if a staged table is missing or differs in shape from the live one.
     """
     live, staged = introspect(conn, schema).tables, introspect(conn, staging).tables
     moves = []
@@ -85,9 +85,9 @@ def _plan(conn: Connection, table: Table, staging: str, known: Content | None) -
 
 
 def move_rows(conn: Connection, schema: str, staging: str, move: Move) -> Content:
-    """Copy the rows and return what the live table holds now.
+    """Copy the rows and return the content of the live table.
 
-    Raises TargetError where the staged rows are not those that were measured.
+    Raises TargetError if the staged rows are not those that were measured.
     """
     columns = sql.SQL(", ").join(map(sql.Identifier, move.columns))
     statement = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
@@ -109,11 +109,11 @@ def move_tables(
     strict: bool,
     on_progress: OnProgress,
 ) -> dict[str, Content]:
-    """Delete the old rows, move the staged ones in, rebuild keys and indexes; return what each table holds.
+    """Delete the old rows, copy the staged ones, rebuild keys and indexes; return the content of each table.
 
-    Called in a transaction that keeps everybody out of the tables.
+    Called in a transaction that has locked the tables against all others.
     """
-    # Nothing deferred may be pending when a table is altered.
+    # No deferred check may be pending when a table is altered.
     conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     managed = [*dict.fromkeys([*(move.table for move in moves), *emptied])]
     plan = plan_rebuild(conn, schema, managed, strict=strict)

@@ -1,11 +1,9 @@
-"""What is taken off the managed tables for the move of the rows, and put back by its own definition.
+"""Drops keys and indexes of the managed tables for the copy of the rows, and creates them again.
 
-Off go: the foreign keys between managed tables, the keys, the exclusion
-constraints and the indexes, and for a rollback the constraints that were
-never validated, since the old rows may break them. User triggers are silenced
-and set back to the state each of them had. What something else leans on (a
-view that groups by a primary key) stays where it is, and so does an index
-that PostgreSQL holds to be invalid: it could only come back valid.
+Dropped are the foreign keys between managed tables, the keys, the exclusion constraints and the indexes. For
+a rollback also the constraints that were never validated, because the old rows may break them. User triggers
+are disabled and set back to their state. An index that something else depends on (a view that groups by a
+primary key) stays, and so does an index that PostgreSQL marks as invalid: it could only come back valid.
 """
 
 from __future__ import annotations
@@ -52,7 +50,7 @@ _ENABLE: Final = {"O": "ENABLE TRIGGER", "R": "ENABLE REPLICA TRIGGER", "A": "EN
 
 @dataclass
 class Rebuild:
-    """The statements in order: `loosen`, then the old rows go, `strip`, the new ones come, `restore`."""
+    """The statements in order: `loosen`, delete the old rows, `strip`, copy the new rows, `restore`."""
 
     loosen: list[Step] = field(default_factory=list)
     strip: list[Step] = field(default_factory=list)
@@ -60,11 +58,11 @@ class Rebuild:
 
 
 def plan_rebuild(conn: Connection, schema: str, tables: Iterable[str], *, strict: bool) -> Rebuild:
-    """Return what to take off `tables` and how to put it back.
+    """Return what to drop from `tables` and how to create it again.
 
-    With `strict` a foreign key that is NOT VALID is held against the new rows
-    once, as it would be against any new row, before it is put back as it was.
-    Raises TargetError where a table outside references one of `tables`.
+    With `strict` a foreign key that is NOT VALID is checked against the new rows once, as it would be against
+    any new row, before it is created as it was. Raises TargetError if a table outside references one of
+    `tables`.
     """
     names = list(tables)
     with qualified_names(conn):

@@ -1,6 +1,6 @@
-"""What a staged table still lacks of what the live one has: columns' settings, constraints, indexes, keys.
+"""What the staged table is missing compared with the live one: column settings, constraints, indexes, keys.
 
-Read from the catalogue on both sides and compared by definition, so that what is there is passed over.
+Read from the catalog on both sides and compared by definition, so that existing objects are skipped.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from migrate.postgres.ddl import (
     bare_index,
     complete_index,
     drop_constraint,
+    is_buildable_first,
     read_indexes,
     restore_index,
     retarget,
-    stands_alone,
     strip_index,
 )
 from migrate.publish.swap_blockers import TableName
@@ -66,9 +66,9 @@ ProvenKey = tuple[Literal["unique", "foreign"], str, str]
 
 @dataclass(frozen=True)
 class TablePair:
-    """A twin as PostgreSQL knows it: the two oids, tables and schemas; names are quoted, tables qualified.
+    """A live table and its staged one in PostgreSQL: the two oids, tables and schemas.
 
-    `table` is the name of both as it is.
+    Names are quoted, tables are qualified. `table` is the unquoted name of both.
     """
 
     live: int
@@ -81,7 +81,7 @@ class TablePair:
 
 
 def find_pairs(conn: Connection, table_names: Sequence[TableName]) -> list[TablePair]:
-    """Return the twins whose both tables are there, in order; called inside `qualified_names`."""
+    """Return the pairs whose two tables exist, in order; call it inside `qualified_names`."""
     columns = [
         list(part) for part in zip(*((t.schema, t.staging, t.table) for t in table_names), strict=True)
     ]
@@ -93,7 +93,7 @@ def proven_keys(conn: Connection, pairs: Sequence[TablePair]) -> frozenset[Prove
     found: set[ProvenKey] = set()
     of = {pair.live: pair for pair in pairs}
     for pair in pairs:
-        wanted = {index.definition for index in _wanted_indexes(conn, pair) if stands_alone(index)}
+        wanted = {index.definition for index in _wanted_indexes(conn, pair) if is_buildable_first(index)}
         there = [index for index in read_indexes(conn, [pair.staged]) if index.definition in wanted]
         found |= {("unique", pair.table, index.name) for index in there if index.unique}
         valid = {row[1]: row[3] for row in _of_kind(conn, [pair.staged], "f") if row[6]}
@@ -105,7 +105,7 @@ def proven_keys(conn: Connection, pairs: Sequence[TablePair]) -> frozenset[Prove
 
 
 def _wanted_key(row: tuple[Any, ...], of: Mapping[int, TablePair]) -> str:
-    """Return the definition of a live foreign key, to the staged twin of the table it references."""
+    """Return the definition of a live foreign key, changed to reference the staged table."""
     referenced = of[row[5]]
     return retarget(row[3], " REFERENCES", referenced.old, referenced.new)
 
@@ -115,7 +115,7 @@ def _ends(pairs: Sequence[TablePair]) -> dict[str, list[int]]:
 
 
 def column_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
-    """Return what brings columns in line: statistics targets, options, comments, NOT NULL of old servers."""
+    """Return the steps for columns: statistics targets, options, comments, NOT NULL of old servers."""
     quote = Quoting(conn)
     named_nulls = {row[0] for row in _of_kind(conn, [pair.live for pair in pairs], "n")}
     changes: dict[str, list[str]] = {}
@@ -123,7 +123,7 @@ def column_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     numbers = {pair.new: pair.live for pair in pairs}
     for table, name, not_null, target, options, comment in conn.execute(_COLUMNS, _ends(pairs)).fetchall():
         of_table, column = changes.setdefault(table, []), quote.name(name)
-        # From PostgreSQL 18 on it is a constraint with a name of its own.
+        # From PostgreSQL 18 on it is a constraint with its own name.
         if not_null and numbers[table] not in named_nulls:
             of_table.append(f"ALTER COLUMN {column} SET NOT NULL")
         if target is not None:
@@ -144,7 +144,7 @@ def _of_kind(conn: Connection, tables: list[int], kinds: str) -> list[tuple[Any,
 
 
 def constraint_steps(conn: Connection, pairs: Sequence[TablePair], *, strict: bool) -> list[Step]:
-    """Return what adds checks and named NOT NULLs: those of a table together, in one pass over its rows."""
+    """Return the steps that add checks and named NOT NULLs: one step and one scan for each table."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
         there = {row[1]: row[3:5] for row in _of_kind(conn, [pair.staged], "cn")}
@@ -166,14 +166,14 @@ def constraint_steps(conn: Connection, pairs: Sequence[TablePair], *, strict: bo
 
 
 def bare_index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
-    """Return what makes the indexes that are not there yet, without the constraints that rest on them."""
+    """Return the steps that build the missing indexes, without the constraints that use them."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
         there = {index.name for index in read_indexes(conn, [pair.staged])}
         steps += [
             restore_index(quote, bare_index(index))
             for index in _wanted_indexes(conn, pair)
-            if index.name not in there and stands_alone(index)
+            if index.name not in there and is_buildable_first(index)
         ]
     return steps
 
@@ -191,7 +191,7 @@ def _wanted_indexes(conn: Connection, pair: TablePair) -> list[Index]:
 
 
 def index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
-    """Return what makes the indexes and the constraints on them, or completes those made ahead."""
+    """Return the steps that build the indexes and their constraints, or add the constraints to built ones."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
         there = {index.name: index for index in read_indexes(conn, [pair.staged])}
@@ -199,7 +199,7 @@ def index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
             present = there.get(wanted.name)
             if present == wanted:
                 continue
-            if present == bare_index(wanted) and stands_alone(wanted):  # made ahead
+            if present == bare_index(wanted) and is_buildable_first(wanted):  # built earlier
                 steps.append(complete_index(quote, wanted))
                 continue
             if present is not None:
@@ -209,7 +209,7 @@ def index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
 
 
 def statistics_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
-    """Return what makes the extended statistics, in the staging schema until the exchange."""
+    """Return the steps that create the extended statistics, in the staging schema until the swap."""
     quote, steps = Quoting(conn), []
     for pair in pairs:
         there = {row[0] for row in conn.execute(_STATISTICS, {"tables": [pair.staged]}).fetchall()}
@@ -230,7 +230,7 @@ def statistics_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]
 def foreign_key_steps(
     conn: Connection, pairs: Sequence[TablePair], *, strict: bool = False, valid_only: bool = False
 ) -> list[Step]:
-    """Return what adds the foreign keys, each to the staged twin of the table it references."""
+    """Return the steps that add the foreign keys, each referencing the staged table."""
     quote, steps, of = Quoting(conn), [], {pair.live: pair for pair in pairs}
     for pair in pairs:
         there = {row[1]: row[3:5] for row in _of_kind(conn, [pair.staged], "f")}

@@ -1,4 +1,4 @@
-"""A publication: the line in the ledger, and the map of ids that goes with the rows."""
+"""A publication: the row in the ledger, and the id map that belongs to the rows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from migrate.staging.schema import ID_MAP
 
 Kind = Literal["publish", "rollback"]
 
-#: The published map of ids changes with the rows; the one before is kept for a rollback.
+#: The published id map changes with the rows; the previous one is kept for a rollback.
 _SWAP_IDS: Final = (
-    # kept for an exchange that did not come about
+    # kept for a swap that did not happen
     "DELETE FROM {past} WHERE publication NOT IN (SELECT id FROM {publications})",
     "INSERT INTO {past} (publication, entity, legacy_id, new_id, via)"
     " SELECT {publication}, entity, legacy_id, new_id, via FROM {now}",
@@ -30,13 +30,11 @@ _SWAP_IDS: Final = (
 
 @dataclass(frozen=True)
 class Publication:
-    """A line of the ledger: `tables` is what each live table held after it, `replaced` the rows before it.
+    """A row of the ledger: `tables` is each live table's content after it, `replaced` the rows before it.
 
-    `exchanged` tells whether the staged tables took the live ones' place or
-    the rows were moved. `attempts` counts the tries for the locks; the
-    successful one kept writers out for `frozen` seconds and readers, within
-    these, for `seconds`. `notes` say why rows were moved, and what did not go
-    well afterwards and does no harm.
+    `exchanged` is true if the tables were swapped, false if the rows were copied. `attempts` counts the tries
+    for the locks; the successful one blocked writers for `frozen` seconds and readers, within these, for
+    `seconds`. `notes` say why rows were copied, and which harmless steps failed afterwards.
     """
 
     id: int
@@ -68,7 +66,7 @@ HOW: Final = ("exchanged", "attempts", "readers_out", "writers_out", "notes")
 
 
 def in_words(facts: Mapping[str, Any]) -> str:
-    """Return how a publication went, by its facts, in half a sentence for a person."""
+    """Return half a sentence for a person that describes the publication, from its facts."""
     way = "the tables were exchanged" if facts["exchanged"] else "the rows were moved"
     times = (
         f"readers were kept out for {facts['readers_out']:.2f} s, writers for {facts['writers_out']:.2f} s"
@@ -85,7 +83,7 @@ def record(
     backup_digest: str | None,
     number: int | None,
 ) -> tuple[Any, ...]:
-    """Write the publication's line, under its `number` where one was drawn; return number and time."""
+    """Write the publication's row, with its `number` if it was drawn already; return number and time."""
     row = conn.execute(
         sql.SQL(
             "INSERT INTO {} (id, run_id, kind, tables, backup_digest) OVERRIDING SYSTEM VALUE"
@@ -106,7 +104,7 @@ def record(
 
 
 def swap_ids(conn: Connection, ledger: Ledger, staging: str, publication: int) -> None:
-    """Replace the published map of ids by the staged one, and keep the one before."""
+    """Replace the published id map by the staged one, and keep the previous one."""
     for statement in _SWAP_IDS:
         conn.execute(
             sql.SQL(statement).format(

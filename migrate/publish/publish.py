@@ -1,11 +1,9 @@
-"""Publish: the staged rows become the live ones, in the one transaction that touches live tables.
+"""Publish: the staged rows become the live ones, in the one transaction that changes live tables.
 
-Where it can be, the staged tables take the live ones' place, which takes
-moments; else the rows are moved. Then the old ones are deleted, not
-truncated: TRUNCATE shows an empty table to a transaction whose snapshot is
-older, and a reader must see all old or all new. The tables are locked within
-`lock_timeout` or not at all, so that the application never queues behind a
-publish that itself waits for something.
+If possible, the staged tables are swapped with the live ones, which takes milliseconds; otherwise the rows
+are copied. Then the old rows are deleted, not truncated: TRUNCATE shows an empty table to a transaction with
+an older snapshot, and a reader must see all old or all new rows. The tables are locked within `lock_timeout`
+or not at all, so that the application never queues behind a publish that itself waits.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ import tenacity
 from psycopg import sql
 
 from migrate.postgres.connection import Connection, raise_work_mem, to_migrate_error, translate_errors
-from migrate.postgres.locks import NOT_TO_BE_HAD, Locks, who_blocks
+from migrate.postgres.locks import LOCK_NOT_AVAILABLE, Locks, blocking_sessions
 from migrate.postgres.sequences import raise_sequences
 from migrate.postgres.table_checksum import Content, measure
 from migrate.publish.publication import Kind, Publication, record, swap_ids
@@ -30,7 +28,7 @@ from migrate.publish.strategy import (
     PublishRequest,
     PublishStrategy,
     choose_strategy,
-    house,
+    protected_definitions,
     replace_rows,
     require_no_older_views,
 )
@@ -43,10 +41,10 @@ __all__ = ["Kind", "Publication", "publish"]
 
 _SESSION: Final = {
     "idle_in_transaction_session_timeout": "0",
-    # Rows keep the order they were staged in, whoever else reads the table.
+    # Rows keep the order they were staged in, even if another session reads the table.
     "synchronize_seqscans": "off",
 }
-#: After so many tries readers are kept out from the beginning: they wait longer, but the locks are got.
+#: After this many tries readers are blocked from the beginning: they wait longer, but we get the locks.
 _GENTLE_TRIES: Final = 5
 
 
@@ -71,91 +69,94 @@ def publish(
 ) -> Publication:
     """Replace the rows of `filled` by the staged ones, empty `emptied`, and record it; all or nothing.
 
-    `expected` is what each of these tables held when it was backed up.
-    An attempt waits for the locks `lock_timeout_ms`, but always less than the
-    server's `deadlock_timeout`, so that no query of the application is ended
-    on our account. Before the locks, an exchange waits `patience` seconds for
-    views of the database that are older than the staged rows.
-    `before_commit` is called inside the transaction as its last act; what it
-    raises undoes everything. `furnished` is what `build_concurrently` gave, where nothing
-    was written to the staged tables since.
+    `expected` is what each of these tables held when it was backed up. An attempt waits `lock_timeout_ms` for
+    the locks, but always less than the server's `deadlock_timeout`, so that no query of the application is
+    ended because of us. Before the locks, a swap waits `patience` seconds for snapshots that are older than
+    the staged rows. `before_commit` is called inside the transaction as its last step; if it raises,
+    everything is undone. `built_ahead` is the result of `build_concurrently`, if nothing was written to the
+    staged tables since.
 
-    Raises LiveChanged (live rows moved after the backup), AlreadyRunning (another
-    run owns the target), TargetUnavailable (the locks were not to be had in
-    `attempts` tries of `lock_timeout_ms` each, or the connection was lost:
-    the ledger then tells whether the commit went through), TargetError (a row
-    breaks a constraint, or the schema would not have come back the same).
+    Raises LiveChanged (live rows changed after the backup), AlreadyRunning (another run owns the target),
+    TargetUnavailable (no locks in `attempts` tries of `lock_timeout_ms` each, or the connection was lost: the
+    ledger then says whether the commit succeeded), TargetError (a row breaks a constraint, or the schema
+    would not have come back the same).
     """
-    order = PublishRequest(
+    request = PublishRequest(
         ledger, schema, staging, tuple(filled), tuple(emptied), dict(expected), run_id, kind, backup_digest,
         lock_timeout_ms, on_progress, before_commit, built_ahead,
     )  # fmt: skip
-    both = set(order.filled) & set(order.emptied)
+    both = set(request.filled) & set(request.emptied)
     if both:
         raise TargetError(f"{', '.join(sorted(both))} cannot be both filled and emptied")
     if conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         raise TargetError("publish needs a connection of its own, outside any transaction")
     with translate_errors("preparing to publish"):
-        way = choose_strategy(conn, order, patience)
+        strategy = choose_strategy(conn, request, patience)
     retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type((*NOT_TO_BE_HAD, OldSnapshots)),
+        retry=tenacity.retry_if_exception_type((*LOCK_NOT_AVAILABLE, OldSnapshots)),
         wait=tenacity.wait_random_exponential(multiplier=0.5, max=20),
         stop=tenacity.stop_after_attempt(attempts),
         reraise=True,
     )
     try:
-        publication: Publication = retrying(_attempt, conn, order, way, retrying, attempts)
-    except NOT_TO_BE_HAD as error:
-        raise _not_to_be_had(conn, order, attempts) from error
+        publication: Publication = retrying(_attempt, conn, request, strategy, retrying, attempts)
+    except LOCK_NOT_AVAILABLE as error:
+        raise _lock_not_available(conn, request, attempts) from error
     except psycopg.Error as error:
         raise to_migrate_error("publishing", error) from error
-    return publication if publication.exchanged else _finish(conn, order, publication)
+    return publication if publication.exchanged else _finish(conn, request, publication)
 
 
 def _attempt(
-    conn: Connection, order: PublishRequest, way: PublishStrategy, retrying: tenacity.Retrying, attempts: int
+    conn: Connection,
+    request: PublishRequest,
+    strategy: PublishStrategy,
+    retrying: tenacity.Retrying,
+    attempts: int,
 ) -> Publication:
     tries = int(retrying.statistics.get("attempt_number", 1))
     with conn.transaction():
         _set_up(conn)
-        names = list(order.names)
-        if way.exchange is not None:
-            lock_staged(conn, way.exchange)
-            names.append((order.ledger.schema, ID_MAP))
-        order.on_progress("lock", f"{len(order.managed)} tables")
-        locks = Locks(conn, names, order.lock_timeout_ms)
+        names = list(request.names)
+        if strategy.swap is not None:
+            lock_staged(conn, strategy.swap)
+            names.append((request.ledger.schema, ID_MAP))
+        request.on_progress("lock", f"{len(request.managed)} tables")
+        locks = Locks(conn, names, request.lock_timeout_ms)
         if tries > _GENTLE_TRIES:
-            locks.keep_readers_out()
-        locks.keep_writers_out()
+            locks.block_readers()
+        locks.block_writers()
         frozen = time.monotonic()
-        order.ledger.guard(conn)
-        replaced = _require_unchanged(conn, order)
-        before = house(conn, order)
-        if way.exchange is not None:
-            require_no_older_views(conn, way, last=tries >= attempts)
-        locks.keep_readers_out()
+        request.ledger.guard(conn)
+        replaced = _require_unchanged(conn, request)
+        before = protected_definitions(conn, request)
+        if strategy.swap is not None:
+            require_no_older_views(conn, strategy, last=tries >= attempts)
+        locks.block_readers()
         locked = time.monotonic() if tries <= _GENTLE_TRIES else frozen
-        contents, number = replace_rows(conn, order, way, before)
-        line = record(conn, order.ledger, order.run_id, order.kind, contents, order.backup_digest, number)
+        contents, number = replace_rows(conn, request, strategy, before)
+        line = record(
+            conn, request.ledger, request.run_id, request.kind, contents, request.backup_digest, number
+        )
         if number is None:
-            swap_ids(conn, order.ledger, order.staging, line[0])
-        raise_sequences(conn, order.schema, order.filled)
-        order.before_commit(conn)
-        order.on_progress("commit", order.schema)
+            swap_ids(conn, request.ledger, request.staging, line[0])
+        raise_sequences(conn, request.schema, request.filled)
+        request.before_commit(conn)
+        request.on_progress("commit", request.schema)
     now = time.monotonic()
     return Publication(
         id=line[0],
-        run_id=order.run_id,
-        kind=order.kind,
+        run_id=request.run_id,
+        kind=request.kind,
         at=line[1],
         tables=contents,
         replaced=replaced,
-        backup_digest=order.backup_digest,
+        backup_digest=request.backup_digest,
         attempts=tries,
         exchanged=number is not None,
         frozen=now - frozen,
         seconds=now - locked,
-        notes=tuple(f"the rows were moved: {reason}" for reason in way.reasons),
+        notes=tuple(f"the rows were moved: {reason}" for reason in strategy.reasons),
     )
 
 
@@ -163,21 +164,21 @@ def _set_up(conn: Connection) -> None:
     for name, value in _SESSION.items():
         conn.execute("SELECT set_config(%s, %s, true)", (name, value))
     raise_work_mem(conn)
-    # What is reported as published must survive the server's own crash.
+    # What is reported as published must survive a crash of the server.
     conn.execute(
         "SELECT set_config('synchronous_commit', 'on', true)"
         " WHERE current_setting('synchronous_commit') = 'off'"
     )
 
 
-def _require_unchanged(conn: Connection, order: PublishRequest) -> dict[str, int]:
+def _require_unchanged(conn: Connection, request: PublishRequest) -> dict[str, int]:
     replaced: dict[str, int] = {}
     changed: list[str] = []
-    for table in order.managed:
-        order.on_progress("compare with the backup", table)
-        now = measure(conn, order.schema, table)
+    for table in request.managed:
+        request.on_progress("compare with the backup", table)
+        now = measure(conn, request.schema, table)
         replaced[table] = now.rows
-        if order.expected.get(table) != now:
+        if request.expected.get(table) != now:
             changed.append(table)
     if changed:
         raise LiveChanged(
@@ -187,22 +188,22 @@ def _require_unchanged(conn: Connection, order: PublishRequest) -> dict[str, int
     return replaced
 
 
-def _not_to_be_had(conn: Connection, order: PublishRequest, attempts: int) -> TargetUnavailable:
-    blockers = who_blocks(conn, order.names)
+def _lock_not_available(conn: Connection, request: PublishRequest, attempts: int) -> TargetUnavailable:
+    blockers = blocking_sessions(conn, request.names)
     return TargetUnavailable(
-        f"the live tables could not be locked within {order.lock_timeout_ms} ms in {attempts} attempts"
+        f"the live tables could not be locked within {request.lock_timeout_ms} ms in {attempts} attempts"
         + (f"; held by {'; '.join(blockers)}" if blockers else ""),
         hint="end those sessions or wait for them, then type the same command again; nothing was changed",
     )
 
 
-def _finish(conn: Connection, order: PublishRequest, publication: Publication) -> Publication:
+def _finish(conn: Connection, request: PublishRequest, publication: Publication) -> Publication:
     notes = list(publication.notes)
-    for table in order.managed:
-        order.on_progress("analyze", table)
-        name = sql.Identifier(order.schema, table)
+    for table in request.managed:
+        request.on_progress("analyze", table)
+        name = sql.Identifier(request.schema, table)
         try:
-            # Never waits for the application, nor makes it wait: no cutting of the file's end.
+            # Waits for no session of the application and blocks none: it does not cut off the file's end.
             conn.execute(sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED, TRUNCATE off) {}").format(name))
         except psycopg.Error as error:
             notes.append(f"{to_migrate_error(f'VACUUM ANALYZE of {table}', error)}; the rows are published")

@@ -1,4 +1,4 @@
-"""The way the staged rows go: their tables are exchanged for the live ones, or the rows are moved."""
+"""How the staged rows become live: the tables are swapped, or the rows are copied."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import Content
 from migrate.publish.copy_rows import Move, move_tables, plan_moves
 from migrate.publish.publication import Kind
-from migrate.publish.swap import BuiltAhead, SwapBlocked, TableSwap, exchange_tables, prepare_exchange
+from migrate.publish.swap import BuiltAhead, SwapBlocked, TableSwap, prepare_swap, swap_tables
 from migrate.runtime.errors import TargetError
 from migrate.staging.ledger import Ledger
 
-#: Called with what is being done and to which object.
+#: Called with the current action and the object's name.
 OnProgress = Callable[[str, str], None]
 
-#: So many times an exchange waits for older views of the database before the rows are moved.
-_EXCHANGES: Final = 3
+#: How often a swap waits for older snapshots before the rows are copied instead.
+_SWAP_TRIES: Final = 3
 
 
 @dataclass(frozen=True)
 class PublishRequest:
-    """What is to be published, fixed before the first attempt."""
+    """The parameters of a publish, fixed before the first attempt."""
 
     ledger: Ledger
     schema: str
@@ -44,101 +44,104 @@ class PublishRequest:
 
     @property
     def managed(self) -> tuple[str, ...]:
-        """The live tables whose rows are replaced or emptied."""
+        """Return the live tables whose rows are replaced or emptied."""
         return tuple(dict.fromkeys(self.filled + self.emptied))
 
     @property
     def names(self) -> list[Name]:
-        """Schema and name of each of them."""
+        """Return schema and name of each of them."""
         return [(self.schema, table) for table in self.managed]
 
 
 @dataclass
 class PublishStrategy:
-    """How the rows get there: by `exchange` where there is one, else by `moves`; `reasons` say why not."""
+    """How the rows become live: by `swap` if it is set, else by `moves`;
+
+    `reasons` say why not by swap.
+    """
 
     moves: Sequence[Move]
-    exchange: TableSwap | None = None
+    swap: TableSwap | None = None
     reasons: tuple[str, ...] = ()
-    hindered: int = 0
+    postponed: int = 0
 
-    def move_instead(self, reasons: Sequence[str]) -> None:
-        """Choose the other way, for these reasons."""
-        self.exchange, self.reasons = None, tuple(reasons)
+    def copy_instead(self, reasons: Sequence[str]) -> None:
+        """Choose to copy the rows, for these reasons."""
+        self.swap, self.reasons = None, tuple(reasons)
 
 
 class OldSnapshots(Exception):
-    """Somebody may still look at the database as it was before the rows were staged."""
+    """A session may still see the database as it was before the rows were staged."""
 
 
-def choose_strategy(conn: Connection, order: PublishRequest, patience: float) -> PublishStrategy:
-    """Decide on the way, and furnish the staged tables where they can be exchanged."""
-    way = PublishStrategy(
-        plan_moves(conn, order.schema, order.staging, order.filled, order.built_ahead.contents)
+def choose_strategy(conn: Connection, request: PublishRequest, patience: float) -> PublishStrategy:
+    """Choose between swap and copy, and build constraints and indexes if the tables can be swapped."""
+    strategy = PublishStrategy(
+        plan_moves(conn, request.schema, request.staging, request.filled, request.built_ahead.contents)
     )
     try:
-        way.exchange = prepare_exchange(
-            conn, order.ledger, order.schema, order.staging, way.moves, order.emptied,
-            strict=order.kind == "publish", on_progress=order.on_progress,
-            fresh=order.built_ahead.vacuumed,
+        strategy.swap = prepare_swap(
+            conn, request.ledger, request.schema, request.staging, strategy.moves, request.emptied,
+            strict=request.kind == "publish", on_progress=request.on_progress,
+            fresh=request.built_ahead.vacuumed,
         )  # fmt: skip
     except SwapBlocked as error:
-        way.move_instead(error.reasons)
-        return way
-    older = wait_for_older_views(conn, way.exchange.horizon, patience)
+        strategy.copy_instead(error.reasons)
+        return strategy
+    older = wait_for_older_views(conn, strategy.swap.horizon, patience)
     if older:
-        way.move_instead([_older(older)])
-    return way
+        strategy.copy_instead([_older(older)])
+    return strategy
 
 
 def _older(views: Sequence[str]) -> str:
     return f"{', '.join(views[:3])} may look at the database as it was before the rows were staged"
 
 
-def require_no_older_views(conn: Connection, way: PublishStrategy, *, last: bool) -> None:
-    """Raise OldSnapshots where one is there, to be tried again; the last time choose to move the rows."""
-    assert way.exchange is not None
-    older = old_snapshots(conn, way.exchange.horizon)
+def require_no_older_views(conn: Connection, strategy: PublishStrategy, *, last: bool) -> None:
+    """Raise OldSnapshots if there is one, so that the caller tries again; the last time choose to copy."""
+    assert strategy.swap is not None
+    older = old_snapshots(conn, strategy.swap.horizon)
     if not older:
         return
-    way.hindered += 1
-    if way.hindered < _EXCHANGES and not last:
+    strategy.postponed += 1
+    if strategy.postponed < _SWAP_TRIES and not last:
         raise OldSnapshots
-    way.move_instead([_older(older)])
+    strategy.copy_instead([_older(older)])
 
 
-def house(conn: Connection, order: PublishRequest) -> dict[str, str]:
-    """Return the definitions that must be the same afterwards: the live schema's, and the map of ids'."""
-    ours = fingerprint(conn, order.ledger.schema)
+def protected_definitions(conn: Connection, request: PublishRequest) -> dict[str, str]:
+    """Return the definitions that must be the same afterwards: of the live schema and of the id map."""
+    ours = fingerprint(conn, request.ledger.schema)
     return {
-        **fingerprint(conn, order.schema),
+        **fingerprint(conn, request.schema),
         **{f"{name} of the ledger": text for name, text in ours.items()},
     }
 
 
 def replace_rows(
-    conn: Connection, order: PublishRequest, way: PublishStrategy, before: Mapping[str, str]
+    conn: Connection, request: PublishRequest, strategy: PublishStrategy, before: Mapping[str, str]
 ) -> tuple[dict[str, Content], int | None]:
-    """Bring the rows in; return what each table holds now, and the publication's number if it was drawn."""
-    if way.exchange is not None:
-        number = way.exchange.publication
+    """Make the rows live; return the content of each table, and the publication's number if it was drawn."""
+    if strategy.swap is not None:
+        number = strategy.swap.publication
         try:
             with conn.transaction():
-                order.on_progress("exchange", f"{len(order.managed)} tables")
-                exchange_tables(conn, way.exchange)
-                order.on_progress("exchanged", f"{len(order.managed)} tables")
-                changed = differences(before, house(conn, order))
+                request.on_progress("exchange", f"{len(request.managed)} tables")
+                swap_tables(conn, strategy.swap)
+                request.on_progress("exchanged", f"{len(request.managed)} tables")
+                changed = differences(before, protected_definitions(conn, request))
                 if changed:
                     raise SwapBlocked([f"the exchange would have changed {', '.join(changed[:5])}"])
-            held = {move.table: move.content or Content(0, "0") for move in way.moves}
-            return {table: held.get(table, Content(0, "0")) for table in order.managed}, number
+            held = {move.table: move.content or Content(0, "0") for move in strategy.moves}
+            return {table: held.get(table, Content(0, "0")) for table in request.managed}, number
         except SwapBlocked as error:
-            way.move_instead(error.reasons)
+            strategy.copy_instead(error.reasons)
     contents = move_tables(
-        conn, order.schema, order.staging, way.moves, order.emptied,
-        strict=order.kind == "publish", on_progress=order.on_progress,
+        conn, request.schema, request.staging, strategy.moves, request.emptied,
+        strict=request.kind == "publish", on_progress=request.on_progress,
     )  # fmt: skip
-    changed = differences(before, house(conn, order))
+    changed = differences(before, protected_definitions(conn, request))
     if changed:
         raise TargetError(
             f"publishing would have changed the schema: {', '.join(changed[:10])}; nothing was published",

@@ -1,9 +1,8 @@
-"""The exchange: the staged tables take the live ones' place, and the old ones go.
+"""The swap: the staged tables take the live ones' place, and the old ones are dropped.
 
-Everything that takes long is made before the lock (`furnish`), everything
-else is set in the moment of the exchange (`dressing`). The map of ids is
-exchanged with the tables it belongs to: whoever sees the new rows finds their
-ids in it.
+Slow work is done before the lock (`build_objects`), everything else is set during the swap
+(`swap_attributes`). The id map is swapped together with its tables: a session that sees the new rows finds
+their ids in it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from migrate.postgres.connection import Connection, to_migrate_error
-from migrate.postgres.locks import NOT_TO_BE_HAD
+from migrate.postgres.locks import LOCK_NOT_AVAILABLE
 from migrate.postgres.old_snapshots import silent_replicas, xmin_horizon
 from migrate.postgres.schema_fingerprint import qualified_names
 from migrate.postgres.table_checksum import Content, measure
@@ -33,7 +32,7 @@ from migrate.staging.schema import ID_MAP
 
 OnProgress = Callable[[str, str], None]
 
-#: What a server answers to a statement that it cannot do for this table or this role; class 23 is about rows.
+#: The server's answers to a statement that it cannot do for this table or this role; class 23 is about rows.
 _CANNOT: Final = ("0A", "0L", "2B", "42", "55")
 
 _BORN: Final = """
@@ -45,7 +44,7 @@ WHERE c.relacl IS NULL AND s.relacl IS NOT NULL ORDER BY 1
 
 @dataclass(frozen=True)
 class BuiltAhead:
-    """What is made already: the staged tables (oids) vacuumed, and what some of them hold, by name."""
+    """What is built already: the staged tables (oids) vacuumed, and the content of some of them, by name."""
 
     vacuumed: frozenset[int]
     contents: Mapping[str, Content]
@@ -55,7 +54,7 @@ NOTHING_BUILT: Final = BuiltAhead(frozenset(), MappingProxyType({}))
 
 
 class SwapBlocked(Exception):
-    """The tables cannot be exchanged; `reasons` say why, a sentence each."""
+    """The tables cannot be swapped; `reasons` say why, a sentence each."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))
@@ -64,7 +63,7 @@ class SwapBlocked(Exception):
 
 @dataclass(frozen=True)
 class TableSwap:
-    """A prepared exchange: all its rows were committed by `horizon`; `publication` is its number to be."""
+    """A prepared swap: all its rows were committed by `horizon`; `publication` is its future number."""
 
     pairs: tuple[TablePair, ...]
     attributes: SwapAttributes
@@ -72,7 +71,7 @@ class TableSwap:
     publication: int
 
 
-def prepare_exchange(
+def prepare_swap(
     conn: Connection,
     ledger: Ledger,
     schema: str,
@@ -84,13 +83,12 @@ def prepare_exchange(
     on_progress: OnProgress,
     fresh: Collection[int] = (),
 ) -> TableSwap:
-    """Furnish the staged tables and return how they are exchanged; may be repeated after any interruption.
+    """Build constraints and indexes and return how the tables are swapped; safe to repeat.
 
-    `fresh` are the tables (oids) that `build_concurrently` has vacuumed, where nothing was written since.
-    Raises SwapBlocked where the rows must be moved, psycopg's errors where rows
-    break a constraint or the server is lost.
+    `fresh` are the tables (oids) that `build_concurrently` has vacuumed, if nothing was written since. Raises
+    SwapBlocked if the rows must be copied, psycopg's errors if rows break a constraint or the server is lost.
     """
-    # Every staged row is committed by now. What comes is definitions, which no view of the rows is bound to.
+    # Every staged row is committed by now. Only definitions follow, and these do not depend on snapshots.
     committed = xmin_horizon(conn)
     tables = [*(move.table for move in moves), *emptied]
     table_names = [
@@ -109,7 +107,7 @@ def prepare_exchange(
         raise SwapBlocked(reasons)
     try:
         staged_tables.add_empty(conn, schema, staging, emptied)
-        _require_plain_rights(conn, table_names)
+        _require_revocable_defaults(conn, table_names)
         build_objects(conn, table_names, strict=strict, on_progress=on_progress, fresh=fresh)
         with qualified_names(conn):
             pairs = tuple(find_pairs(conn, table_names))
@@ -117,7 +115,7 @@ def prepare_exchange(
     except (psycopg.Error, MigrateError) as error:
         raise _judged("furnishing the staged tables", error) from error
     on_progress("furnished", schema)
-    publication = _keep_ids(conn, ledger)
+    publication = _keep_id_map(conn, ledger)
     return TableSwap(pairs, attributes, committed, publication)
 
 
@@ -135,12 +133,11 @@ def build_concurrently(
     before: BuiltAhead = NOTHING_BUILT,
     on_proven: OnProven = lambda _keys: None,
 ) -> BuiltAhead:
-    """Furnish what can be furnished while the staged tables are read; nothing where rows will be moved.
+    """Build what can be built while the staged tables are read; nothing if rows will be copied.
 
-    `only` names the tables to furnish, all of whose rows are there; without it they are all of
-    `filled` and `emptied`, and the map of ids. `on_proven` hears of the keys as soon as they are
-    made. Returns what is made, with what was made `before`.
-    Whatever it raises or leaves undone, `prepare_exchange` meets again.
+    `only` names the tables to build on, which must be completely loaded; without it, all of `filled` and
+    `emptied`, and the id map. `on_proven` is called with the keys as soon as they are built. Returns what is
+    built, including `before`. If it raises or does not finish, `prepare_swap` builds the rest.
     """
     ids = TableName(ledger.schema, staging, ID_MAP)
     table_names = [*(TableName(schema, staging, table) for table in (*filled, *emptied)), ids]
@@ -159,8 +156,10 @@ def build_concurrently(
     return BuiltAhead(vacuumed, contents)
 
 
-def _require_plain_rights(conn: Connection, table_names: Sequence[TableName]) -> None:
-    """Raise SwapBlocked where a new table was born with rights that can be revoked, but never be unsaid."""
+def _require_revocable_defaults(conn: Connection, table_names: Sequence[TableName]) -> None:
+    """Raise SwapBlocked if a new table got privileges by default that can be revoked, but not removed
+    completely.
+    """
     with qualified_names(conn):
         pairs = find_pairs(conn, table_names)
         rows = conn.execute(
@@ -171,20 +170,20 @@ def _require_plain_rights(conn: Connection, table_names: Sequence[TableName]) ->
 
 
 def _judged(doing: str, error: psycopg.Error | MigrateError) -> Exception:
-    """Return SwapBlocked for what only an exchange needs, else the error itself."""
+    """Return SwapBlocked for an error that only a swap has, else the error itself."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
-    if state is None or isinstance(cause, NOT_TO_BE_HAD) or not state.startswith(_CANNOT):
+    if state is None or isinstance(cause, LOCK_NOT_AVAILABLE) or not state.startswith(_CANNOT):
         return error
     assert isinstance(cause, psycopg.Error)
     detail = (cause.diag.message_detail or "").splitlines()[:1]
     return SwapBlocked(["; ".join([str(to_migrate_error(doing, cause)), *detail])])
 
 
-def _keep_ids(conn: Connection, ledger: Ledger) -> int:
-    """Keep the map of ids that is about to be replaced, under the number of the publication to come.
+def _keep_id_map(conn: Connection, ledger: Ledger) -> int:
+    """Keep the id map that is about to be replaced, under the number of the next publication.
 
-    Only publish changes that map. What a publication kept that was never made is forgotten.
+    Only publish changes that map. A map that was kept for a publication that never happened is deleted.
     """
     past = ledger.name("replaced_id_map")
     with conn.transaction():
@@ -208,24 +207,26 @@ def _keep_ids(conn: Connection, ledger: Ledger) -> int:
     return int(row[0])
 
 
-def lock_staged(conn: Connection, exchange: TableSwap) -> None:
-    """Lock the staged tables, before any live one: whoever vacuums one is not waited for under the locks."""
-    names = ", ".join(pair.new for pair in exchange.pairs)
+def lock_staged(conn: Connection, swap: TableSwap) -> None:
+    """Lock the staged tables before any live one, so that a vacuum of one is not waited for under the
+    locks.
+    """
+    names = ", ".join(pair.new for pair in swap.pairs)
     conn.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE".encode())
 
 
-def exchange_tables(conn: Connection, exchange: TableSwap) -> None:
+def swap_tables(conn: Connection, swap: TableSwap) -> None:
     """Put the staged tables in the live ones' place; called inside a savepoint, under the locks.
 
-    Raises SwapBlocked where something forbids it after all.
+    Raises SwapBlocked if something prevents it.
     """
-    old = ", ".join(pair.old for pair in exchange.pairs)
+    old = ", ".join(pair.old for pair in swap.pairs)
     statements = [
-        *exchange.attributes.before,
-        # Without CASCADE: what hangs on an old table stops the exchange.
+        *swap.attributes.before,
+        # Without CASCADE: an object that depends on an old table stops the swap.
         f"DROP TABLE {old}",
-        *(f"ALTER TABLE {pair.new} SET SCHEMA {pair.old_schema}" for pair in exchange.pairs),
-        *exchange.attributes.after,
+        *(f"ALTER TABLE {pair.new} SET SCHEMA {pair.old_schema}" for pair in swap.pairs),
+        *swap.attributes.after,
     ]
     try:
         conn.execute(";\n".join(statements).encode())

@@ -1,8 +1,8 @@
-"""What an exchanged table is given at once: owner, comment, grants, triggers, policies, sequences.
+"""What a swapped table gets during the swap: owner, comment, grants, triggers, policies, sequences.
 
-None of it takes longer on a large table, and some of it must not be there
-earlier: a staged table is told from others by its comment, and a policy or an
-owner could hide its rows from us. Read from the catalogue before the lock.
+None of it takes longer on a large table, and some of it must not be there earlier: a staged table is
+recognized by its comment, and a policy or an owner could hide its rows from us. Read from the catalog before
+the lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SELECT w.live::bigint, quote_ident(pg_get_userbyid(c.relowner)), c.relowner <> s
 FROM unnest(%(live)s::oid[], %(staged)s::oid[]) w (live, staged)
 JOIN pg_class c ON c.oid = w.live JOIN pg_class s ON s.oid = w.staged
 """
-#: In the order of the list, which PostgreSQL keeps; a right is given with or without the right to give it.
+#: In the order of the list, which PostgreSQL keeps; each privilege is with or without the grant option.
 _GRANTS: Final = """
 SELECT quote_ident(a.attname),
        CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END,
@@ -80,16 +80,16 @@ _COMMANDS: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE", 
 
 @dataclass
 class SwapAttributes:
-    """The statements of an exchange around the drop of the old tables: `before` it, and `after` it."""
+    """The statements of a swap `before` and `after` the drop of the old tables."""
 
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
 
 
 def plan_attributes(conn: Connection, pairs: Sequence[TablePair]) -> SwapAttributes:
-    """Return what the pairs' new tables are given; called inside `qualified_names`.
+    """Return what the pairs' new tables get; call it inside `qualified_names`.
 
-    The statements name each new table as the live one: they run once it bears that name.
+    The statements name each new table as the live one: they run after the rename.
     """
     quote, plan = Quoting(conn), SwapAttributes()
     of = {pair.live: pair for pair in pairs}
@@ -124,7 +124,9 @@ def plan_attributes(conn: Connection, pairs: Sequence[TablePair]) -> SwapAttribu
 
 
 def _options(conn: Connection, quote: Quoting, pair: TablePair) -> list[str]:
-    """Return what gives the table the live one's storage options, in their order, and no others."""
+    """Return the statement that gives the table the live one's storage options, in their order, and no
+    others.
+    """
     wanted, there = read_options(conn, pair.old), read_options(conn, pair.new)
     if wanted == there:
         return []
@@ -136,7 +138,7 @@ def _options(conn: Connection, quote: Quoting, pair: TablePair) -> list[str]:
 
 
 def _grants(conn: Connection, pair: TablePair, owner: str, *, granted: bool) -> list[str]:
-    """Return the grants on table and columns, in their order, after all that came by itself is revoked."""
+    """Return the grants on table and columns, in their order, after a revoke of all default privileges."""
     rows = conn.execute(_GRANTS, {"table": pair.live}).fetchall()
     out = []
     if granted:

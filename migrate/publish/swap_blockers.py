@@ -1,10 +1,9 @@
-"""Why the staged tables cannot take the live ones' place: what hangs on a table itself, not on its name.
+"""Why the staged tables cannot replace the live ones: objects that depend on the table, not on its name.
 
-An exchange puts another table under the old name. Whatever PostgreSQL keeps
-by the table's own number (a view, a function's argument, a publication's
-subscribers) would stay behind with the old one; then the rows are moved.
-The list errs on the side of moving, and is not the last word: the old tables
-are dropped without CASCADE, and the schema is compared before the commit.
+A swap puts another table under the old name. Everything that PostgreSQL stores by the table's oid (a view, a
+function's argument, a publication's subscribers) would stay with the old table; then the rows are copied
+instead. If in doubt the list says copy. It is not the only protection: the old tables are dropped without
+CASCADE, and the schema is compared before the commit.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from migrate.postgres.schema_fingerprint import qualified_names
 
 @dataclass(frozen=True)
 class TableName:
-    """A live table, and the staged one of the same name that is to take its place."""
+    """A live table, and the staged one of the same name that is going to replace it."""
 
     schema: str
     staging: str
     table: str
 
 
-#: Each query gives sentences about the tables whose oids are `tables`.
+#: Each query returns sentences about the tables whose oids are `tables`.
 _QUERIES: Final = (
-    # what the table is
+    # the kind of the table
     """SELECT CASE WHEN c.relkind <> 'r' OR c.relispartition OR EXISTS (
                SELECT 1 FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent))
            THEN c.oid::regclass || ' is partitioned or inherits'
@@ -50,7 +49,7 @@ _QUERIES: Final = (
     FROM pg_seclabel l WHERE l.classoid = 'pg_class'::regclass AND l.objoid = ANY (%(tables)s)""",
     """SELECT d.objid::regclass || ' belongs to an extension' FROM pg_depend d
     WHERE d.classid = 'pg_class'::regclass AND d.objid = ANY (%(tables)s) AND d.deptype = 'e'""",
-    # rights that nobody but their giver can give again
+    # privileges that only their grantor can grant again
     """SELECT DISTINCT 'rights on ' || c.oid::regclass || ' were granted by ' || pg_get_userbyid(x.grantor)
     FROM pg_class c
     JOIN (SELECT oid AS rel, relacl AS acl FROM pg_class
@@ -62,7 +61,7 @@ _QUERIES: Final = (
     FROM pg_class c JOIN pg_roles r ON r.rolname = current_user
     WHERE c.oid = ANY (%(tables)s) AND NOT r.rolsuper AND c.relowner <> r.oid
       AND NOT has_schema_privilege(c.relowner, c.relnamespace, 'CREATE')""",
-    # foreign keys that cross the border
+    # foreign keys from or to tables that are not swapped
     """SELECT c.oid::regclass || ' references ' || r.oid::regclass || ', which is not replaced'
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class r ON r.oid = k.confrelid
     WHERE k.contype = 'f' AND c.oid = ANY (%(tables)s) AND r.oid <> ALL (%(tables)s)""",
@@ -97,7 +96,7 @@ _QUERIES: Final = (
       AND coalesce(k.contype <> 'f' AND k.conrelid <> c.oid, true)
       AND coalesce(NOT t.tgisinternal AND t.tgrelid <> c.oid, true)
       AND d.classid NOT IN ('pg_rewrite'::regclass, 'pg_publication_rel'::regclass)""",
-    # who is told of every row
+    # publications, which send every row to subscribers
     """SELECT c.oid::regclass || ' is published by ' || quote_ident(p.pubname)
     FROM pg_publication_tables p JOIN pg_namespace n ON n.nspname = p.schemaname
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
@@ -116,9 +115,9 @@ JOIN pg_namespace n ON n.nspname = w.space JOIN pg_class c ON c.relnamespace = n
 
 
 def find_swap_blockers(conn: Connection, table_names: Sequence[TableName]) -> list[str]:
-    """Return why these live tables cannot be exchanged, a sentence each; empty where they can be.
+    """Return why these live tables cannot be swapped, a sentence each; empty if they can.
 
-    Only reads, and only the live side; a live table that is missing is passed over.
+    Reads only the live side; a live table that is missing is skipped.
     """
     with translate_errors("looking at what depends on the live tables"), qualified_names(conn):
         found = conn.execute(

@@ -92,5 +92,5 @@ def render(template: str, **shown: Any) -> str:
 
 def write(path: Path, page: str) -> None:
     """Write a page (mode 0600), whole or not at all."""
-    with files.write_whole(path) as file:
+    with files.write_atomically(path) as file:
         file.write(page.encode(errors="replace"))

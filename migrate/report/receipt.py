@@ -153,7 +153,7 @@ def make_receipt(run: RunContext, summary: Summary) -> Receipt:
 def keep(receipt: Receipt, work: Path) -> Path:
     """Write the receipt to the work folder and return its path."""
     path = work / FILE
-    with files.write_whole(path) as file:
+    with files.write_atomically(path) as file:
         file.write(json.dumps(receipt.facts(), indent=1).encode())
     return path
 

@@ -1,1 +1,1 @@
-"""What every other package rests on: errors, configuration, files, log, signals, background tasks."""
+"""What every other package uses: errors, configuration, files, log, signals, background tasks."""

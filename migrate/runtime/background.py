@@ -1,4 +1,4 @@
-"""Work that is begun before its turn, beside what goes on meanwhile: each piece in a thread of its own."""
+"""Background tasks: work that starts early and runs in its own thread while the main thread goes on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
-#: Seconds between two calls of what hurries a piece.
-_AGAIN_S: Final = 0.5
+#: Seconds between two calls of `cancel`.
+_CANCEL_EVERY_S: Final = 0.5
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _Task:
     future: Future[Any]
     pool: ThreadPoolExecutor
     cancel: Callable[[], None]
@@ -22,14 +22,14 @@ class _Piece:
 
 
 class BackgroundTasks:
-    """The pieces of work that were begun, by name, until somebody takes what they gave.
+    """The background tasks of a run, by name.
 
-    A piece leaves nothing that a process which is killed may not leave half done.
+    A task must be safe to kill at any time: it leaves nothing half done that a killed process may not leave.
     """
 
     def __init__(self) -> None:
         self._started: set[str] = set()
-        self._pieces: dict[str, _Piece] = {}
+        self._tasks: dict[str, _Task] = {}
 
     def start(
         self,
@@ -39,31 +39,39 @@ class BackgroundTasks:
         cancel: Callable[[], None] = lambda: None,
         dispose: Callable[[Result], None] = lambda _result: None,
     ) -> None:
-        """Begin `work`, once. Where nobody takes it, `cancel` ends it early and `dispose` gets its result."""
+        """Start `work` in the background; a second call with the same name does nothing.
+
+        If its result is never taken, `close` calls `cancel` to end it early and `dispose` with its result.
+        """
         if name not in self._started:
             self._started.add(name)
             pool = ThreadPoolExecutor(1, thread_name_prefix=name)
-            self._pieces[name] = _Piece(pool.submit(work), pool, cancel, dispose)
+            self._tasks[name] = _Task(pool.submit(work), pool, cancel, dispose)
 
     def result(self, name: str, work: Callable[[], Result]) -> Result:
-        """Return what the piece of that name gave; not begun, or failed, it is done here and now."""
-        piece = self._pieces.get(name)
-        if piece is None:
+        """Return the result of the task of that name; waits for it.
+
+        If the task was never started or has failed, `work` is done here instead.
+        """
+        task = self._tasks.get(name)
+        if task is None:
             return work()
-        failed = piece.future.exception() is not None  # interrupted here, it is left to `close`
-        del self._pieces[name]
-        piece.pool.shutdown()
+        failed = task.future.exception() is not None  # if interrupted here, `close` cleans up
+        del self._tasks[name]
+        task.pool.shutdown()
         if failed:
             return work()
-        result: Result = piece.future.result()
+        result: Result = task.future.result()
         return result
 
     def close(self) -> None:
-        """Wait for what nobody has taken; its errors are nobody's any more."""
-        while self._pieces:
-            _, piece = self._pieces.popitem()
-            with piece.pool, contextlib.suppress(Exception):
-                piece.cancel()
-                while wait([piece.future], _AGAIN_S).not_done:  # between two statements nothing is cancelled
-                    piece.cancel()
-                piece.dispose(piece.future.result())
+        """Cancel the tasks whose results were not taken and wait for them; their errors are ignored."""
+        while self._tasks:
+            _, task = self._tasks.popitem()
+            with task.pool, contextlib.suppress(Exception):
+                task.cancel()
+                while wait(
+                    [task.future], _CANCEL_EVERY_S
+                ).not_done:  # a cancel between two statements has no effect, so try again
+                    task.cancel()
+                task.dispose(task.future.result())

@@ -148,7 +148,7 @@ class Checks(_Section):
 
 
 class Metrics(_Section):
-    """`[metrics]`: for who collects them."""
+    """`[metrics]`: for the program that collects them."""
 
     textfile: Path | None = Field(
         default=None,
@@ -182,15 +182,15 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file, whose content arrives as init arguments."""
+        """Let the environment win over the file; the content of the file arrives as init arguments."""
         return env_settings, init_settings
 
 
 def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read the configuration from `path` (built-in values where it is None) and the environment.
+    """Read the configuration from `path` (built-in values if it is None) and the environment.
 
-    Raises UsageError naming the file or variable, the key and what is wrong
-    with it; the offending value is not shown, since it may be a secret.
+    Raises UsageError with the file or variable, the key and what is wrong with it. The wrong value is not
+    shown, because it may be a secret.
     """
     content: dict[str, Any] = {}
     if path is not None:
@@ -209,7 +209,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
     try:
         return _with_defaults(Config(**_rooted(content, path)))
     except SettingsError as error:
-        # `from None`, and not its text: either may repeat the value.
+        # `from None`, and without its text: both may contain the value.
         name = re.search(r'field "(\w+)"', str(error))
         place = f" of [{name[1]}]" if name else ""
         raise UsageError(
@@ -223,7 +223,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
 
 
 def _rooted(content: dict[str, Any], path: Path | None) -> dict[str, Any]:
-    """Return the file's content with its paths made relative to the folder that it is in."""
+    """Return the file's content with its paths made relative to the folder of the file."""
     rooted = dict(content)
     for section, key in _PATHS:
         part = content.get(section)
@@ -233,7 +233,7 @@ def _rooted(content: dict[str, Any], path: Path | None) -> dict[str, Any]:
 
 
 def _with_defaults(config: Config) -> Config:
-    """Return the configuration with what holds for a described mapping where nothing else is said."""
+    """Return the configuration with the defaults of a mapping file for the keys that are not set."""
     if config.mappers.mapping is None:
         return config
     target, ids = config.target, config.ids
@@ -245,7 +245,7 @@ def _with_defaults(config: Config) -> Config:
 
 
 def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
-    """Return the source's URL (secret) and where it was found; UsageError where there is none."""
+    """Return the source's URL (secret) and where it was found. Raises UsageError if there is none."""
     ours = PREFIX + "SOURCE__URL"
     if ours not in environ:
         for name in config.source.url_env:
@@ -261,7 +261,7 @@ def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
 
 
 def source_token(config: Config, named_by: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the token for the URL that `source_url` found in `named_by`, None where none is set."""
+    """Return the token for the URL that `source_url` found in `named_by`, None if none is set."""
     listed = config.source.token_env
     names = [listed] if isinstance(listed, str) else list(listed)
     names.sort(key=lambda name: name.endswith(READ_ONLY) != named_by.endswith(READ_ONLY))

@@ -1,4 +1,4 @@
-"""The reference of the configuration, made from its models: every key, its type, default and meaning."""
+"""The reference of the configuration, generated from its models: each key, its type, default and meaning."""
 
 from __future__ import annotations
 

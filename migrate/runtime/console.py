@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: live bars on a terminal, plain lines elsewhere."""
+"""The progress of a run for a person: live bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLAIN_WIDTH = 160
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Return a console as wide as the terminal, or wide enough for any table where there is none."""
+    """Return a console as wide as the terminal; without a terminal, wide enough for any table."""
     console = Console(highlight=False, stderr=stderr)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PLAIN_WIDTH
@@ -24,12 +24,12 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def terminal_safe(text: object) -> str:
-    """Return text that a terminal shows and never obeys: control characters become `?`."""
+    """Return the text with control characters replaced by `?`, so that it cannot control a terminal."""
     return "".join(char if char.isprintable() or char == "\n" else "?" for char in str(text))
 
 
 class ConsoleReporter:
-    """Reports to standard error; a context manager, since the live bar must be taken down."""
+    """Reports to standard error. A context manager, because the live bar must be removed at the end."""
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
         self.console = console or make_console(stderr=True)
@@ -39,7 +39,7 @@ class ConsoleReporter:
         self._stage = ""
         self._rows = 0
         self._total: int | None = None
-        self._began = self._said = time.monotonic()
+        self._began = self._reported_at = time.monotonic()
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
@@ -63,28 +63,28 @@ class ConsoleReporter:
             self._progress = None
 
     def begin(self, stage: str, total: int | None = None) -> None:
-        """Put up the bar of a stage."""
+        """Show the bar of a stage."""
         self._stage, self._rows, self._total = stage, 0, total
-        self._began = self._said = time.monotonic()
+        self._began = self._reported_at = time.monotonic()
         if self._progress is not None:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             self._task = self._progress.add_task(stage, total=total, rate="")
 
     def advance(self, rows: int) -> None:
-        """Move the bar; off a terminal, say a line every few seconds."""
+        """Move the bar; without a terminal, print a line every few seconds."""
         self._rows += rows
         now = time.monotonic()
         rate = f"{self._rows / max(now - self._began, 1e-3):>9,.0f}/s"
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, advance=rows, rate=rate)
-        elif now - self._said >= _PLAIN_EVERY_SECONDS:
-            self._said = now
+        elif now - self._reported_at >= _PLAIN_EVERY_SECONDS:
+            self._reported_at = now
             of = f" of {self._total:,}" if self._total else ""
             self.console.print(f"{self._stage:<12} {self._rows:,}{of} rows, {rate.strip()}", soft_wrap=True)
 
     def end(self, stage: str, seconds: float, what: str) -> None:
-        """Take the bar down and say what the stage did."""
+        """Remove the bar and print what the stage did."""
         if self._progress is not None and self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
@@ -97,6 +97,6 @@ class ConsoleReporter:
         self.console.print(escape(terminal_safe(text)), soft_wrap=True)
 
     def detail(self, text: str) -> None:
-        """Print one line where more was asked for."""
+        """Print one line if details were asked for."""
         if self._verbose:
             self.note(text)

@@ -1,12 +1,10 @@
-"""Named points between two durable writes, at which a run can be made to die or to stand still.
+"""Named points between two durable writes, at which a test can kill or freeze a run.
 
-A run that is killed must be finished by the same command typed again. To
-prove it, the variable `MIGRATE_KILL_AT=NAME` or `NAME#3` makes the process
-kill itself (SIGKILL) when it reaches the point for the first or the third
-time; `MIGRATE_FREEZE_AT` makes it stop (SIGSTOP) there, to be continued by
-who watches it, and `MIGRATE_TRACE_TO=FILE` writes the name of every point
-that is reached to a file. Without the variables a point costs three
-dictionary look-ups.
+A killed run must finish when the same command is typed again. To prove it, `MIGRATE_KILL_AT=NAME` or `NAME#3`
+makes the process kill itself (SIGKILL) when it reaches the point for the first or the third time.
+`MIGRATE_FREEZE_AT` makes it stop (SIGSTOP) there, until the process that watches it continues it.
+`MIGRATE_TRACE_TO=FILE` writes the name of every point that is reached to a file. Without these variables a
+point costs three dictionary look-ups.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ _reached: Counter[str] = Counter()
 
 
 def hit(name: str) -> None:
-    """Say that the process is at the point `name`; it dies or stops here where the environment says so."""
+    """Report that the process is at the point `name`; it dies or stops here if the environment says so."""
     wanted = {variable: os.environ[variable] for variable in _SIGNALS if os.environ.get(variable)}
     trace = os.environ.get(TRACE)
     if trace:

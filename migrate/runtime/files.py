@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, in a folder that only its owner can read."""
+"""Files that appear complete or not at all, in a folder that only its owner can read."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FILE_MODE = 0o600
 
 
 def make_folder(path: Path) -> Path:
-    """Create `path` (mode 0700) where it is missing and return it.
+    """Create the folder `path` (mode 0700) if it is missing, and return it.
 
-    Raises UsageError where it cannot be made or is no folder.
+    Raises UsageError if it cannot be created or is not a folder.
     """
     try:
         for folder in reversed([path, *path.parents]):  # `parents=True` would leave them open to all
@@ -37,7 +37,7 @@ def make_folder(path: Path) -> Path:
 
 
 def sync_folder(path: Path) -> None:
-    """Flush the folder's own entries to the disk, so that a rename in it survives a power cut."""
+    """Flush the folder's entries to the disk, so that a rename in it survives a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -46,11 +46,11 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def write_whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file (mode 0600) that becomes `path` when the block ends well.
+def write_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file (mode 0600) that becomes `path` when the block ends without an error.
 
-    Temporary name, fsync, rename, fsync of the folder. Where the block
-    raises, `path` is as it was and nothing is left beside it.
+    Temporary name, fsync, rename, fsync of the folder. If the block raises, `path` is unchanged and the
+    temporary file is removed.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     part = Path(name)
@@ -77,7 +77,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def hold(handle: int) -> None:
-    """Let `sweep_parts` see that the file is being written, as long as the handle is open."""
+    """Mark the file as being written while the handle is open, so that `sweep_parts` does not remove it."""
     fcntl.flock(handle, fcntl.LOCK_EX)
 
 

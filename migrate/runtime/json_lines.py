@@ -1,4 +1,4 @@
-"""What a run says as JSON lines on standard error, for a program that collects them."""
+"""The progress of a run as JSON lines on standard error, for a program that collects them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ VERSION: Final = 1
 _EVERY_SECONDS: Final = 5.0
 
 
-def as_lines() -> bool:
-    """Tell whether progress and errors are to be JSON lines."""
+def wants_json_lines() -> bool:
+    """Return whether progress and errors are written as JSON lines."""
     return os.environ.get(VARIABLE) == "json"
 
 
 def line(event: str, **facts: Any) -> bytes:
-    """Return one line: `version`, `at` (UTC), `event` and the facts, texts without control characters."""
+    """Return one line: `version`, `at` (UTC), `event` and the fields, without control characters in texts."""
     from migrate.runtime.console import terminal_safe
     from migrate.runtime.log import redact
 
@@ -33,7 +33,7 @@ def line(event: str, **facts: Any) -> bytes:
     return json.dumps({"version": VERSION, "at": at, "event": event, **shown}).encode() + b"\n"
 
 
-def say_line(event: str, **facts: Any) -> None:
+def write_line(event: str, **facts: Any) -> None:
     """Write one line to standard error."""
     sys.stderr.write(line(event, **facts).decode())
     sys.stderr.flush()
@@ -47,7 +47,7 @@ class LineReporter:
         self._stage = ""
         self._rows = 0
         self._total: int | None = None
-        self._said = time.monotonic()
+        self._reported_at = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -55,30 +55,30 @@ class LineReporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is to be taken down."""
+        """Nothing has to be closed."""
 
     def begin(self, stage: str, total: int | None = None) -> None:
-        """Say that a stage begins, of `total` rows where known."""
+        """Report that a stage begins, with `total` rows if known."""
         self._stage, self._rows, self._total = stage, 0, total
-        self._said = time.monotonic()
-        say_line("begin", stage=stage, total=total)
+        self._reported_at = time.monotonic()
+        write_line("begin", stage=stage, total=total)
 
     def advance(self, rows: int) -> None:
-        """Say every few seconds how many rows are done."""
+        """Report every few seconds how many rows are done."""
         self._rows += rows
-        if time.monotonic() - self._said >= _EVERY_SECONDS:
-            self._said = time.monotonic()
-            say_line("progress", stage=self._stage, rows=self._rows, total=self._total)
+        if time.monotonic() - self._reported_at >= _EVERY_SECONDS:
+            self._reported_at = time.monotonic()
+            write_line("progress", stage=self._stage, rows=self._rows, total=self._total)
 
     def end(self, stage: str, seconds: float, what: str) -> None:
-        """Say that a stage is done."""
-        say_line("end", stage=stage, seconds=round(seconds, 3), what=what)
+        """Report that a stage is done."""
+        write_line("end", stage=stage, seconds=round(seconds, 3), what=what)
 
     def note(self, text: str) -> None:
-        """Say something that is worth a line."""
-        say_line("note", text=text)
+        """Report something that is worth a line."""
+        write_line("note", text=text)
 
     def detail(self, text: str) -> None:
-        """Say something that only who asked for more wants to read."""
+        """Report a detail, for a reader who asked for details."""
         if self._verbose:
-            say_line("detail", text=text)
+            write_line("detail", text=text)

@@ -1,4 +1,4 @@
-"""One run a work folder: a lock file that says who holds it."""
+"""One run at a time in a work folder: a lock file with the name of the process that holds it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NAME: Final = "run.lock"
 
 
 def lock_holder() -> str:
-    """Return who this process is: host, process id and time, for the one who finds the door shut."""
+    """Return this process as text (host, process id and time), for the error that another run shows."""
     return f"process {os.getpid()} on {socket.gethostname()} since {now()}"
 
 
 @contextlib.contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the work folder while the block runs; the lock dies with the process.
+    """Lock the work folder while the block runs; the lock ends with the process.
 
-    Raises AlreadyRunning, naming the holder, where another process holds it.
+    Raises AlreadyRunning, with the holder, if another process holds it.
     """
     files.make_folder(folder)
     path = folder / NAME

@@ -1,4 +1,4 @@
-"""The log: JSON lines in the work folder, with nothing about people and no secret."""
+"""The log: JSON lines in the work folder, without personal data and without secrets."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def open_log(folder: Path, run_id: str) -> TextIO:
 
 
 def log() -> Any:
-    """Return the logger; before `open_log` it says nothing."""
+    """Return the logger; before `open_log` it writes nothing."""
     if not structlog.is_configured():
         structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     return structlog.get_logger()

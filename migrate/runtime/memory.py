@@ -1,4 +1,4 @@
-"""How much memory the process takes, and what keeps it from taking more."""
+"""How much memory the process uses, and settings that keep it small."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _STATUS: Final = Path("/proc/self/status")
 _CLEAR: Final = Path("/proc/self/clear_refs")
 #: Read when a library is loaded; what the operator has set is left alone.
 _SETTINGS: Final = {
-    # Frames are small, and COPY needs a core too. Each thread keeps freed memory of its own.
+    # Frames are small, and COPY needs a core too. Each thread keeps its own freed memory.
     "POLARS_MAX_THREADS": "2",
-    # Of Polars' allocator: what is as large as this goes back to the system at once, not after a while.
+    # For Polars' allocator: blocks of this size return to the system at once, not after a while.
     "_RJEM_MALLOC_CONF": "narenas:1,oversize_threshold:2097152",
-    # Arrow's own allocator would keep what it frees beside the system's.
+    # Arrow's own allocator would keep its own freed memory in addition to the system's.
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 #: glibc's mallopt: parameter and value, and the variable by which an operator sets it.
@@ -31,10 +31,10 @@ _GLIBC: Final = (
 )
 
 
-def economise() -> None:
-    """Set the allocators to give memory back; to be called before the libraries are loaded.
+def configure_allocators() -> None:
+    """Configure the allocators to return memory to the system; call it before the libraries are loaded.
 
-    Mapping a million messages took 367 MB at most without, 264 with it, in the same time.
+    Mapping a million messages took up to 367 MB without it and 264 MB with it, in the same time.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -46,20 +46,20 @@ def economise() -> None:
                 ctypes.CDLL(None).mallopt(parameter, number)
 
 
-def give_back() -> None:
-    """Return to the system what glibc keeps of freed memory: up to 50 MB between two stages."""
+def return_memory() -> None:
+    """Return memory that glibc has freed but kept to the system: up to 50 MB between two stages."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def forget_peak() -> None:
-    """Let `peak_megabytes` count from now on, where the system can do that."""
+    """Reset the peak that `peak_megabytes` returns, if the system can do that."""
     with suppress(OSError):
         _CLEAR.write_text("5")
 
 
 def peak_megabytes() -> int:
-    """Return the largest resident memory of this process since `forget_peak`, or else so far, in MB."""
+    """Return the largest resident memory in MB since `forget_peak`, or since the start of the process."""
     with suppress(OSError):
         if found := re.search(r"^VmHWM:\s+(\d+) kB", _STATUS.read_text(), re.MULTILINE):
             return int(found[1]) >> 10
@@ -69,7 +69,9 @@ def peak_megabytes() -> int:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking a page's cells again and again: it doubles the time."""
+    """Pause Python's cycle collector inside the block: it scans a page's cells again and again and doubles
+    the time.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""How progress is reported to whoever started the command."""
+"""The interface for reporting progress to the person or program that started the command."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Where a stage says how far it is."""
+    """Receives the progress of a stage."""
 
     def begin(self, stage: str, total: int | None = None) -> None:
-        """Say that a stage begins, of `total` rows where known."""
+        """Report that a stage begins, with `total` rows if known."""
         ...
 
     def advance(self, rows: int) -> None:
-        """Say that so many more rows are done."""
+        """Report that this many more rows are done."""
         ...
 
     def end(self, stage: str, seconds: float, what: str) -> None:
-        """Say that a stage is done, in one line."""
+        """Report that a stage is done, in one line."""
         ...
 
     def note(self, text: str) -> None:
-        """Say something that is worth a line."""
+        """Report something that is worth a line."""
         ...
 
     def detail(self, text: str) -> None:
-        """Say something that only who asked for more wants to read."""
+        """Report a detail, for a reader who asked for details."""
         ...

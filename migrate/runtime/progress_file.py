@@ -1,7 +1,7 @@
-"""How far the stage at work is, for who watches from another terminal.
+"""The progress of the current stage in a file, so that another terminal can show it.
 
-A file beside the state file, written at most once a second and never waited
-for: it is worth nothing after the process, and no run rests on it.
+The file is next to the state file and is written at most once a second, without waiting for the disk. It has
+no value after the process has ended, and no run depends on it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EVERY_SECONDS: Final = 1.0
 
 
 class WatchedReporter:
-    """A reporter that also tells the file; everything else goes to the one it stands before."""
+    """A reporter that also writes to the file, and passes everything on to another reporter."""
 
     def __init__(self, inner: Reporter, work: Path) -> None:
         self._inner = inner
@@ -32,46 +32,46 @@ class WatchedReporter:
         self._stage = ""
         self._rows = 0
         self._total: int | None = None
-        self._began = self._told = time.monotonic()
+        self._began = self._written_at = time.monotonic()
 
     def begin(self, stage: str, total: int | None = None) -> None:
-        """Say that a stage begins, of `total` rows where known."""
+        """Report that a stage begins, with `total` rows if known."""
         self._stage, self._rows, self._total = stage, 0, total
         self._began = time.monotonic()
-        self._tell()
+        self._write()
         self._inner.begin(stage, total)
 
     def advance(self, rows: int) -> None:
-        """Say that so many more rows are done."""
+        """Report that this many more rows are done."""
         self._rows += rows
-        if time.monotonic() - self._told >= _EVERY_SECONDS:
-            self._tell()
+        if time.monotonic() - self._written_at >= _EVERY_SECONDS:
+            self._write()
         self._inner.advance(rows)
 
     def end(self, stage: str, seconds: float, what: str) -> None:
-        """Say that a stage is done, in one line."""
+        """Report that a stage is done, in one line."""
         self._path.unlink(missing_ok=True)
         self._inner.end(stage, seconds, what)
 
     def note(self, text: str) -> None:
-        """Say something that is worth a line."""
+        """Report something that is worth a line."""
         self._inner.note(text)
 
     def detail(self, text: str) -> None:
-        """Say something that only who asked for more wants to read."""
+        """Report a detail, for a reader who asked for details."""
         self._inner.detail(text)
 
-    def _tell(self) -> None:
-        self._told = time.monotonic()
+    def _write(self) -> None:
+        self._written_at = time.monotonic()
         facts = {
             "stage": self._stage,
             "rows": self._rows,
             "total": self._total,
-            "rows_per_second": round(self._rows / max(self._told - self._began, 1e-3)),
+            "rows_per_second": round(self._rows / max(self._written_at - self._began, 1e-3)),
             "at": now(),
         }
         part = self._path.with_suffix(".part")
-        with contextlib.suppress(OSError):  # a full disk is told by who needs the room
+        with contextlib.suppress(OSError):  # a full disk is reported by the code that needs the space
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, files.FILE_MODE)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(facts, file)
@@ -79,15 +79,15 @@ class WatchedReporter:
 
 
 def read_progress(work: Path) -> dict[str, Any] | None:
-    """Return what the process that holds the folder said last, None where it said nothing."""
+    """Return the last progress that the process holding the folder wrote, None if there is none."""
     try:
         return dict(json.loads((work / NAME).read_bytes()))
     except (OSError, ValueError):
         return None
 
 
-def at_work(work: Path) -> str | None:
-    """Return who holds the work folder (process, host, since when), None where nobody does."""
+def folder_holder(work: Path) -> str | None:
+    """Return the holder of the work folder (process, host, since when), None if it is free."""
     try:
         with (work / LOCK).open(encoding="utf-8") as file:
             try:

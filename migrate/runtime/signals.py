@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from adbc_driver_manager import dbapi
 
-from migrate.runtime.json_lines import as_lines, line
+from migrate.runtime.json_lines import line, wants_json_lines
 
 _NOTICE: Final = "stopping after the current batch; once more to interrupt at once"
 
@@ -26,7 +26,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
         if stopping.is_set():
             raise KeyboardInterrupt
         stopping.set()
-        os.write(2, line("note", text=_NOTICE) if as_lines() else f"\n{_NOTICE}\n".encode())
+        os.write(2, line("note", text=_NOTICE) if wants_json_lines() else f"\n{_NOTICE}\n".encode())
 
     if threading.current_thread() is not threading.main_thread():
         yield stopping
@@ -41,12 +41,11 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 
 def _keep_from_driver() -> None:
-    """Let the ADBC driver leave SIGINT alone.
+    """Keep the ADBC driver from replacing the handler of SIGINT.
 
-    Around every statement it puts a handler of its own in the place of ours,
-    to cancel the statement; its SQLite part cannot cancel, and a Ctrl-C in
-    that time would end the run with an error (NOT_IMPLEMENTED) instead of
-    stopping it after the batch.
+    The driver installs its own handler around every statement, to cancel the statement. Its SQLite part
+    cannot cancel: a Ctrl-C at that time would end the run with an error (NOT_IMPLEMENTED) instead of stopping
+    it after the batch.
     """
     if hasattr(dbapi, "_blocking_call"):
         vars(dbapi)["_blocking_call"] = _undisturbed

@@ -10,7 +10,7 @@ _MB = 1024 * 1024
 
 
 class SourceSettings(BaseModel):
-    """The knobs of the snapshot; the defaults suit Turso's hosting and a self-hosted server."""
+    """The settings of the snapshot; the defaults suit Turso's hosting and a self-hosted server."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

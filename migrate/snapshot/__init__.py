@@ -1,1 +1,1 @@
-"""The frozen local copy of the source, and the local database for questions about it."""
+"""The frozen local copy of the source, and the local database for queries on it."""

@@ -1,7 +1,7 @@
-"""Reads a stream of Arrow's C interface chunk by chunk into Polars, in the caller's own thread.
+"""Reads a stream of Arrow's C interface chunk by chunk into Polars, in the caller's thread.
 
-Polars takes such a stream whole, or scans it in a thread of its own that outlives the statement
-where the reader stops early. pyarrow would read it too, for 50 MB of memory.
+Polars reads such a stream completely, or scans it in its own thread, which outlives the statement if the
+reader stops early. pyarrow could read it too, for 50 MB of memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class StreamError(Exception):
 
 
 class Handle(Protocol):
-    """Where an ArrowArrayStream is; its owner releases it."""
+    """The address of an ArrowArrayStream; its owner releases it."""
 
     @property
     def address(self) -> int: ...  # noqa: D102
@@ -46,7 +46,7 @@ class _Stream(ctypes.Structure):
 
 
 class _Chunk:
-    """One chunk as Polars takes it: whoever imports it moves both structs out and owns them."""
+    """One chunk as Polars takes it: the code that imports it moves both structs out and owns them."""
 
     def __init__(self, schema: Any, array: Any) -> None:
         self._schema, self._array = schema, array
@@ -59,7 +59,7 @@ class _Chunk:
 
 
 def chunks(handle: Handle) -> Iterator[pl.DataFrame]:
-    """Yield the chunks of a stream as frames; StreamError where its source gives an error."""
+    """Yield the chunks of a stream as frames. Raises StreamError if its source reports an error."""
     stream = _Stream.from_address(handle.address)
     while True:
         schema, array = _Schema(), _Array()

@@ -1,7 +1,7 @@
-"""Tables taken whole from a private copy of the source, inside SQLite, instead of page by page.
+"""Copies complete tables from a private copy of the source, inside SQLite, instead of page by page.
 
-Rows paged through Python took 23 s for a file of 330 MB; this takes one. Where source and copy
-of a table have the same shape, SQLite moves its rows as they are stored, undecoded.
+Paging rows through Python took 23 s for a file of 330 MB; this takes one. If a table has the same shape in
+source and copy, SQLite moves its rows as they are stored, without decoding them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from migrate.source.model import Table
 from migrate.source.sql import quote
 
 _NAME: Final = "whole_source"
-#: instructions of SQLite between two questions whether to stop: some milliseconds
+#: instructions of SQLite between two checks whether to stop: some milliseconds
 _STEPS: Final = 100_000
 
 
 def attach(connection: sqlite3.Connection, path: Path) -> bool:
-    """Attach the source's copy; False where SQLite will not, as for a file in UTF-16."""
+    """Attach the source's copy. Returns False if SQLite refuses, for example for a file in UTF-16."""
     try:
-        # Pages that are added need no journal: each is written once, not twice as with a WAL.
+        # Added pages need no journal: each is written once, not twice as with a WAL.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute(f"ATTACH DATABASE ? AS {_NAME}", (str(path),))
         connection.execute(f"SELECT count(*) FROM {_NAME}.sqlite_schema").fetchone()  # noqa: S608
@@ -34,20 +34,21 @@ def attach(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def detach(connection: sqlite3.Connection) -> None:
-    """Let go of the source's copy, where it is attached."""
+    """Detach the source's copy, if it is attached."""
     with suppress(sqlite3.DatabaseError):
         connection.execute(f"DETACH DATABASE {_NAME}")
 
 
 def copy_rows(connection: sqlite3.Connection, table: Table, should_stop: Callable[[], bool]) -> int:
-    """Fill the empty table from its namesake in the attached copy and return the number of rows.
+    """Fill the empty table from the table of the same name in the attached copy and return the number of
+    rows.
 
-    Raises sqlite3.OperationalError, code SQLITE_INTERRUPT, soon after `should_stop` says so.
+    Raises sqlite3.OperationalError, code SQLITE_INTERRUPT, soon after `should_stop` returns true.
     """
     names = [column.name for column in table.stored]
     columns = ""
     if table.bare_rowid:
-        # Named, or the rows would be numbered anew.
+        # The rowid is named, otherwise the rows would get new numbers.
         columns = ", ".join(map(quote, [table.key[0], *names]))
     elif len(names) < len(table.columns):
         columns = ", ".join(map(quote, names))

@@ -1,9 +1,9 @@
-"""The file of the crosswalk: made beside its name, complete when it has it, and never written again.
+"""The file of the crosswalk: built under a temporary name, complete under its own, and never changed then.
 
-The standard library's SQLite and the ADBC driver's are two libraries in one
-process, and neither sees the other's locks. So a crosswalk is made through one
-bench in one thread (`Bench`), and read, by whomever, as a file that does not
-change (`Bench.over`): then there is nothing to lock.
+The SQLite of the standard library and the SQLite of the ADBC driver are two libraries in one process, and
+neither sees the locks of the other. So a crosswalk is built through one workspace in one thread
+(`Workspace`). It is read as a file that does not change (`Workspace.open_readonly`): then no locks are
+needed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from migrate.snapshot.workspace import Workspace, unchanging
 
 
 def fits(crosswalk: Path, mark: str) -> bool:
-    """Tell whether there is a crosswalk that was completed under this mark."""
+    """Return whether there is a complete crosswalk with this mark."""
     if not crosswalk.exists():
         return False
     try:
@@ -33,10 +33,10 @@ def fits(crosswalk: Path, mark: str) -> bool:
 
 
 @contextmanager
-def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Workspace]:
-    """Yield a bench with an empty crosswalk, which takes the place of `crosswalk` when the caller is done.
+def build(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Workspace]:
+    """Yield a workspace with an empty crosswalk, which replaces `crosswalk` when the block ends.
 
-    Raises StateMismatch where it cannot be written.
+    Raises StateMismatch if it cannot be written.
     """
     part = crosswalk.with_name("crosswalk.partial.db")
     _sweep(part.parent, f"{part.name}*")
@@ -46,7 +46,7 @@ def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Workspace]:
         workspace.execute("INSERT INTO x.made VALUES (?)", (mark,))
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode=DELETE")  # plays the write-ahead log back into the file
+            connection.execute("PRAGMA journal_mode=DELETE")  # writes the write-ahead log back into the file
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         hit("crosswalk:complete")
@@ -61,7 +61,7 @@ def making(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Workspace]:
 
 
 def remove(work: Path) -> None:
-    """Remove the crosswalk of a work folder, whole or half made."""
+    """Remove the crosswalk of a work folder, complete or not."""
     _sweep(work, "crosswalk.*")
 
 

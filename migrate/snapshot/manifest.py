@@ -1,4 +1,4 @@
-"""What is known of a finished snapshot, and where it is written down."""
+"""The facts about a finished snapshot, and the file that records them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migrate.source.model import LeftOut, TableFacts
 
 SNAPSHOT_NAME = "snapshot.db"
 FACTS_NAME = "snapshot.json"
-#: The snapshot while it is taken.
+#: The name of the snapshot while it is incomplete.
 PARTIAL_NAME = "snapshot.partial.db"
 
 
@@ -20,11 +20,10 @@ PARTIAL_NAME = "snapshot.partial.db"
 class SnapshotFacts:
     """A finished snapshot.
 
-    `sha256` is the digest of the file at `path`, `source` what a person may see
-    of where it came from, `mark` the source's state (None where it has none),
-    `version` the SQLite version there. `rows_read` is what the server billed,
-    `bytes` the size of its responses, `passes` how often tables were read
-    because they had changed, all over every run that the snapshot took.
+    `sha256` is the digest of the file at `path`, `source` the name of the source that may be shown, `mark`
+    the version of the source (None if it has none), `version` its SQLite version. `rows_read` is what the
+    server billed, `bytes` the size of its responses, `passes` how often tables were read because they had
+    changed. These three are sums over all runs that the snapshot took.
     """
 
     path: Path
@@ -42,16 +41,16 @@ class SnapshotFacts:
 
 
 def write_facts(folder: Path, facts: SnapshotFacts) -> None:
-    """Write the facts beside the snapshot, whole or not at all."""
+    """Write the facts next to the snapshot, completely or not at all."""
     body = {**asdict(facts), "path": facts.path.name}
-    with files.write_whole(folder / FACTS_NAME) as file:
+    with files.write_atomically(folder / FACTS_NAME) as file:
         file.write(json.dumps(body, indent=1).encode() + b"\n")
 
 
 def read_facts(folder: Path) -> SnapshotFacts | None:
-    """Return the facts in a folder, None where there are none.
+    """Return the facts in a folder, None if there are none.
 
-    Raises StateMismatch where they are damaged.
+    Raises StateMismatch if they are damaged.
     """
     path = folder / FACTS_NAME
     if not path.exists():
@@ -72,10 +71,9 @@ def read_facts(folder: Path) -> SnapshotFacts | None:
 
 
 def finished_snapshot(folder: Path, identity: str) -> SnapshotFacts | None:
-    """Return the facts of the finished snapshot in a folder, None where there is none.
+    """Return the facts of the finished snapshot in a folder, None if there is none.
 
-    Raises StateMismatch where it is of another source, altered, or has lost its
-    facts.
+    Raises StateMismatch if it is of another source, was changed, or has no facts.
     """
     path = folder / SNAPSHOT_NAME
     if not path.exists():
@@ -92,6 +90,6 @@ def finished_snapshot(folder: Path, identity: str) -> SnapshotFacts | None:
 
 
 def remove_snapshot(folder: Path) -> None:
-    """Remove the snapshot of a work folder, whole or half taken, and what is known of it."""
+    """Remove the snapshot of a work folder, complete or not, and its facts."""
     for name in (SNAPSHOT_NAME, FACTS_NAME, PARTIAL_NAME):
         (folder / name).unlink(missing_ok=True)

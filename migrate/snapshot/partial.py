@@ -1,4 +1,4 @@
-"""The snapshot while it grows: rows and the record of how far they go, committed together."""
+"""The snapshot while it is incomplete: rows and the record of the progress, committed together."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from migrate.snapshot import bulk_copy
 from migrate.snapshot.manifest import PARTIAL_NAME
 from migrate.snapshot.sqlite_writer import create_table, insertion
 from migrate.source import sql as statements
-from migrate.source.column_stats import look_from_json, look_to_json
-from migrate.source.local_transport import LocalChannel, tolerant_text
-from migrate.source.model import Catalogue, ColumnStats, Page, Row, Table, Usage
+from migrate.source.column_stats import stats_from_json, stats_to_json
+from migrate.source.local_transport import LocalTransport, tolerant_text
+from migrate.source.model import Catalogue, Page, Row, Table, TableStats, Usage
 from migrate.source.sql import quote
 
 _META = quote("migrate:meta")
@@ -30,10 +30,10 @@ _SCHEMA = (
     f"CREATE TABLE IF NOT EXISTS {_TABLES} (name TEXT PRIMARY KEY, sql TEXT NOT NULL, rows INTEGER NOT NULL,"
     " mark TEXT, look TEXT, started INTEGER NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID",
 )
-# The copy is taken while nothing else reads it; a commit must survive the end of this
-# process, and after a power cut the file must be whole, if perhaps some pages shorter.
+# Nothing else reads the copy yet. A commit must survive the end of this process; after a power cut the file
+# must be valid, but may be some pages shorter.
 _PRAGMAS = (
-    # Larger than SQLite's own 4 KB: a third of the time of writing a file's tables goes into its pages.
+    # Larger than SQLite's default of 4 KB: this saves a third of the time of writing tables.
     "PRAGMA page_size = 16384",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -51,7 +51,7 @@ class Record:
 
     rows: int
     mark: str | None
-    look: ColumnStats | None
+    stats: TableStats | None
     started: bool
     done: bool
 
@@ -65,9 +65,9 @@ class PartialSnapshot:
 
     @classmethod
     def open(cls, folder: Path, identity: str) -> Self:
-        """Open the partial snapshot of a folder, or begin one.
+        """Open the partial snapshot of a folder, or start one.
 
-        Raises StateMismatch where it is of another source or damaged.
+        Raises StateMismatch if it is of another source or damaged.
         """
         path = folder / PARTIAL_NAME
         if not path.exists():
@@ -105,7 +105,7 @@ class PartialSnapshot:
             self._connection.execute(sql)
         known = self.note("identity")
         if known is None:
-            self.keep_note("identity", identity)
+            self.set_note("identity", identity)
         elif known != identity:
             raise StateMismatch(
                 f"the partial snapshot {self.path} was begun from {known}, not from {identity}",
@@ -115,16 +115,16 @@ class PartialSnapshot:
     # ---- the record ------------------------------------------------------------
 
     def note(self, key: str) -> str | None:
-        """Return a remembered text, None where there is none."""
+        """Return a stored text, None if there is none."""
         row = self._connection.execute(f"SELECT value FROM {_META} WHERE key = ?", (key,)).fetchone()  # noqa: S608
         return None if row is None else str(row[0])
 
-    def keep_note(self, key: str, value: str) -> None:
-        """Remember a text."""
+    def set_note(self, key: str, value: str) -> None:
+        """Store a text."""
         self._connection.execute(f"INSERT OR REPLACE INTO {_META} VALUES (?, ?)", (key, value))  # noqa: S608
 
     def usage(self) -> Usage:
-        """Return what the copying has cost so far, runs before this one included."""
+        """Return the cost of copying so far, including earlier runs."""
         return Usage(**json.loads(self.note("usage") or "{}"))
 
     def record(self, table: Table) -> Record:
@@ -133,11 +133,13 @@ class PartialSnapshot:
             f"SELECT rows, mark, look, started, done FROM {_TABLES} WHERE name = ?",  # noqa: S608
             (table.name,),
         ).fetchone()
-        rows, mark, look, started, done = row
-        return Record(rows, mark, look_from_json(look), bool(started), bool(done))
+        rows, mark, stats, started, done = row
+        return Record(rows, mark, stats_from_json(stats), bool(started), bool(done))
 
     def adopt(self, catalogue: Catalogue) -> None:
-        """Make the tables of the catalogue, empty; drop those that are gone or were altered."""
+        """Create the tables of the catalogue, empty; drop those that were dropped or altered in the
+        source.
+        """
         known = dict(self._connection.execute(f"SELECT name, sql FROM {_TABLES}").fetchall())  # noqa: S608
         wanted = {table.name: table for table in catalogue.tables}
         for name, sql in known.items():
@@ -170,12 +172,12 @@ class PartialSnapshot:
 
     # ---- rows ------------------------------------------------------------------
 
-    def start(self, table: Table, mark: str | None, look: ColumnStats | None, usage: Usage) -> None:
-        """Record that the reading of a table begins at this mark, with what the first look found."""
+    def start(self, table: Table, mark: str | None, stats: TableStats | None, usage: Usage) -> None:
+        """Record that the reading of a table begins at this mark, with the statistics of the first scan."""
 
         def change() -> None:
-            self._update(table, "mark = ?, look = ?, started = 1", mark, look_to_json(look))
-            self.keep_note("usage", json.dumps(vars(usage)))
+            self._update(table, "mark = ?, look = ?, started = 1", mark, stats_to_json(stats))
+            self.set_note("usage", json.dumps(vars(usage)))
 
         self._together(change)
 
@@ -187,16 +189,17 @@ class PartialSnapshot:
                 sql, rows = insertion(table, page)
                 self._connection.executemany(sql, rows)
             self._update(table, "rows = rows + ?, done = ?", len(page.rows), int(not page.more))
-            self.keep_note("usage", json.dumps(vars(usage)))
+            self.set_note("usage", json.dumps(vars(usage)))
 
         self._together(change)
 
-    def take_whole(
+    def copy_table(
         self, table: Table, copy: Path, mark: str | None, usage: Usage, should_stop: Callable[[], bool]
     ) -> int | None:
-        """Take all rows of a table from the source's own copy, in one transaction; return their number.
+        """Copy all rows of a table from the source's private copy, in one transaction; return their number.
 
-        None where SQLite cannot: then they must be appended. `usage` grows by the bytes they take.
+        Returns None if SQLite cannot do this: then the rows must be appended. `usage` grows by the bytes
+        read.
         """
 
         rows = 0
@@ -209,14 +212,14 @@ class PartialSnapshot:
             rows = bulk_copy.copy_rows(self._connection, table, should_stop)
             self._update(table, "rows = ?, mark = ?, started = 1, done = 1", rows, mark)
             usage.bytes += max(self._bytes() - before, 0)
-            self.keep_note("usage", json.dumps(vars(usage)))
+            self.set_note("usage", json.dumps(vars(usage)))
 
         if not bulk_copy.attach(self._connection, copy):
             return None
         try:
             self._together(change)
         except SourceError:
-            # What is wrong with it is said better where its rows are read one by one.
+            # Reading its rows one by one gives a better error message.
             return None
         finally:
             bulk_copy.detach(self._connection)
@@ -228,7 +231,7 @@ class PartialSnapshot:
         return int(self._connection.execute(f"{ask} {pragmas}").fetchone()[0])
 
     def last_key(self, table: Table) -> Row | None:
-        """Return the key of the last row copied: the rows themselves are the resume mark."""
+        """Return the key of the last row copied: the rows themselves say where to resume."""
         if not table.order:
             return None
         names = ", ".join(quote(name) for name in table.key)
@@ -238,10 +241,10 @@ class PartialSnapshot:
         ).fetchone()
         return found
 
-    def channel(self, page_bytes: int) -> LocalChannel:
-        """Return a second, reading connection to what was copied."""
+    def transport(self, page_bytes: int) -> LocalTransport:
+        """Return a second connection, for reading what was copied."""
         reading = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        return LocalChannel(reading, label=str(self.path), mark="", page_bytes=page_bytes)
+        return LocalTransport(reading, label=str(self.path), mark="", page_bytes=page_bytes)
 
     def _update(self, table: Table, change: str, *values: object) -> None:
         cursor = self._connection.execute(
@@ -282,7 +285,7 @@ class PartialSnapshot:
     # ---- the end ---------------------------------------------------------------
 
     def strip(self) -> None:
-        """Remove the record, so that nothing but the source's tables is left, and close the file."""
+        """Remove the record, so that only the source's tables are left, and close the file."""
 
         def change() -> None:
             for table in (_TABLES, _META):
@@ -295,7 +298,7 @@ class PartialSnapshot:
 
 
 def is_stripped(path: Path, rows: Mapping[str, int]) -> bool:
-    """Tell whether a partial snapshot is complete but for its name: `rows` of each table, no record."""
+    """Return whether a partial snapshot is complete except for its name: `rows` of each table, no record."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         if {_META, _TABLES} & {quote(name) for name in names}:

@@ -11,11 +11,11 @@ from migrate.source.sql import quote
 
 
 def create_table(connection: sqlite3.Connection, table: Table) -> None:
-    """Make a table by its own DDL; where SQLite does not know all of that, by its columns."""
+    """Create a table by its own DDL; if SQLite does not know all of that, by its columns."""
     try:
         connection.execute(table.sql)
     except sqlite3.OperationalError:
-        # libSQL's own words, or a function in a default or check that is not built in here.
+        # libSQL's own keywords, or a function in a default or check that is not built in here.
         connection.execute(_plain_ddl(table))
 
 

@@ -1,4 +1,4 @@
-"""The snapshot: every table of the source in a local SQLite file, frozen when it is complete."""
+"""Takes the snapshot: every table of the source in a local SQLite file, frozen when it is complete."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from migrate.snapshot.manifest import (
     write_facts,
 )
 from migrate.snapshot.partial import PartialSnapshot, is_stripped
-from migrate.source.column_stats import differing, take_look
+from migrate.source.column_stats import differing, scan_columns
 from migrate.source.model import Catalogue, Page, Progress, Source, Table, TableFacts, TableForecast, Usage
-from migrate.source.paged_reader import ChannelSource
+from migrate.source.paged_reader import TransportSource
 
 _FROZEN = 0o400
 
@@ -37,7 +37,7 @@ class _SourceChanged(Exception):
 
 
 def forecast(source: Source) -> list[TableForecast]:
-    """Return for each table its rows and what reading it will be billed, by counting at the source."""
+    """Return for each table its rows and what reading it will cost, by counting in the source."""
     tables = source.inspect().tables
     counted = [(table.name, source.count(table)) for table in tables]
     return [TableForecast(name, rows, source.forecast(rows)) for name, rows in counted]
@@ -50,28 +50,27 @@ def take_snapshot(
     on_progress: OnProgress = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SnapshotFacts:
-    """Copy the source into `folder/snapshot.db` (mode 0400) and return what is known of it.
+    """Copy the source into `folder/snapshot.db` (mode 0400) and return the facts about it.
 
-    Resumes what an earlier call left in `folder/snapshot.partial.db`; where
-    the snapshot is finished already, says so and reads nothing. Raises Stopped
-    after the current page when `should_stop` says so, StateMismatch where the
-    folder holds something of another source, SourceError at a cap, for a source
-    that does not stand still, or for a copy that differs from it.
+    Resumes what an earlier call left in `folder/snapshot.partial.db`; if the snapshot is already finished,
+    returns its facts and reads nothing. Raises Stopped after the current page if `should_stop` returns true.
+    Raises StateMismatch if the folder holds data of another source. Raises SourceError at a cap, if the
+    source keeps changing, or if the copy differs from it.
     """
     files.make_folder(folder)
     finished = finished_snapshot(folder, source.identity) or _finish_renaming(folder, source.identity)
     if finished is not None:
         return finished
     with PartialSnapshot.open(folder, source.identity) as partial:
-        taking = _SnapshotRun(source, partial, settings, on_progress, should_stop)
-        catalogue, passes = taking.until_still()
-        facts = taking.compare(catalogue)
-        draft = taking.facts(folder, catalogue, facts, passes)
-        write_facts(folder, draft)
+        snapshot_run = _SnapshotRun(source, partial, settings, on_progress, should_stop)
+        catalogue, passes = snapshot_run.until_unchanged()
+        facts = snapshot_run.compare(catalogue)
+        unsealed = snapshot_run.facts(folder, catalogue, facts, passes)
+        write_facts(folder, unsealed)
         hit("snapshot:compared")
         partial.strip()
     hit("snapshot:stripped")
-    return _freeze(folder, draft)
+    return _freeze(folder, unsealed)
 
 
 class _SnapshotRun:
@@ -92,15 +91,15 @@ class _SnapshotRun:
         self._should_stop = should_stop
         self._before = partial.usage()
 
-    def until_still(self) -> tuple[Catalogue, int]:
-        """Read all tables, and those again that moved, until none did; return catalogue and passes."""
+    def until_unchanged(self) -> tuple[Catalogue, int]:
+        """Read all tables, and those again that changed, until none did; return catalogue and passes."""
         moved: list[str] = []
         for number in range(1, self._settings.passes + 1):
             catalogue = self._source.inspect()
             self._partial.adopt(catalogue)
             for table in catalogue.tables:
                 self._copy(table)
-            moved = self._moved(catalogue)
+            moved = self._changed_tables(catalogue)
             if not moved:
                 return catalogue, number
         raise SourceError(
@@ -109,39 +108,39 @@ class _SnapshotRun:
         )
 
     def _copy(self, table: Table) -> None:
-        """Bring one table up to its end, as far as the source stands still."""
+        """Copy the rest of one table, unless the source changes."""
         record = self._partial.record(table)
         if record.done:
             return
         mark = self._source.mark()
-        if self._take_whole(table, mark):
+        if self._copy_at_once(table, mark):
             return
         if record.started and (record.mark != mark or not table.order):
             self._partial.reset(table)
             record = self._partial.record(table)
-        look = record.look
+        stats = record.stats
         if not record.started:
-            look = self._source.look(table)
-            self._partial.start(table, mark, look, self._usage())
+            stats = self._source.stats(table)
+            self._partial.start(table, mark, stats, self._usage())
         self._check_caps()
-        expected = look.rows if look else self._source.count(table)
-        pages = self._source.pages(table, look, self._partial.last_key(table))
+        expected = stats.rows if stats else self._source.count(table)
+        pages = self._source.pages(table, stats, self._partial.last_key(table))
         rows = record.rows
         try:
             for page in pages:
                 rows += len(page.rows)
-                self._take_page(table, page, mark, rows, expected)
+                self._add_page(table, page, mark, rows, expected)
         except _SourceChanged:
             self._partial.reset(table)
 
-    def _take_whole(self, table: Table, mark: str | None) -> bool:
-        """Take a table in one piece where the source lies in a file of ours; tell whether that was done."""
+    def _copy_at_once(self, table: Table, mark: str | None) -> bool:
+        """Copy a complete table at once if the source is a file of ours; return whether that was done."""
         if self._source.copy is None:
             return False
         self._check_caps()
         usage = self._usage()
         before = usage.bytes
-        rows = self._partial.take_whole(table, self._source.copy, mark, usage, self._should_stop)
+        rows = self._partial.copy_table(table, self._source.copy, mark, usage, self._should_stop)
         if rows is not None:
             self._source.usage.bytes += usage.bytes - before
             self._on_progress(Progress(table.name, rows, rows, usage.bytes, usage.rows_read))
@@ -155,7 +154,7 @@ class _SnapshotRun:
                 hint="type the same command again: the snapshot goes on from here",
             )
 
-    def _take_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
+    def _add_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
         if page.mark != mark:
             raise _SourceChanged
         self._partial.append(table, page, usage := self._usage())
@@ -164,11 +163,11 @@ class _SnapshotRun:
         if page.more:
             self._check_caps()
 
-    def _moved(self, catalogue: Catalogue) -> list[str]:
-        """Return the tables whose copy is not what the source holds now, emptied to be read again."""
+    def _changed_tables(self, catalogue: Catalogue) -> list[str]:
+        """Return the tables whose copy differs from the source now, emptied so that they are read again."""
         mark = self._source.mark()
         if mark is not None:
-            moved = [t for t in catalogue.tables if not self._stands(t, mark)]
+            moved = [t for t in catalogue.tables if not self._is_current(t, mark)]
         else:
             moved = [t for t in catalogue.tables if not self._same_content(t)]
         for table in moved:
@@ -178,36 +177,36 @@ class _SnapshotRun:
             return ["the schema"]
         return names
 
-    def _stands(self, table: Table, mark: str) -> bool:
+    def _is_current(self, table: Table, mark: str) -> bool:
         record = self._partial.record(table)
         return record.done and record.mark == mark
 
     def _same_content(self, table: Table) -> bool:
-        """Read a table a second time and compare it with the copy.
+        """Read a table a second time and return whether it is equal to the copy.
 
-        Every table was read before any is read again: where all are the same,
-        the copy is the source's content at the moment in between.
+        Every table was read once before any is read again. If all are equal, the copy is the source's content
+        at the time between the two readings.
         """
         record = self._partial.record(table)
         if not record.done:
             return False
         self._check_caps()
-        with closing(self._partial.channel(self._settings.page_bytes)) as copy:
-            mine = ChannelSource(copy, self._settings).fingerprint(table, None)
-        return self._source.fingerprint(table, record.look) == mine
+        with closing(self._partial.transport(self._settings.page_bytes)) as copy:
+            mine = TransportSource(copy, self._settings).fingerprint(table, None)
+        return self._source.fingerprint(table, record.stats) == mine
 
     def compare(self, catalogue: Catalogue) -> tuple[TableFacts, ...]:
         """Compare the copy with the source, rows and storage classes; return the tables' rows."""
         facts = []
-        with closing(self._partial.channel(self._settings.page_bytes)) as copy:
+        with closing(self._partial.transport(self._settings.page_bytes)) as copy:
             for table in catalogue.tables:
-                here = ChannelSource(copy, self._settings).count(table)
+                here = TransportSource(copy, self._settings).count(table)
                 there = self._source.count(table)
                 if here != there:
                     raise self._differs(table, f"{here} rows were copied, the source has {there}")
-                look = self._partial.record(table).look
-                if look is not None:
-                    wrong = differing(look, take_look(copy.run, table))
+                stats = self._partial.record(table).stats
+                if stats is not None:
+                    wrong = differing(stats, scan_columns(copy.run, table))
                     if wrong:
                         raise self._differs(table, f"storage classes differ in {', '.join(wrong[:10])}")
                 facts.append(TableFacts(table.name, here, table.key))
@@ -229,7 +228,7 @@ class _SnapshotRun:
         )
 
     def _check_caps(self) -> None:
-        """Raise SourceError where the reading has cost as much as it may."""
+        """Raise SourceError if the reading has reached a cap."""
         used = self._usage()
         for what, cost, cap, key in (
             ("rows read", used.rows_read, self._settings.max_rows_read, "max_rows_read"),
@@ -244,7 +243,7 @@ class _SnapshotRun:
     def facts(
         self, folder: Path, catalogue: Catalogue, tables: tuple[TableFacts, ...], passes: int
     ) -> SnapshotFacts:
-        """Return what is known of the copy; its digest is still empty."""
+        """Return the facts about the copy; its digest is still empty."""
         used = self._usage()
         return SnapshotFacts(
             path=folder / SNAPSHOT_NAME,
@@ -263,13 +262,13 @@ class _SnapshotRun:
 
 
 def _finish_renaming(folder: Path, identity: str) -> SnapshotFacts | None:
-    """Finish a snapshot that was complete when its process ended; None where there is none."""
+    """Finish a snapshot that was complete when its process ended; None if there is none."""
     partial = folder / PARTIAL_NAME
     facts = read_facts(folder)
     if facts is None:
         return None
     if not partial.exists() or not is_stripped(partial, {one.name: one.rows for one in facts.tables}):
-        (folder / FACTS_NAME).unlink()  # of a snapshot that somebody deleted, or of one not finished
+        (folder / FACTS_NAME).unlink()  # of a snapshot that was deleted, or of an unfinished one
         return None
     if facts.identity != identity:
         raise StateMismatch(
@@ -279,13 +278,13 @@ def _finish_renaming(folder: Path, identity: str) -> SnapshotFacts | None:
     return _freeze(folder, facts)
 
 
-def _freeze(folder: Path, draft: SnapshotFacts) -> SnapshotFacts:
-    """Flush, close to writing, and give the complete copy its name; facts first, then the name."""
+def _freeze(folder: Path, unsealed: SnapshotFacts) -> SnapshotFacts:
+    """Flush the complete copy, make it read-only and give it its name; facts first, then the name."""
     partial = folder / PARTIAL_NAME
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     partial.chmod(_FROZEN)
-    facts = replace(draft, sha256=files.digest_file(partial))
+    facts = replace(unsealed, sha256=files.digest_file(partial))
     write_facts(folder, facts)
     hit("snapshot:frozen")
     partial.rename(folder / SNAPSHOT_NAME)

@@ -1,4 +1,4 @@
-"""The local database of a run: the frozen snapshot beside the crosswalk that is made from it."""
+"""The local database of a run: the frozen snapshot, and the crosswalk that is built from it."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from mappers.base import Cast, Query, SourceTables
 from migrate.runtime.errors import StateMismatch
 from migrate.snapshot.arrow_stream import StreamError, chunks
 
-#: Keys of one batch where the caller names no other number.
+#: Keys of one batch if the caller gives no other number.
 BATCH_KEYS: Final = 20_000
-#: Rows of one chunk of a query that is read through.
+#: Rows of one chunk of a query that is streamed.
 STREAM_ROWS: Final = 25_000
-#: The column that names, for a row, the columns whose bytes were no UTF-8.
+#: The column that names, for a row, the columns whose bytes were not UTF-8.
 INVALID: Final = "invalid_utf8"
 #: Below every key: the smallest integer of 64 bits is a key like any other.
 _FIRST: Final = -1e19
-#: Rows for which the driver sets memory aside at once, for every column.
+#: Rows for which the driver allocates memory in advance, for every column.
 DRIVER_ROWS: Final = 16_384
-#: What is read in its order is not read twice; the system keeps the files in memory beside us.
+#: Data is read in order and only once; the system's page cache is enough.
 _LITTLE: Final = ("PRAGMA main.cache_size=-512", "PRAGMA x.cache_size=-512")
-#: Bytes of a page of the crosswalk: it is made in nine tenths of the time that pages of 4 KB take.
+#: Bytes of a page of the crosswalk: building it takes nine tenths of the time of pages of 4 KB.
 _PAGE_BYTES: Final = 16_384
-#: What is kept in memory of a crosswalk that is being made.
+#: Size of the cache while a crosswalk is being built.
 _MAKING_CACHE_KB: Final = 8_192
 #: A value of the type that each cast gives.
 _SHOWN: Final[Mapping[Cast, str]] = {"integer": "0", "real": "0.0", "text": "x''"}
 _TYPES: Final[Mapping[Cast, Any]] = {"integer": pl.Int64, "real": pl.Float64, "text": pl.Binary}
 
-#: The columns that an index over all rows begins with, and the keys that are the rowid.
+#: The first columns of each index over all rows, and the keys that are the rowid.
 _INDEXED: Final = """
 SELECT m.name, x.name FROM main.sqlite_schema m JOIN pragma_index_list(m.name) l
 JOIN pragma_index_xinfo(l.name) x
@@ -49,23 +49,22 @@ AND NOT EXISTS (SELECT 1 FROM pragma_index_list(m.name) l WHERE l.origin = 'pk')
 
 
 class Workspace:
-    """Implements `mappers.base.Bench` over two SQLite files.
+    """Implements `mappers.base.Workspace` over two SQLite files.
 
-    The snapshot is opened read-only. The crosswalk (schema `x`) is ours and can
-    be made anew at any time, so it is written without waiting for the disk. SQL
-    runs in the standard library's driver; frames are read and written by the
-    ADBC driver, whole columns at a time.
+    The snapshot is opened read-only. The crosswalk (schema `x`) is ours and can be built again at any time,
+    so writes do not wait for the disk. SQL runs in the standard library's driver; frames are read and written
+    by the ADBC driver, whole columns at a time.
     """
 
     def __init__(self, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> None:
-        """Open both files to write the crosswalk, which is created (mode 0600) where it is missing.
+        """Open both files to write the crosswalk, which is created (mode 0600) if it is missing.
 
-        Nobody else may have it open (see `migrate.crosswalk`). Raises
-        StateMismatch where one of the files is no SQLite database.
+        No other process or thread may have it open (see `migrate.snapshot.crosswalk_file`). Raises
+        StateMismatch if one of the files is not an SQLite database.
         """
         crosswalk.touch(mode=0o600, exist_ok=True)
         self._open(snapshot, crosswalk, batch_keys, _uri(crosswalk, "mode=rw"), _uri(crosswalk, "mode=ro"))
-        # The driver may crash where a connection is left to the collector.
+        # The driver may crash if a connection is left to the garbage collector.
         with ExitStack() as failing, self._faults():
             failing.callback(self.close)
             self.execute(f"PRAGMA x.page_size={_PAGE_BYTES}")
@@ -83,9 +82,9 @@ class Workspace:
 
     @classmethod
     def over(cls, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> Self:
-        """Open a crosswalk that is complete, for any number of readers.
+        """Open a complete crosswalk, for any number of readers.
 
-        Raises StateMismatch where one of the files is no SQLite database.
+        Raises StateMismatch if one of the files is not an SQLite database.
         """
         workspace = cls.__new__(cls)
         workspace._open(snapshot, crosswalk, batch_keys, unchanging(crosswalk), unchanging(crosswalk))
@@ -93,9 +92,9 @@ class Workspace:
 
     @classmethod
     def alone(cls, snapshot: Path) -> Self:
-        """Open a snapshot whose crosswalk is not there yet, to be asked for the snapshot's own tables.
+        """Open a snapshot without a crosswalk, for queries on the snapshot's tables only.
 
-        Raises StateMismatch where it is no SQLite database.
+        Raises StateMismatch if it is not an SQLite database.
         """
         workspace = cls.__new__(cls)
         workspace._open(snapshot, snapshot.with_name("crosswalk.db"), BATCH_KEYS, ":memory:", ":memory:")
@@ -126,13 +125,13 @@ class Workspace:
         self._opened.close()
 
     def interrupt(self) -> None:
-        """End the statement that another thread executes; there it raises StateMismatch."""
+        """Interrupt the statement that another thread runs; it raises StateMismatch there."""
         with suppress(sqlite3.ProgrammingError):
             self._sql.interrupt()
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Map what SQLite and its drivers raise: they name tables and columns, never values."""
+        """Translate the errors of SQLite and its drivers: they name tables and columns, never values."""
         try:
             yield
         except (sqlite3.Error, DriverError, StreamError, pl.exceptions.ComputeError) as error:
@@ -143,7 +142,7 @@ class Workspace:
             ) from error
 
     def tables(self) -> SourceTables:
-        """Return the snapshot's tables and the names of their columns, in the order of their making."""
+        """Return the snapshot's tables with the names of their columns, in the order of their creation."""
         rows = self._sql.execute(
             "SELECT m.name, c.name FROM main.sqlite_schema m JOIN pragma_table_xinfo(m.name) c"
             " WHERE m.type = 'table' AND c.hidden <> 1 AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -158,29 +157,30 @@ class Workspace:
         return found
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        """Run one statement to its end; return the number of rows it changed (0 for a query)."""
+        """Run one statement completely; return the number of rows it changed (0 for a query)."""
         with self._faults(), closing(self._sql.execute(sql, tuple(parameters))) as cursor:
             cursor.fetchone()
             return max(cursor.rowcount, 0)
 
     def scalar(self, sql: str, parameters: Sequence[object] = ()) -> object:
-        """Return the first column of the first row, None where there is no row."""
+        """Return the first column of the first row, None if there is no row."""
         with self._faults(), closing(self._sql.execute(sql, tuple(parameters))) as cursor:
             row = cursor.fetchone()
         return None if row is None else row[0]
 
     def count(self, query: Query) -> int:
-        """Return the number of keys the query will give."""
+        """Return the number of keys that the query returns."""
         found = self.scalar(query.count)
         return found if isinstance(found, int) else 0
 
     def read(
         self, query: Query, *, after: int | None = None, batch_keys: int | None = None
     ) -> Generator[pl.DataFrame, None, None]:
-        """Yield the query's rows in batches of at most `batch_keys` keys, from the first after `after`.
+        """Yield the query's rows in batches of at most `batch_keys` keys, starting with the first after
+        `after`.
 
-        A column read as text whose bytes are no UTF-8 is taken for Windows-1252; such a
-        frame has one more column, `invalid_utf8`, with the names of a row's columns so read.
+        Text that is not UTF-8 is decoded as Windows-1252; such a frame has one more column, `invalid_utf8`,
+        with the names of the row's columns that were decoded so.
         """
         size = batch_keys or self._batch_keys
         sql = _typed(query)
@@ -203,7 +203,7 @@ class Workspace:
     def stream(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yield all rows of a query, every column as text, in chunks of `STREAM_ROWS`.
 
-        Bytes that are no UTF-8 are read as `read` reads them.
+        Bytes that are not UTF-8 are decoded as in `read`.
         """
         with self._faults(), closing(self._sql.execute(f"SELECT * FROM ({sql}) LIMIT 0")) as probe:  # noqa: S608
             names = [item[0] for item in probe.description]
@@ -218,13 +218,13 @@ class Workspace:
                 for frame in chunks(handle):
                     yield _decoded(frame.slice(first), texts).drop(INVALID, strict=False)
                     first = 0
-            finally:  # before its statement, also where the reader stops early
+            finally:  # before its statement, also if the reader stops early
                 handle.release()
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
-        """Append a frame of integers and text to the table `x.<table>`, made where it is missing.
+        """Append a frame of integers and text to the table `x.<table>`, which is created if it is missing.
 
-        Only where the crosswalk is being made.
+        Only while the crosswalk is being built.
         """
         with self._faults(), closing(self._writer.cursor()) as cursor:
             cursor.adbc_ingest(table, rows, mode="create_append")
@@ -236,7 +236,7 @@ def open_sql(snapshot: Path, crosswalk: Path) -> sqlite3.Connection:
 
 
 def unchanging(path: Path) -> str:
-    """Return the URI of a file that nobody writes any more, so that it is read without locks."""
+    """Return the URI of a file that is not written any more, so that it is read without locks."""
     return _uri(path, "immutable=1")
 
 
@@ -269,10 +269,10 @@ def _named(name: str) -> str:
 
 
 def _typed(query: Query) -> str:
-    """Return the query with each column cast, so that the driver sees one class of value in it."""
+    """Return the query with each column cast, so that the driver sees one type of value in it."""
     columns = ", ".join(_cast(name, cast) for name, cast in query.columns.items())
-    # The driver takes a column's type from its first rows, which may all be null: so a first row
-    # of ours shows the types, and is dropped again.
+    # The driver takes a column's type from its first rows, which may all be null. So our own first row gives
+    # the types, and is dropped again.
     shown = ", ".join(f"{_SHOWN[cast]} AS {_named(name)}" for name, cast in query.columns.items())
     # Identifiers and SQL are the mappers' own constants, values are bound.
     return f"SELECT {shown} UNION ALL SELECT {columns} FROM ({query.sql})"  # noqa: S608
@@ -312,10 +312,10 @@ def _decoded(page: pl.DataFrame, columns: Mapping[str, Cast]) -> pl.DataFrame:
 
 
 def _repaired(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return the column as text, and which cells were no UTF-8 and are read as Windows-1252.
+    """Return the column as text, and which cells were not UTF-8 and are decoded as Windows-1252.
 
-    Bytes that Windows-1252 leaves undefined become U+FFFD. Each distinct cell is decoded
-    once, and only in a batch that holds an invalid one.
+    Bytes that Windows-1252 does not define become U+FFFD. Each distinct cell is decoded once, and only in a
+    batch that holds an invalid one.
     """
     cells = raw.drop_nulls().unique()
     decoded = [_decode(cell) for cell in cells]

@@ -1,1 +1,1 @@
-"""Reading the legacy database: over HTTP, over WebSocket, from a file or a dump."""
+"""Reads the legacy database: over HTTP, over WebSocket, from a file or a dump."""

@@ -1,4 +1,4 @@
-"""What a database holds: tables with their columns and keys, and what is left out."""
+"""The content of a database: tables with their columns and keys, and the objects that are not copied."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class _Objects:
     indexes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def inspect(channel: Transport) -> Catalogue:
-    """Return what the database behind `channel` holds."""
-    objects = _objects(channel)
-    kinds = _kinds(channel)
+def inspect(transport: Transport) -> Catalogue:
+    """Return the tables and other objects of the database behind `transport`."""
+    objects = _objects(transport)
+    kinds = _kinds(transport)
     tables: list[Table] = []
     left_out: list[LeftOut] = []
     for name, sql in sorted(objects.tables.items()):
@@ -44,8 +44,8 @@ def inspect(channel: Transport) -> Catalogue:
         if reason:
             left_out.append(LeftOut(name, "table", reason))
         else:
-            tables.append(_table(channel, name, sql))
-    version = str(channel.run("SELECT sqlite_version()").rows[0][0])
+            tables.append(_table(transport, name, sql))
+    version = str(transport.run("SELECT sqlite_version()").rows[0][0])
     return Catalogue(
         tables=tuple(tables),
         left_out=tuple(left_out),
@@ -57,9 +57,9 @@ def inspect(channel: Transport) -> Catalogue:
     )
 
 
-def _objects(channel: Transport) -> _Objects:
+def _objects(transport: Transport) -> _Objects:
     found = _Objects()
-    for kind, name, sql in channel.run("SELECT type, name, sql FROM sqlite_master").rows:
+    for kind, name, sql in transport.run("SELECT type, name, sql FROM sqlite_master").rows:
         pair = (str(name), str(sql or ""))
         if kind == "table":
             found.tables[pair[0]] = pair[1]
@@ -72,17 +72,17 @@ def _objects(channel: Transport) -> _Objects:
     return found
 
 
-def _kinds(channel: Transport) -> Mapping[str, str]:
-    """Return table, virtual, shadow … by name, as the server knows it; empty where it cannot tell."""
+def _kinds(transport: Transport) -> Mapping[str, str]:
+    """Return table, virtual, shadow … by name, as the server reports it; empty if it does not report it."""
     try:
-        rows = channel.run("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").rows
+        rows = transport.run("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").rows
     except SourceError:  # an old server, or one that allows few pragmas
         return {}
     return {str(name): str(kind) for name, kind in rows}
 
 
 def _reason(name: str, sql: str, kinds: Mapping[str, str], objects: _Objects) -> str | None:
-    """Return why a table is left out, None where it is copied."""
+    """Return why a table is not copied, None if it is copied."""
     if _INTERNAL.match(name):
         return "internal to the database"
     if _VIRTUAL.match(sql) or kinds.get(name) == "virtual":
@@ -98,14 +98,14 @@ def _reason(name: str, sql: str, kinds: Mapping[str, str], objects: _Objects) ->
     return None
 
 
-def _table(channel: Transport, name: str, sql: str) -> Table:
-    rows = channel.run(
+def _table(transport: Transport, name: str, sql: str) -> Table:
+    rows = transport.run(
         'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid', (name,)
     ).rows
     columns = tuple(_column(row) for row in rows)
-    key_index = channel.run("SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)).rows
+    key_index = transport.run("SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)).rows
     # In a table WITHOUT ROWID the index of the primary key has no rowid behind its columns.
-    parts = _index_parts(channel, str(key_index[0][0])) if key_index else ()
+    parts = _index_parts(transport, str(key_index[0][0])) if key_index else ()
     without_rowid = _WITHOUT_ROWID.search(_bare(sql)) is not None
     order = parts if without_rowid else _rowid_order(columns, has_key_index=bool(key_index))
     return Table(name, sql, columns, order, without_rowid)
@@ -121,19 +121,18 @@ def _column(row: Row) -> Column:
     return Column(str(name), str(declared or ""), bool(not_null), int(str(key)), int(str(hidden)))
 
 
-def _index_parts(channel: Transport, index: str) -> tuple[KeyPart, ...]:
-    rows = channel.run(
+def _index_parts(transport: Transport, index: str) -> tuple[KeyPart, ...]:
+    rows = transport.run(
         'SELECT name, coll, "desc" FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno', (index,)
     ).rows
     return tuple(KeyPart(str(name), str(collation), bool(down)) for name, collation, down in rows)
 
 
 def _rowid_order(columns: Sequence[Column], *, has_key_index: bool) -> tuple[KeyPart, ...]:
-    """Return the rowid under a name that means it: a column may be called `rowid` as well.
+    """Return a name for the rowid: a column may be called `rowid` as well.
 
-    A sole primary key column declared INTEGER, without an index of its own,
-    is the rowid. None is returned where every name is taken, or where the rowid
-    would be a column too many.
+    A single primary key column declared INTEGER, without its own index, is the rowid. Returns None if every
+    name is taken by a column, or if the rowid would be one column too many.
     """
     key = [column for column in columns if column.key]
     if len(key) == 1 and not has_key_index and key[0].declared.upper() == "INTEGER":

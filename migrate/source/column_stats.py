@@ -1,4 +1,4 @@
-"""The first look at a table: taken, kept as JSON, compared with the copy."""
+"""The statistics of a table's columns: computed by a first scan, kept as JSON, compared with the copy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Literal
 
 from migrate.source import sql
-from migrate.source.model import Column, ColumnLook, ColumnStats, Table, Value
+from migrate.source.model import Column, ColumnStats, Table, TableStats, Value
 from migrate.source.transport import QueryResult
 
 _COLUMNS_AT_ONCE = 150  # SQLite returns at most 2,000 columns
@@ -18,15 +18,15 @@ Run = Callable[[str], QueryResult]
 _Class = Literal["integer", "text"]
 
 
-def take_look(run: Run, table: Table) -> ColumnStats:
+def scan_columns(run: Run, table: Table) -> TableStats:
     """Scan a table through `run` and return the storage classes in use.
 
-    Columns of integers and of text are asked whether they hold anything else; those that do are
+    Columns of integers and of text are checked for values of other classes; if there are some, the column is
     scanned once more.
     """
     rowid = _rowid_column(table)
     names = [column.name for column in table.stored if column.name != rowid]
-    rows, found = 0, dict[str, ColumnLook]()
+    rows, found = 0, dict[str, ColumnStats]()
     for part in _parts(names) or [[]]:
         rows, columns = _scan(run, table, part)
         found.update(columns)
@@ -35,11 +35,11 @@ def take_look(run: Run, table: Table) -> ColumnStats:
         found.update(columns)
     if rowid is not None:
         found[rowid] = _only("integer", rows, 0)
-    return ColumnStats(rows, {column.name: found[column.name] for column in table.stored})
+    return TableStats(rows, {column.name: found[column.name] for column in table.stored})
 
 
 def _rowid_column(table: Table) -> str | None:
-    """Return the column that is the rowid: it holds integers, and nobody needs to ask."""
+    """Return the column that is the rowid: it holds integers and needs no check."""
     if table.without_rowid or table.bare_rowid or not table.order:
         return None
     return table.key[0]
@@ -51,53 +51,53 @@ def _parts(names: Sequence[str]) -> list[Sequence[str]]:
 
 def _scan(
     run: Run, table: Table, names: Sequence[str], *, brief: bool = True
-) -> tuple[int, dict[str, ColumnLook]]:
-    """Return the number of rows, and what was found of those columns of which enough was asked."""
+) -> tuple[int, dict[str, ColumnStats]]:
+    """Return the number of rows, and the statistics of those columns that the scan has covered completely."""
     columns = {column.name: column for column in table.stored}
     asked = [(name, _expected(columns[name]) if brief else None) for name in names]
     terms = [
-        sql.brief_look(name, kind, nullable=not columns[name].not_null) if kind else sql.full_look(name)
+        sql.brief_stats(name, kind, nullable=not columns[name].not_null) if kind else sql.full_stats(name)
         for name, kind in asked
     ]
-    rows, *numbers = map(as_number, run(sql.look(table, chain.from_iterable(terms))).rows[0])
+    rows, *numbers = map(as_number, run(sql.stats(table, chain.from_iterable(terms))).rows[0])
     cells = iter(numbers)
     found = {}
     for (name, kind), wanted in zip(asked, terms, strict=True):
-        look = _column_look(kind, rows, list(islice(cells, len(wanted))))
-        if look is not None:
-            found[name] = look
+        stats = _column_stats(kind, rows, list(islice(cells, len(wanted))))
+        if stats is not None:
+            found[name] = stats
     return rows, found
 
 
 def _expected(column: Column) -> _Class | None:
-    """Return the storage class that a column's affinity leads to; None where that is not one alone."""
+    """Return the storage class that a column's affinity leads to; None if there is more than one."""
     declared = column.declared.upper()
     if "INT" in declared:
         return "integer"
     return "text" if any(word in declared for word in ("CHAR", "CLOB", "TEXT")) else None
 
 
-def _column_look(kind: _Class | None, rows: int, numbers: Sequence[int]) -> ColumnLook | None:
-    """Return what the numbers of a column say; None where it holds more than it was asked for."""
+def _column_stats(kind: _Class | None, rows: int, numbers: Sequence[int]) -> ColumnStats | None:
+    """Return the statistics in the numbers of a column; None if it holds classes that were not counted."""
     if kind:
         others, filled, longest = numbers
         return _only(kind, filled, longest) if others == rows - filled else None
-    reals, integers = divmod(numbers[0], sql.LOOK_PACK)
-    blobs, texts = divmod(numbers[1], sql.LOOK_PACK)
-    return ColumnLook(
+    reals, integers = divmod(numbers[0], sql.COUNT_PACK)
+    blobs, texts = divmod(numbers[1], sql.COUNT_PACK)
+    return ColumnStats(
         integers, reals, texts, blobs, infinite=reals > 0 and not numbers[2], longest=numbers[3]
     )
 
 
-def _only(kind: _Class, cells: int, longest: int) -> ColumnLook:
+def _only(kind: _Class, cells: int, longest: int) -> ColumnStats:
     integers, texts = (cells, 0) if kind == "integer" else (0, cells)
-    return ColumnLook(integers, 0, texts, 0, infinite=False, longest=longest)
+    return ColumnStats(integers, 0, texts, 0, infinite=False, longest=longest)
 
 
-def differing(one: ColumnStats, other: ColumnStats) -> list[str]:
-    """Return the columns in which two looks found other classes, numbers of cells or lengths.
+def differing(one: TableStats, other: TableStats) -> list[str]:
+    """Return the columns in which two statistics have other classes, counts of cells or lengths.
 
-    Whether a sum is finite is left aside: it depends on the order of summing.
+    Whether a sum is finite is not compared: it depends on the order of summing.
     """
     return [
         name
@@ -111,14 +111,14 @@ def as_number(value: Value) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-def look_to_json(look: ColumnStats | None) -> str | None:
-    """Return a look as JSON text."""
-    return None if look is None else json.dumps(asdict(look))
+def stats_to_json(stats: TableStats | None) -> str | None:
+    """Return statistics as JSON text."""
+    return None if stats is None else json.dumps(asdict(stats))
 
 
-def look_from_json(text: str | None) -> ColumnStats | None:
-    """Return the look that `look_to_json` wrote."""
+def stats_from_json(text: str | None) -> TableStats | None:
+    """Return the statistics that `stats_to_json` wrote."""
     if text is None:
         return None
     body = json.loads(text)
-    return ColumnStats(body["rows"], {name: ColumnLook(**found) for name, found in body["columns"].items()})
+    return TableStats(body["rows"], {name: ColumnStats(**found) for name, found in body["columns"].items()})

@@ -1,4 +1,4 @@
-"""Where the rows come from: the source that the configuration names, opened when it is needed."""
+"""The source that the configuration names; it is opened when it is needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ConfiguredSource:
     folder: Path
 
     def open(self) -> Source:
-        """Open the source for reading; the built-in sample is made in the work folder first."""
+        """Open the source for reading; the built-in sample is first written to the work folder."""
         if self.url == SAMPLE:
             return open_source(str(self._make_sample()), token=None, settings=self.config.source)
         return open_source(self.url, token=self.token, settings=self.config.source)
@@ -47,7 +47,10 @@ class ConfiguredSource:
 def configured_source(
     config: Config, folder: Path, environ: Mapping[str, str] = os.environ
 ) -> ConfiguredSource:
-    """Return the source that the configuration and the environment name; UsageError where there is none."""
+    """Return the source that the configuration and the environment name.
+
+    Raises UsageError if there is none.
+    """
     url, named_by = source_url(config, environ)
     token = source_token(config, named_by, environ)
     if url == SAMPLE:

@@ -14,7 +14,7 @@ from migrate.runtime import files
 from migrate.runtime.errors import SourceError, UsageError
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source import private_copy
-from migrate.source.local_transport import LocalChannel
+from migrate.source.local_transport import LocalTransport
 from migrate.source.sqlite_file import open_copy
 from migrate.source.url import Address
 
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 _LITERAL = re.compile(rb"'(?:[^']|'')*'")
 _COMMENTS = re.compile(rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 _TRIGGER = re.compile(rb"CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TRIGGER\b", re.IGNORECASE)
-#: how a dump writes a virtual table: straight into the schema, without running its module
+#: how a dump writes a virtual table: directly into the schema, without running its module
 _VIRTUAL = re.compile(
     rb"INSERT\s+INTO\s+sqlite_(?:schema|master)\s*\(type,name,tbl_name,rootpage,sql\)\s*"
     rb"VALUES\('table',('(?:[^']|'')*'),\1,0,'CREATE VIRTUAL TABLE (?:[^']|'')*'\);\Z",
@@ -49,11 +49,11 @@ _ALLOWED = frozenset(
 )  # fmt: skip
 
 
-def open_dump(address: Address, settings: SourceSettings) -> LocalChannel:
-    """Return a channel to a private database made from the dump.
+def open_dump(address: Address, settings: SourceSettings) -> LocalTransport:
+    """Return a transport to a private database that was loaded from the dump.
 
-    Raises UsageError where there is no such file, SourceError where the dump
-    is cut short or holds something that a dump does not.
+    Raises UsageError if the file does not exist, SourceError if the dump is truncated or holds a statement
+    that no dump contains.
     """
     path = Path(address.url)
 
@@ -97,7 +97,7 @@ def _load(path: Path, connection: sqlite3.Connection) -> None:
             number += 1
             _execute(connection, statement)
     except sqlite3.Error as error:
-        # SQLite's message may quote the text of a row: only its name is shown.
+        # SQLite's message may contain the text of a row: only its name is shown.
         words = b" ".join(_WORDS.findall(statement[:100])[:2]).decode()
         raise SourceError(
             f"statement {number} of the dump {path} ({words} …) was refused ({error.sqlite_errorname})",
@@ -132,7 +132,7 @@ def _execute(connection: sqlite3.Connection, statement: bytes) -> None:
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """Let a dump do what dumps do; not attach files, load extensions or set pragmas."""
+    """Allow what dumps do, but not attaching files, loading extensions or setting pragmas."""
     if action == sqlite3.SQLITE_PRAGMA:
         return sqlite3.SQLITE_OK if first == "foreign_keys" and second else sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION and second in ("load_extension", "fts3_tokenizer"):
@@ -141,7 +141,7 @@ def _authorize(action: int, first: str | None, second: str | None, *_: str | Non
 
 
 def _statements(path: Path) -> Iterator[bytes]:
-    """Yield the statements of a dump one by one, however large the file is."""
+    """Yield the statements of a dump one by one; the file may be larger than the memory."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         start = 0
         for token in _TOKEN.finditer(content):
@@ -161,7 +161,7 @@ def _statements(path: Path) -> Iterator[bytes]:
 
 
 def _text(statement: bytes) -> str:
-    """Return a statement as text; literals that are no UTF-8 or hold NUL are spelled out in hex."""
+    """Return a statement as text; literals that are not UTF-8 or contain NUL are written in hex."""
     try:
         text = statement.decode()
         if "\x00" not in text:

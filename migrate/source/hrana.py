@@ -16,7 +16,7 @@ Cell = dict[str, Any]
 
 
 def encode(value: Value) -> Cell:
-    """Return a value to bind as Hrana writes it; infinities and `RawText` must be bound otherwise."""
+    """Return a value as Hrana writes it, for binding; infinities and `RawText` cannot be bound like this."""
     if value is None:
         return {"type": "null"}
     if isinstance(value, int):
@@ -29,16 +29,15 @@ def encode(value: Value) -> Cell:
 
 
 def statement(sql: str, args: Sequence[Value]) -> dict[str, Any]:
-    """Return the request for one statement on a stream that is closed behind it."""
+    """Return the request for one statement on a stream that is closed after it."""
     execute = {"sql": sql, "args": [encode(value) for value in args], "want_rows": True}
     return {"baton": None, "requests": [{"type": "execute", "stmt": execute}, {"type": "close"}]}
 
 
 def result(body: Any, label: str) -> dict[str, Any]:
-    """Return the result inside the response to `statement`.
+    """Return the result in the response to `statement`.
 
-    Raises TooLarge, InvalidText, Transient and SourceError for the errors
-    it may hold instead.
+    If the response holds an error, raises TooLarge, InvalidText, Transient or SourceError.
     """
     try:
         first = body["results"][0]
@@ -68,7 +67,7 @@ def failure(code: str, message: str, label: str) -> Exception:
 
 
 def says_invalid_text(message: str) -> bool:
-    """Tell whether a server's message means that text was not UTF-8."""
+    """Return whether a server's message means that text was not UTF-8."""
     low = message.lower()
     return "invalid utf-8" in low or "invalid utf8" in low or "not valid utf-8" in low
 
@@ -76,8 +75,7 @@ def says_invalid_text(message: str) -> bool:
 def rows(cells: list[list[Cell]], kinds: Sequence[Kind]) -> list[Row]:
     """Return the rows of a result as tuples of values.
 
-    `kinds` may say what each column holds; a column that holds something
-    else after all is read cell by cell.
+    `kinds` may give the type of each column; a column with other values is read cell by cell.
     """
     if not cells:
         return []

@@ -1,4 +1,4 @@
-"""libSQL over HTTP: Hrana 3 pipelines, one statement a request, on a connection kept alive."""
+"""libSQL over HTTP: Hrana 3 pipelines, one statement per request, on a connection that is kept alive."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ from migrate.source.url import Address
 _VERSIONS = ("v3", "v2")
 
 
-class HttpChannel:
-    """A database at a libSQL server, reached over HTTP.
+class HttpTransport:
+    """A database on a libSQL server, over HTTP.
 
-    `transport` takes the place of httpx's own, for whoever wants to watch or
-    disturb what goes over the wire.
+    `transport` replaces the one of httpx, to watch or disturb what goes over the network.
     """
 
     exact = False
@@ -58,11 +57,11 @@ class HttpChannel:
         )
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:
-        """Run one SELECT or PRAGMA and return its rows; see `Channel.run`."""
+        """Run one SELECT or PRAGMA and return its rows; see `Transport.run`."""
         request = orjson.dumps(hrana.statement(sql, args))
         return self._retrying(request, kinds)
 
@@ -136,7 +135,7 @@ class HttpChannel:
             )
 
     def _check(self, response: httpx.Response) -> None:
-        """Raise what the status of a response means, if it means trouble."""
+        """Raise the error that the status of a response means, if it means one."""
         status = response.status_code
         if status == 200:
             return
@@ -161,7 +160,7 @@ class HttpChannel:
 
 
 def _error_in(response: httpx.Response) -> tuple[str, str]:
-    """Return code and message of an error response, empty where it has none."""
+    """Return code and message of an error response, empty if it has none."""
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -184,7 +183,7 @@ def _error_in(response: httpx.Response) -> tuple[str, str]:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds of a Retry-After header, given as such or as a date."""
+    """Return the seconds of a Retry-After header, which may hold seconds or a date."""
     value = response.headers.get("retry-after")
     if value is None:
         return None
@@ -199,7 +198,7 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 
 def _trusted(ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Return what certificates are held against: the file's authorities alone, else the usual ones."""
+    """Return the trusted authorities: only those of the file if there is one, otherwise the usual ones."""
     if ca_file is None:
         return True
     try:

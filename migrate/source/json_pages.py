@@ -1,8 +1,8 @@
-"""Pages that travel packed: one row, in it a JSON array for each column.
+"""Pages packed as JSON: one row with a JSON array for each column.
 
-A libSQL server spells out class and value of every cell. Where a table holds only integers, text
-and nulls, its own SQLite writes them as JSON instead: that takes the server half the time and us a
-third, and no cell is looked at in Python.
+A libSQL server writes class and value of every cell. If a table holds only integers, text and nulls, the
+server's SQLite writes them as JSON instead. That takes the server half the time and us a third, and Python
+touches no single cell.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import orjson
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
 from migrate.source import sql
-from migrate.source.model import ColumnStats, Row, Table, Value
+from migrate.source.model import Row, Table, TableStats, Value
 from migrate.source.transport import InvalidText, QueryResult
 
-#: What `statements.packing_proof` asks for.
+#: The expected result of `sql.packing_proof`.
 PROOF: Final[list[Value]] = [
     2**63 - 1,
     1 - 2**63,
@@ -34,20 +34,20 @@ PROOF: Final[list[Value]] = [
 
 
 class Unpackable(Exception):
-    """The arrays are not JSON of one length: the rows must be read cell by cell."""
+    """The arrays are not JSON of one length, so the rows must be read cell by cell."""
 
 
-def may_pack(table: Table, look: ColumnStats | None, longest: int) -> bool:
-    """Tell whether all that a table holds is exact in JSON, and no cell longer than `longest` bytes."""
-    if look is None or not table.order:
+def may_pack(table: Table, stats: TableStats | None, longest: int) -> bool:
+    """Return whether every value of a table is exact in JSON, and no cell is longer than `longest` bytes."""
+    if stats is None or not table.order:
         return False
     return all(
-        not found.reals and not found.blobs and found.longest <= longest for found in look.columns.values()
+        not found.reals and not found.blobs and found.longest <= longest for found in stats.columns.values()
     )
 
 
 def is_exact(run: Callable[[str], QueryResult], *, blobs: bool) -> bool:
-    """Ask the server for JSON of hard values and tell whether it is what was asked for."""
+    """Ask the server for difficult values as JSON and return whether the result is exact."""
     try:
         rows = unpack(run(sql.packing_proof(blobs=blobs)).rows)
     except SourceUnavailable:
@@ -58,7 +58,7 @@ def is_exact(run: Callable[[str], QueryResult], *, blobs: bool) -> bool:
 
 
 def unpack(answer: Sequence[Row]) -> list[Row]:
-    """Return the rows of a packed page; raise Unpackable where it is none."""
+    """Return the rows of a packed page. Raises Unpackable if it is not one."""
     try:
         (arrays,) = answer
         columns = [orjson.loads(array) for array in arrays]  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A private SQLite copy of a database, read as if it were a server."""
+"""A private SQLite copy of a database, with the same interface as a server."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _CHUNK_ROWS = 500
 
 
 def tolerant_text(raw: bytes) -> str | RawText:
-    """Return text as `str`, or as `RawText` where it is not UTF-8: a text factory for sqlite3."""
+    """Return text as `str`, or as `RawText` if it is not UTF-8: a text factory for sqlite3."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
         return RawText(raw)
 
 
-class LocalChannel:
+class LocalTransport:
     """An SQLite database of our own.
 
-    `copy` is its file, where nothing but the source's content is in it, `give_back` what is
-    called when it is no longer read.
+    `copy` is its file, if the file holds only the source's content; `give_back` is called when it is no
+    longer read.
     """
 
     exact = True
@@ -54,14 +54,14 @@ class LocalChannel:
         self._give_back = give_back
 
     def close(self) -> None:
-        """Close the copy and give it back; once."""
+        """Close the copy and give it back; a second call does nothing."""
         with suppress(sqlite3.Error):
             self._connection.close()
         self._give_back()
         self._give_back = lambda: None
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:  # noqa: ARG002
-        """Run one SELECT or PRAGMA and return its rows, fewer than asked for where they grow big."""
+        """Run one SELECT or PRAGMA and return its rows; fewer than asked for if they grow large."""
         try:
             return self._read(sql, args)
         except sqlite3.OperationalError as error:

@@ -1,4 +1,4 @@
-"""What a legacy database looks like from here, whichever way it is reached."""
+"""The model of a legacy database, the same for every transport."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from typing import Protocol
 
 
 class RawText(bytes):
-    """Text that is not UTF-8: its storage class is text, its bytes are these."""
+    """Text that is not UTF-8: its storage class is text, its content is these bytes."""
 
     __slots__ = ()
 
 
-#: A value as SQLite stores it: integer, real, text (`str`, or `RawText` where
-#: the bytes are no UTF-8), blob, null.
+#: A value as SQLite stores it: integer, real, text (`str`, or `RawText` if it is not UTF-8), blob, null.
 Value = int | float | str | bytes | RawText | None
 Row = tuple[Value, ...]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column as `PRAGMA table_xinfo` tells it.
+    """A column as `PRAGMA table_xinfo` returns it.
 
-    `key` is the position in the primary key, 0 for none; `hidden` is 0, or 2
-    and 3 for generated columns, which SQLite computes and nobody copies.
+    `key` is the position in the primary key, 0 for none; `hidden` is 0, or 2 and 3 for generated columns,
+    which SQLite computes and which are not copied.
     """
 
     name: str
@@ -36,13 +35,13 @@ class Column:
 
     @property
     def stored(self) -> bool:
-        """Whether the column's values are copied rather than computed."""
+        """Return whether the column's values are copied rather than computed."""
         return self.hidden == 0
 
 
 @dataclass(frozen=True)
 class KeyPart:
-    """One term of the order in which a table is paged, as the primary key's index has it."""
+    """One term of the order in which a table is paged, as in the primary key's index."""
 
     column: str
     collation: str = "BINARY"
@@ -51,12 +50,11 @@ class KeyPart:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that will be copied.
+    """A table that is copied.
 
-    `sql` is its DDL. `key` names the columns it is paged by: the alias of
-    the rowid (`rowid`, `_rowid_`, `oid`, whichever no column hides, or the
-    INTEGER PRIMARY KEY), or the primary key of a table WITHOUT ROWID; empty
-    where there is neither, then the table is read whole.
+    `sql` is its DDL. `key` names the columns it is paged by: a name of the rowid that no column hides
+    (`rowid`, `_rowid_`, `oid` or the INTEGER PRIMARY KEY), or the primary key of a table WITHOUT ROWID. If it
+    is empty, the table is read in one page.
     """
 
     name: str
@@ -67,17 +65,17 @@ class Table:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The names of the columns that the table is paged by."""
+        """Return the names of the columns that the table is paged by."""
         return tuple(part.column for part in self.order)
 
     @property
     def stored(self) -> tuple[Column, ...]:
-        """The columns whose values are copied."""
+        """Return the columns whose values are copied."""
         return tuple(column for column in self.columns if column.stored)
 
     @property
     def bare_rowid(self) -> bool:
-        """Whether the key is a rowid that is no column of the table."""
+        """Return whether the key is a rowid that is not a column of the table."""
         return not self.without_rowid and bool(self.order) and self.key[0] not in self._names
 
     @property
@@ -96,11 +94,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a legacy database holds.
+    """The content of a legacy database.
 
-    `tables` are copied, in the order of their names. `left_out` names the
-    internal, virtual and shadow tables. `views`, `triggers`, `indexes` and
-    `virtual` tables are pairs of name and DDL, for the record only.
+    `tables` are copied, in the order of their names. `left_out` names the internal, virtual and shadow
+    tables. `views`, `triggers`, `indexes` and `virtual` tables are pairs of name and DDL, only for the
+    record.
     """
 
     tables: tuple[Table, ...]
@@ -112,7 +110,7 @@ class Catalogue:
     virtual: tuple[tuple[str, str], ...] = ()
 
     def table(self, name: str) -> Table:
-        """Return the table of that name; KeyError where it is not copied."""
+        """Return the table of that name. Raises KeyError if it is not copied."""
         for table in self.tables:
             if table.name == name:
                 return table
@@ -120,11 +118,11 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
-class ColumnLook:
+class ColumnStats:
     """The storage classes in use in one column.
 
-    Counts of cells by class, whether a real may be infinite (it may where their
-    sum is), and the bytes of the longest text or blob.
+    Counts of cells by class, whether a real may be infinite (if their sum is), and the bytes of the longest
+    text or blob.
     """
 
     integers: int
@@ -136,21 +134,20 @@ class ColumnLook:
 
 
 @dataclass(frozen=True)
-class ColumnStats:
-    """What a first scan of a table found: its rows, and each stored column by name."""
+class TableStats:
+    """The result of a first scan of a table: its rows, and each stored column by name."""
 
     rows: int
-    columns: dict[str, ColumnLook]
+    columns: dict[str, ColumnStats]
 
 
 @dataclass(frozen=True)
 class Page:
     """Rows in key order.
 
-    Each row holds the bare rowid first, where the table is paged by one, then
-    the stored columns. `raw` are the positions at which `RawText` occurs.
-    `after` is the key of the last row, `more` whether another page may follow,
-    `mark` the source's state when the page was read.
+    Each row holds the bare rowid first, if the table is paged by one, then the stored columns. `raw` are the
+    positions of `RawText`. `after` is the key of the last row, `more` is true if another page may follow,
+    `mark` is the version of the source when the page was read.
     """
 
     rows: Sequence[Row]
@@ -162,7 +159,7 @@ class Page:
 
 @dataclass
 class Usage:
-    """What reading has cost so far: rows the server billed, bytes of responses, requests."""
+    """The cost of reading so far: rows the server billed, bytes of responses, requests."""
 
     rows_read: int = 0
     bytes: int = 0
@@ -171,7 +168,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class TableForecast:
-    """What copying a table will cost: rows, and the rows that the server will bill for it."""
+    """The cost of copying a table: rows, and the rows that the server will bill for it."""
 
     table: str
     rows: int
@@ -180,7 +177,7 @@ class TableForecast:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the snapshot stands: the table being read, its rows, and what it cost over all."""
+    """The progress of the snapshot: the table being read, its rows, and the total cost."""
 
     table: str
     rows: int
@@ -192,21 +189,20 @@ class Progress:
 class Source(Protocol):
     """A legacy database, read only.
 
-    Every method raises SourceError where the database refuses or answers
-    nonsense, SourceUnavailable where it did not answer within the limit of
-    retries.
+    Every method raises SourceError if the database refuses or gives an invalid answer, SourceUnavailable if
+    it did not answer within the limit of retries.
     """
 
-    #: what a person may see: host or path, no token
+    #: what may be shown: host or path, no token
     label: str
     #: which database it is; a partial snapshot is resumed only from the same
     identity: str
     usage: Usage
-    #: an SQLite file of ours that is the whole database, where there is one
+    #: an SQLite file of ours that is the whole database, if there is one
     copy: Path | None
 
     def inspect(self) -> Catalogue:
-        """Return what the database holds."""
+        """Return the tables and other objects of the database."""
         ...
 
     def count(self, table: Table) -> int:
@@ -217,24 +213,27 @@ class Source(Protocol):
         """Return how many rows the server will bill for copying a table of `rows` rows."""
         ...
 
-    def look(self, table: Table) -> ColumnStats | None:
-        """Return the storage classes in use, None where values come out exact without."""
+    def stats(self, table: Table) -> TableStats | None:
+        """Return the storage classes in use, None if values are exact without them."""
         ...
 
-    def pages(self, table: Table, look: ColumnStats | None, after: Row | None = None) -> Iterator[Page]:
+    def pages(self, table: Table, stats: TableStats | None, after: Row | None = None) -> Iterator[Page]:
         """Yield the rows with keys beyond `after`, page by page, in key order."""
         ...
 
     def mark(self) -> str | None:
-        """Return the present state: equal marks, equal content. None where there is no such thing."""
+        """Return the current version.
+
+        Equal versions mean equal content. None if the source has no version.
+        """
         ...
 
-    def fingerprint(self, table: Table, look: ColumnStats | None) -> str:
-        """Read a table through and return a digest of its rows."""
+    def fingerprint(self, table: Table, stats: TableStats | None) -> str:
+        """Read the whole table and return a digest of its rows."""
         ...
 
     def close(self) -> None:
-        """Let go of connections and temporary files."""
+        """Close connections and remove temporary files."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A source over any channel: first look, pages that grow and shrink, cells in pieces."""
+"""A source over any transport: statistics, pages that grow and shrink, long cells in chunks."""
 
 from __future__ import annotations
 
@@ -11,63 +11,68 @@ from migrate.runtime.memory import collector_paused
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source import catalog
 from migrate.source import sql as statements
-from migrate.source.column_stats import as_number, take_look
+from migrate.source.column_stats import as_number, scan_columns
 from migrate.source.json_pages import Unpackable, is_exact, may_pack, unpack
-from migrate.source.model import Catalogue, ColumnStats, Page, Row, Table, Usage, Value
+from migrate.source.model import Catalogue, Page, Row, Table, TableStats, Usage, Value
 from migrate.source.select_list import Shape
 from migrate.source.server_errors import CellTooLong
 from migrate.source.transport import InvalidText, Kind, QueryResult, TooLarge, Transport
 
 _MOST_ROWS = 200_000
-_SMALLEST_PIECE = 1024
+_SMALLEST_CHUNK = 1024
 
 
-class ChannelSource:
-    """A legacy database behind a channel; see `Source`."""
+class TransportSource:
+    """A legacy database behind a transport; see `Source`."""
 
-    def __init__(self, channel: Transport, settings: SourceSettings) -> None:
-        self.label = channel.label
-        self.identity = channel.identity
+    def __init__(self, transport: Transport, settings: SourceSettings) -> None:
+        self.label = transport.label
+        self.identity = transport.identity
         self.usage = Usage()
-        self.copy = channel.copy
-        self._channel = channel
+        self.copy = transport.copy
+        self._transport = transport
         self._settings = settings
         self._exact_packed: bool | None = None
 
     def close(self) -> None:
-        """Let go of connections and temporary files."""
-        self._channel.close()
+        """Close connections and remove temporary files."""
+        self._transport.close()
 
     def inspect(self) -> Catalogue:
-        """Return what the database holds."""
-        return catalog.inspect(self._channel)
+        """Return the tables and other objects of the database."""
+        return catalog.inspect(self._transport)
 
     def count(self, table: Table) -> int:
         """Return the number of rows of a table."""
         return as_number(self._run(statements.count(table)).rows[0][0])
 
     def forecast(self, rows: int) -> int:
-        """Return the rows billed: the first look, the pages, the last count; a second reading if unmarked."""
-        if not self._channel.bills:
+        """Return the rows billed: the first scan, the pages, the last count; a second reading without
+        versions.
+        """
+        if not self._transport.bills:
             return 0
         return rows * (3 if self.mark() is not None else 4)
 
     def mark(self) -> str | None:
-        """Return the present state: equal marks, equal content. None where there is no such thing."""
+        """Return the current version.
+
+        Equal versions mean equal content. None if the source has no version.
+        """
         return self._run("SELECT 1").mark
 
-    def look(self, table: Table) -> ColumnStats | None:
-        """Return the storage classes in use, None where values come out exact without."""
-        if self._channel.exact:
+    def stats(self, table: Table) -> TableStats | None:
+        """Return the storage classes in use, None if values are exact without them."""
+        if self._transport.exact:
             return None
         try:
-            return take_look(self._run, table)
+            return scan_columns(self._run, table)
         except SourceError as error:
             raise named(error, table) from error
 
-    def pages(self, table: Table, look: ColumnStats | None, after: Row | None = None) -> Iterator[Page]:
+    def pages(self, table: Table, stats: TableStats | None, after: Row | None = None) -> Iterator[Page]:
         """Yield the rows with keys beyond `after`; the next page is fetched while one is used."""
-        reading = _Reading(self, table, look, after)
+        reading = _Reading(self, table, stats, after)
         with ThreadPoolExecutor(1, thread_name_prefix="source") as worker:
             page = worker.submit(reading.next_page).result()
             while page.more:
@@ -76,23 +81,23 @@ class ChannelSource:
                 page = following.result()
             yield page
 
-    def fingerprint(self, table: Table, look: ColumnStats | None) -> str:
-        """Read a table through and return a digest of its rows, whatever the page size."""
-        return fingerprint(self.pages(table, look))
+    def fingerprint(self, table: Table, stats: TableStats | None) -> str:
+        """Read the whole table and return a digest of its rows, which does not depend on the page size."""
+        return fingerprint(self.pages(table, stats))
 
     def _run(
         self, sql: str, args: tuple[Value, ...] | list[Value] = (), kinds: list[Kind] | None = None
     ) -> QueryResult:
-        answer = self._channel.run(sql, args, kinds or ())
+        answer = self._transport.run(sql, args, kinds or ())
         self.usage.requests += 1
         self.usage.bytes += answer.bytes
         self.usage.rows_read += answer.rows_read
         return answer
 
     def _packs(self) -> bool:
-        """Tell whether the server's JSON is exact; it is asked once."""
+        """Return whether the server's JSON is exact; the server is asked only once."""
         if self._exact_packed is None:
-            self._exact_packed = is_exact(self._run, blobs=self._channel.text_as_blobs)
+            self._exact_packed = is_exact(self._run, blobs=self._transport.text_as_blobs)
         return self._exact_packed
 
 
@@ -106,29 +111,29 @@ def fingerprint(pages: Iterator[Page]) -> str:
 
 
 def named(error: SourceError, table: Table) -> SourceError:
-    """Return the same error, its message naming the table that was read."""
+    """Return the same error with the name of the table in its message."""
     return type(error)(f"table {table.name}: {error.message}", hint=error.hint)
 
 
 class _Reading:
-    """Where the reading of one table stands: the last key, the rows to ask for, how columns are read."""
+    """The state of reading one table: the last key, the rows to ask for, how columns are read."""
 
     def __init__(
-        self, source: ChannelSource, table: Table, look: ColumnStats | None, after: Row | None
+        self, source: TransportSource, table: Table, stats: TableStats | None, after: Row | None
     ) -> None:
         self._source = source
-        self._channel = source._channel
+        self._transport = source._transport
         self._settings = source._settings
         self._table = table
         self._after = after
         self._limit = self._settings.first_page_rows
-        self._page_bytes = min(self._settings.page_bytes, self._channel.most_bytes)
-        self._piece_bytes = min(self._settings.piece_bytes, self._channel.most_bytes)
-        self._shape = Shape(table, look, self._piece_bytes, blobs=self._channel.text_as_blobs)
-        self._packed = may_pack(table, look, self._piece_bytes)
+        self._page_bytes = min(self._settings.page_bytes, self._transport.most_bytes)
+        self._chunk_bytes = min(self._settings.piece_bytes, self._transport.most_bytes)
+        self._shape = Shape(table, stats, self._chunk_bytes, blobs=self._transport.text_as_blobs)
+        self._packed = may_pack(table, stats, self._chunk_bytes)
 
     def next_page(self) -> Page:
-        """Fetch the page behind the last one."""
+        """Fetch the page after the last one."""
         while True:
             packed = self._packs()
             try:
@@ -138,7 +143,7 @@ class _Reading:
             except InvalidText as error:
                 if not packed and not self._shape.distrust_text():
                     raise SourceError(
-                        f"table {self._table.name} of {self._channel.label} holds text that is not UTF-8",
+                        f"table {self._table.name} of {self._transport.label} holds text that is not UTF-8",
                         hint="read the database file, or a dump of it, instead",
                     ) from error
                 self._packed = False
@@ -150,12 +155,12 @@ class _Reading:
                 self._packed = False
 
     def _packs(self) -> bool:
-        """Tell whether the next page is asked for packed."""
+        """Return whether the next page is read as packed JSON."""
         self._packed = self._packed and self._source._packs()
         return self._packed
 
     def _packed_page(self) -> Page:
-        columns, blobs = self._shape.selected, self._channel.text_as_blobs
+        columns, blobs = self._shape.selected, self._transport.text_as_blobs
         sql, args = statements.packed_page(self._table, columns, self._after, self._limit, blobs=blobs)
         kinds: list[Kind] = [None if blobs else "text"] * len(columns)
         try:
@@ -171,7 +176,7 @@ class _Reading:
         answer = self._source._run(sql, args, self._shape.kinds)
         if answer.cut and not self._table.order:
             raise TooLarge("a table without a key that is longer than a page")
-        rows, raw = self._shape.rows(answer, self._piece)
+        rows, raw = self._shape.rows(answer, self._chunk)
         more = bool(self._table.order) and (answer.cut or len(rows) >= self._limit)
         return self._page(answer, rows, raw, more=more)
 
@@ -191,18 +196,18 @@ class _Reading:
             self._limit //= 2
         elif self._packed:
             self._packed = False
-        elif not self._table.order or not self._shape.cut_smaller(_SMALLEST_PIECE):
+        elif not self._table.order or not self._shape.cut_smaller(_SMALLEST_CHUNK):
             raise SourceError(
-                f"table {self._table.name} of {self._channel.label} does not fit into a response",
+                f"table {self._table.name} of {self._transport.label} does not fit into a response",
                 hint="read the database file, or a dump of it, instead",
             ) from error
 
-    def _piece(self, column: str, key: Row, size: int) -> bytes:
-        """Fetch one cell of `size` bytes in pieces."""
-        step = self._piece_bytes
+    def _chunk(self, column: str, key: Row, size: int) -> bytes:
+        """Fetch one cell of `size` bytes in chunks."""
+        step = self._chunk_bytes
         parts: list[bytes] = []
         for start in range(1, size + 1, step):
-            sql, args = statements.piece(self._table, column, key, start, step)
+            sql, args = statements.chunk(self._table, column, key, start, step)
             found = self._source._run(sql, args).rows
             if len(found) != 1 or not isinstance(found[0][0], bytes):
                 raise SourceError(

@@ -1,4 +1,4 @@
-"""Private copies of source files: one serves plan and snapshot, where the file stood still between."""
+"""Private copies of source files. Plan and snapshot share one copy if the file did not change in between."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-#: name, number, time of the last change of content and of anything, bytes: of each file that was copied
+#: name, inode, times of the last change of content and of metadata, bytes: of each file that was copied
 Stamp = tuple[tuple[str, int, int, int, int], ...]
 
 _PREFIX: Final = "migrate-copy-"
-#: A copy that nobody holds is what a killed process left, unless its folder was made just now.
+#: A copy that no process holds is left over from a killed process, unless its folder is new.
 _JUST_NOW_S: Final = 60.0
 #: A file that changes twice within one tick of its file system's clock shows one time for both.
 _TICK_NS: Final = 3_000_000_000
@@ -26,29 +26,29 @@ _TICK_NS: Final = 3_000_000_000
 
 @dataclass(frozen=True)
 class PrivateCopy:
-    """An SQLite file of ours in a folder of its own; `mark` is a digest of what the source holds."""
+    """An SQLite file of ours in its own folder; `mark` is a digest of the source's content."""
 
     folder: Path
     mark: str
-    #: the open folder, locked: `sweep` leaves it alone
-    held: int
+    #: the open folder, locked: `sweep` does not remove it
+    lock_descriptor: int
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """Return the path of the file."""
         return _file(self.folder)
 
     def remove(self) -> None:
         """Remove the file and its folder."""
-        _discard(self.folder, self.held)
+        _discard(self.folder, self.lock_descriptor)
 
 
-#: What was given back, by the path of the original.
-_kept: dict[Path, tuple[Stamp, PrivateCopy]] = {}
+#: Copies that were given back, by the path of the original.
+_returned: dict[Path, tuple[Stamp, PrivateCopy]] = {}
 
 
 def stamp_of(paths: Iterable[Path]) -> Stamp:
-    """Return what tells whether files were written to; OSError where one is missing."""
+    """Return a stamp that changes when the files are written to. Raises OSError if one is missing."""
     return tuple(_stamp(path.name, path.stat()) for path in paths)
 
 
@@ -59,38 +59,38 @@ def _stamp(name: str, stat: os.stat_result) -> tuple[str, int, int, int, int]:
 def borrow(
     original: Path, stamp: Callable[[], Stamp], make: Callable[[Path], str]
 ) -> tuple[PrivateCopy, Callable[[], None]]:
-    """Return a private copy of `original`, and what is to be called when it is no longer read.
+    """Return a private copy of `original`, and the function to call when it is no longer read.
 
-    A copy that was given back is returned again as long as the file's stamp is what it was; it is
-    removed by `remove_kept`, and when the process ends. `make` fills the path it is given and
-    returns the mark.
+    A copy that was given back is returned again as long as the file's stamp has not changed. It is removed by
+    `remove_returned`, and when the process ends. `make` writes the copy to the path it is given and returns
+    the mark.
     """
     original = original.absolute()
-    before = _seen(stamp)
-    kept_stamp, kept = _kept.pop(original, (None, None))
-    if kept is not None:
-        if kept_stamp is not None and kept_stamp == before and kept.path.exists():
-            return kept, _keeping(original, kept_stamp, kept)
-        kept.remove()
+    before = _try_stamp(stamp)
+    returned_stamp, returned = _returned.pop(original, (None, None))
+    if returned is not None:
+        if returned_stamp is not None and returned_stamp == before and returned.path.exists():
+            return returned, _keeping(original, returned_stamp, returned)
+        returned.remove()
     began = time.time_ns()
-    copy = _made(make)
-    if before is not None and _settled(before, began) and _seen(stamp) == before:
+    copy = _fill(make)
+    if before is not None and _shows_later_changes(before, began) and _try_stamp(stamp) == before:
         return copy, _keeping(original, before, copy)
     return copy, copy.remove
 
 
-def remove_kept() -> None:
+def remove_returned() -> None:
     """Remove the copies that were given back."""
-    while _kept:
-        _, (_, copy) = _kept.popitem()
+    while _returned:
+        _, (_, copy) = _returned.popitem()
         copy.remove()
 
 
-atexit.register(remove_kept)
+atexit.register(remove_returned)
 
 
 def sweep() -> None:
-    """Remove the copies that killed processes of this user have left."""
+    """Remove the copies that killed processes of this user have left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             seen = folder.stat()
@@ -99,19 +99,19 @@ def sweep() -> None:
             _discard(folder, _hold(folder))
 
 
-def _made(make: Callable[[Path], str]) -> PrivateCopy:
+def _fill(make: Callable[[Path], str]) -> PrivateCopy:
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    held = _hold(folder)
+    lock_descriptor = _hold(folder)
     try:
-        return PrivateCopy(folder, make(_file(folder)), held)
+        return PrivateCopy(folder, make(_file(folder)), lock_descriptor)
     except BaseException:
-        _discard(folder, held)
+        _discard(folder, lock_descriptor)
         raise
 
 
 def _hold(folder: Path) -> int:
-    """Return the open folder, locked; BlockingIOError where another process holds it."""
+    """Return the open folder, locked. Raises BlockingIOError if another process holds it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,32 +121,32 @@ def _hold(folder: Path) -> int:
     return handle
 
 
-def _discard(folder: Path, held: int) -> None:
+def _discard(folder: Path, lock_descriptor: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    os.close(held)
+    os.close(lock_descriptor)
 
 
 def _file(folder: Path) -> Path:
     return folder / "copy.db"
 
 
-def _seen(stamp: Callable[[], Stamp]) -> Stamp | None:
+def _try_stamp(stamp: Callable[[], Stamp]) -> Stamp | None:
     try:
         return stamp()
-    except OSError:  # what lies beside a database comes and goes
+    except OSError:  # the companion files of a database come and go
         return None
 
 
-def _settled(stamp: Stamp, now: int) -> bool:
-    """Tell whether a change after `now` would show in the files' times."""
+def _shows_later_changes(stamp: Stamp, now: int) -> bool:
+    """Return whether a change after `now` would be visible in the files' times."""
     return all(max(content, anything) < now - _TICK_NS for _, _, content, anything, _ in stamp)
 
 
 def _keeping(original: Path, stamp: Stamp, copy: PrivateCopy) -> Callable[[], None]:
     def keep() -> None:
-        _, other = _kept.pop(original, (None, None))
+        _, other = _returned.pop(original, (None, None))
         if other is not None:
             other.remove()
-        _kept[original] = stamp, copy
+        _returned[original] = stamp, copy
 
     return keep

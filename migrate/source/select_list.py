@@ -1,4 +1,4 @@
-"""How the columns of one table are asked for, and how the answer becomes values again."""
+"""How the columns of one table are selected, and how the result becomes values again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from migrate.source import sql
 from migrate.source.local_transport import tolerant_text
-from migrate.source.model import ColumnStats, RawText, Row, Table, Value
+from migrate.source.model import RawText, Row, Table, TableStats, Value
 from migrate.source.transport import Kind, QueryResult
 
 #: fetches one cell: its column, the key of its row, its size in bytes
@@ -16,34 +16,33 @@ Fetch = Callable[[str, Row, int], bytes]
 class Shape:
     """The SELECT list of one table.
 
-    A column is asked for as it is, or *witnessed*: with its storage class, as
-    a blob, and a clue to what cannot travel (see `statements.witnessed`).
-    Witnessed are columns with infinities or cells longer than `longest`, and
-    those with text that turned out not to be UTF-8; with `blobs`, all text.
+    A column is selected as it is, or *witnessed*: with its storage class, as a blob, and a hint about a value
+    that cannot be sent (see `sql.witnessed`). Witnessed are columns with infinities or cells longer
+    than `longest`, and those with text that turned out not to be UTF-8; with `blobs`, all text.
     """
 
-    def __init__(self, table: Table, look: ColumnStats | None, longest: int, *, blobs: bool) -> None:
+    def __init__(self, table: Table, stats: TableStats | None, longest: int, *, blobs: bool) -> None:
         self._table = table
-        self._look = look
+        self._stats = stats
         self._longest = longest
         self._names = [column.name for column in table.stored]
         self._lead = [table.key[0]] if table.bare_rowid else []
         self._witnessed = {name for name in self._names if self._needs_witness(name, blobs)}
 
     def _needs_witness(self, name: str, blobs: bool) -> bool:
-        if self._look is None:
+        if self._stats is None:
             return False
-        found = self._look.columns[name]
+        found = self._stats.columns[name]
         return found.infinite or found.longest > self._longest or (blobs and found.texts > 0)
 
     @property
     def selected(self) -> list[str]:
-        """The columns of a row: the bare rowid first, where the table is paged by one."""
+        """Return the columns of a row: the bare rowid first, if the table is paged by one."""
         return [*self._lead, *self._names]
 
     @property
     def outputs(self) -> list[str]:
-        """The expressions to select."""
+        """Return the expressions to select."""
         terms = [sql.quote(name) for name in self._lead]
         for name in self._names:
             if name in self._witnessed:
@@ -54,35 +53,35 @@ class Shape:
 
     @property
     def kinds(self) -> list[Kind]:
-        """What each of `outputs` is known to hold."""
+        """Return what each of `outputs` is known to hold."""
         kinds: list[Kind] = ["integer" for _ in self._lead]
         for name in self._names:
             kinds += ["text", None, None] if name in self._witnessed else [self._kind(name)]
         return kinds
 
     def _kind(self, name: str) -> Kind:
-        if self._look is None:
+        if self._stats is None:
             return None
-        found = self._look.columns[name]
+        found = self._stats.columns[name]
         numbers = (found.integers, found.reals, found.texts, found.blobs)
         used: list[Kind] = ["integer", "real", "text", None]
         classes = [kind for kind, number in zip(used, numbers, strict=True) if number]
         return classes[0] if len(classes) == 1 else None
 
     def distrust_text(self) -> bool:
-        """Witness every column that may hold text; False where that is so already."""
-        if self._look is None:
+        """Witness every column that may hold text. Returns False if that is so already."""
+        if self._stats is None:
             return False
-        more = {name for name in self._names if self._look.columns[name].texts} - self._witnessed
+        more = {name for name in self._names if self._stats.columns[name].texts} - self._witnessed
         self._witnessed |= more
         return bool(more)
 
     def cut_smaller(self, smallest: int) -> bool:
-        """Read shorter cells in pieces from now on; False where they are as short as can be."""
-        if self._look is None or self._longest <= smallest:
+        """Read shorter cells in chunks from now on. Returns False if the limit cannot get smaller."""
+        if self._stats is None or self._longest <= smallest:
             return False
         self._longest = max(smallest, self._longest // 4)
-        self._witnessed |= {n for n in self._names if self._look.columns[n].longest > self._longest}
+        self._witnessed |= {n for n in self._names if self._stats.columns[n].longest > self._longest}
         return True
 
     def key(self, row: Row) -> Row:
@@ -132,7 +131,7 @@ class Shape:
 
 
 def _value(kind: Value, value: Value, clue: Value) -> Value:
-    """Return the value that a witnessed triple stands for; a long cell as an empty one of its class."""
+    """Return the value of a witnessed triple; for a long cell an empty value of its class."""
     if kind == "text":
         return tolerant_text(value) if isinstance(value, bytes) else ""
     if kind == "blob":

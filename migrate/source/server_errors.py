@@ -1,4 +1,4 @@
-"""What goes wrong at a libSQL server, each cause with what the operator can do."""
+"""The errors of a libSQL server, each cause with what the operator can do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from migrate.runtime.errors import SourceError, SourceUnavailable
 
 
 class Transient(Exception):
-    """Worth another try. `retry_after` is what the server asked for, in seconds."""
+    """Worth another try. `retry_after` is the wait that the server asked for, in seconds."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class Transient(Exception):
 
 
 class CellTooLong(SourceError):
-    """A cell, or a page packed into cells, is longer than the server lets a statement touch."""
+    """A cell, or a page packed into cells, is longer than the server allows in a statement."""
 
 
 def unavailable(label: str, cause: str, attempts: int) -> SourceUnavailable:
@@ -48,7 +48,7 @@ def untrusted(label: str) -> SourceError:
 
 
 def not_found(label: str) -> SourceError:
-    """404 for every API version: the host has no such database, or is no libSQL server."""
+    """404 for every API version: the host has no such database, or is not a libSQL server."""
     return SourceError(
         f"{label} has no such database, or speaks neither Hrana 3 nor 2 (404)",
         hint="compare the URL with what `turso db show NAME --url` prints; "
@@ -57,7 +57,7 @@ def not_found(label: str) -> SourceError:
 
 
 def no_websocket(label: str, status: int = 505) -> SourceError:
-    """505: Turso's present hosting takes no WebSocket; others refuse one in other ways."""
+    """505: Turso's current hosting accepts no WebSocket; other hosts refuse it in other ways."""
     return SourceError(
         f"{label} does not take the protocol it was spoken to in ({status})",
         hint="this host takes no WebSocket: write the URL with libsql:// or https:// instead of wss://",
@@ -65,7 +65,7 @@ def no_websocket(label: str, status: int = 505) -> SourceError:
 
 
 def moved_away(label: str, status: int) -> SourceError:
-    """3xx: the server sends us elsewhere, where a token must not follow."""
+    """3xx: the server redirects to another host, which must not get the token."""
     return SourceError(
         f"{label} redirects to another address ({status})",
         hint="write the address it redirects to as the URL; very often http:// should be https://",
@@ -73,7 +73,7 @@ def moved_away(label: str, status: int) -> SourceError:
 
 
 def blocked(label: str) -> SourceError:
-    """BLOCKED: the plan's quota is used up, or somebody blocked reads."""
+    """BLOCKED: the plan's quota is used up, or reads were blocked."""
     return SourceError(
         f"{label} blocks reads: the plan's quota is used up, or reads were switched off (BLOCKED)",
         hint="look at the usage in the Turso dashboard; raise the plan or wait for the next month, "
@@ -82,7 +82,7 @@ def blocked(label: str) -> SourceError:
 
 
 def cell_too_long(label: str) -> CellTooLong:
-    """SQLITE_TOOBIG: a cell is longer than the server lets any statement touch."""
+    """SQLITE_TOOBIG: a cell is longer than the server allows in any statement."""
     return CellTooLong(
         f"{label} holds a cell longer than its server lets a statement read (SQLITE_TOOBIG)",
         hint="raise the server's max_row_size, or read the database file, or a dump of it, instead",

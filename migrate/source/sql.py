@@ -1,4 +1,4 @@
-"""The SELECTs that read a table: first look, pages in key order, pieces of a cell."""
+"""The SELECTs that read a table: column statistics, pages in key order, chunks of a cell."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Iterable, Sequence
 
 from migrate.source.model import KeyPart, RawText, Row, Table, Value
 
-#: how many terms a look has for each column
+#: how many terms the statistics have for each column
 BRIEF_TERMS = 3
 FULL_TERMS = 4
-#: two counts travel in one sum: SQLite evaluates typeof anew in each term
-LOOK_PACK = 2**31
+#: two counts are sent in one sum: SQLite evaluates typeof again in each term
+COUNT_PACK = 2**31
 
 
 def quote(name: str) -> str:
-    """Return an identifier as SQLite takes it, whatever its characters."""
+    """Return an identifier quoted for SQLite, whatever its characters are."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def bind(value: Value) -> tuple[str, Value]:
     """Return the expression for a bound value, and the value to bind.
 
-    Infinities and text that is not UTF-8 cannot travel as themselves.
+    Infinities and text that is not UTF-8 cannot be sent as themselves.
     """
     if isinstance(value, float) and math.isinf(value):
         return ("9e999" if value > 0 else "-9e999") + " + 0 * ?", 0
@@ -37,16 +37,16 @@ def count(table: Table) -> str:
     return f"SELECT count(*) FROM {quote(table.name)}"  # noqa: S608
 
 
-def look(table: Table, terms: Iterable[str]) -> str:
-    """Return the statement of a first look: the rows, then the terms."""
+def stats(table: Table, terms: Iterable[str]) -> str:
+    """Return the statement for the statistics: the number of rows, then the terms."""
     return f"SELECT {', '.join(['count(*)', *terms])} FROM {quote(table.name)}"  # noqa: S608
 
 
-def brief_look(column: str, kind: str, *, nullable: bool) -> list[str]:
-    """Return the `BRIEF_TERMS` for a column that is expected to hold one storage class alone.
+def brief_stats(column: str, kind: str, *, nullable: bool) -> list[str]:
+    """Return the `BRIEF_TERMS` for a column that should hold only one storage class.
 
-    Those are the cells of another class, nulls among them, the cells that are not null, and of
-    text the bytes of the longest. A third of the time of `full_look`.
+    These are the number of cells of another class including nulls, the number of cells that are not null, and
+    for text the bytes of the longest. They take a third of the time of `full_stats`.
     """
     name = quote(column)
     filled = f"count({name})" if nullable else "count(*)"
@@ -57,16 +57,16 @@ def brief_look(column: str, kind: str, *, nullable: bool) -> list[str]:
     ]
 
 
-def full_look(column: str) -> list[str]:
+def full_stats(column: str) -> list[str]:
     """Return the `FULL_TERMS` for a column that may hold anything.
 
-    Those are integers + `LOOK_PACK` * reals, texts + `LOOK_PACK` * blobs, whether the
-    sum of the numbers is finite, and the bytes of the longest text or blob.
+    These are integers + `COUNT_PACK` * reals, texts + `COUNT_PACK` * blobs, whether the sum of the numbers is
+    finite, and the bytes of the longest text or blob.
     """
     name = quote(column)
     return [
         *(
-            f"sum(CASE typeof({name}) WHEN '{one}' THEN 1 WHEN '{two}' THEN {LOOK_PACK} END)"
+            f"sum(CASE typeof({name}) WHEN '{one}' THEN 1 WHEN '{two}' THEN {COUNT_PACK} END)"
             for one, two in (("integer", "real"), ("text", "blob"))
         ),
         f"coalesce(total({name}) BETWEEN -1e308 AND 1e308, 0)",
@@ -91,7 +91,7 @@ def packed_page(
 ) -> tuple[str, list[Value]]:
     """Return the statement for the next rows as one row: a JSON array for each of `columns`.
 
-    The arrays are in one order, that of the key. With `blobs` they come as such.
+    All arrays are in key order. With `blobs` they come as blobs.
     """
     names = [f"migrate:{at}" for at in range(len(columns))]
     outputs = [f"{quote(column)} AS {quote(name)}" for column, name in zip(columns, names, strict=True)]
@@ -100,12 +100,12 @@ def packed_page(
 
 
 def packing_proof(*, blobs: bool) -> str:
-    """Return the statement for one JSON array of what JSON is most easily wrong about."""
+    """Return the statement for one JSON array of the values that JSON most easily gets wrong."""
     values = ", ".join(f"({value})" for value in _PROOF)
     return f"SELECT {_array('column1', blobs=blobs)} FROM (VALUES {values})"  # noqa: S608
 
 
-#: in the order of `packed.PROOF`
+#: in the order of `json_pages.PROOF`
 _PROOF = (
     "9223372036854775807",
     "-9223372036854775807",
@@ -136,9 +136,8 @@ def order_by(table: Table, *, reverse: bool = False) -> str:
 def witnessed(column: str, longest: int) -> tuple[str, str, str]:
     """Return three expressions that carry any value over any server.
 
-    Its storage class; the value, text as a blob, null where it is infinite
-    or longer than `longest` bytes; and a clue: the bytes of a text or blob, the
-    text of an infinite real.
+    They are its storage class; the value, text as a blob, null if it is infinite or longer than `longest`
+    bytes; and a hint: the bytes of a text or blob, the text of an infinite real.
     """
     name = quote(column)
     size = _size(name)
@@ -157,7 +156,7 @@ def witnessed(column: str, longest: int) -> tuple[str, str, str]:
     return f"typeof({name})", value, clue
 
 
-def piece(table: Table, column: str, key: Row, start: int, length: int) -> tuple[str, list[Value]]:
+def chunk(table: Table, column: str, key: Row, start: int, length: int) -> tuple[str, list[Value]]:
     """Return the statement for `length` bytes of one cell, from byte `start` (1 is the first)."""
     conditions, args = [], []
     for part, value in zip(table.order, key, strict=True):
@@ -176,7 +175,7 @@ def _size(name: str) -> str:
 
 
 def _plain(table: Table) -> bool:
-    """Tell whether the columns' own collations are those of the key, so that row values are safe."""
+    """Return whether the columns' own collations are those of the key, so that row values are safe."""
     return not table.without_rowid or (
         all(part.collation == "BINARY" and not part.descending for part in table.order)
         and re.search("collate", table.sql, re.IGNORECASE) is None
@@ -195,8 +194,8 @@ def _beyond(table: Table, after: Row) -> tuple[str, list[Value]]:
         terms = ", ".join(term for term, _ in bound)
         row = f"({names}) > ({terms})" if len(bound) > 1 else f"{names} > {terms}"
         return row, [value for _, value in bound]
-    # Row values take each column's own collation and one direction: spelled out
-    # instead, with the first term alone once more, so that the index is used.
+    # Row values use each column's own collation and one direction. So the terms are written out, with the
+    # first term alone once more, so that the index is used.
     alternatives: list[str] = []
     args: list[Value] = []
     for last in range(len(table.order)):

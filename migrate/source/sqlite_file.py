@@ -1,4 +1,4 @@
-"""An SQLite file, WAL included, copied by SQLite's own backup and read from the copy."""
+"""An SQLite file, WAL included, copied with SQLite's backup and read from the copy."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from migrate.runtime import files
 from migrate.runtime.errors import SourceError, UsageError
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source import private_copy
-from migrate.source.local_transport import LocalChannel
+from migrate.source.local_transport import LocalTransport
 from migrate.source.private_copy import PrivateCopy, Stamp
 from migrate.source.url import Address
 
 _MAGIC = b"SQLite format 3\x00"
 _COMPANIONS = ("-wal", "-journal")
 _TRIES = 5
-#: The copy is opened as immutable, which a file in WAL mode is not.
+#: The copy is opened as immutable, which is not possible for a file in WAL mode.
 _ONE_FILE = "PRAGMA journal_mode = DELETE"
 
 
-def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
-    """Return a channel to a private copy of the database file.
+def open_file(address: Address, settings: SourceSettings) -> LocalTransport:
+    """Return a transport to a private copy of the database file.
 
-    The file and what lies beside it stay as they are, also while an
-    application writes to it. Raises UsageError where there is no such file,
-    SourceError where it is no SQLite database.
+    The file and its companion files are not changed, also while an application writes to it. Raises
+    UsageError if the file does not exist, SourceError if it is not an SQLite database.
     """
     path = Path(address.url)
     _require_database(path)
@@ -45,14 +44,14 @@ def open_file(address: Address, settings: SourceSettings) -> LocalChannel:
 
 def open_copy(
     copy: PrivateCopy, give_back: Callable[[], None], address: Address, settings: SourceSettings
-) -> LocalChannel:
-    """Return a channel to a private copy that was borrowed."""
+) -> LocalTransport:
+    """Return a transport to a private copy that was borrowed."""
     try:
         connection = _connect(copy.path)
     except BaseException:
         copy.remove()
         raise
-    return LocalChannel(
+    return LocalTransport(
         connection,
         label=address.label,
         mark=copy.mark,
@@ -63,7 +62,7 @@ def open_copy(
 
 
 def _connect(copy: Path) -> sqlite3.Connection:
-    """Return a read-only connection to a copy that is ours alone."""
+    """Return a read-only connection to a copy that only we use."""
     uri = f"file:{quote(str(copy))}?mode=ro&immutable=1"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
@@ -84,23 +83,22 @@ def _require_database(path: Path) -> None:
         )
 
 
-def _beside(path: Path) -> list[Path]:
-    """Return the companions of a database file that hold something."""
+def _companions(path: Path) -> list[Path]:
+    """Return the companion files of a database that are not empty."""
     found = [path.with_name(path.name + end) for end in _COMPANIONS]
     return [one for one in found if one.exists() and one.stat().st_size > 0]
 
 
 def _stamp(path: Path) -> Stamp:
-    return private_copy.stamp_of([path, *_beside(path)])
+    return private_copy.stamp_of([path, *_companions(path)])
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """Copy a database into `copy` without leaving a trace beside the original.
+    """Copy a database into `copy` without leaving a file next to the original.
 
-    A read-only connection to a file in WAL mode would make a `-shm` beside it,
-    so that is done only where an application has one there already; otherwise
-    the bytes are copied, and copied again if they moved meanwhile. Which of the
-    two it is is asked anew at each try: an application may start at any moment.
+    A read-only connection to a file in WAL mode would create a `-shm` file next to it. So it is used only if
+    an application already has one there. Otherwise the bytes are copied, and copied again if they changed
+    during the copy. This is checked again at each try, because an application may start at any time.
     """
     for _ in range(_TRIES):
         if _copy_shared(path, copy) or _copy_bytes(path, copy):
@@ -113,7 +111,7 @@ def _copy(path: Path, copy: Path) -> None:
 
 def _copy_shared(path: Path, copy: Path) -> bool:
     """Return whether an application has the file open and SQLite's own backup was taken of it."""
-    if not path.with_name(path.name + "-shm").exists() or not _beside(path):
+    if not path.with_name(path.name + "-shm").exists() or not _companions(path):
         return False
     try:
         _backup(f"file:{quote(str(path))}?mode=ro", copy)
@@ -124,15 +122,15 @@ def _copy_shared(path: Path, copy: Path) -> bool:
 
 
 def _copy_bytes(path: Path, copy: Path) -> bool:
-    """Return whether the bytes were copied and stayed as they were meanwhile."""
+    """Return whether the bytes were copied and did not change during the copy."""
     try:
         before = _stamp(path)
         for one in copy.parent.glob(f"{copy.name}*"):
             one.unlink()
-        for one in (path, *_beside(path)):
+        for one in (path, *_companions(path)):
             shutil.copyfile(one, copy.with_name(copy.name + one.name[len(path.name) :]))
         steady = _stamp(path) == before
-    except FileNotFoundError:  # a companion went away between two looks
+    except FileNotFoundError:  # a companion file disappeared between two checks
         return False
     except OSError as error:
         raise SourceError(
@@ -145,7 +143,7 @@ def _copy_bytes(path: Path, copy: Path) -> bool:
 
 
 def _settle(path: Path, copy: Path) -> None:
-    """Make one file of copied bytes; opening them plays the WAL or an interrupted journal back."""
+    """Make one file of the copied bytes; opening them applies the WAL or an interrupted journal."""
     copy.chmod(files.FILE_MODE)
     try:
         with closing(sqlite3.connect(copy)) as connection:

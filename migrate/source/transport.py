@@ -1,4 +1,4 @@
-"""The one thing a way of reaching a database must offer: run a SELECT, return its rows."""
+"""The interface of a transport to a database: run a SELECT, return its rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from migrate.source.model import Row, Value
 
-#: What a result column is known to hold, nulls aside; None where it is mixed or unknown.
+#: What a result column is known to hold, apart from nulls; None if it is mixed or unknown.
 Kind = Literal["integer", "real", "text"] | None
 
 
@@ -25,10 +25,9 @@ class InvalidText(Exception):
 class QueryResult:
     """The result of one statement.
 
-    `bytes` is the size of the response, `rows_read` what the server bills,
-    `mark` the state of the database (equal marks, equal content) or None.
-    `cut` tells that the rows stop early because they grew too big, `raw` at
-    which positions `RawText` occurs.
+    `bytes` is the size of the response, `rows_read` what the server bills, `mark` the version of the database
+    (equal versions mean equal content) or None. `cut` is true if the rows stop early because they grew too
+    large; `raw` are the positions of `RawText`.
     """
 
     rows: Sequence[Row]
@@ -40,7 +39,7 @@ class QueryResult:
 
 
 class Transport(Protocol):
-    """A way to a database."""
+    """A transport to a database."""
 
     label: str
     identity: str
@@ -50,19 +49,19 @@ class Transport(Protocol):
     text_as_blobs: bool
     #: the server bills for the rows it reads
     bills: bool
-    #: responses had better not be longer than this, in bytes
+    #: responses should not be longer than this, in bytes
     most_bytes: int
-    #: an SQLite file of ours that is the whole database, where there is one
+    #: an SQLite file of ours that is the whole database, if there is one
     copy: Path | None
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:
         """Run one SELECT or PRAGMA and return its rows.
 
-        `kinds`, one for each result column where given, quicken the reading. Raises
-        TooLarge, InvalidText, SourceError, SourceUnavailable.
+        `kinds`, one for each result column, make reading faster if given. Raises TooLarge, InvalidText,
+        SourceError, SourceUnavailable.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...

@@ -1,4 +1,4 @@
-"""URLs of legacy databases: which kind, which address, and the token taken out."""
+"""URLs of legacy databases: the kind, the address, and the token, which is removed from the URL."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SECURE = {"libsql": True, "https": True, "wss": True, "http": False, "ws": Fals
 
 @dataclass(frozen=True)
 class Address:
-    """Where a legacy database is.
+    """The address of a legacy database.
 
-    `url` is the base address without query (`https://host`, `wss://host`), or
-    the path of a file; `label` what a person may see of it.
+    `url` is the base address without query (`https://host`, `wss://host`), or the path of a file; `label` is
+    what may be shown.
     """
 
     way: Way
@@ -29,10 +29,10 @@ class Address:
 
 
 def parse_address(url: str, token: str | None = None) -> Address:
-    """Return the address that a URL or path means; a token in the URL wins over `token`.
+    """Return the address of a URL or path; a token in the URL wins over `token`.
 
-    Raises UsageError for what is no address of a legacy database; its
-    message never repeats the query, where tokens are.
+    Raises UsageError if it is not an address of a legacy database; the message never repeats the query, which
+    may hold a token.
     """
     text = url.strip()
     if not text:

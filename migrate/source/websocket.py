@@ -1,4 +1,4 @@
-"""libSQL over WebSocket, through libsql-client: for self-hosted servers only."""
+"""libSQL over WebSocket, through libsql-client: only for self-hosted servers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _library() -> Any:
 
 
 class _Loop:
-    """An event loop in a thread that does not keep the process alive, as the library's own would."""
+    """An event loop in a thread that does not keep the process alive; the library's own loop would."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -49,11 +49,11 @@ class _Loop:
         self._loop.close()
 
 
-class WsChannel:
-    """A database at a libSQL server, reached over WebSocket.
+class WebSocketTransport:
+    """A database on a libSQL server, over WebSocket.
 
-    Text that is not UTF-8 makes the server hang up, so all text is asked for
-    as blobs. The library passes no replication index on: there is no mark.
+    The server closes the connection on text that is not UTF-8, so all text is selected as blobs. The library
+    does not pass on a replication index, so there is no version.
     """
 
     exact = False
@@ -77,7 +77,7 @@ class WsChannel:
         self._loop: _Loop | None = None
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._hang_up()
         loop, self._loop = self._loop, None
         if loop is not None:
@@ -94,7 +94,7 @@ class WsChannel:
         return self._library.create_client(self._address.url, auth_token=self._address.token)
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:  # noqa: ARG002
-        """Run one SELECT or PRAGMA and return its rows; see `Channel.run`."""
+        """Run one SELECT or PRAGMA and return its rows; see `Transport.run`."""
         attempts = self._settings.attempts
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Transient),
@@ -110,10 +110,10 @@ class WsChannel:
         return QueryResult(rows, size)
 
     async def _greet(self) -> None:
-        """Ask the server once whether it takes the token.
+        """Ask the server once whether it accepts the token.
 
-        The library sends its first request without waiting for that answer; a server
-        that refuses hangs up meanwhile, and the answer is lost.
+        The library sends its first request without waiting for that answer. If the server refuses, it closes
+        the connection at that time and the answer is lost.
         """
         http = importlib.import_module("aiohttp")  # the library depends on it
         timeout = http.ClientTimeout(total=self._settings.read_timeout)
@@ -136,7 +136,7 @@ class WsChannel:
         except self._library.LibsqlError as error:
             raise self._mapped(error) from error
         except Exception as error:
-            # aiohttp's errors: the library lets them through, and its connection is lost.
+            # aiohttp's errors: the library does not catch them, and its connection is lost.
             self._hang_up()
             if type(error).__name__ == "ClientConnectorCertificateError":
                 raise server_errors.untrusted(self.label) from error

@@ -1,4 +1,4 @@
-"""A batch goes in whole: its rows, fates, warnings, ids and its line in the ledger in one transaction."""
+"""Commits a batch: its rows, outcomes, warnings, ids and its row of the ledger in one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from migrate.staging.schema import ID_MAP
 
 _FATES: Final = ("run_id", "source_table", "source_id", "fate", "reason", "detail")
 _WARNINGS: Final = ("run_id", "source_table", "source_id", "column_name", "rule")
-_PIECE: Final = 1 << 20  # bytes handed to COPY at a time
+_COPY_CHUNK: Final = 1 << 20  # bytes handed to COPY at a time
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class CsvTable:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """A mapped batch as CSV: what a mapping thread can make while another one copies."""
+    """A mapped batch as CSV, which one thread can encode while another one copies."""
 
     tables: Mapping[str, CsvTable]
     fates: CsvTable
@@ -47,9 +47,8 @@ class EncodedBatch:
 class Batch:
     """One batch of one mapper.
 
-    `number` counts from 1 without gaps; `first` and `last` are the smallest
-    and the largest source key in it, `source_rows` the rows read. `encoded`
-    may be filled ahead by `encode_batch`.
+    `number` counts from 1 without gaps; `first` and `last` are the smallest and the largest source key in it,
+    `source_rows` the rows read. `encode_batch` may fill `encoded` in advance.
     """
 
     run_id: str
@@ -66,7 +65,7 @@ class Batch:
 def encode(frame: pl.DataFrame) -> bytes:
     """Return the frame as CSV without a header, as COPY reads it: '' quoted, NULL unquoted and empty.
 
-    Bytes become bytea's hex form; times lose their zone after conversion to UTC.
+    Bytes become bytea's hex form; times are converted to UTC and lose their zone.
     """
     plain = frame.with_columns(
         *(
@@ -77,7 +76,7 @@ def encode(frame: pl.DataFrame) -> bytes:
         selectors.datetime(time_zone="*").dt.convert_time_zone("UTC").dt.replace_time_zone(None),
     )
     out = io.BytesIO()
-    # Text is always quoted, so that it can neither be taken for NULL nor for COPY's end mark `\.`.
+    # Text is always quoted, so that it is never read as NULL or as COPY's end mark `\.`.
     plain.write_csv(
         out,
         include_header=False,
@@ -89,29 +88,29 @@ def encode(frame: pl.DataFrame) -> bytes:
 
 
 def encode_batch(batch: Batch) -> Batch:
-    """Return the batch encoded, its frames let go; free of PostgreSQL, so fit for another thread."""
+    """Return the batch encoded, without its frames; it does not use PostgreSQL, so any thread can run it."""
     if batch.encoded is not None:
         return batch
     run = pl.lit(batch.run_id).alias("run_id")
     mapped = batch.mapped
     encoded = EncodedBatch(
-        tables={name: _sheet(frame) for name, frame in mapped.tables.items()},
-        fates=_sheet(mapped.fates.select(run, *_FATES[1:]), _FATES),
-        warnings=_sheet(
+        tables={name: _csv_table(frame) for name, frame in mapped.tables.items()},
+        fates=_csv_table(mapped.fates.select(run, *_FATES[1:]), _FATES),
+        warnings=_csv_table(
             mapped.warnings.select(run, "source_table", "source_id", "column", "rule"), _WARNINGS
         ),
-        id_map=_sheet(mapped.id_map.select("entity", "legacy_id", "new_id", "via")),
+        id_map=_csv_table(mapped.id_map.select("entity", "legacy_id", "new_id", "via")),
     )
     return replace(batch, mapped=MappedBatch({}), encoded=encoded)
 
 
 def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -> None:
-    """Write the batch and its line in the ledger in one transaction.
+    """Write the batch and its row of the ledger in one transaction.
 
-    Raises AlreadyRunning where the target belongs to another run by now, TargetError
-    where the batch is in already, does not follow its predecessor or holds
-    what the target does not take, TargetUnavailable where the connection or
-    the server was lost. In all of these nothing of the batch remains.
+    Raises AlreadyRunning if another run owns the target by now. Raises TargetError if the batch is already
+    committed, does not follow its predecessor or holds a value that the target refuses. Raises
+    TargetUnavailable if the connection or the server was lost. In all these cases nothing of the batch is
+    committed.
     """
     encoded = encode_batch(batch).encoded
     assert encoded is not None
@@ -120,8 +119,8 @@ def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -
         with conn.transaction():
             ledger.guard(conn)
             _record(conn, ledger, batch, encoded)
-            for table, sheet in encoded.tables.items():
-                _copy(conn, sql.Identifier(staging, table), sheet)
+            for table, table_csv in encoded.tables.items():
+                _copy(conn, sql.Identifier(staging, table), table_csv)
             _copy(conn, ledger.name("fate"), encoded.fates)
             _copy(conn, ledger.name("warning"), encoded.warnings)
             _copy(conn, sql.Identifier(staging, ID_MAP), encoded.id_map)
@@ -131,7 +130,7 @@ def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -
 
 
 def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatch) -> None:
-    rows = {table: sheet.rows for table, sheet in encoded.tables.items()}
+    rows = {table: table_csv.rows for table, table_csv in encoded.tables.items()}
     added = conn.execute(
         sql.SQL(
             "INSERT INTO {batch} (run_id, stage, mapper, number, first, last, source_rows, target_rows)"
@@ -158,23 +157,23 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatc
         )
 
 
-def _sheet(frame: pl.DataFrame, columns: Sequence[str] = ()) -> CsvTable:
+def _csv_table(frame: pl.DataFrame, columns: Sequence[str] = ()) -> CsvTable:
     return CsvTable(tuple(columns or frame.columns), frame.height, encode(frame) if frame.height else b"")
 
 
-def _copy(conn: Connection, table: sql.Identifier, sheet: CsvTable) -> None:
-    if not sheet.rows:
+def _copy(conn: Connection, table: sql.Identifier, table_csv: CsvTable) -> None:
+    if not table_csv.rows:
         return
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-        table, sql.SQL(", ").join(map(sql.Identifier, sheet.columns))
+        table, sql.SQL(", ").join(map(sql.Identifier, table_csv.columns))
     )
-    data = memoryview(sheet.data)
+    data = memoryview(table_csv.data)
     cursor = conn.cursor()
     with cursor.copy(statement) as copy:
-        for start in range(0, len(data), _PIECE):
-            copy.write(data[start : start + _PIECE])
-    if cursor.rowcount != sheet.rows:
+        for start in range(0, len(data), _COPY_CHUNK):
+            copy.write(data[start : start + _COPY_CHUNK])
+    if cursor.rowcount != table_csv.rows:
         raise TargetError(
-            f"COPY took {cursor.rowcount} rows of {sheet.rows} into {table.as_string(conn)}",
+            f"COPY took {cursor.rowcount} rows of {table_csv.rows} into {table.as_string(conn)}",
             hint="nothing of the batch was kept; report this with the PostgreSQL version",
         )

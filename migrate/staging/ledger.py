@@ -1,10 +1,9 @@
-"""The ledger: the truth about who may write, which batches are in, and what was published.
+"""The ledger: the record of who may write, which batches are committed, and what was published.
 
-One run owns the target at a time. Ownership is a session-bound advisory lock
-and an epoch: the lock keeps a second run out while the first one's session
-lives, the epoch keeps a first run out that lost its session without noticing
-and wakes up later. Every commit of ours reads the epoch row `FOR SHARE`, so
-a new owner waits for it, and after the new owner nothing old can commit.
+One run owns the target at a time. Ownership is a session-level advisory lock and an epoch. The lock keeps a
+second run out while the session of the first one lives. The epoch keeps out a first run that lost its session
+without noticing and wakes up later. Every commit of ours reads the epoch row `FOR SHARE`: a new owner waits
+for it, and after the new owner no older run can commit.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _HOLDER_WIDTH: Final = 50
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a mapper is: the number of its last committed batch (0 for none) and the key it ended at."""
+    """How far a mapper is: the number of its last committed batch (0 for none) and the last key in it."""
 
     batch: int
     after: int | None
@@ -37,7 +36,7 @@ class Progress:
 
 
 class Ledger:
-    """The ledger in one schema, and the ownership of the target taken through it.
+    """The ledger in one schema, and the ownership of the target.
 
     `conn` is the session that holds the lock; it must be in autocommit mode.
     """
@@ -52,27 +51,27 @@ class Ledger:
         return sql.Identifier(self.schema, table)
 
     def exists(self) -> bool:
-        """Tell whether a ledger is there, without making one."""
+        """Return whether a ledger exists, without creating one."""
         name = sql.Identifier(self.schema, "setting").as_string(self.conn)
         with translate_errors(f"looking for the ledger in {self.schema}"):
             row = self.conn.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
         return row is not None and bool(row[0])
 
     def create(self) -> None:
-        """Make the ledger where it is missing; safe to repeat."""
+        """Create the ledger if it is missing; safe to repeat."""
         ledger_schema.create(self.conn, self.schema)
 
     # ---- the id secret ---------------------------------------------------------
 
     def secret(self) -> str | None:
-        """Return the id secret, None where none was kept."""
+        """Return the id secret, None if none is stored."""
         query = sql.SQL("SELECT value FROM {} WHERE key = 'id_secret'").format(self.name("setting"))
         with translate_errors("reading the id secret from the ledger"):
             row = self.conn.execute(query).fetchone()
         return None if row is None else str(row[0])
 
     def keep_secret(self, value: str) -> None:
-        """Keep the id secret. Raises StateMismatch where another one is kept already."""
+        """Store the id secret. Raises StateMismatch if another one is stored already."""
         query = sql.SQL("INSERT INTO {} VALUES ('id_secret', %s) ON CONFLICT DO NOTHING")
         with translate_errors("keeping the id secret in the ledger"):
             self.conn.execute(query.format(self.name("setting")), (value,))
@@ -87,12 +86,11 @@ class Ledger:
     def take(self, run_id: str, holder: str) -> int:
         """Take the target for this run and return the new epoch.
 
-        `holder` says who runs, such as `host, process 42`. The lock lasts as
-        long as the session. Raises AlreadyRunning, naming the holder, where
-        another session has it.
+        `holder` says who runs, such as `host, process 42`. The lock lasts as long as the session. Raises
+        AlreadyRunning, with the holder, if another session has it.
         """
         with translate_errors("taking the target"):
-            # What a loser sees at once, even before the winner's row is written.
+            # What the loser sees at once, even before the winner's row is written.
             self.conn.execute(
                 "SELECT set_config('application_name', %s, false)", (f"migrate: {holder}"[:_HOLDER_WIDTH],)
             )
@@ -112,7 +110,7 @@ class Ledger:
         return self.epoch
 
     def release(self) -> None:
-        """Give the target up; what this run still holds open can commit nothing more."""
+        """Release the target; what this run still has open cannot commit any more."""
         if self.epoch is None:
             return
         with translate_errors("giving the target up"):
@@ -128,7 +126,7 @@ class Ledger:
     def guard(self, conn: Connection) -> None:
         """Keep the ownership until the end of the transaction that `conn` is in.
 
-        Raises AlreadyRunning where it was never taken or has passed to another run.
+        Raises AlreadyRunning if this run never took the target or another run owns it now.
         """
         if conn.info.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
             raise TargetError("the ledger is guarded inside transactions only")
@@ -141,9 +139,9 @@ class Ledger:
             raise self._occupied(conn)
 
     def holder(self, conn: Connection | None = None) -> str | None:
-        """Return who holds the target at the moment and since when, None where nobody does.
+        """Return who holds the target now and since when, None if no session does.
 
-        Asked through `conn` where given: the ledger's own session may be the one that was lost.
+        Uses `conn` if it is given: the ledger's own session may be the lost one.
         """
         with translate_errors("reading who holds the target"):
             row = (
@@ -177,7 +175,7 @@ class Ledger:
     # ---- runs and batches ------------------------------------------------------
 
     def begin(self, run_id: str, facts: Mapping[str, Any]) -> None:
-        """Record a run and what it was started with; a repetition changes nothing."""
+        """Record a run and its settings; a repetition changes nothing."""
         with translate_errors(f"recording the run {run_id}"), self.conn.transaction():
             self.guard(self.conn)
             self.conn.execute(
@@ -188,7 +186,7 @@ class Ledger:
             )
 
     def facts(self, run_id: str) -> dict[str, Any] | None:
-        """Return what the run was started with, None where the ledger does not know it."""
+        """Return the settings of a run, None if the ledger does not know it."""
         with translate_errors(f"reading the run {run_id}"):
             row = self.conn.execute(
                 sql.SQL("SELECT facts FROM {} WHERE run_id = %s").format(self.name("run")), (run_id,)
@@ -196,7 +194,7 @@ class Ledger:
         return None if row is None else dict(row[0])
 
     def latest_run(self) -> str | None:
-        """Return the run that was begun last, None where there was none."""
+        """Return the run that was started last, None if there was none."""
         with translate_errors("looking for the latest run"):
             row = self.conn.execute(
                 sql.SQL("SELECT run_id FROM {} ORDER BY started_at DESC LIMIT 1").format(self.name("run"))
@@ -204,7 +202,7 @@ class Ledger:
         return None if row is None else str(row[0])
 
     def reset(self, run_id: str) -> None:
-        """Forget the run's batches, fates and warnings: its staging is being made anew."""
+        """Delete the run's batches, outcomes and warnings: its staging is created again."""
         with translate_errors(f"forgetting the batches of {run_id}"), self.conn.transaction():
             self.forget_staged()
             for table in ("batch", "finished", "fate", "warning"):
@@ -213,10 +211,10 @@ class Ledger:
                 )
 
     def forget_staged(self) -> None:
-        """Forget the batches of every run that has not published: the staging they are in is dropped.
+        """Delete the batches of every run that has not published: their staging is dropped.
 
-        Called in the transaction that drops it: another run that was going to
-        resume must not take the rows that come now for its own.
+        Called in the transaction that drops it. Otherwise another run that resumes would take the new staged
+        rows for its own.
         """
         with translate_errors("forgetting the batches of unfinished runs"), self.conn.transaction():
             self.guard(self.conn)
@@ -228,7 +226,7 @@ class Ledger:
                 )
 
     def cursor(self, run_id: str, mapper: str) -> Progress:
-        """Return how far the mapper's committed batches reach."""
+        """Return the progress of the mapper's committed batches."""
         query = sql.SQL(
             "SELECT coalesce(max(number), 0), max(last),"
             " EXISTS (SELECT 1 FROM {} WHERE run_id = %(run)s AND mapper = %(mapper)s)"

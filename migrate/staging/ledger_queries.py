@@ -1,4 +1,4 @@
-"""Counts from the ledger: what was staged, what was not migrated and why, what was published."""
+"""Counts from the ledger: rows staged, rows not migrated with reasons, rows published."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migrate.staging.ledger import Ledger
 
 @dataclass(frozen=True)
 class PublicationRecord:
-    """One row of the ledger's publications; `tables` is what each live table held after it."""
+    """One row of the ledger's publications; `tables` is the content of each live table after it."""
 
     id: int
     run_id: str
@@ -44,7 +44,7 @@ def rows_by_table(connection: Connection, ledger: Ledger, run_id: str) -> dict[s
 
 
 def finished_mappers(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str]]:
-    """Return (stage, mapper) of the mappers that have no more rows to give."""
+    """Return (stage, mapper) of the mappers that have finished."""
     query = sql.SQL("SELECT stage, mapper FROM {} WHERE run_id = %s ORDER BY 1, 2").format(
         ledger.name("finished")
     )
@@ -53,7 +53,7 @@ def finished_mappers(connection: Connection, ledger: Ledger, run_id: str) -> lis
 
 
 def fates(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str, str, int]]:
-    """Return (source table, fate, reason, rows) for every source row that was not migrated."""
+    """Return (source table, fate, reason, rows) for the source rows that were not migrated."""
     query = sql.SQL(
         "SELECT source_table, fate, reason, count(*) FROM {} WHERE run_id = %s"
         " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
@@ -63,7 +63,7 @@ def fates(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str
 
 
 def warnings(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str, str, int]]:
-    """Return (source table, column, rule, values) for what was migrated otherwise than it stood."""
+    """Return (source table, column, rule, values) for values that were changed during the migration."""
     query = sql.SQL(
         "SELECT source_table, coalesce(column_name, ''), rule, count(*) FROM {} WHERE run_id = %s"
         " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
@@ -73,7 +73,7 @@ def warnings(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[
 
 
 def publication_of(connection: Connection, ledger: Ledger, run_id: str) -> PublicationRecord | None:
-    """Return the publication of a run, None where it has not published."""
+    """Return the publication of a run, None if it has not published."""
     return _one(connection, ledger, "WHERE run_id = %s AND kind = 'publish' ORDER BY id DESC LIMIT 1", run_id)
 
 
@@ -83,27 +83,27 @@ def publications(connection: Connection, ledger: Ledger, run_id: str) -> list[Pu
 
 
 def last_publication(connection: Connection, ledger: Ledger) -> PublicationRecord | None:
-    """Return the latest publication of all, a rollback included; None where there was none."""
+    """Return the latest publication of all, rollbacks included; None if there was none."""
     return _one(connection, ledger, "ORDER BY id DESC LIMIT 1")
 
 
 def is_live(connection: Connection, ledger: Ledger, run_id: str) -> bool:
-    """Tell whether the live rows are those that the run published."""
+    """Return whether the live rows are those that the run published."""
     last, rollbacks = _since_publish(connection, ledger)
     return last == run_id and rollbacks % 2 == 0
 
 
-def is_taken_back(connection: Connection, ledger: Ledger) -> bool:
-    """Tell whether the latest publish of all is rolled back at the moment."""
+def is_rolled_back(connection: Connection, ledger: Ledger) -> bool:
+    """Return whether the latest publish of all is rolled back now."""
     last, rollbacks = _since_publish(connection, ledger)
     return last is not None and rollbacks % 2 == 1
 
 
 def _since_publish(connection: Connection, ledger: Ledger) -> tuple[str | None, int]:
-    """Return the run that published last (None: none did), and the rollbacks since.
+    """Return the run that published last (None if none did), and the number of rollbacks since.
 
-    A rollback undoes the latest publication, a rollback too: after an even
-    number of them the rows of the last run that published are back.
+    A rollback undoes the latest publication, also if that is a rollback: after an even number of them the
+    rows of the last published run are live again.
     """
     last = sql.SQL("SELECT max(id) FROM {0} WHERE kind = 'publish'")
     query = sql.SQL(

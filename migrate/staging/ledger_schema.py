@@ -1,4 +1,4 @@
-"""The tables of the ledger, and how they are made."""
+"""The tables of the ledger, and their creation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migrate.postgres.connection import Connection, translate_errors
 from migrate.runtime.errors import StateMismatch, TargetError
 
 VERSION: Final = "2"
-#: Taken while the ledger is made, so that two first runs do not make it at once.
+#: Taken while the ledger is created, so that two first runs do not create it at the same time.
 _MAKING: Final = 0x6D69_6772_6D61_6B65
 
 _TABLES: Final = (
@@ -92,10 +92,10 @@ _TABLES: Final = (
 
 
 def make_schema(conn: Connection, name: str, purpose: str) -> None:
-    """Make the schema `name` where it is missing.
+    """Create the schema `name` if it is missing.
 
-    Raises TargetError that names the missing right and the statement an
-    owner of the database can run instead.
+    Raises TargetError with the missing privilege and the statement that an owner of the database can run
+    instead.
     """
     row = conn.execute("SELECT current_database(), current_user, to_regnamespace(%s) IS NOT NULL",
                        (sql.Identifier(name).as_string(conn),)).fetchone()  # fmt: skip
@@ -122,9 +122,9 @@ def make_schema(conn: Connection, name: str, purpose: str) -> None:
 
 
 def create(conn: Connection, schema: str) -> None:
-    """Make the ledger's schema and tables where they are missing; safe to repeat and to run at once.
+    """Create the ledger's schema and tables if they are missing; safe to repeat and to run concurrently.
 
-    Raises StateMismatch where a ledger of another version is there.
+    Raises StateMismatch if there is a ledger of another version.
     """
     with translate_errors(f"making the ledger in {schema}"), conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
@@ -144,9 +144,9 @@ def create(conn: Connection, schema: str) -> None:
 
 
 def drop(conn: Connection, schema: str, *, keep: Collection[str] = ()) -> list[str]:
-    """Drop the ledger's tables but those to `keep`, and its schema where nothing is left in it.
+    """Drop the ledger's tables except those in `keep`, and its schema if it is empty then.
 
-    Returns the names of the tables that went. Tables that are not the ledger's stay.
+    Returns the names of the dropped tables. Tables that do not belong to the ledger stay.
     """
     names = [
         match[1] for statement in _TABLES if (match := re.search(r"TABLE IF NOT EXISTS {}\.(\w+)", statement))

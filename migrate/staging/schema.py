@@ -1,4 +1,4 @@
-"""The staging schema: tables like the live ones, without what makes loading slow."""
+"""The staging schema: tables like the live ones, without the parts that make loading slow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from migrate.runtime.errors import TargetError
 from migrate.staging.ledger import Ledger
 from migrate.staging.ledger_schema import make_schema
 
-#: The name of the staged map of ids, beside the staged tables.
+#: The name of the staged id map, in the same schema as the staged tables.
 ID_MAP: Final = "id_map"
 #: The comment on each table of ours: a schema that holds any other table is never cleared.
 _MARK: Final = "staging of the migration"
@@ -23,15 +23,15 @@ _COMPRESSES: Final = 140000
 
 
 def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -> None:
-    """Make an empty staging schema for `tables` of the live `schema`, dropping an earlier one.
+    """Create an empty staging schema for `tables` of the live `schema`; an earlier one is dropped.
 
-    A staged table has the live columns, types, computed columns, defaults and
-    storage options, but no keys, indexes, foreign keys, NOT NULL or checks: the checker names
-    the rows that break them. No autovacuum comes to it. A default that draws from a sequence is left
-    out, since it would move the live sequence. All in one transaction.
+    A staged table has the live columns, types, computed columns, defaults and storage options, but no keys,
+    indexes, foreign keys, NOT NULL or checks, because the checks report the rows that break them. Autovacuum
+    is off. A default that uses a sequence is left out, because it would advance the live sequence. All in one
+    transaction.
 
-    Raises TargetError where a live table is missing, where the schema holds
-    tables that are not ours, or where we may not make it.
+    Raises TargetError if a live table is missing, if the schema holds tables that are not ours, or if we may
+    not create it.
     """
     live = introspect(conn, schema).tables
     wanted = list(dict.fromkeys(tables))
@@ -56,9 +56,9 @@ def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -
 
 
 def add_empty(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -> None:
-    """Make an empty staged table for each of the live `tables` that has none yet; a repetition is fine.
+    """Create an empty staged table for each of the live `tables` that has none yet; safe to repeat.
 
-    Raises TargetError where one that is there holds rows.
+    Raises TargetError if an existing one holds rows.
     """
     live, there = introspect(conn, schema).tables, set(_tables(conn, staging))
     with translate_errors(f"adding to the staging schema {staging}"), conn.transaction():
@@ -76,7 +76,9 @@ def add_empty(conn: Connection, schema: str, staging: str, tables: Iterable[str]
 
 
 def drop(conn: Connection, staging: str) -> None:
-    """Drop the staged tables, and the schema itself where this program made it; nothing there is fine."""
+    """Drop the staged tables, and the schema itself if this program created it; nothing to drop is not an
+    error.
+    """
     with translate_errors(f"dropping the staging schema {staging}"), conn.transaction():
         row = conn.execute(
             "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", (staging,)
@@ -89,14 +91,14 @@ def drop(conn: Connection, staging: str) -> None:
 
 
 def analyze(conn: Connection, staging: str) -> None:
-    """Give the planner statistics of the staged tables, for the checks to come."""
+    """Compute the planner's statistics of the staged tables, for the checks that follow."""
     with translate_errors(f"analyzing the staging schema {staging}"):
         for table in _tables(conn, staging):
             conn.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(staging, table)))
 
 
 def restore_id_map(conn: Connection, ledger: Ledger, staging: str, publication: int) -> None:
-    """Stage the map of ids that stood before `publication`: what a rollback of it publishes."""
+    """Stage the id map as it was before `publication`: a rollback of it publishes this map."""
     with translate_errors("staging the earlier map of ids"), conn.transaction():
         ledger.guard(conn)
         conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(staging, ID_MAP)))
@@ -132,7 +134,7 @@ def _clear(conn: Connection, staging: str) -> None:
 
 def _make(conn: Connection, schema: str, staging: str, table: Table) -> None:
     there, live = sql.Identifier(staging, table.name), sql.Identifier(schema, table.name)
-    # Storage comes before the rows: it decides how they are laid down.
+    # Storage options come before the rows: they decide how rows are stored.
     storage = "STORAGE INCLUDING COMPRESSION" if conn.info.server_version >= _COMPRESSES else "STORAGE"
     conn.execute(
         sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING {})").format(
@@ -159,9 +161,9 @@ def _make(conn: Connection, schema: str, staging: str, table: Table) -> None:
 
 
 def _leave_alone(conn: Connection, table: sql.Identifier) -> None:
-    """Keep autovacuum off a staged table: it is in the way of the indexes and keys to be made.
+    """Turn autovacuum off for a staged table: it would block the indexes and keys that are built later.
 
-    The exchange sets the live table's own options again.
+    The swap sets the live table's own options again.
     """
     off = "autovacuum_enabled = false, toast.autovacuum_enabled = false"
     conn.execute(sql.SQL("ALTER TABLE {} SET ({})").format(table, sql.SQL(off)))

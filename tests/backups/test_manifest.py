@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backups.errors import BackupDamaged, BackupError
-from backups.files import digest_file, write_whole
+from backups.files import digest_file, write_atomically
 from backups.manifest import Manifest, TableContent, load, save
 
 
@@ -92,7 +92,7 @@ def test_an_altered_dump_beside_it_is_noticed_on_loading(saved: Path) -> None:
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(saved: Path) -> None:
     before = saved.read_bytes()
-    with pytest.raises(RuntimeError), write_whole(saved) as file:
+    with pytest.raises(RuntimeError), write_atomically(saved) as file:
         file.write(b"half")
         raise RuntimeError
     assert saved.read_bytes() == before
@@ -100,6 +100,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(saved: Path) ->
 
 
 def test_a_folder_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="cannot write") as caught, write_whole(tmp_path / "no" / "x"):
+    with pytest.raises(BackupError, match="cannot write") as caught, write_atomically(tmp_path / "no" / "x"):
         pass
     assert caught.value.hint

@@ -101,7 +101,7 @@ def test_a_stage_that_failed_and_ran_again_keeps_its_first_start_and_all_its_tim
 
 def test_an_interrupted_write_leaves_the_old_file(state: State) -> None:
     before = (state.folder / NAME).read_bytes()
-    with pytest.raises(RuntimeError), files.write_whole(state.folder / NAME) as file:
+    with pytest.raises(RuntimeError), files.write_atomically(state.folder / NAME) as file:
         file.write(b"half")
         raise RuntimeError
     assert (state.folder / NAME).read_bytes() == before
@@ -111,7 +111,7 @@ def test_an_interrupted_write_leaves_the_old_file(state: State) -> None:
 
 
 def test_a_file_that_is_being_written_is_not_swept(state: State) -> None:
-    with files.write_whole(state.folder / "sample.db") as file:
+    with files.write_atomically(state.folder / "sample.db") as file:
         file.write(b"half")
         files.sweep_parts(state.folder)
     assert (state.folder / "sample.db").read_bytes() == b"half"

@@ -104,12 +104,12 @@ def test_rows_that_break_a_key_leave_it_unproven(
 def test_a_key_of_the_same_name_that_is_another_proves_nothing(
     rich: Connection, early_build: EarlyBuild
 ) -> None:
-    house = f'"{STAGING}"'
-    rich.execute(f'CREATE UNIQUE INDEX "Person_nick_key" ON {house}."Person" ("Id")'.encode())
-    rich.execute(f'CREATE UNIQUE INDEX mine ON {house}."Person" ("Id")'.encode())
+    staging = f'"{STAGING}"'
+    rich.execute(f'CREATE UNIQUE INDEX "Person_nick_key" ON {staging}."Person" ("Id")'.encode())
+    rich.execute(f'CREATE UNIQUE INDEX mine ON {staging}."Person" ("Id")'.encode())
     rich.execute(
-        f'ALTER TABLE {house}.letter ADD CONSTRAINT "letter sender" FOREIGN KEY (sender)'
-        f' REFERENCES {house}."Person" ("Id") NOT VALID'.encode()
+        f'ALTER TABLE {staging}.letter ADD CONSTRAINT "letter sender" FOREIGN KEY (sender)'
+        f' REFERENCES {staging}."Person" ("Id") NOT VALID'.encode()
     )
     early_build.begin_all()
     proven = {name for _, _, name in early_build.proven(lambda: False)}

@@ -57,13 +57,13 @@ REASONS = [
 
 
 @pytest.fixture
-def house(flagship: Connection, ledger: Ledger) -> Connection:
+def prepared(flagship: Connection, ledger: Ledger) -> Connection:
     return flagship
 
 
-def test_the_flagship_has_no_obstacle(house: Connection) -> None:
+def test_the_flagship_has_no_obstacle(prepared: Connection) -> None:
     # what an exchange carries over is none
-    house.execute(
+    prepared.execute(
         "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;"
         " CREATE TRIGGER t AFTER UPDATE ON users FOR EACH ROW WHEN (NEW.email <> OLD.email)"
         " EXECUTE FUNCTION t();"
@@ -75,14 +75,14 @@ def test_the_flagship_has_no_obstacle(house: Connection) -> None:
         " GRANT SELECT ON users TO PUBLIC; CREATE TABLE alone (id int PRIMARY KEY);"
         " CREATE VIEW lonely AS SELECT id FROM alone"
     )
-    assert find_swap_blockers(house, TWINS) == []
+    assert find_swap_blockers(prepared, TWINS) == []
 
 
-def test_every_obstacle_is_named(house: Connection) -> None:
-    name = house.info.dbname
+def test_every_obstacle_is_named(prepared: Connection) -> None:
+    name = prepared.info.dbname
     for plant, reason in REASONS:
-        with house.transaction() as planting:
-            house.execute(plant.replace("{name}", name).encode())
-            assert reason.replace("{name}", name) in find_swap_blockers(house, TWINS), plant
+        with prepared.transaction() as planting:
+            prepared.execute(plant.replace("{name}", name).encode())
+            assert reason.replace("{name}", name) in find_swap_blockers(prepared, TWINS), plant
             raise psycopg.Rollback(planting)
-    assert find_swap_blockers(house, TWINS) == []
+    assert find_swap_blockers(prepared, TWINS) == []

@@ -1,4 +1,4 @@
-"""Work begun before its turn: taken once, done again where it failed, hurried where nobody wants it."""
+"""Background tasks: run once, run again if they failed, cancelled if their result is never taken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from migrate.runtime.background import BackgroundTasks
 
 
-def test_what_was_begun_is_done_once_and_in_another_thread() -> None:
+def test_a_started_task_runs_once_and_in_another_thread() -> None:
     background = BackgroundTasks()
     done: list[int] = []
 
@@ -17,20 +17,20 @@ def test_what_was_begun_is_done_once_and_in_another_thread() -> None:
         done.append(threading.get_ident())
         return len(done)
 
-    background.start("piece", work)
-    background.start("piece", work)
-    assert background.result("piece", work) == 1
+    background.start("task", work)
+    background.start("task", work)
+    assert background.result("task", work) == 1
     assert done[0] != threading.get_ident()
-    background.start("piece", work)  # it had its turn
+    background.start("task", work)  # its result was taken already
     background.close()
     assert len(done) == 1
 
 
-def test_what_was_not_begun_is_done_where_it_is_wanted() -> None:
-    assert BackgroundTasks().take("piece", threading.get_ident) == threading.get_ident()
+def test_a_task_that_was_not_started_runs_in_the_calling_thread() -> None:
+    assert BackgroundTasks().result("task", threading.get_ident) == threading.get_ident()
 
 
-def test_what_failed_beside_is_tried_again_and_its_error_raised() -> None:
+def test_a_failed_task_is_tried_again_and_its_error_raised() -> None:
     background = BackgroundTasks()
     tries: list[int] = []
 
@@ -38,23 +38,23 @@ def test_what_failed_beside_is_tried_again_and_its_error_raised() -> None:
         tries.append(1)
         raise OSError("no room")
 
-    background.start("piece", work)
+    background.start("task", work)
     with pytest.raises(OSError, match="no room"):
-        background.result("piece", work)
+        background.result("task", work)
     assert len(tries) == 2
 
 
-def test_what_nobody_takes_is_hurried_and_its_result_handed_over() -> None:
+def test_a_result_that_is_never_taken_is_disposed_of() -> None:
     background = BackgroundTasks()
-    go, spared, hurried = threading.Event(), list[str](), list[int]()
+    go, disposed, cancels = threading.Event(), list[str](), list[int]()
 
-    def hurry() -> None:
-        hurried.append(1)
-        if len(hurried) == 2:  # the first one comes between two steps
+    def cancel() -> None:
+        cancels.append(1)
+        if len(cancels) == 2:  # the first call comes between two steps
             go.set()
 
-    background.start("piece", lambda: (go.wait() and "result") or "", cancel=hurry, dispose=spared.append)
+    background.start("task", lambda: (go.wait() and "result") or "", cancel=cancel, dispose=disposed.append)
     background.start("other", lambda: 1 / 0)
     background.close()
-    assert (spared, len(hurried)) == (["result"], 2)
+    assert (disposed, len(cancels)) == (["result"], 2)
     background.close()

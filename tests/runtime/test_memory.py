@@ -33,8 +33,8 @@ def test_a_peak_that_is_over_is_forgotten() -> None:
 
 _ASK = """
 import os
-from migrate.runtime.memory import economise
-economise()
+from migrate.runtime.memory import configure_allocators
+configure_allocators()
 print(os.environ["POLARS_MAX_THREADS"])
 """
 

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, mark: str, number: int = 1) -> Path:
     path = folder / "crosswalk.db"
-    with crosswalk_file.making(folder / "snapshot.db", path, mark) as workspace:
+    with crosswalk_file.build(folder / "snapshot.db", path, mark) as workspace:
         workspace.write("kept", pl.DataFrame({"id": [number] * 50_000}))
         workspace.execute("INSERT INTO x.kept SELECT id FROM t")
     return path
@@ -52,7 +52,7 @@ def test_one_that_could_not_be_finished_leaves_the_one_before(folder: Path) -> N
     path = make(folder, "first")
     with (
         pytest.raises(ZeroDivisionError),
-        crosswalk_file.making(folder / "snapshot.db", path, "second") as workspace,
+        crosswalk_file.build(folder / "snapshot.db", path, "second") as workspace,
     ):
         workspace.execute("CREATE TABLE x.half (id)")
         1 / 0  # noqa: B018
@@ -75,17 +75,17 @@ def test_what_is_no_crosswalk_does_not_fit(folder: Path, content: bytes) -> None
 def test_many_read_it_at_once_through_both_libraries(folder: Path) -> None:
     path = make(folder, "first")
 
-    def look(_number: int) -> int:
+    def stats(_number: int) -> int:
         with Workspace.over(folder / "snapshot.db", path) as workspace:
             streamed = sum(rows.height for rows in workspace.stream("SELECT id FROM x.kept"))
             return streamed + int(str(workspace.scalar("SELECT count(*) FROM x.kept")))
 
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(look, range(60))) == {100_004}
+        assert set(pool.map(stats, range(60))) == {100_004}
 
 
 def test_what_is_written_while_a_stream_is_read_does_not_reach_into_it(folder: Path) -> None:
-    with crosswalk_file.making(folder / "snapshot.db", folder / "crosswalk.db", "first") as workspace:
+    with crosswalk_file.build(folder / "snapshot.db", folder / "crosswalk.db", "first") as workspace:
         workspace.write("many", pl.DataFrame({"id": range(300_000)}))
         stream = workspace.stream("SELECT id FROM x.many ORDER BY rowid")
         found = [next(stream)]

@@ -165,8 +165,8 @@ from migrate.source.open import open_source
 from migrate.runtime import files
 from migrate.snapshot import take
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-def dying_strip(partial, strip=take.Partial.strip): strip(partial); die()
-if {call!r} == "strip": take.Partial.strip = dying_strip
+def dying_strip(partial, strip=take.PartialSnapshot.strip): strip(partial); die()
+if {call!r} == "strip": take.PartialSnapshot.strip = dying_strip
 if {call!r} == "fsync": take.os.fsync = lambda _, n=[0]: n.append(0) or (len(n) > 3 and die())
 if {call!r} == "chmod":
     Path.chmod = lambda path, mode, do=Path.chmod: die() if mode == 0o400 else do(path, mode)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from migrate.source.catalog import inspect
-from migrate.source.column_stats import look_from_json, look_to_json, take_look
-from migrate.source.local_transport import LocalChannel
-from migrate.source.model import ColumnLook, ColumnStats, Table
+from migrate.source.column_stats import scan_columns, stats_from_json, stats_to_json
+from migrate.source.local_transport import LocalTransport
+from migrate.source.model import ColumnStats, Table, TableStats
 from migrate.source.transport import QueryResult
 
 _CLASSES = ("integer", "real", "text", "blob")
@@ -24,12 +24,12 @@ class _Looking:
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path)
-        channel = LocalChannel(self._connection, label="here", mark="", page_bytes=10**6)
-        self.tables = inspect(channel).tables
+        transport = LocalTransport(self._connection, label="here", mark="", page_bytes=10**6)
+        self.tables = inspect(transport).tables
         self.asked: list[str] = []
 
-    def look(self, table: Table) -> ColumnStats:
-        return take_look(self._run, table)
+    def stats(self, table: Table) -> TableStats:
+        return scan_columns(self._run, table)
 
     def close(self) -> None:
         self._connection.close()
@@ -38,8 +38,8 @@ class _Looking:
         self.asked.append(sql)
         return QueryResult(self._connection.execute(sql).fetchall(), 0)
 
-    def counted(self, table: Table) -> ColumnStats:
-        """Return the same as `look`, cell by cell."""
+    def counted(self, table: Table) -> TableStats:
+        """Return the same as `stats`, cell by cell."""
         found = {}
         for column in table.stored:
             name = '"' + column.name.replace('"', '""') + '"'
@@ -48,23 +48,23 @@ class _Looking:
                 f" CASE typeof({name}) WHEN 'real' THEN {name} END FROM"
             )
             cells = self._connection.execute(f'{ask} "{table.name.replace(chr(34), chr(34) * 2)}"').fetchall()
-            found[column.name] = _column_look(cells)
-        return ColumnStats(len(cells), found)
+            found[column.name] = _column_stats(cells)
+        return TableStats(len(cells), found)
 
 
-def _column_look(cells: Sequence[tuple[str, int, float | None]]) -> ColumnLook:
+def _column_stats(cells: Sequence[tuple[str, int, float | None]]) -> ColumnStats:
     numbers = [sum(kind == one for kind, _, _ in cells) for one in _CLASSES]
     infinite = any(real is not None and math.isinf(real) for _, _, real in cells)
     longest = max((size for kind, size, _ in cells if kind in ("text", "blob")), default=0)
-    return ColumnLook(*numbers, infinite=infinite, longest=longest)
+    return ColumnStats(*numbers, infinite=infinite, longest=longest)
 
 
 def test_a_look_finds_the_classes_of_every_hard_value(hard_file: Path) -> None:
     with closing(_Looking(hard_file)) as database:
         for table in database.tables:
-            look, counted = database.look(table), database.counted(table)
-            assert look == counted, table.name
-            assert look_from_json(look_to_json(look)) == look
+            stats, counted = database.stats(table), database.counted(table)
+            assert stats == counted, table.name
+            assert stats_from_json(stats_to_json(stats)) == stats
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_column_that_holds_more_than_its_own_class_is_scanned_again(
         connection.commit()
     with closing(_Looking(path)) as database:
         (table,) = database.tables
-        assert database.look(table) == database.counted(table)
+        assert database.stats(table) == database.counted(table)
         assert len(database.asked) == scans
 
 
@@ -106,7 +106,7 @@ def test_nulls_in_a_column_that_must_have_none_are_counted(tmp_path: Path) -> No
     with closing(_Looking(path)) as database:
         (table,) = database.tables
         assert all(column.not_null for column in table.columns)
-        assert database.look(table) == database.counted(table)
+        assert database.stats(table) == database.counted(table)
 
 
 def test_a_table_of_a_rowid_alone_is_counted(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_a_table_of_a_rowid_alone_is_counted(tmp_path: Path) -> None:
         connection.commit()
     with closing(_Looking(path)) as database:
         (table,) = database.tables
-        assert database.look(table) == ColumnStats(
-            2, {"id": ColumnLook(2, 0, 0, 0, infinite=False, longest=0)}
+        assert database.stats(table) == TableStats(
+            2, {"id": ColumnStats(2, 0, 0, 0, infinite=False, longest=0)}
         )
 
 
@@ -134,4 +134,4 @@ def test_more_columns_than_one_statement_takes_are_looked_at(tmp_path: Path) -> 
         connection.commit()
     with closing(_Looking(path)) as database:
         (table,) = database.tables
-        assert database.look(table) == database.counted(table)
+        assert database.stats(table) == database.counted(table)

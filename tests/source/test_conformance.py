@@ -85,17 +85,17 @@ def test_a_table_is_paged_by_its_rowid_or_primary_key(
 def test_reading_goes_on_behind_any_key(source: Source) -> None:
     for name in ("pair", "folded", "nokey", "floats"):
         table = source.inspect().table(name)
-        look = source.look(table)
-        rows = [row for page in source.pages(table, look) for row in page.rows]
-        keys = [page.after for page in source.pages(table, look)]
-        behind = [row for page in source.pages(table, look, keys[0]) for row in page.rows]
+        stats = source.stats(table)
+        rows = [row for page in source.pages(table, stats) for row in page.rows]
+        keys = [page.after for page in source.pages(table, stats)]
+        behind = [row for page in source.pages(table, stats, keys[0]) for row in page.rows]
         assert rows[len(rows) - len(behind) :] == behind
         assert len(rows) - len(behind) <= SMALL.first_page_rows
 
 
 def test_text_that_is_not_utf8_comes_as_raw_text(source: Source) -> None:
     table = source.inspect().table("texts")
-    rows = {row[0]: row[1] for page in source.pages(table, source.look(table)) for row in page.rows}
+    rows = {row[0]: row[1] for page in source.pages(table, source.stats(table)) for row in page.rows}
     assert isinstance(rows[9], RawText)
     assert rows[9] == b"\xffA"
     assert rows[3] == "a\0b"
@@ -110,11 +110,11 @@ def test_count_and_forecast_tell_the_rows(source: Source, way: str) -> None:
 
 def test_a_fingerprint_depends_on_content_only(source: Source, hard_url: str) -> None:
     table = source.inspect().table("texts")
-    look = source.look(table)
+    stats = source.stats(table)
     with closing(open_source(hard_url, settings=SourceSettings())) as other:
-        assert other.fingerprint(table, look) == source.fingerprint(table, look)
+        assert other.fingerprint(table, stats) == source.fingerprint(table, stats)
     blobs = source.inspect().table("blobs")
-    assert source.fingerprint(blobs, source.look(blobs)) != source.fingerprint(table, look)
+    assert source.fingerprint(blobs, source.stats(blobs)) != source.fingerprint(table, stats)
 
 
 def test_a_snapshot_stopped_after_every_page_ends_as_an_undisturbed_one(

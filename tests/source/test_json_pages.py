@@ -167,9 +167,9 @@ def test_a_packed_page_is_billed_like_a_plain_one(libsql: MakeServer, file: Path
     source, wire = over(libsql(content=file).url, SourceSettings(first_page_rows=400))
     with closing(source):
         table = source.inspect().table("a")
-        look = source.look(table)
+        stats = source.stats(table)
         before = source.usage.rows_read
-        assert sum(len(page.rows) for page in source.pages(table, look)) == 1000
+        assert sum(len(page.rows) for page in source.pages(table, stats)) == 1000
         packed = source.usage.rows_read - before
         assert sum(len(page.rows) for page in source.pages(table, None)) == 1000
         plain = source.usage.rows_read - before - packed

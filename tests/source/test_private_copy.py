@@ -24,9 +24,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    private_copy.remove_kept()
+    private_copy.remove_returned()
     yield folder
-    private_copy.remove_kept()
+    private_copy.remove_returned()
 
 
 @pytest.fixture(params=["file", "dump"])
@@ -60,7 +60,7 @@ def test_a_copy_is_used_again_while_the_file_stands_still(source: Path, temporar
     first = _copied(source)
     assert _copied(source) == first
     assert len(list(temporary.iterdir())) == 1
-    private_copy.remove_kept()
+    private_copy.remove_returned()
     assert not list(temporary.iterdir())
 
 

@@ -17,7 +17,7 @@ from migrate.source.model import Table
 from migrate.source.open import open_source
 
 
-def _beside(path: Path) -> dict[str, bytes]:
+def _companions(path: Path) -> dict[str, bytes]:
     """Return the files beside a database, shared memory aside, which every reader may touch."""
     return {one.name: one.read_bytes() for one in path.parent.iterdir() if not one.name.endswith("-shm")}
 
@@ -25,7 +25,7 @@ def _beside(path: Path) -> dict[str, bytes]:
 def _rows(url: str) -> list[tuple[object, ...]]:
     with closing(open_source(url)) as source:
         table: Table = source.inspect().table("t")
-        return [row for page in source.pages(table, source.look(table)) for row in page.rows]
+        return [row for page in source.pages(table, source.stats(table)) for row in page.rows]
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_rows_in_the_wal_are_read_while_a_writer_is_at_work(file: Path) -> None:
         writer.execute("INSERT INTO t VALUES (2, 'in the WAL')")
         writer.commit()
         writer.execute("INSERT INTO t VALUES (3, 'not committed')")
-        before = _beside(file)
+        before = _companions(file)
         assert _rows(str(file)) == [(1, "in the file"), (2, "in the WAL")]
-        assert _beside(file) == before
+        assert _companions(file) == before
 
 
 def test_a_wal_left_by_a_killed_writer_is_read(file: Path, tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_a_wal_left_by_a_killed_writer_is_read(file: Path, tmp_path: Path) -> No
         writer.commit()
         for end in ("", "-wal"):
             shutil.copy(f"{file}{end}", left / f"db{end}")
-    before = _beside(left / "db")
+    before = _companions(left / "db")
     assert _rows(str(left / "db")) == [(1, "in the file"), (2, "in the WAL")]
-    assert _beside(left / "db") == before
+    assert _companions(left / "db") == before
     assert sorted(one.name for one in left.iterdir()) == ["db", "db-wal"]
 
 

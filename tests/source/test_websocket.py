@@ -13,7 +13,7 @@ from migrate.runtime.errors import SourceError, SourceUnavailable, UsageError
 from migrate.runtime.source_settings import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
-from migrate.source.websocket import WsChannel
+from migrate.source.websocket import WebSocketTransport
 from tests.servers.libsql import LibsqlServer, MakeServer, Signer, free_port
 from tests.source import hard_values
 
@@ -31,8 +31,9 @@ def test_nothing_but_selects_is_ever_sent(
     hard_server: LibsqlServer, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = []
-    run = WsChannel.run
-    monkeypatch.setattr(WsChannel, "run", lambda self, sql, *rest: sent.append(sql) or run(self, sql, *rest))
+    run = WebSocketTransport.run
+    log = lambda self, sql, *rest: sent.append(sql) or run(self, sql, *rest)  # noqa: E731
+    monkeypatch.setattr(WebSocketTransport, "run", log)
     with closing(open_source(hard_server.ws_url, settings=QUICK)) as source:
         take_snapshot(source, work, QUICK)
     assert len(sent) > 50

@@ -12,8 +12,8 @@ import orjson
 
 from migrate.runtime.source_settings import SourceSettings
 from migrate.snapshot.take import take_snapshot
-from migrate.source.http import HttpChannel
-from migrate.source.paged_reader import ChannelSource
+from migrate.source.http import HttpTransport
+from migrate.source.paged_reader import TransportSource
 from migrate.source.url import parse_address
 
 #: gets the number of the request (from 1) and the request; gives an answer in the server's place, or None
@@ -66,10 +66,10 @@ def over(
     settings: SourceSettings,
     disturb: Disturb = undisturbed,
     token: str | None = None,
-) -> tuple[ChannelSource, Wire]:
+) -> tuple[TransportSource, Wire]:
     """Return a source over HTTP and the wire that it uses."""
     wire = Wire(disturb)
-    return ChannelSource(HttpChannel(parse_address(url, token), settings, wire), settings), wire
+    return TransportSource(HttpTransport(parse_address(url, token), settings, wire), settings), wire
 
 
 def snapshot_over(url: str, work: Path, settings: SourceSettings, disturb: Disturb = undisturbed) -> Wire:

@@ -18,7 +18,7 @@ from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.model import Draft
 from migrate.introspect.scaffold.prisma_schema import write_schema
 from migrate.runtime.errors import UsageError
-from migrate.runtime.files import make_folder, write_whole
+from migrate.runtime.files import make_folder, write_atomically
 
 _COMMENTS: Final = {".prisma": "//", ".sql": "--"}
 _FIRST: Final = re.compile(rb"(?:#|//|--) Written by migrate init; SHA-256 of what follows: ([0-9a-f]{64})\n")
@@ -46,7 +46,7 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> None:
     """Write the files into `folder`, which is made where it is missing."""
     make_folder(folder)
     for name, text in texts.items():
-        with write_whole(folder / name) as file:
+        with write_atomically(folder / name) as file:
             file.write(signed(name, text))
 
 

@@ -30,7 +30,7 @@ def digest(facts: object) -> str:
 
 def keep_plan(facts: Mapping[str, Any], path: Path) -> None:
     """Write a plan's facts to a file that only its owner can read."""
-    with files.write_whole(path) as file:
+    with files.write_atomically(path) as file:
         file.write(json.dumps(facts, indent=1).encode())
 
 

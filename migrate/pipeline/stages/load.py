@@ -20,7 +20,7 @@ from migrate.postgres.connection import translate_errors as errors_of
 from migrate.postgres.sequences import NumberedColumn, numbered_columns
 from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
-from migrate.runtime.memory import give_back
+from migrate.runtime.memory import return_memory
 from migrate.snapshot.workspace import Workspace
 from migrate.staging import ledger_queries
 from migrate.staging.batch import Batch, commit_batch, encode_batch
@@ -106,7 +106,7 @@ def _run_mapper(
             commit_batch(run.connection, run.ledger, run.staging, batch)
             hit(f"{stage}:batch")
             run.report.advance(batch.source_rows)
-            give_back()
+            return_memory()
             if run.should_stop():
                 run.stop_if_asked()
     run.ledger.finish(run.id, stage, mapper.name)

@@ -9,7 +9,7 @@ from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import remove_snapshot
 from migrate.snapshot.take import take_snapshot
 from migrate.source.model import Progress
-from migrate.source.private_copy import remove_kept
+from migrate.source.private_copy import remove_returned
 
 
 def _check(run: RunContext) -> None:
@@ -30,7 +30,7 @@ def _run(run: RunContext) -> StageResult:
         facts = take_snapshot(source, run.work, run.config.source, show, run.should_stop)
     finally:
         source.close()
-        remove_kept()
+        remove_returned()
     tables = len(facts.tables)
     billed = f"; {facts.rows_read:,} rows billed" if facts.rows_read else ""
     return StageResult(

@@ -9,7 +9,7 @@ from migrate.pipeline.context import RunContext
 from migrate.pipeline.stage import Stage, StageResult
 from migrate.runtime import files
 from migrate.runtime.errors import CheckError
-from migrate.runtime.memory import give_back
+from migrate.runtime.memory import return_memory
 from verification.result import Report
 from verification.runner import GENERAL, run_checks
 
@@ -31,14 +31,14 @@ def check_rows(run: RunContext, *, schema: str) -> Report:
         )
     for line in report.lines():
         run.report.detail(line)
-    with files.write_whole(run.work / REPORT) as file:
+    with files.write_atomically(run.work / REPORT) as file:
         file.write(json.dumps({"version": 1, "schema": schema, **report.to_json()}, indent=1).encode())
     return report
 
 
 def _between_checks(run: RunContext) -> None:
     run.stop_if_asked()
-    give_back()
+    return_memory()
 
 
 def require(report: Report, where: str) -> None:

@@ -196,7 +196,7 @@ def _by_rule(changed: list[Changed]) -> dict[str, int]:
 def keep(summary: Summary, work: Path) -> Path:
     """Write the summary to `<work>/summary.json` and return its path."""
     path = work / FILE
-    with files.write_whole(path) as file:
+    with files.write_atomically(path) as file:
         file.write(json.dumps(summary.facts(), indent=1).encode())
     return path
 

@@ -17,8 +17,8 @@ _STUBS: Final = 0.02
 _ROLES: Final = ["2"] * 84 + ["7"] * 13 + ["4"] * 2 + ["1"]
 
 
-#: The password of the first few people who have one, and what bcrypt makes of it; all others' are
-#: shaped like a hash and are the hash of nothing.
+#: The password of the first few people who have one, with its bcrypt hash. All others have the shape of a
+#: hash but are the hash of nothing.
 KNOWN_PASSWORD: Final = "synthetic-known-password"  # noqa: S105  (nobody's)
 KNOWN_HASH: Final = "$2y$10$abcdefghijklmnopqrstuuj6aa8HeDcSZDL3MPYV5qcoQx1nQ2e7S"
 _WHO_KNOW: Final = 5
@@ -108,7 +108,7 @@ def _trimmed(column: str) -> pl.Expr:
 
 
 def _stubs(people: People) -> pl.DataFrame:
-    """Return placeholders whose ids are nobody's."""
+    """Return placeholders whose ids belong to no person."""
     number = (pl.col("n") + people.beyond - 500).cast(pl.Int64)
     name = pl.concat_str(pl.lit("stub"), number.cast(pl.String))
     return rows(0, max(1, min(400, round(people.users * _STUBS)))).select(
@@ -123,7 +123,7 @@ def _stubs(people: People) -> pl.DataFrame:
 
 
 def _passwords(chance: Chance) -> pl.Expr:
-    # Shaped like bcrypt's, but the hash of no password: digits of a digest of the row number.
+    # Shaped like a bcrypt hash, but the hash of no password: digits of a digest of the row number.
     digest = pl.concat_str(pl.lit("sample"), pl.col("id").cast(pl.String), chance.below("salt", 1 << 40))
     digits = digest.chash.sha2_256()  # type: ignore[attr-defined]
     form = chance.deal("password", {"empty": EMPTY_PASSWORDS, "newer": 0.02, "md5": 0.01, "plain": 0.01})

@@ -12,7 +12,7 @@ from migrate.source.sample.people import People
 from migrate.source.sample.random_columns import Chance, rows
 from migrate.source.sample.size import Size
 
-#: what the comments are: the rest are reviews of somebody's studio by somebody else
+#: the kinds of comments: the rest are reviews by one person of another person's studio
 FORMS: Final = {
     "owner's reply": 0.16,
     "owner's second reply": 0.04,
@@ -54,8 +54,8 @@ def _comments(
 ) -> pl.DataFrame:
     owner = pl.lit(studios).gather(chance.below("owner", len(studios)))
     writer = pl.lit(everyone).gather(chance.below("writer", len(everyone)))
-    # Replies come last, so that their parents are older than they are. Sound reviews and the
-    # owners' first replies come before the others of their kind, so that a second reply finds both.
+    # Replies come last, so that their parents are older. Valid reviews and the owners' first replies come
+    # before the others of their kind, so that a second reply finds both.
     frame = (
         rows(0, count)
         .with_columns(
@@ -68,13 +68,14 @@ def _comments(
         .with_columns(pl.int_range(pl.len(), dtype=pl.UInt64).alias("n"))
     )
     reviews = max(1, frame.filter(~pl.col("reply")).height)
-    # Replies go to reviews in turn: the second replies, counted from the start again, meet the first ones.
+    # Replies go to reviews in turn: the second replies, counted from the start again, go to the same reviews
+    # as the first ones.
     parent = (pl.col("n").cast(pl.Int64) - reviews) % reviews
     parent = pl.when(pl.col("form") == "owner's second reply").then(pl.lit(0)).otherwise(parent)
     frame = frame.with_columns(
         parent.alias("parent"),
         pl.col("owner").gather(parent).alias("parent owner"),
-        _age(chance, count).alias("moment"),
+        _age(chance, count).alias("timestamp"),
     )
     form = pl.col("form")
     page = (
@@ -97,9 +98,9 @@ def _comments(
         pl.concat_str(pl.lit("/studios/"), "page").alias("page_url"),
         chance.pick("title", pools.title).alias("page_title"),
         _content(chance, pools).alias("content"),
-        dates.plain(pl.col("moment")).alias("date"),
+        dates.plain(pl.col("timestamp")).alias("date"),
         pl.when(chance.chosen("edited", 0.2))
-        .then(dates.plain(pl.col("moment") + 3600))
+        .then(dates.plain(pl.col("timestamp") + 3600))
         .otherwise(pl.lit("0000-00-00 00:00:00"))
         .alias("updated"),
         chance.below("up", 8).alias("upvotes"),
@@ -113,7 +114,7 @@ def _comments(
 
 
 def _age(chance: Chance, count: int) -> pl.Expr:
-    return dates.growing_moment(chance, "moment", count)
+    return dates.growing_timestamp(chance, "moment", count)
 
 
 def _content(chance: Chance, pools: Pools) -> pl.Expr:
@@ -134,5 +135,5 @@ def shows_commentvotes(people: People, size: Size, seed: int) -> pl.DataFrame:
         chance.below("type", 2).alias("type"),
         (chance.below("comment", size.comments) + 1).alias("comment_id"),
         pl.lit(ids).gather(chance.below("user", len(ids))).alias("user_id"),
-        dates.plain(dates.any_moment(chance, "moment")).alias("date"),
+        dates.plain(dates.any_timestamp(chance, "moment")).alias("date"),
     )

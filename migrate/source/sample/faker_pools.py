@@ -1,7 +1,7 @@
-"""What the sample's values are drawn from: pools made by Faker under the sample's seed.
+"""The pools that the sample's values are drawn from: made by Faker with the sample's seed.
 
-Faker is asked for a fixed number of words, names and sentences; the columns combine
-them. Only its word-list providers are used: none of those that look at the clock.
+Faker generates a fixed number of words, names and sentences; the columns combine them. Only its providers of
+word lists are used, none that read the clock.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def slug(text: str) -> str:
 
 @dataclass(frozen=True)
 class Pools:
-    """Series of text, each of a fixed length for any seed but for names that came twice."""
+    """Series of text, each of a fixed length for every seed, except for names that came twice."""
 
     first: pl.Series
     first_slug: pl.Series

@@ -1,4 +1,4 @@
-"""The gallery: `studio_gallery`, for those people who have one; the others keep theirs in meta keys."""
+"""The gallery: `studio_gallery`, for the people who have one; the others have their images in meta keys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from migrate.source.sample.people import People
 from migrate.source.sample.random_columns import Chance, rows
 from migrate.source.sample.size import Size
 
-#: the share of people who have one: studios mostly
+#: the share of people who have one: mostly studios
 WITH_GALLERY: Final = {"studio": 0.62, "other": 0.12}
-#: how the picture is named: on Cloudinary (the rest), by its file alone, or not at all
+#: how the image is named: on Cloudinary (the rest), only by its file name, or not at all
 FORMS: Final = {"file": 0.22, "insecure": 0.02, "nonsense": 0.01, "nothing": 0.015}
 LOST: Final = 0.008
 
@@ -39,7 +39,7 @@ def studio_gallery(people: People, size: Size, seed: int) -> pl.DataFrame:
     share = pl.col("kind").replace_strict(WITH_GALLERY, default=0.15, return_dtype=pl.Float64)
     owners = members.filter((Chance(seed, "gallery owners").unit("owner") < share) | (pl.col("n") == 0))["id"]
     number = pl.col("n").cast(pl.String)
-    # One avatar for each owner first, then the gallery, larger for some than for others.
+    # One avatar for each owner first, then the gallery, which is larger for some people than for others.
     first = pl.col("n") < len(owners)
     skewed = (chance.unit("owner") * (0.5 + 0.5 * chance.unit("skew")) * len(owners)).floor().cast(pl.Int64)
     owner = pl.lit(owners).gather(pl.when(first).then(pl.col("n").cast(pl.Int64)).otherwise(skewed))
@@ -49,14 +49,14 @@ def studio_gallery(people: People, size: Size, seed: int) -> pl.DataFrame:
         (pl.lit("studio") + number + chance.pick("file", _FILES)).alias("file"),
         (chance.below("version", 10**8) + 1_600_000_000).cast(pl.String).alias("version"),
     )
-    form, nobody = pl.col("form"), chance.below("nobody", 50) + people.beyond
+    form, no_person = pl.col("form"), chance.below("nobody", 50) + people.beyond
     public = pl.concat_str(pl.lit("studios/studio"), number)
     address = pl.concat_str(
         pl.lit(f"{_BASE}/"), chance.pick("change", _CHANGES), pl.lit("v"), "version", pl.lit("/"), public
     )
     return frame.select(
         (pl.col("n") + 1).cast(pl.Int64).alias("id"),
-        pl.when(chance.chosen("lost", LOST)).then(nobody).otherwise(owner).alias("user_id"),
+        pl.when(chance.chosen("lost", LOST)).then(no_person).otherwise(owner).alias("user_id"),
         pl.when("avatar").then(pl.lit("avatar")).otherwise(pl.lit("gallery")).alias("image_type"),
         pl.when(form == "nothing").then(pl.lit("")).otherwise("file").alias("image_filename"),
         pl.when(form == "file").then(chance.pick("no address", [None, None, ""]))
@@ -68,5 +68,5 @@ def studio_gallery(people: People, size: Size, seed: int) -> pl.DataFrame:
         pl.when(form == "usual").then(public).otherwise(None).alias("cloudinary_public_id"),
         (chance.unit("primary") < 0.12).cast(pl.Int64).alias("is_primary"),
         chance.below("order", 10).alias("display_order"),
-        dates.plain(dates.any_moment(chance, "created")).alias("created_at"),
+        dates.plain(dates.any_timestamp(chance, "created")).alias("created_at"),
     )  # fmt: skip

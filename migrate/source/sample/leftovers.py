@@ -1,4 +1,4 @@
-"""The tables that no mapper takes: they are listed in the report, with their counts."""
+"""The tables that no mapper reads: the report lists them with their counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migrate.source.sample.size import Size
 
 
 def leftovers(size: Size, seed: int, pools: Pools) -> Mapping[str, pl.DataFrame]:
-    """Return a frame for each table that is not migrated, `shows_commentvotes` apart."""
+    """Return a frame for each table that is not migrated, except `shows_commentvotes`."""
     return {
         "shows_roles": _roles(),
         "shows_options": _options(seed),
@@ -57,7 +57,7 @@ def _sessions(size: Size, seed: int) -> pl.DataFrame:
     return _numbered(size.some(80)).select(
         ("sample-session-" + _text_of("id")).alias("id"),
         pl.lit("synthetic payload").alias("payload"),
-        dates.any_moment(chance, "moment").alias("last_activity"),
+        dates.any_timestamp(chance, "moment").alias("last_activity"),
     )
 
 
@@ -69,7 +69,7 @@ def _inbox(size: Size, seed: int, pools: Pools) -> pl.DataFrame:
         ("visitor" + _text_of("id") + "@example.net").alias("email"),
         ("01632 960" + chance.below("phone", 1000).cast(pl.String).str.zfill(3)).alias("phone"),
         chance.pick("message", pools.sentence).alias("message"),
-        dates.plain(dates.any_moment(chance, "moment")).alias("created_at"),
+        dates.plain(dates.any_timestamp(chance, "moment")).alias("created_at"),
     )
 
 
@@ -85,7 +85,7 @@ def _faq(seed: int, pools: Pools) -> pl.DataFrame:
 
 
 def _signed_up() -> pl.DataFrame:
-    # The one table with readable passwords: these say themselves that they are made up.
+    # The one table with readable passwords: their text says that they are synthetic.
     return _numbered(6).select(
         "id",
         ("signed" + _text_of("id")).alias("username"),

@@ -16,11 +16,11 @@ from migrate.source.sample.size import Size
 WITH_ENTITIES: Final = 0.80
 TO_ONESELF: Final = 0.07
 DELETED: Final = 0.03
-#: messages that are empty after cleaning; those of entities alone count among the entities
+#: messages that are empty after cleaning; those made only of entities count among the entities
 EMPTY: Final = 0.006
 EMPTY_OF_ENTITIES: Final = 0.004
 WITH_NUL: Final = 0.001
-#: messages with an end that is nobody, for each of the two ends
+#: messages whose sender or recipient is no person, for each of the two
 LOST: Final = 0.015
 ODD_DATES: Final = 0.006
 
@@ -58,9 +58,9 @@ def _messages(
     # A few write much, most write little.
     sender = (chance.unit("sender") * chance.unit("sender again") * len(ids)).floor().cast(pl.Int64)
     receiver = chance.below("receiver", len(ids))
-    nobody = chance.below("nobody", 50) + beyond
-    moment = dates.growing_moment(chance, "moment", count)
-    # One deal for all three, so that a message to oneself has no lost end.
+    no_person = chance.below("nobody", 50) + beyond
+    timestamp = dates.growing_timestamp(chance, "moment", count)
+    # One draw for all three, so that a message to oneself has no missing sender or recipient.
     ends = chance.deal("ends", {"self": TO_ONESELF, "no sender": LOST, "no receiver": LOST})
     return (
         block.with_columns(
@@ -71,7 +71,7 @@ def _messages(
             pl.lit(ids).gather(receiver).alias("to"),
         )
         .with_columns(
-            # Chance alone sends a few more to oneself: those go to the neighbour.
+            # Chance alone would send a few more to oneself: those go to the next person.
             pl.when(pl.col("from") == pl.col("to"))
             .then(pl.lit(ids).gather((receiver + 1) % len(ids)))
             .otherwise("to")
@@ -79,13 +79,13 @@ def _messages(
         )
         .select(
             (pl.col("n") + 1).cast(pl.Int64).alias("id"),
-            pl.when(pl.col("ends") == "no sender").then(nobody).otherwise("from").alias("from_user"),
+            pl.when(pl.col("ends") == "no sender").then(no_person).otherwise("from").alias("from_user"),
             pl.when(pl.col("ends") == "self").then("from")
-            .when(pl.col("ends") == "no receiver").then(nobody)
+            .when(pl.col("ends") == "no receiver").then(no_person)
             .otherwise("to")
             .alias("to_user"),
             _body(chance, pools).alias("message"),
-            dates.legacy_date(pl.col("date form"), moment).alias("date"),
+            dates.legacy_date(pl.col("date form"), timestamp).alias("date"),
             chance.chosen("read", 0.7).cast(pl.Int64).alias("read"),
             chance.chosen("deleted", DELETED).cast(pl.Int64).alias("deleted"),
         )
@@ -119,7 +119,7 @@ def community_contacts(people: People, size: Size, seed: int) -> pl.DataFrame:
 
 
 def _contacts(count: int, ids: pl.Series, beyond: int, chance: Chance) -> pl.DataFrame:
-    """Return contacts: some to oneself, some with nobody, some for the second time in either direction."""
+    """Return contacts: some to oneself, some with no person, some for the second time in either direction."""
     form = chance.deal("form", {"again": 0.03, "reversed": 0.04, "self": 0.01, "lost": 0.025})
     one = pl.lit(ids).gather(chance.below("one", len(ids)))
     two = pl.lit(ids).gather(chance.below("two", len(ids)))

@@ -1,7 +1,7 @@
-"""The keys of the legacy profiles: every meta key, how its values look, who has it.
+"""The keys of the legacy profiles: every meta key, the form of its values, the people who have it.
 
-The names are those of the mapping and of the `profile` columns, and a tail of keys that
-no column of the target takes. A key is unset ('' or 0) for those who do not have it.
+The names are those of the mapping and of the `profile` columns, and more keys that no column of the target
+takes. A key is unset ('' or 0) for the people who do not have it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Key:
-    """A meta key: the look of its values, the share of people that set it, and for whom.
+    """A meta key: the form of its values, the share of people that set it, and their kinds.
 
-    `kinds` are the kinds of people that may set it (none: all of them); `weight` says how
-    readily a row of the key exists at all, set or not.
+    `kinds` are the kinds of people that may set it (none: all of them); `weight` is how likely a row of the
+    key exists at all, set or not.
     """
 
     name: str
@@ -32,7 +32,7 @@ _CORE: Final = 60.0
 _RARE: Final = 0.15
 
 KEYS: Final[tuple[Key, ...]] = (
-    # who and where
+    # person and place
     Key("first_name", "first", 0.95, weight=_CORE),
     Key("last_name", "last", 0.85, weight=_CORE),
     Key("location", "city", 0.8, weight=4),
@@ -137,7 +137,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("demo_reel", "web:soundcloud", 0.2, weight=_RARE),
 )
 
-#: columns of `profile` other than user_id; the rest of the keys are in the meta rows only
+#: columns of `profile` other than user_id; the other keys are only in the meta rows
 PROFILE: Final[tuple[str, ...]] = (
     "first_name", "last_name", "location", "address", "latitude", "longitude", "phone", "url",
     "about", "shortabout", "category", "gender", "birthday",
@@ -154,5 +154,5 @@ PROFILE: Final[tuple[str, ...]] = (
     "lastupdated", "locale", "last_login", "last_login_ip",
 )  # fmt: skip
 
-#: looks whose values are prose: only these may carry entities
+#: forms whose values are prose: only these may contain entities
 PROSE: Final = ("city", "street", "about", "short", "rate", "gear")

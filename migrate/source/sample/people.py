@@ -1,7 +1,7 @@
-"""The people of the sample: one frame of what is true of each, before any table is made.
+"""The people of the sample: one frame with the facts about each person, before any table is made.
 
-`people` gives those of the main site: the first `users` rows are in `shows_users`, the
-newcomers after them only in `users`. `forum` gives those of the community site.
+`people` gives those of the main site: the first `users` rows are in `shows_users`, the newcomers after them
+only in `users`. `forum` gives those of the community site.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from migrate.source.sample.size import Size
 #: what the profile of a person shows: a studio's address, rates, connections only, or nothing
 KINDS: Final = {"studio": 0.55, "voice": 0.2, "wired": 0.07}
 
-#: who of shows_users is in `users` too, and how: `sparse` with hardly a field, `conflict` with a
-#: new address, `chain` with the address of somebody else, `stub` as a placeholder only
+#: the people of shows_users who are in `users` too, and how: `sparse` with hardly a field, `conflict` with a
+#: new address, `chain` with the address of another person, `stub` only as a placeholder
 COPIES: Final = {"same": 0.52, "sparse": 0.05, "conflict": 0.02, "chain": 0.015, "stub": 0.01}
-#: e-mail addresses that no rule can save
+#: e-mail addresses that no rule can repair
 INVALID: Final = 0.015
 #: people who registered a second time with the same address
 TWINS: Final = 0.015
@@ -43,7 +43,7 @@ class People:
 
     @property
     def beyond(self) -> int:
-        """An id above every id of a person: ids from here on are nobody's."""
+        """Return an id above every id of a person: ids from here on belong to no person."""
         return int(self.main["id"].max()) + 1000  # type: ignore[arg-type]
 
 
@@ -55,15 +55,15 @@ def make_people(size: Size, seed: int, pools: Pools) -> People:
     """
     newcomers = max(1, round(size.users * NEWCOMERS))
     main = _identities(rows(0, size.users + newcomers), Chance(seed, "people"), pools, "")
-    # Ids have gaps, as after years of deleted accounts.
+    # Ids have gaps, as they have after years of deleted accounts.
     main = main.with_columns((pl.col("n") + pl.col("n") // 7 + 3).cast(pl.Int64).alias("id"))
     copy = Chance(seed, "users").deal("copy", COPIES, rest="none").alias("copy")
     known = main.head(size.users).with_columns(copy)
     new = main.tail(newcomers).with_columns(pl.lit("same").alias("copy"))
     chance = Chance(seed, "forum")
     forum = _identities(rows(0, size.some(_FORUM_PEOPLE_AT_SCALE_ONE)), chance, pools, "f")
-    # Some of the forum's people are on the main site too, under the same address; the first
-    # of them at the end of a chain, so that one person is in all three tables.
+    # Some of the forum's people are on the main site too, with the same address; the first of them at the end
+    # of a chain, so that one person is in all three tables.
     linked = known.filter(pl.col("copy") == "chain")["email"].head(1)
     other = pl.lit(known["email"]).gather(chance.below("whom", known.height))
     forum = forum.with_columns(
@@ -89,7 +89,7 @@ def _identities(frame: pl.DataFrame, chance: Chance, pools: Pools, mark: str) ->
         pl.lit(pools.last_slug).gather(last).alias("last_slug"),
         chance.pick("city", pools.city).alias("city"),
         chance.deal("kind", KINDS, rest="other").alias("kind"),
-        dates.growing_moment(chance, "created", frame.height).alias("created"),
+        dates.growing_timestamp(chance, "created", frame.height).alias("created"),
         chance.chosen("active", 0.94).alias("active"),
     ).with_columns(
         (pl.col("first_slug") + mark + number).alias("slug"),

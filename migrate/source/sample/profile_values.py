@@ -1,4 +1,4 @@
-"""What the profiles say: one wide frame, a text column for each key, a row for each person."""
+"""The values of the profiles: one wide frame, a text column for each key, a row for each person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migrate.source.sample.random_columns import Chance
 
 @dataclass(frozen=True)
 class Draw:
-    """What the values of one key are drawn from."""
+    """The pool that the values of one key are drawn from."""
 
     chance: Chance
     name: str
@@ -60,7 +60,7 @@ def _web(host: str) -> Look:
 
 def _degrees(limit: float, digits: int) -> Look:
     def look(draw: Draw) -> pl.Expr:
-        # One form for both coordinates of a person, whichever keys hold them.
+        # One form for both coordinates of a person, in whatever keys they are.
         form = draw.chance.toss("coordinates", _COORDINATES)
         value = (
             draw.chance.below(f"degrees {limit}", int(1.8 * limit * 10**12)).cast(pl.Float64) / 1e12
@@ -91,7 +91,7 @@ def _rate(draw: Draw) -> pl.Expr:
 
 
 def _phone(draw: Draw) -> pl.Expr:
-    # Ranges that regulators keep for fiction: Ofcom's, and 555-0100 to 555-0199.
+    # Ranges that regulators reserve for fiction: Ofcom's, and 555-0100 to 555-0199.
     last = draw.chance.below(f"{draw.name} number", 1000).cast(pl.String).str.zfill(3)
     form = draw.chance.unit(f"{draw.name} range")
     return (
@@ -120,7 +120,7 @@ def _file(draw: Draw) -> pl.Expr:
 
 
 def _day(draw: Draw) -> pl.Expr:
-    return pl.from_epoch(dates.any_moment(draw.chance, draw.name) - 30 * 365 * 86_400, "s").dt.strftime(
+    return pl.from_epoch(dates.any_timestamp(draw.chance, draw.name) - 30 * 365 * 86_400, "s").dt.strftime(
         "%Y-%m-%d"
     )
 
@@ -183,7 +183,7 @@ def _value(key: Key, chance: Chance, pools: Pools) -> pl.Expr:
     return pl.when(has).then(value).otherwise(unset).alias(key.name)
 
 
-def tell_facts(people: pl.DataFrame, chance: Chance, pools: Pools) -> pl.DataFrame:
+def make_profile_values(people: pl.DataFrame, chance: Chance, pools: Pools) -> pl.DataFrame:
     """Return `id` and a text column for each key of `KEYS`, one row for each of `people`.
 
     '' (for a flag also 0 or no) means not set.

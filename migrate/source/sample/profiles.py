@@ -1,4 +1,4 @@
-"""The profiles: `shows_usermeta` and `community_usermeta` (a row a key), `profile` (a column a key)."""
+"""The profiles: `shows_usermeta` and `community_usermeta` (a row per key), `profile` (a column per key)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import polars as pl
 from migrate.source.sample.faker_pools import ENTITY_SNIPPETS, Pools
 from migrate.source.sample.meta_keys import KEYS, PROFILE, PROSE
 from migrate.source.sample.people import People
-from migrate.source.sample.profile_values import tell_facts
+from migrate.source.sample.profile_values import make_profile_values
 from migrate.source.sample.random_columns import Chance
 from migrate.source.sample.size import Size
 
 ENTITY_VALUES: Final = 0.02
 #: people without any meta row or profile
 SILENT: Final = 0.05
-#: rows whose user is nobody
+#: rows whose user does not exist
 LOST: Final = 0.004
 _ENTITIES_IN_PROSE: Final = 0.05
 _BLOCK: Final = 4_000
@@ -32,14 +32,14 @@ def shows_usermeta(people: People, size: Size, seed: int, pools: Pools) -> Itera
     for start in range(0, main.height, _BLOCK):
         block = main.slice(start, _BLOCK)
         until = round(size.meta * (start + block.height) / main.height)
-        facts = tell_facts(_speaking(block, seed), Chance(seed, "facts"), pools)
+        facts = make_profile_values(_speaking(block, seed), Chance(seed, "facts"), pools)
         yield _meta_rows(facts, chance, until - written, written, people.beyond)
         written = until
 
 
 def community_usermeta(people: People, seed: int, pools: Pools) -> pl.DataFrame:
     """Return the rows of `community_usermeta`."""
-    facts = tell_facts(people.forum, Chance(seed, "forum facts"), pools)
+    facts = make_profile_values(people.forum, Chance(seed, "forum facts"), pools)
     rows = _KEYS_PER_FORUM_PERSON * facts.height
     return _meta_rows(facts, Chance(seed, "forum meta"), rows, 0, 1_000_000)
 
@@ -47,10 +47,10 @@ def community_usermeta(people: People, seed: int, pools: Pools) -> pl.DataFrame:
 def profile(
     people: People, users: pl.DataFrame, size: Size, seed: int, pools: Pools
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of `profile`, for nine of ten of those in `users` who say something.
+    """Yield the rows of `profile`, for nine of ten of the people in `users` who filled in something.
 
-    The same facts as the meta rows, but now and then blank, so that the meta row fills in,
-    or another first name, so that the order of authority shows.
+    The same values as the meta rows. Some are blank, so that the meta row is used; some have another first
+    name, so that the order of authority is visible.
     """
     chance = Chance(seed, "profile")
     main = people.main[: size.profiles]
@@ -60,7 +60,7 @@ def profile(
     columns = [_profile_column(key, chance, key in prose) for key in PROFILE]
     for start in range(0, main.height, _BLOCK):
         speaking = _speaking(main.slice(start, _BLOCK), seed).filter(chance.chosen("has one", 0.9))
-        facts = tell_facts(speaking, Chance(seed, "facts"), pools)
+        facts = make_profile_values(speaking, Chance(seed, "facts"), pools)
         yield facts.select(lost.alias("user_id"), *columns)
 
 
@@ -82,7 +82,7 @@ def _speaking(people: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def _meta_rows(facts: pl.DataFrame, chance: Chance, count: int, before: int, beyond: int) -> pl.DataFrame:
-    """Return `count` of the facts as rows, numbered from `before` + 1."""
+    """Return `count` of the values as rows, numbered from `before` + 1."""
     names = [key.name for key in KEYS]
     places = pl.DataFrame(
         {

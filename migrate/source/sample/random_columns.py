@@ -1,11 +1,10 @@
-"""Seeded choices, a column at a time.
+"""Seeded random choices, a column at a time.
 
-A choice depends on (seed, subject, name of the choice, row number): not on the clock, the
-hash seed of Python or the number of threads. Where a share is to be exact, it depends on
-the other rows of the frame as well.
+A choice depends on (seed, subject, name of the choice, row number): not on the clock, the hash seed of Python
+or the number of threads. If a share must be exact, it depends on the other rows of the frame as well.
 
-The mixing function is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
-number generators", 2014), written in Polars' wrapping 64-bit arithmetic.
+The mixing function is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+2014), written in Polars' wrapping 64-bit arithmetic.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ _SHIFT_30, _SHIFT_27, _SHIFT_31 = _word(1 << 30), _word(1 << 27), _word(1 << 31)
 _SHIFT_11: Final = _word(1 << 11)
 
 
-# Series, not expressions: an expression that names its operand twice holds it twice, and after three
-# steps eight times, all of which is planned for each choice.
+# Series, not expressions: an expression that uses its operand twice contains it twice, and after three steps
+# eight times, and all of that is planned for each choice.
 def _mix(state: pl.Series) -> pl.Series:
-    # Division by a power of two stands for the right shift, which Polars lacks.
+    # Division by a power of two replaces the right shift, which Polars does not have.
     state = (state ^ (state // _SHIFT_30)) * _FIRST
     state = (state ^ (state // _SHIFT_27)) * _SECOND
     return state ^ (state // _SHIFT_31)
@@ -48,9 +47,9 @@ def rows(start: int, stop: int) -> pl.DataFrame:
 
 
 class Chance:
-    """Choices about one subject (a table, usually) under one seed.
+    """Choices about one subject (usually a table) with one seed.
 
-    Every method returns an expression over the column `n` of the frame at hand.
+    Every method returns an expression over the column `n` of the frame.
     """
 
     def __init__(self, seed: int, subject: str) -> None:
@@ -86,7 +85,10 @@ class Chance:
         return _cut(place, shares, rest)
 
     def toss(self, name: str, shares: Mapping[str, float], rest: str = "usual") -> pl.Expr:
-        """Return a word for each row by its share: near it, and whatever the other rows of the frame."""
+        """Return a word for each row by its share.
+
+        Only about that share, but independent of the other rows.
+        """
         return _cut(self.unit(name), shares, rest)
 
 

@@ -1,4 +1,4 @@
-"""How many rows the sample has: the counts of one real copy, times a scale."""
+"""The number of rows of the sample: the counts of one real copy, times a scale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONTACTS: Final = 403
 COMMENTS: Final = 25
 IMAGES: Final = 1_791
 
-#: with a number of messages asked for, one user for each so many of them
+#: if a number of messages is asked for: one user for each so many of them
 MESSAGES_PER_USER: Final = 20
 _FEWEST_USERS: Final = 12
 _MOST_USERS: Final = 5_000_000
@@ -24,7 +24,7 @@ _MOST_USERS: Final = 5_000_000
 
 @dataclass(frozen=True)
 class Size:
-    """Rows per table: `users` is those of `shows_users`, the others follow it."""
+    """Rows per table: `users` is the number in `shows_users`; the others follow from it."""
 
     users: int
     meta: int
@@ -32,16 +32,16 @@ class Size:
     contacts: int
     comments: int
     images: int
-    #: only so many people have filled in a profile, the first ones; None: nearly everybody
+    #: only the first so many people have filled in a profile; None: nearly everyone
     profiles: int | None = None
 
     @classmethod
     def of(cls, scale: float = 1.0, messages: int | None = None, profiles: int | None = None) -> Self:
         """Return the size for a scale, or for a number of messages with users in proportion.
 
-        Meta rows and images follow `profiles`, where that is given, instead of the users.
+        Meta rows and images follow `profiles` instead of the users, if it is given.
 
-        Raises UsageError where one is not a positive number, or is absurdly large.
+        Raises UsageError if one is not a positive number, or is much too large.
         """
         if messages is not None:
             if messages < 1:

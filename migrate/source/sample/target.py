@@ -1,4 +1,4 @@
-"""Seeds the embedded target: the flagship's tables as Prisma makes them, with rows worth replacing."""
+"""Fills the embedded target: the flagship's tables as Prisma creates them, with rows worth replacing."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def target_schema() -> str:
 
 
 def seed_target(conn: psycopg.Connection) -> None:
-    """Make the 18 tables in the schema `public`, Prisma's record of it, and poor rows in each table.
+    """Create the 18 tables in the schema `public`, Prisma's record of it, and a few poor rows in each table.
 
-    In one transaction; the same rows every time. Raises TargetError where the database
-    refuses, as it does when the tables are there already.
+    All in one transaction, with the same rows every time. Raises TargetError if the database refuses, for
+    example because the tables exist already.
     """
     checksum = hashlib.sha256(target_schema().encode()).hexdigest()
     try:

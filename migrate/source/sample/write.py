@@ -1,7 +1,6 @@
 """Writes the sample: a legacy database of synthetic people, as one SQLite file.
 
-The rows depend on the seed and the size alone. The schema is the packaged
-`legacy-schema.sql`, word for word.
+The rows depend only on the seed and the size. The schema is the packaged `legacy-schema.sql`, unchanged.
 """
 
 from __future__ import annotations
@@ -39,18 +38,18 @@ def write_sample(
     messages: int | None = None,
     profiles: int | None = None,
 ) -> None:
-    """Write a sample to `path` (mode 0600): whole, or not at all.
+    """Write a sample to `path` (mode 0600): complete, or not at all.
 
-    `scale` 1 gives 640 users; `messages` gives so many messages instead, and a user for
-    every 20 of them; `profiles` lets so many of the users have filled in a profile, instead
-    of nearly all. Same seed and size, same rows.
+    `scale` 1 gives 640 users; `messages` gives this number of messages instead, and a user for every 20 of
+    them; with `profiles` only this number of users have filled in a profile, instead of nearly all. Same seed
+    and size, same rows.
 
-    Raises UsageError where the file exists or its folder does not, or where the size
-    makes no sense; MigrateError where the disk refuses.
+    Raises UsageError if the file exists, its folder does not exist or the size is invalid; MigrateError if
+    the disk refuses.
     """
     size = Size.of(scale, messages, profiles)
     with _new_file(path) as part, contextlib.closing(sqlite3.connect(part)) as connection:
-        # A half-written file is thrown away: it needs no journal.
+        # A half-written file is removed, so it needs no journal.
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
         connection.executescript(legacy_schema())
@@ -90,7 +89,7 @@ def _insert(connection: sqlite3.Connection, table: str, frame: pl.DataFrame) -> 
 
 @contextlib.contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
-    """Yield the path of an empty file that becomes `path` when the block ends well."""
+    """Yield the path of an empty file that becomes `path` when the block ends without an error."""
     _refuse_existing(path)
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", hint="make it first, or name another file")
@@ -116,7 +115,7 @@ def _settle(part: Path, path: Path) -> None:
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     part.chmod(files.FILE_MODE)
-    _refuse_existing(path)  # once more: making a large sample takes a while
+    _refuse_existing(path)  # again, because writing a large sample takes a while
     part.rename(path)
     files.sync_folder(path.parent)
 

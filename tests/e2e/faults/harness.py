@@ -39,8 +39,8 @@ _OF_THE_LEDGER = {
 def digests(url: str) -> dict[str, str]:
     """Return the digest of every live table, and that of the schema itself."""
     with psycopg.connect(url, autocommit=True) as connection:
-        house = repr(sorted(fingerprint(connection, "public").items()))
-    return {**content(url), "(schema)": hashlib.sha256(house.encode()).hexdigest()}
+        definitions = repr(sorted(fingerprint(connection, "public").items()))
+    return {**content(url), "(schema)": hashlib.sha256(definitions.encode()).hexdigest()}
 
 
 def held(url: str) -> Held:

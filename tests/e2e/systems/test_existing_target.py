@@ -49,7 +49,7 @@ def test_what_is_missing_is_named_until_it_is_given_and_then_all_goes_where_the_
     folder: Path, database: str
 ) -> None:
     with psycopg.connect(database) as target:
-        house = fingerprint(target, "public")
+        schema_before = fingerprint(target, "public")
     refused = run(folder, database, "run", "--yes", code=1)
     assert "nothing goes to User.updatedAt, which is required" in refused.err
     assert query(database, 'SELECT id FROM "User"') == [("old",)]
@@ -79,7 +79,7 @@ def test_what_is_missing_is_named_until_it_is_given_and_then_all_goes_where_the_
     assert query(database, 'SELECT id, label FROM "Tag"') == [(7, "x")]
     assert query(database, 'SELECT id FROM "_prisma_migrations"') == [("applied",)]
     with psycopg.connect(database) as target:
-        assert fingerprint(target, "public") == house
+        assert fingerprint(target, "public") == schema_before
 
     run(folder, database, "verify", "--published", "--deep")
     with psycopg.connect(database, autocommit=True) as target:
