@@ -14,6 +14,7 @@ from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
 from migrate.postgres.liveness import watch
+from migrate.postgres.percent_cursor import PercentCursor
 from migrate.postgres.pooler import ADVICE, shares_sessions
 from migrate.postgres.url import Address, parse_url
 from migrate.runtime.errors import MigrateError, TargetError, TargetUnavailable, UsageError
@@ -95,7 +96,11 @@ def connect(address: Address, *, read_only: bool = False) -> Connection:
     try:
         # Prepared statements do not survive a pooler, so the pooler must be detected first.
         conn = psycopg.connect(
-            address.conninfo, autocommit=True, client_encoding="UTF8", prepare_threshold=None
+            address.conninfo,
+            autocommit=True,
+            client_encoding="UTF8",
+            prepare_threshold=None,
+            cursor_factory=PercentCursor,
         )
     except psycopg.Error as error:
         raise _refused(address, error) from error

@@ -8,6 +8,7 @@ import time
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from migrate.postgres.connection import (
     Connection,
@@ -201,3 +202,14 @@ def test_settings_that_are_held_are_given_back_whatever_ends_the_block(database:
         assert show(conn, "synchronous_commit") == "on"
         with pytest.raises(TargetUnavailable), translate_errors("ending"), async_commit(conn):
             conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.parametrize("name", ["50% off", "%s", "%(a)s", 'a"%b', "100%%"])
+def test_a_name_with_a_percent_sign_goes_with_parameters(database: str, name: str) -> None:
+    table = sql.Identifier(name, "t")
+    with connect(parse_url(database)) as conn:
+        conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        conn.execute(sql.SQL("CREATE TABLE {} (v text)").format(table))
+        conn.execute(sql.SQL("INSERT INTO {} VALUES (%s || {})").format(table, sql.Literal(name)), ("x",))
+        rows = conn.execute(sql.SQL("SELECT v FROM {} WHERE v LIKE %(v)s").format(table), {"v": "x%"})
+        assert rows.fetchall() == [("x" + name,)]
