@@ -117,62 +117,85 @@ class Cells(Protocol):
     def columns(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Protocol):
     """A column as the live schema has it.
 
     `type` as PostgreSQL's format_type gives it, such as `timestamp(3) without time zone`;
-    `max_length` in characters, of varchar(n) and char(n); `precision` and `scale` of numeric(p,s).
+    `max_length` in characters, of varchar(n) and char(n); `precision` and `scale` of numeric(p,s);
+    `default` and `identity` say that PostgreSQL fills the column if no value is given.
     """
 
-    name: str
-    type: str
-    not_null: bool = False
-    enum: tuple[str, ...] | None = None
-    max_length: int | None = None
-    precision: int | None = None
-    scale: int | None = None
-    generated: bool = False
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def type(self) -> str: ...  # noqa: D102
+    @property
+    def not_null(self) -> bool: ...  # noqa: D102
+    @property
+    def enum(self) -> tuple[str, ...] | None: ...  # noqa: D102
+    @property
+    def max_length(self) -> int | None: ...  # noqa: D102
+    @property
+    def precision(self) -> int | None: ...  # noqa: D102
+    @property
+    def scale(self) -> int | None: ...  # noqa: D102
+    @property
+    def generated(self) -> bool: ...  # noqa: D102
+    @property
+    def default(self) -> str | None: ...  # noqa: D102
+    @property
+    def identity(self) -> str | None: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Protocol):
     """A primary key, unique constraint or unique index.
 
     `columns` are names; `expressions` and `predicate` are the SQL texts of an index over
     expressions or a part of the rows, as pg_get_indexdef and pg_get_expr give them.
     """
 
-    name: str
-    columns: tuple[str, ...]
-    expressions: tuple[str, ...] = ()
-    predicate: str | None = None
-    nulls_distinct: bool = True
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def columns(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def expressions(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def predicate(self) -> str | None: ...  # noqa: D102
+    @property
+    def nulls_distinct(self) -> bool: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class ForeignKey:
+class ForeignKey(Protocol):
     """A foreign key of a filled table; columns pair up in order."""
 
-    name: str
-    table: str
-    columns: tuple[str, ...]
-    to_table: str
-    to_columns: tuple[str, ...]
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def table(self) -> str: ...  # noqa: D102
+    @property
+    def columns(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def ref_table(self) -> str: ...  # noqa: D102
+    @property
+    def ref_columns(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Protocol):
     """A table as the live schema has it; `keys` holds the primary key too."""
 
-    name: str
-    columns: tuple[Column, ...]
-    primary_key: tuple[str, ...] = ()
-    keys: tuple[Key, ...] = ()
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def columns(self) -> tuple[Column, ...]: ...  # noqa: D102
+    @property
+    def primary_key(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def keys(self) -> tuple[Key, ...]: ...  # noqa: D102
 
     def column(self, name: str) -> Column | None:
-        """Return the column of that name, None where there is none."""
-        return next((column for column in self.columns if column.name == name), None)
+        """Return the column of that name, None if there is none."""
+        ...
 
 
 @dataclass(frozen=True)

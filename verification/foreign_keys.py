@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from verification.context import CheckContext, ForeignKey
@@ -9,21 +11,23 @@ from verification.queries import at, count_rows, key_of, names, offenders
 from verification.result import Check, Outcome
 
 
-def dangling(context: CheckContext, key: ForeignKey) -> sql.Composed:
-    """Return a query for the keys of the rows that point to no row."""
-    child = context.tables[key.table]
+def dangling(
+    context: CheckContext, table: str, columns: Sequence[str], ref_table: str, ref_columns: Sequence[str]
+) -> sql.Composed:
+    """Return a query for the keys of the rows whose `columns` point to no row of `ref_table`."""
+    child = context.tables[table]
     # MATCH SIMPLE, the only kind Prisma writes: a key with a null in it points nowhere.
-    present = [sql.SQL("{} IS NOT NULL").format(column) for column in names(key.columns, "child")]
+    present = [sql.SQL("{} IS NOT NULL").format(column) for column in names(columns, "child")]
     query = sql.SQL("SELECT {key} FROM {child} AS child WHERE {present}").format(
-        key=key_of(child, "child"), child=at(context, key.table), present=sql.SQL(" AND ").join(present)
+        key=key_of(child, "child"), child=at(context, table), present=sql.SQL(" AND ").join(present)
     )
-    if key.to_table not in context.tables and key.to_table in context.emptied:
+    if ref_table not in context.tables and ref_table in context.emptied:
         return query  # whatever it points to now, publish empties it
-    schema = context.schema if key.to_table in context.tables else context.live_schema
-    pairs = zip(names(key.to_columns, "parent"), names(key.columns, "child"), strict=True)
+    schema = context.schema if ref_table in context.tables else context.live_schema
+    pairs = zip(names(ref_columns, "parent"), names(columns, "child"), strict=True)
     return sql.SQL("{query} AND NOT EXISTS (SELECT FROM {parent} AS parent WHERE {equal})").format(
         query=query,
-        parent=sql.Identifier(schema, key.to_table),
+        parent=sql.Identifier(schema, ref_table),
         equal=sql.SQL(" AND ").join(sql.SQL("{} = {}").format(a, b) for a, b in pairs),
     )
 
@@ -41,8 +45,9 @@ def _run(context: CheckContext) -> Outcome:
         outcome.looked_at += rows[key.table]
         if is_proven(context, key):
             continue
-        what = f"{key.name}: points to no row of {key.to_table}"
-        offenders(context, outcome, key.table, dangling(context, key), what, ", ".join(key.columns))
+        what = f"{key.name}: points to no row of {key.ref_table}"
+        query = dangling(context, key.table, key.columns, key.ref_table, key.ref_columns)
+        offenders(context, outcome, key.table, query, what, ", ".join(key.columns))
     return outcome
 
 

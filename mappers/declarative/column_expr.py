@@ -14,7 +14,7 @@ from mappers.declarative.date_casts import day, moment
 from mappers.declarative.json_cast import document
 from mappers.declarative.mapping_file import ColumnMapping, Scalar
 from mappers.declarative.source_table import MappedColumn
-from mappers.declarative.target_columns import TargetColumn
+from mappers.declarative.target_columns import TargetColumn, family, integer_range
 
 #: Kinds whose cells name rows of other tables; they are no casts of the cell alone.
 REFERENCES: Final = ("reference", "references")
@@ -84,7 +84,7 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
     """Return the cast of a cell to the kind of a line and the type of its target column."""
     match mapping.kind:
         case "integer":
-            return number_casts.integer(cell, to.range)
+            return number_casts.integer(cell, integer_range(to))
         case "boolean":
             return number_casts.boolean(cell)
         case "real":
@@ -108,9 +108,9 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
 
 def _plain(cell: Cell, to: TargetColumn) -> Cast:
     """Return the cast of text, and of a key that stays as it is."""
-    if to.family == "integer":
-        return number_casts.integer(cell, to.range)
-    if to.family == "uuid":
+    if family(to) == "integer":
+        return number_casts.integer(cell, integer_range(to))
+    if family(to) == "uuid":
         return text_casts.uuid(cell)
     if to.enum is not None:
         return text_casts.label(cell, {}, to.enum)

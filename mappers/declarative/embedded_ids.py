@@ -17,6 +17,7 @@ from mappers.declarative.json_path import jsonpath, replace_at, steps
 from mappers.declarative.mapping_file import HiddenIds
 from mappers.declarative.references import References
 from mappers.declarative.source_table import MappedColumn, SourceTable
+from mappers.declarative.target_columns import family
 
 #: Before a number that is kept as it is written; no document that jsonb takes holds the character.
 _AS_WRITTEN: Final = "\x00"
@@ -52,7 +53,7 @@ def described(table: SourceTable, references: References) -> Iterator[Described]
         ]
         if line.mapping.kind == "references":
             inside += [(None, parent) for _, parent in references.parents(line)]
-        separator = "" if line.to.family == "texts" else line.mapping.separator
+        separator = "" if family(line.to) == "texts" else line.mapping.separator
         for path, parent in inside:
             key = parent.key_line
             if key is not None and references.root(parent).entity is not None:

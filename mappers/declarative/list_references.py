@@ -9,6 +9,7 @@ import polars as pl
 from mappers.base import Ids
 from mappers.declarative.references import References
 from mappers.declarative.source_table import MappedColumn
+from mappers.declarative.target_columns import family
 
 #: A list as its column holds it, and whether a part of it names no row.
 LIST: Final = pl.Struct({"value": pl.String, "missing": pl.Boolean})
@@ -37,17 +38,17 @@ def new_lists(cells: pl.Series, line: MappedColumn, references: References, ids:
     missing = pl.col("new").is_null() & (pl.col("part") != "")
     stays = pl.col("part") if mapping.dangling == "keep" else pl.when(~missing).then("part")
     written = new.with_columns(missing.alias("missing"), pl.coalesce("new", stays).alias("new"))
-    if line.to.family == "texts":
+    if family(line.to) == "texts":
         inside = pl.col("new").str.replace_all(r'(["\\\\])', r"\\$1")
         written = written.filter(pl.col("new") != "").with_columns('"' + inside + '"')
     lists = written.group_by("row", maintain_order=True).agg(
         pl.col("new")
         .drop_nulls()
-        .str.join("," if line.to.family == "texts" else mapping.separator)
+        .str.join("," if family(line.to) == "texts" else mapping.separator)
         .alias("value"),
         pl.col("missing").any(),
     )
     out = cells.to_frame("c").with_row_index("row").select("row").join(lists, on="row", how="left")
-    if line.to.family == "texts":
+    if family(line.to) == "texts":
         out = out.with_columns("{" + pl.col("value").fill_null("") + "}")
     return out.select(pl.struct("value", pl.col("missing").fill_null(False)).alias("c"))["c"]

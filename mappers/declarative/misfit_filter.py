@@ -10,6 +10,7 @@ from typing import Final
 
 from mappers.declarative.mapping_file import ColumnMapping
 from mappers.declarative.source_table import MappedColumn, SourceTable, constant
+from mappers.declarative.target_columns import family, integer_range
 from mappers.sqlite_sql import quoted
 
 _EVERY: Final = "1"
@@ -76,7 +77,7 @@ def _misfit(line: MappedColumn, c: str) -> str:
 
 
 def _integer(line: MappedColumn, c: str) -> str:
-    low, high = line.to.range
+    low, high = integer_range(line.to)
     # The smallest of 64 bits has no literal of its own.
     return f"typeof({c}) <> 'integer' OR {c} > {high} OR {c} < {low + 1}"
 
@@ -92,10 +93,10 @@ def _decimal(line: MappedColumn, c: str) -> str:
 
 
 def _plain(line: MappedColumn, c: str) -> str:
-    if line.mapping.kind == "id" and line.to.family == "text":
+    if line.mapping.kind == "id" and family(line.to) == "text":
         return _NONE
-    if line.to.family == "integer":
+    if family(line.to) == "integer":
         return _integer(line, c)
-    if line.to.family == "uuid" or line.to.enum is not None:
+    if family(line.to) == "uuid" or line.to.enum is not None:
         return _EVERY
     return _NONE if line.to.max_length is None else f"length(CAST({c} AS BLOB)) > {line.to.max_length}"

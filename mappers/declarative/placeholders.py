@@ -12,7 +12,7 @@ from mappers.declarative.column_expr import cast_constant
 from mappers.declarative.mapping_file import ColumnMapping, Kind
 from mappers.declarative.references import References, kept_key
 from mappers.declarative.source_table import MappedColumn, SourceTable
-from mappers.declarative.target_columns import Family, TargetColumn
+from mappers.declarative.target_columns import Family, TargetColumn, family, has_default
 
 #: Where the old key stands in a placeholder's values.
 KEY: Final = "{key}"
@@ -105,7 +105,7 @@ def _values(
             found[name] = constant_for(table.mapping.placeholder[name], column, of_lines.get(name))
         elif name in constants:
             found[name] = constants[name]
-        elif name in of_lines or (column.not_null and not column.has_default):
+        elif name in of_lines or (column.not_null and not has_default(column)):
             found[name] = neutral(column) if column.not_null else None
     return found
 
@@ -114,13 +114,13 @@ def neutral(column: TargetColumn) -> Any:
     """Return the plain value of a required column's type; None where it has none."""
     if column.enum:
         return column.enum[0]
-    return _NEUTRAL.get(column.family)
+    return _NEUTRAL.get(family(column))
 
 
 def constant_for(value: Any, column: TargetColumn, line: MappedColumn | None = None) -> Any:
     """Return a value of the file as the target column holds it, None where it does not fit."""
     if isinstance(value, str) and KEY in value:
         return value
-    kind = _KINDS.get(column.family, "text") if line is None else line.mapping.kind
-    kind = _KINDS.get(column.family, "text") if kind in ("id", "reference", "references") else kind
+    kind = _KINDS.get(family(column), "text") if line is None else line.mapping.kind
+    kind = _KINDS.get(family(column), "text") if kind in ("id", "reference", "references") else kind
     return cast_constant(value, ColumnMapping.model_validate({"drop": "a constant", "as": kind}), column)

@@ -13,7 +13,7 @@ from mappers.base import Ids
 from mappers.cleaning.text import without_nul
 from mappers.declarative.json_path import last_step
 from mappers.declarative.source_table import MappedColumn, SourceTable, constant, key_text
-from mappers.declarative.target_columns import TargetColumn
+from mappers.declarative.target_columns import TargetColumn, family, integer_range
 from mappers.declarative.text_casts import as_uuid
 from mappers.sqlite_sql import literal, quoted
 
@@ -214,9 +214,9 @@ def list_parts(line: MappedColumn, alias: str) -> str:
 
 def kept_key(key: pl.Expr, to: TargetColumn) -> pl.Expr:
     """Return keys that stay as they are, given as text, as their column holds them; null where it cannot."""
-    if to.family == "integer":
+    if family(to) == "integer":
         number = key.cast(pl.Int64, strict=False)
-        return pl.when(number.is_between(*to.range)).then(number)
-    if to.family == "uuid":
+        return pl.when(number.is_between(*integer_range(to))).then(number)
+    if family(to) == "uuid":
         return as_uuid(key)
     return without_nul(key)

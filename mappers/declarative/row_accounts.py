@@ -9,6 +9,7 @@ from mappers.base import RowAccounting
 from mappers.declarative.references import References
 from mappers.declarative.source_table import MappedColumn, SourceTable, constant, key_text
 from mappers.declarative.table_mapper import ROW
+from mappers.declarative.target_columns import family
 from mappers.sqlite_sql import literal, quoted
 
 #: Kinds whose values are, as text, in the target what they are in the source.
@@ -45,7 +46,7 @@ def _part(table: SourceTable, line: MappedColumn, references: References) -> tup
         if mapping.dangling == "keep":
             return None
         return _entity(line, references), _as_held(line, found)
-    if mapping.kind not in _AS_THEY_ARE or line.to.family not in ("text", "integer", "uuid"):
+    if mapping.kind not in _AS_THEY_ARE or family(line.to) not in ("text", "integer", "uuid"):
         return None
     if mapping.kind == "id" and table.mapping.ids == "cuid":
         return literal(table.target), key_text(cell)
@@ -54,7 +55,7 @@ def _part(table: SourceTable, line: MappedColumn, references: References) -> tup
 
 def _as_held(line: MappedColumn, key: str) -> str:
     """Return SQL for a key that stays as the target prints it."""
-    return f"lower({key})" if line.to.family == "uuid" else key
+    return f"lower({key})" if family(line.to) == "uuid" else key
 
 
 def _entity(line: MappedColumn, references: References) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from mappers.declarative.mapping_file import Kind
 
@@ -59,14 +59,57 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
 _WIDEST: Final = (-(2**63), 2**63 - 1)
 
 
-@dataclass(frozen=True)
-class TargetColumn:
+class TargetColumn(Protocol):
     """One column of a target table.
 
     `type` is PostgreSQL's own spelling, such as `character varying(30)`;
-    `enum` holds the labels where the type is an enum, `max_length` counts
-    characters, `precision` and `scale` are those of numeric(p,s).
+    `enum` holds the labels if the type is an enum, `max_length` counts
+    characters, `precision` and `scale` are those of numeric(p,s); `default` and
+    `identity` say that PostgreSQL fills the column if no value is given.
     """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def type(self) -> str: ...  # noqa: D102
+    @property
+    def not_null(self) -> bool: ...  # noqa: D102
+    @property
+    def enum(self) -> tuple[str, ...] | None: ...  # noqa: D102
+    @property
+    def max_length(self) -> int | None: ...  # noqa: D102
+    @property
+    def precision(self) -> int | None: ...  # noqa: D102
+    @property
+    def scale(self) -> int | None: ...  # noqa: D102
+    @property
+    def generated(self) -> bool: ...  # noqa: D102
+    @property
+    def default(self) -> str | None: ...  # noqa: D102
+    @property
+    def identity(self) -> str | None: ...  # noqa: D102
+
+
+def family(column: TargetColumn) -> Family:
+    """Return the family of types that are filled as the column is."""
+    if column.enum is not None:
+        return "enum"
+    return _FAMILIES.get(re.sub(r"\(.*?\)", "", column.type), "other")
+
+
+def integer_range(column: TargetColumn) -> tuple[int, int]:
+    """Return the smallest and the largest integer that the column takes."""
+    return _RANGES.get(column.type, _WIDEST)
+
+
+def has_default(column: TargetColumn) -> bool:
+    """Tell whether PostgreSQL fills the column if no value is given."""
+    return bool(column.default or column.identity)
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """A column of a usual type, without any limit."""
 
     name: str
     type: str
@@ -76,21 +119,10 @@ class TargetColumn:
     precision: int | None = None
     scale: int | None = None
     generated: bool = False
-    has_default: bool = False
-
-    @property
-    def family(self) -> Family:
-        """The types that are filled alike."""
-        if self.enum is not None:
-            return "enum"
-        return _FAMILIES.get(re.sub(r"\(.*?\)", "", self.type), "other")
-
-    @property
-    def range(self) -> tuple[int, int]:
-        """The smallest and the largest integer that the column takes."""
-        return _RANGES.get(self.type, _WIDEST)
+    default: str | None = None
+    identity: str | None = None
 
 
 def usual(name: str, kind: Kind) -> TargetColumn:
-    """Return the column that a kind goes to where no target is known yet."""
-    return TargetColumn(name, _USUAL[kind])
+    """Return the column that a kind goes to if no target is known yet."""
+    return _Usual(name, _USUAL[kind])

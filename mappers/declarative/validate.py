@@ -12,7 +12,7 @@ from mappers.declarative.mapping_file import ColumnMapping, Kind, MappingFile, T
 from mappers.declarative.placeholders import constant_for, neutral
 from mappers.declarative.references import References
 from mappers.declarative.source_table import SourceTable, is_row_number, source_tables
-from mappers.declarative.target_columns import Family, TargetColumn
+from mappers.declarative.target_columns import Family, TargetColumn, family, has_default
 
 #: The families of target columns that each kind can go to.
 _GOES_TO: Final[Mapping[Kind, tuple[Family, ...]]] = {
@@ -126,7 +126,7 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
         elif known[name].generated or constant_for(value, known[name]) is None:
             yield f"{table.name}: the constant for {table.target}.{name} is no {known[name].type}"
     for target in columns:
-        if target.not_null and not (target.has_default or target.generated or target.name in filled):
+        if target.not_null and not (has_default(target) or target.generated or target.name in filled):
             yield (
                 f"{table.name}: nothing goes to {table.target}.{target.name}, which is required: "
                 "send a column there, or give it a value under constants"
@@ -156,7 +156,7 @@ def _pairs(table: SourceTable, references: References) -> Iterator[str]:
 def _line(place: str, table: SourceTable, line: ColumnMapping, to: TargetColumn) -> Iterator[str]:
     if to.generated:
         yield f"{place} goes to {table.target}.{to.name}, which the target computes itself: drop it"
-    elif to.family not in _GOES_TO[line.kind]:
+    elif family(to) not in _GOES_TO[line.kind]:
         yield f"{place} as {line.kind} cannot go to {table.target}.{to.name}, which is {to.type}"
     elif line.default is not None and cast_constant(line.default, line, to) is None:
         yield f"{place}: its default is no value of {table.target}.{to.name}, which is {to.type}"
@@ -175,7 +175,7 @@ def _placeholder(table: SourceTable, known: Mapping[str, TargetColumn]) -> Itera
         elif constant_for(value, known[name]) is None:
             yield f"{table.name}: the placeholder's {name} is no {known[name].type}"
     for name, column in known.items():
-        if name in table.mapping.placeholder or not column.not_null or column.has_default:
+        if name in table.mapping.placeholder or not column.not_null or has_default(column):
             continue
         if name in pointing or neutral(column) is None:
             yield (
@@ -198,10 +198,10 @@ def _keys(table: SourceTable, references: References) -> Iterator[str]:
         for parent in found:
             root = references.root(parent)
             key = root.table.key_line
-            place, families = f"{table.name}.{line.column}", {line.to.family}
-            if root.entity is not None and line.to.family not in ("text", "texts"):
+            place, families = f"{table.name}.{line.column}", {family(line.to)}
+            if root.entity is not None and family(line.to) not in ("text", "texts"):
                 yield f"{place} takes a new id of {parent.name}, and {line.to.name} is no text"
             elif (
-                root.entity is None and key is not None and families | {key.to.family} == {"text", "integer"}
+                root.entity is None and key is not None and families | {family(key.to)} == {"text", "integer"}
             ):
                 yield f"{place} goes to {line.to.type}, and the key of {parent.name} to {key.to.type}"

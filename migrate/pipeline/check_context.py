@@ -12,8 +12,7 @@ import polars as pl
 from mappers.base import MappingSpec, begin
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities, mapped_names
-from migrate.postgres import catalog
-from migrate.postgres.connection import Connection, connect, translate_errors
+from migrate.postgres.connection import Connection, connect
 from migrate.runtime.errors import MigrateError
 from migrate.snapshot.workspace import Workspace, open_sql
 from verification import context
@@ -23,26 +22,6 @@ Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
 #: With more source rows than these, two checks that read all of them would together take more memory
 #: than anything else in a run.
 _TOGETHER: Final = 20_000_000
-_KEYS: Final = """
-SELECT c.relname, x.relname, i.indnullsnotdistinct,
-       pg_get_expr(i.indpred, i.indrelid),
-       array_agg(a.attname::text ORDER BY k.place) FILTER (WHERE a.attname IS NOT NULL),
-       array_agg(pg_get_indexdef(i.indexrelid, k.place::int, false) ORDER BY k.place)
-           FILTER (WHERE a.attname IS NULL)
-FROM pg_index i
-JOIN pg_class c ON c.oid = i.indrelid
-JOIN pg_class x ON x.oid = i.indexrelid
-CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
-LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
-WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
-  AND i.indisunique AND k.place <= i.indnkeyatts
-GROUP BY c.relname, x.relname, i.indnullsnotdistinct, i.indpred, i.indrelid
-ORDER BY c.relname, x.relname
-"""
-#: PostgreSQL 14 and older know no NULLS NOT DISTINCT.
-_KEYS_BEFORE_15: Final = _KEYS.replace("i.indnullsnotdistinct", "false").replace(
-    "c.relname, x.relname, false, i.", "c.relname, x.relname, i."
-)
 
 
 @contextlib.contextmanager
@@ -67,9 +46,9 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
             ids=run.ids,
             accounts=project.accounts,
             left_out=project.left_out,
-            tables=_tables(run, target),
+            tables={name: run.live.tables[name] for name in run.filled},
             foreign_keys=[
-                context.ForeignKey(key.name, key.table, key.columns, key.ref_table, key.ref_columns)
+                key
                 for key in run.live.foreign_keys
                 if key.schema == key.ref_schema == run.address.schema and key.table in run.filled
             ],
@@ -123,41 +102,6 @@ def _again(run: RunContext) -> Iterator[tuple[sqlite3.Connection, context.Read]]
         contextlib.closing(open_sql(run.snapshot_path, run.crosswalk_path)) as snapshot,
     ):
         yield snapshot, workspace.stream
-
-
-def _tables(run: RunContext, target: Connection) -> dict[str, context.Table]:
-    query = _KEYS if target.info.server_version >= 150_000 else _KEYS_BEFORE_15
-    keys: dict[str, list[context.Key]] = {}
-    with translate_errors(f"reading the keys of {run.address.schema}"):
-        for table, name, not_distinct, predicate, columns, expressions in target.execute(
-            query, (run.address.schema,)
-        ).fetchall():
-            key = context.Key(
-                name,
-                tuple(columns or ()),
-                tuple(expressions or ()),
-                predicate,
-                nulls_distinct=not not_distinct,
-            )
-            keys.setdefault(table, []).append(key)
-    return {name: _table(run.live.tables[name], tuple(keys.get(name, ()))) for name in run.filled}
-
-
-def _table(table: catalog.Table, keys: tuple[context.Key, ...]) -> context.Table:
-    columns = tuple(
-        context.Column(
-            column.name,
-            column.type,
-            not_null=column.not_null,
-            enum=column.enum,
-            max_length=column.max_length,
-            precision=column.precision,
-            scale=column.scale,
-            generated=column.generated,
-        )
-        for column in table.columns
-    )
-    return context.Table(table.name, columns, table.primary_key, keys)
 
 
 def _remap(run: RunContext, workspace: Workspace, project: MappingSpec) -> Remap:

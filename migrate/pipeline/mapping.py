@@ -10,9 +10,8 @@ from pathlib import Path
 from mappers.base import MappingSpec
 from mappers.declarative.mapping import DeclarativeMapping
 from mappers.declarative.mapping_file import MappingError, MappingFile, read_mapping
-from mappers.declarative.target_columns import TargetColumn
 from mappers.studio.mapping import StudioMapping
-from migrate.postgres.catalog import LiveSchema
+from migrate.postgres.catalog import Column, LiveSchema
 from migrate.postgres.create_tables import Ddl, read_ddl
 from migrate.runtime.config import EVERY, Config
 from migrate.runtime.errors import UsageError
@@ -75,25 +74,9 @@ def described_mapping(config: Config) -> MappingFile | None:
     return None if path is None else _mapping(path.absolute())[0]
 
 
-def target_columns(live: LiveSchema | None) -> dict[str, list[TargetColumn]]:
-    """Return what a described mapping knows of the target's columns, by table."""
-    return {
-        name: [
-            TargetColumn(
-                column.name,
-                column.type,
-                not_null=column.not_null,
-                enum=column.enum,
-                max_length=column.max_length,
-                precision=column.precision,
-                scale=column.scale,
-                generated=column.generated,
-                has_default=bool(column.default or column.identity),
-            )
-            for column in table.columns
-        ]
-        for name, table in (live.tables if live else {}).items()
-    }
+def target_columns(live: LiveSchema | None) -> dict[str, tuple[Column, ...]]:
+    """Return the target's columns, by table."""
+    return {name: table.columns for name, table in (live.tables if live else {}).items()}
 
 
 @functools.cache

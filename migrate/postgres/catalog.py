@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from migrate.postgres.connection import Connection, translate_errors
 
@@ -24,7 +24,7 @@ class Column:
 
     name: str
     type: str
-    not_null: bool
+    not_null: bool = False
     default: str | None = None
     generated: bool = False
     identity: str | None = None
@@ -42,16 +42,40 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
-    """One table.
+class Key:
+    """A primary key, unique constraint or unique index.
 
-    `unique_keys` are the unique keys over plain columns and all rows, without the primary key.
+    `columns` are names; `expressions` and `predicate` are the SQL texts of an index over
+    expressions or a part of the rows, as pg_get_indexdef and pg_get_expr give them. `valid` is false
+    for an index that PostgreSQL could not finish.
     """
+
+    name: str
+    columns: tuple[str, ...]
+    expressions: tuple[str, ...] = ()
+    predicate: str | None = None
+    nulls_distinct: bool = True
+    primary: bool = False
+    valid: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table; `keys` holds the primary key too."""
 
     name: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
-    unique_keys: tuple[tuple[str, ...], ...] = ()
+    keys: tuple[Key, ...] = ()
+
+    @property
+    def unique_keys(self) -> tuple[tuple[str, ...], ...]:
+        """The unique keys over plain columns of all rows, without the primary key."""
+        return tuple(
+            key.columns
+            for key in self.keys
+            if key.valid and not (key.primary or key.expressions or key.predicate)
+        )
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, None if there is none."""
@@ -104,16 +128,21 @@ WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
 ORDER BY c.relname, a.attnum
 """
 _KEYS: Final = """
-SELECT c.relname, i.indisprimary,
-       (SELECT array_agg(a.attname::text ORDER BY k.place)
-        FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place)
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-        WHERE k.place <= i.indnkeyatts)
+SELECT c.relname, x.relname,
+       coalesce(array_agg(a.attname::text ORDER BY k.place) FILTER (WHERE a.attname IS NOT NULL), '{}'),
+       coalesce(array_agg(pg_get_indexdef(i.indexrelid, k.place::int, false) ORDER BY k.place)
+                FILTER (WHERE a.attname IS NULL), '{}'),
+       pg_get_expr(i.indpred, i.indrelid), NOT i.indnullsnotdistinct, i.indisprimary, i.indisvalid
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s) AND c.relkind IN ('r', 'p')
-  AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND i.indisunique AND k.place <= i.indnkeyatts
+GROUP BY c.relname, x.relname, i.indexrelid
 ORDER BY c.relname, x.relname
 """
+#: PostgreSQL 14 and older know no NULLS NOT DISTINCT.
+_KEYS_BEFORE_15: Final = _KEYS.replace("NOT i.indnullsnotdistinct", "true")
 _FOREIGN_KEYS: Final = """
 SELECT k.conname, n.nspname, c.relname, {columns}, rn.nspname, r.relname, {ref_columns}
 FROM pg_constraint k
@@ -133,7 +162,8 @@ def introspect(conn: Connection, schema: str) -> LiveSchema:
     """Return the tables of `schema` as they are now; empty if the schema is missing."""
     with translate_errors(f"reading the schema {schema}"):
         columns = conn.execute(_COLUMNS, {"schema": schema}).fetchall()
-        keys = conn.execute(_KEYS, {"schema": schema}).fetchall()
+        query = _KEYS if conn.info.server_version >= 150_000 else _KEYS_BEFORE_15
+        keys = conn.execute(query, {"schema": schema}).fetchall()
         foreign = conn.execute(
             _FOREIGN_KEYS.format(
                 columns=_NAMES.format(keys="k.conkey", table="k.conrelid"),
@@ -170,12 +200,13 @@ def _column(row: list[object]) -> Column:
     )
 
 
-def _keys_of(
-    table: str, rows: list[tuple[str, bool, list[str]]]
-) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    mine = [(primary, tuple(columns)) for name, primary, columns in rows if name == table]
-    primary_key = next((columns for primary, columns in mine if primary), ())
-    return primary_key, tuple(columns for primary, columns in mine if not primary)
+def _keys_of(table: str, rows: list[tuple[Any, ...]]) -> tuple[tuple[str, ...], tuple[Key, ...]]:
+    keys = tuple(
+        Key(name, tuple(columns), tuple(expressions), *rest)
+        for of, name, columns, expressions, *rest in rows
+        if of == table
+    )
+    return next((key.columns for key in keys if key.primary), ()), keys
 
 
 def _foreign_keys(rows: list[tuple[str, str, str, list[str], str, str, list[str]]]) -> Iterator[ForeignKey]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 import pytest
 
+from migrate.postgres.catalog import Column, Key, Table
 from tests.verification.world import IDS, RUN, Account, World
-from verification import Key, Table
-from verification.context import Column
 
 
 @dataclass(frozen=True)

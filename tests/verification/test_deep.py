@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migrate.postgres.catalog import Column
 from tests.verification.planted import MESSAGE
 from tests.verification.world import ANA, BOSS, GUS, ROWS, TABLES, World, new
-from verification import Column
 from verification.canonical import cells_of, expected_row
 
 _SHAPES = {table.name: table for table in TABLES}

@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
+from migrate.postgres.catalog import Table
 from tests.verification.planted import MESSAGE, PLANTED
 from tests.verification.world import ANA, BOSS, STUDIO, TABLES, World, new
-from verification import Table, run_checks
+from verification import run_checks
 from verification.result import NAMED
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from migrate.postgres.catalog import ForeignKey, Key
 from tests.verification.world import ANA, BOSS, GUS, TABLES, World
-from verification import ForeignKey, Key
 
 
 def test_nulls_are_no_duplicates(world: World) -> None:
@@ -36,7 +36,7 @@ def _with_key(world: World, key: Key) -> None:
 
 
 def test_a_composite_foreign_key_holds_as_a_whole(world: World) -> None:
-    key = ForeignKey("pair", "user_profiles", ("user_id", "id"), "users", ("id", "email"))
+    key = ForeignKey("pair", "live", "user_profiles", ("user_id", "id"), "live", "users", ("id", "email"))
     world.changes["foreign_keys"] = (key,)
     assert world.check("dangling_keys").total == 2
     world.target.execute("UPDATE staging.user_profiles SET id = NULL")
@@ -44,7 +44,9 @@ def test_a_composite_foreign_key_holds_as_a_whole(world: World) -> None:
 
 
 def test_a_key_into_a_table_that_stays_is_looked_up_there(world: World) -> None:
-    world.changes["foreign_keys"] = (ForeignKey("plan", "users", ("nickname",), "plans", ("id",)),)
+    world.changes["foreign_keys"] = (
+        ForeignKey("plan", "live", "users", ("nickname",), "live", "plans", ("id",)),
+    )
     assert {finding.key for finding in world.check("dangling_keys").findings} == {ANA, GUS}
     world.target.execute("INSERT INTO live.plans VALUES ('ana'), ('')")
     assert world.check("dangling_keys").passed

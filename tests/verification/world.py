@@ -17,7 +17,8 @@ import psycopg
 from psycopg import sql
 
 from migrate.pipeline.ids import Ids
-from verification import CheckContext, CheckResult, Column, ForeignKey, Key, Table, run_checks
+from migrate.postgres.catalog import Column, ForeignKey, Key, Table
+from verification import CheckContext, CheckResult, run_checks
 from verification.context import Read
 
 IDS = Ids("a secret of the tests")
@@ -210,7 +211,7 @@ TABLES = (
 
 
 def _points(table: str, column: str, to: str) -> ForeignKey:
-    return ForeignKey(f"{table}_{column}_fkey", table, (column,), to, ("id",))
+    return ForeignKey(f"{table}_{column}_fkey", "live", table, (column,), "live", to, ("id",))
 
 
 FOREIGN_KEYS = (

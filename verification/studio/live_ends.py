@@ -6,7 +6,7 @@ from typing import Final
 
 from psycopg import sql
 
-from verification.context import CheckContext, ForeignKey
+from verification.context import CheckContext
 from verification.foreign_keys import dangling, is_proven
 from verification.queries import at, count, count_rows, key_of, offenders
 from verification.result import Check, Outcome
@@ -36,14 +36,14 @@ def _living(context: CheckContext) -> Outcome:
 
 def _is_proven(context: CheckContext, table: str, end: str) -> bool:
     return any(
-        (key.table, key.columns, key.to_table, key.to_columns) == (table, (end,), "users", ("id",))
+        (key.table, key.columns, key.ref_table, key.ref_columns) == (table, (end,), "users", ("id",))
         and is_proven(context, key)
         for key in context.foreign_keys
     )
 
 
 def _dangling_end(context: CheckContext, table: str, end: str) -> sql.Composed:
-    return dangling(context, ForeignKey("", table, (end,), "users", ("id",)))
+    return dangling(context, table, (end,), "users", ("id",))
 
 
 def _open_ends(context: CheckContext, table: str) -> sql.Composed:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mappers.base import SourceTables
-from mappers.declarative.target_columns import TargetColumn
 from migrate.introspect.profile import Inspection
 from migrate.introspect.scaffold import Draft, make_draft
 from migrate.introspect.scaffold.model import Field, Line
-from migrate.postgres.catalog import LiveSchema
+from migrate.postgres.catalog import Column, LiveSchema
 from tests.introspect.profile.sources import inspect_script
 
 
@@ -40,13 +39,5 @@ def source_tables(inspection: Inspection) -> SourceTables:
     return tables
 
 
-def target_columns(live: LiveSchema) -> dict[str, list[TargetColumn]]:
-    return {
-        name: [
-            TargetColumn(
-                column.name, column.type, column.not_null, column.enum, has_default=bool(column.default)
-            )
-            for column in table.columns
-        ]
-        for name, table in live.tables.items()
-    }
+def target_columns(live: LiveSchema) -> dict[str, tuple[Column, ...]]:
+    return {name: table.columns for name, table in live.tables.items()}

@@ -13,27 +13,27 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mappers.declarative.target_columns import TargetColumn
+from migrate.postgres.catalog import Column
 from tests.mappers.declarative import python_casts
 from tests.mappers.declarative.map_rows import migrated
 from tests.mappers.declarative.python_casts import MISFIT
 
 INT32 = (-(2**31), 2**31 - 1)
 #: kind, its further settings, the type of its column, and the cast by row
-CASTS: Mapping[str, tuple[str, TargetColumn, Callable[[Any], Any]]] = {
-    "integer": ("", TargetColumn("v", "integer"), lambda v: python_casts.integer(v, *INT32)),
-    "bigint": ("", TargetColumn("v", "bigint"), lambda v: python_casts.integer(v, -(2**63), 2**63 - 1)),
-    "boolean": ("", TargetColumn("v", "boolean"), python_casts.boolean),
-    "real": ("", TargetColumn("v", "double precision"), python_casts.real),
+CASTS: Mapping[str, tuple[str, Column, Callable[[Any], Any]]] = {
+    "integer": ("", Column("v", "integer"), lambda v: python_casts.integer(v, *INT32)),
+    "bigint": ("", Column("v", "bigint"), lambda v: python_casts.integer(v, -(2**63), 2**63 - 1)),
+    "boolean": ("", Column("v", "boolean"), python_casts.boolean),
+    "real": ("", Column("v", "double precision"), python_casts.real),
     "decimal": (
         ", scale = 2",
-        TargetColumn("v", "numeric(65,2)", scale=2),
+        Column("v", "numeric(65,2)", scale=2),
         lambda v: python_casts.decimal(v, 2),
     ),
-    "timestamp": ("", TargetColumn("v", "timestamp(3) without time zone"), python_casts.moment),
-    "json": (', invalid = "%s"', TargetColumn("v", "jsonb"), python_casts.document),
-    "text": ("", TargetColumn("v", "text"), python_casts.text),
-    "bytes": ("", TargetColumn("v", "bytea"), python_casts.raw),
+    "timestamp": ("", Column("v", "timestamp(3) without time zone"), python_casts.moment),
+    "json": (', invalid = "%s"', Column("v", "jsonb"), python_casts.document),
+    "text": ("", Column("v", "text"), python_casts.text),
+    "bytes": ("", Column("v", "bytea"), python_casts.raw),
 }
 KINDS = {"bigint": "integer"}
 
@@ -102,7 +102,7 @@ def is_same(found: Any, expected: Any, value: Any) -> bool:
     return repr(found) == repr(expected)
 
 
-TARGET = {kind: [TargetColumn("id", "integer"), cast[1]] for kind, cast in CASTS.items()}
+TARGET = {kind: [Column("id", "integer"), cast[1]] for kind, cast in CASTS.items()}
 
 
 @given(st.lists(cells, min_size=1, max_size=30))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mappers.declarative.target_columns import TargetColumn
+from migrate.postgres.catalog import Column
 from migrate.snapshot.workspace import Workspace
 from tests.mappers.declarative.map_rows import migrated, project
 from tests.mappers.studio.runner import Outcome, legacy_file
 
 
-def one_column(folder: Path, values: str, line: str, to: TargetColumn | None = None) -> Outcome:
+def one_column(folder: Path, values: str, line: str, to: Column | None = None) -> Outcome:
     """Map a table t with a column v, whose values `values` lists in SQL."""
     rows = "".join(f"INSERT INTO t (v) VALUES ({value});" for value in values.split("|"))
     mapping = f"""
@@ -23,7 +23,7 @@ def one_column(folder: Path, values: str, line: str, to: TargetColumn | None = N
     columns.id = {{to = "id", as = "integer"}}
     columns.v = {{to = "v", {line}}}
     """
-    target = {"T": [TargetColumn("id", "integer"), to]} if to else None
+    target = {"T": [Column("id", "integer"), to]} if to else None
     return migrated(folder, "CREATE TABLE t (id INTEGER PRIMARY KEY, v);" + rows, mapping, target)
 
 
@@ -48,7 +48,7 @@ def test_a_default_stands_for_null_and_for_what_does_not_fit(tmp_path: Path) -> 
 
 
 def test_null_in_a_required_column_costs_the_row_its_place(tmp_path: Path) -> None:
-    required = TargetColumn("v", "integer", not_null=True)
+    required = Column("v", "integer", not_null=True)
     out = one_column(tmp_path, "1|'x'|NULL", 'as = "integer", otherwise = "null"', required)
     assert values(out) == [1]
     assert {fate[1:] for fate in out.fates.rows()} == {
@@ -70,7 +70,7 @@ def test_blank_text_may_be_null(tmp_path: Path) -> None:
 def test_no_text_is_cut_to_the_length_of_its_column(
     tmp_path: Path, policy: str, expected: list[str | None]
 ) -> None:
-    short = TargetColumn("v", "character varying(3)", max_length=3)
+    short = Column("v", "character varying(3)", max_length=3)
     default = ', default = "-"' if policy == "default" else ""
     out = one_column(tmp_path, "'abc'|'äöüß'", f'otherwise = "{policy}"{default}', short)
     assert values(out) == expected
@@ -118,7 +118,7 @@ def test_a_day_is_no_moment_within_it(tmp_path: Path) -> None:
 
 
 def test_a_closed_set_goes_by_its_values(tmp_path: Path) -> None:
-    role = TargetColumn("v", '"Role"', enum=("ADMIN", "USER"))
+    role = Column("v", '"Role"', enum=("ADMIN", "USER"))
     line = 'as = "enum", values = {admin = "ADMIN", "1" = "USER"}, otherwise = "null"'
     out = one_column(tmp_path, "'admin'|1|'ADMIN'|'other'|NULL", line, role)
     assert values(out) == ["ADMIN", "USER", None, None, None]
@@ -126,7 +126,7 @@ def test_a_closed_set_goes_by_its_values(tmp_path: Path) -> None:
 
 
 def test_without_values_the_labels_of_the_target_stay(tmp_path: Path) -> None:
-    role = TargetColumn("v", '"Role"', enum=("ADMIN", "USER"))
+    role = Column("v", '"Role"', enum=("ADMIN", "USER"))
     out = one_column(tmp_path, "'ADMIN'|'admin'", 'as = "enum"', role)
     assert values(out) == ["ADMIN"]
 
@@ -176,10 +176,10 @@ def test_constants_fill_what_no_column_does(tmp_path: Path) -> None:
     """
     target = {
         "T": [
-            TargetColumn("a", "text"),
-            TargetColumn("n", "integer"),
-            TargetColumn("at", "timestamp(3) without time zone"),
-            TargetColumn("yes", "boolean"),
+            Column("a", "text"),
+            Column("n", "integer"),
+            Column("at", "timestamp(3) without time zone"),
+            Column("yes", "boolean"),
         ]
     }
     out = migrated(tmp_path, "CREATE TABLE t (a); INSERT INTO t VALUES ('x');", mapping, target)

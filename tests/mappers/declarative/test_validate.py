@@ -6,8 +6,8 @@ import pytest
 
 from mappers.base import SourceTables
 from mappers.declarative.mapping_file import MappingError, read_mapping
-from mappers.declarative.target_columns import TargetColumn
 from mappers.declarative.validate import find_misfits
+from migrate.postgres.catalog import Column
 
 TABLES = SourceTables(
     {"users": ["id", "name", "age", "role", "boss"], "notes": ["id", "user_id", "body"], "bare": ["a", "b"]}
@@ -15,19 +15,19 @@ TABLES = SourceTables(
 TABLES.without_rowid = frozenset({"bare"})
 TARGET = {
     "User": [
-        TargetColumn("id", "text", not_null=True),
-        TargetColumn("name", "character varying(5)", max_length=5),
-        TargetColumn("age", "integer"),
-        TargetColumn("role", '"Role"', enum=("ADMIN", "USER")),
-        TargetColumn("bossId", "text"),
-        TargetColumn("tsv", "tsvector", generated=True),
+        Column("id", "text", not_null=True),
+        Column("name", "character varying(5)", max_length=5),
+        Column("age", "integer"),
+        Column("role", '"Role"', enum=("ADMIN", "USER")),
+        Column("bossId", "text"),
+        Column("tsv", "tsvector", generated=True),
     ],
     "Note": [
-        TargetColumn("id", "text", not_null=True),
-        TargetColumn("userId", "text", not_null=True),
-        TargetColumn("body", "text"),
+        Column("id", "text", not_null=True),
+        Column("userId", "text", not_null=True),
+        Column("body", "text"),
     ],
-    "Bare": [TargetColumn("a", "text"), TargetColumn("b", "integer")],
+    "Bare": [Column("a", "text"), Column("b", "integer")],
 }
 FITTING = """
 version = 1
@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_named(old: str, new: str, misfit: str) -> None:
 def test_a_placeholder_needs_what_no_neutral_value_can_be() -> None:
     reference = 'as = "reference", of = "users"'
     mapping = FITTING.replace(reference, reference + ', dangling = "placeholder"')
-    target = {**TARGET, "User": [*TARGET["User"], TargetColumn("shape", "polygon", not_null=True)]}
+    target = {**TARGET, "User": [*TARGET["User"], Column("shape", "polygon", not_null=True)]}
     found = find_misfits(read_mapping(mapping), TABLES, target)
     assert any(one.startswith("users: a placeholder of User needs a value for shape") for one in found)
     wrong = mapping.replace('target = "User"', 'target = "User"\nplaceholder = {age = "x", nmae = "y"}')
@@ -103,7 +103,7 @@ def test_a_placeholder_needs_what_no_neutral_value_can_be() -> None:
 
 
 def test_constants_fill_required_columns_and_must_fit_them() -> None:
-    target = {**TARGET, "Note": [*TARGET["Note"], TargetColumn("n", "integer", not_null=True)]}
+    target = {**TARGET, "Note": [*TARGET["Note"], Column("n", "integer", not_null=True)]}
     section = 'target = "Note"'
     fitting = FITTING.replace(section, section + "\nconstants = {n = 1}")
     assert find_misfits(read_mapping(fitting), TABLES, target) == []
