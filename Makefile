@@ -11,10 +11,11 @@ BIN    := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install install-dev install-bench run test test-full bench lint coverage lock clean
+.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage lock clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.installed
+install-sample: $(VENV)/.installed-sample
 install-dev: $(VENV)/.installed-dev
 install-bench: $(VENV)/.installed-bench
 
@@ -27,6 +28,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
+$(VENV)/.installed-sample: requirements-sample.lock $(VENV)/.installed
+	$(PIP) install --no-deps --require-hashes -r requirements-sample.lock
+	@touch $@
+
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
@@ -35,7 +40,7 @@ $(VENV)/.installed-bench: requirements-bench.lock $(VENV)/.installed-dev
 	$(PIP) install --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@
 
-run: install
+run: install-sample
 	$(BIN)/migrate run --config config.toml --work $(WORK) --yes
 
 lint: install-dev
@@ -61,7 +66,9 @@ lock: install-dev
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
 	  pyproject.toml --extra ws -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
-	  pyproject.toml --extra ws --group dev -o requirements-dev.lock
+	  --group sample -o requirements-sample.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+	  pyproject.toml --extra ws --group dev -c requirements-sample.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
 	  pyproject.toml --extra ws --group bench -c requirements-dev.lock -o requirements-bench.lock
 

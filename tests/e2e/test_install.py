@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from migrate import __version__
+from migrate.source.sample.write import write_sample
 from tests.tools.commands import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -68,6 +69,23 @@ def test_it_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     assert "<style>" in (tmp_path / "page.html").read_text()
 
 
+def test_only_the_sample_asks_for_faker() -> None:
+    asks = re.compile(r"^\s*(from|import) faker\b|import_module\(.faker", re.M)
+    sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    asking = [path for path in sources if asks.search(path.read_text())]
+    assert [path.name for path in asking] == ["faker_pools.py"]
+    assert PROJECT["project"]["optional-dependencies"]["sample"] == PROJECT["dependency-groups"]["sample"]
+    assert "faker" not in (ROOT / "requirements.lock").read_text()
+    assert "faker==" in (ROOT / "requirements-sample.lock").read_text()
+
+
+def test_no_lock_file_holds_sphinx() -> None:
+    locks = list(ROOT.glob("requirements*.lock"))
+    assert len(locks) == 4
+    assert not [path.name for path in locks if "sphinx" in path.read_text()]
+    assert "libsql-client==" in (ROOT / "requirements.lock").read_text()
+
+
 def test_the_container_installs_what_the_makefile_does() -> None:
     text = (ROOT / "Containerfile").read_text()
     copied = {name for line in re.findall(r"^COPY (?!--from)(.*)", text, re.M) for name in line.split()[:-1]}
@@ -79,9 +97,9 @@ def test_the_container_installs_what_the_makefile_does() -> None:
 
 #: What each installer is told, and where it puts things so that nothing of the machine's is touched.
 INSTALLERS = {
-    "pipx": (("install", "."), ("PIPX_HOME", "PIPX_BIN_DIR")),
-    "pipx with extras": (("install", ".[ws,metrics]"), ("PIPX_HOME", "PIPX_BIN_DIR")),
-    "uv": (("tool", "install", "."), ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR")),
+    "pipx": (("install", ".[sample]"), ("PIPX_HOME", "PIPX_BIN_DIR")),
+    "pipx with extras": (("install", ".[ws,metrics,sample]"), ("PIPX_HOME", "PIPX_BIN_DIR")),
+    "uv": (("tool", "install", ".[sample]"), ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR")),
 }
 
 
@@ -104,11 +122,14 @@ def test_an_installer_makes_a_command_that_works_anywhere(name: str, tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_the_container_is_built_and_migrates() -> None:
+def test_the_container_is_built_and_migrates(tmp_path: Path) -> None:
     engine = shutil.which("docker")
     if engine is None or subprocess.run([engine, "info"], capture_output=True).returncode:
         pytest.skip("no Docker answers")
     command(Path(engine), "build", "-f", "Containerfile", "-t", "migrate-of-the-tests", ".", cwd=ROOT)
-    small = ("-e", "MIGRATE__SOURCE__URL=sample", "-e", "MIGRATE__SAMPLE__SCALE=0.02")
-    told = (*small, "migrate-of-the-tests", "run", "--yes")
-    assert "migrate rollback" in command(Path(engine), "run", "--rm", *told, cwd=ROOT)
+    legacy = tmp_path / "legacy.db"
+    write_sample(legacy, scale=0.02)
+    legacy.chmod(0o644)  # the container's user is another one
+    mounted = ("-v", f"{legacy}:/legacy.db:ro", "-e", "MIGRATE__SOURCE__URL=file:/legacy.db")
+    words = (*mounted, "migrate-of-the-tests", "run", "--yes")
+    assert "migrate rollback" in command(Path(engine), "run", "--rm", *words, cwd=ROOT)

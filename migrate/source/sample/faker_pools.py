@@ -6,13 +6,15 @@ word lists are used, none that read the clock.
 
 from __future__ import annotations
 
+import importlib
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
-from faker import Faker
+
+from migrate.runtime.errors import UsageError
 
 _LOCALES: Final = ("en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "pl_PL")
 _NAMES_PER_LOCALE: Final = 120
@@ -71,18 +73,29 @@ def _many(make: Callable[[], str], number: int) -> list[str]:
     return [make().replace("\n", ", ") for _ in range(number)]
 
 
+def _library() -> Any:
+    try:
+        return importlib.import_module("faker").Faker
+    except ImportError as error:
+        raise UsageError(
+            "the sample needs the package faker, which is not installed",
+            hint="pip install faker, or name a database in [source] url or TURSO_DATABASE_URL",
+        ) from error
+
+
 def make_pools(seed: int) -> Pools:
-    """Return the pools of one seed; the same ones for the same seed."""
+    """Return the pools of one seed; the same ones for the same seed. Raises UsageError without Faker."""
+    new_faker = _library()
     firsts: list[str] = []
     lasts: list[str] = []
     for number, locale in enumerate(_LOCALES):
-        people = Faker(locale)
+        people = new_faker(locale)
         people.seed_instance(seed * len(_LOCALES) + number)
         firsts += _many(people.first_name, _NAMES_PER_LOCALE)
         lasts += _many(people.last_name, _NAMES_PER_LOCALE)
     first = _series([name for name in firsts if slug(name)])
     last = _series([name for name in lasts if slug(name)])
-    words = Faker("en_GB")
+    words = new_faker("en_GB")
     words.seed_instance(seed)
     vocabulary = _WORDS.split()
     return Pools(

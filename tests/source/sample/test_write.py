@@ -181,3 +181,11 @@ def test_a_million_messages_take_less_than_forty_seconds(tmp_path: Path) -> None
     write_sample(tmp_path / "s.db", messages=1_000_000)
     assert time.monotonic() - start < 40
     assert _count(tmp_path / "s.db", "shows_users") == 50_000
+
+
+def test_without_faker_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faker", None)
+    with pytest.raises(UsageError, match="not installed") as caught:
+        write_sample(tmp_path / "legacy.db", scale=0.02)
+    assert "pip install faker" in (caught.value.hint or "")
+    assert not list(tmp_path.iterdir())
