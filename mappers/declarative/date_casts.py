@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import polars as pl
@@ -26,6 +27,16 @@ _NOW: Final = (
 )  # fmt: skip
 _DIGITS: Final = r"^([+-]?[0-9]{1,14})(?:\.([0-9]{1,18}))?$"
 _FINER: Final = r"[.,][0-9]{3}[0-9]*[1-9]"
+#: Numbers of fewer digits are seconds where no unit is named, others milliseconds.
+_SMALLEST_MS: Final = 100_000_000_000
+_SMALLEST_S: Final = 100_000_000
+#: Ends and beginnings of the forms that `_usual` writes otherwise.
+_UNUSUAL: Final = r"[A-Za-z]{2,5}$| m=|[0-9] [+-][0-9:]+$|^[0-9]{8}[Tt ]"
+_OTHER: Final = re.compile(
+    r"\s*(?:\d{4}-\d{2}-\d{2}|\d{8})[Tt ]\d{2}:?\d{2}(?::?\d{2}(?:[.,]\d+)?)?"
+    r"(?: ?[Zz]| ?(?:UTC|GMT)| ?[+-]\d{2}(?::?\d{2})?(?: (?:[A-Z]{1,5}|[+-]\d{2}(?::?\d{2})?))?)?"
+    r"(?: m=[+-][\d.]+)?\s*"
+)
 _YEAR_1, _YEAR_9999 = -62_135_596_800_000, 253_402_300_799_999
 _NANOSECONDS: Final = 1_000_000
 
@@ -33,16 +44,47 @@ _NANOSECONDS: Final = 1_000_000
 def moment(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     """Return moments (naive, UTC, milliseconds).
 
-    Text is read as `mappers.cleaning.timestamp` does. Numbers are seconds or milliseconds since
-    1970 by `unit`; without one they are told apart by their size. Parts of a millisecond are rounded.
+    Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it
+    (`is_other_form`). Numbers are seconds or milliseconds since 1970 by `unit`; without one they
+    are told apart by their size. Parts of a millisecond are rounded.
     """
     stripped = cell.text.str.strip_chars()
-    value = any_form(cell.text)
-    if unit is not None:
-        value = pl.when(stripped.str.contains(_DIGITS)).then(_since_1970(stripped, unit)).otherwise(value)
+    value = any_form(stripped.map_batches(_usual, return_dtype=pl.String, is_elementwise=True))
+    number = _since_1970(stripped, unit) if unit is not None else _by_size(stripped)
+    value = pl.when(stripped.str.contains(_DIGITS)).then(number).otherwise(value)
     value = pl.when(cell.storage != BLOB).then(value)
     now = stripped.str.to_lowercase().is_in(_NOW)
     return Cast(value, "no_moment", now=now)
+
+
+def is_other_form(text: str | None) -> bool:
+    """Tell whether a text is a timestamp in one of the less usual forms that `moment` reads as well.
+
+    `2024-12-30 09:19:04 +00:00`, `…+02`, `… UTC`, `….123456789 +0000 UTC m=+0.01` (Go),
+    `… +0200` (Ruby), `…:04,123`, `20241230T091904Z`.
+    """
+    return text is not None and _OTHER.fullmatch(text) is not None
+
+
+def _usual(cells: pl.Series) -> pl.Series:
+    """Return the cells with the less usual forms of a timestamp written in a usual one."""
+    found = cells.str.contains(_UNUSUAL).fill_null(False).arg_true()
+    if found.is_empty():
+        return cells
+    odd = (
+        cells.gather(found)
+        .to_frame("t")
+        .select(
+            pl.col("t")
+            .str.replace(r" m=[+-][0-9.]+$", "")
+            .str.replace(r"([+-][0-9]{2}:?[0-9]{2}) (?:[A-Z]{1,5}|[+-][0-9]{2}(?::?[0-9]{2})?)$", "$1")
+            .str.replace(r"([0-9]) ?(?:UTC|GMT)$", "${1}Z")
+            .str.replace(r"^([0-9]{4})([0-9]{2})([0-9]{2})([Tt ])", "$1-$2-$3$4")
+            .str.replace(r"^(.{11}[0-9]{2})([0-9]{2})([0-9]{2})", "$1:$2:$3")
+            .str.replace(r"^(.{11}[0-9]{2})([0-9]{2})", "$1:$2")
+        )
+    )
+    return cells.scatter(found, odd["t"])
 
 
 def is_finer(cell: Cell) -> pl.Expr:
@@ -56,6 +98,17 @@ def day(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     day = found.value.dt.date()
     return Cast(
         pl.when(found.value == day.cast(pl.Datetime("ms"))).then(day), "no_day", found.rules, found.now
+    )
+
+
+def _by_size(number: pl.Expr) -> pl.Expr:
+    """Return the moments of numbers whose unit is not known; a small one names none."""
+    size = number.str.extract(_DIGITS, 1).cast(pl.Int64).abs()
+    return (
+        pl.when(size >= _SMALLEST_MS)
+        .then(_since_1970(number, "ms"))
+        .when(size >= _SMALLEST_S)
+        .then(_since_1970(number, "s"))
     )
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from migrate.introspect.profile import names
+from migrate.introspect.profile.clock import means_now
 from migrate.introspect.profile.database import Ground
-from migrate.introspect.profile.infer_type import read
+from migrate.introspect.profile.infer_type import Signs, read
+from migrate.introspect.profile.known_columns import Known
 from migrate.introspect.profile.model import Classes, ColumnReport, Count, DecimalFacts, JsonFacts
 from migrate.introspect.profile.value_patterns import FORMS, UNIX, ShapeCount, count_shapes
 from migrate.source.sql import quote
@@ -17,6 +19,10 @@ from migrate.source.sql import quote
 _INTEGERS: Final = frozenset({"int", "bool", "unix_s", "unix_ms"})
 _REALS: Final = frozenset({"real", "real_whole", "real_s", "real_ms", "infinite"})
 _JULIAN_EPOCH: Final = 2440587.5
+
+#: Numbers beyond half of what an Int holds get a BigInt, before a counter runs over.
+HALF_OF_INT: Final = 2**30
+_INT_DIGITS: Final = 10
 
 #: A closed set has no more values than this, none of them longer than that, each in so many rows.
 SET_SIZE: Final = 20
@@ -36,15 +42,40 @@ class ColumnShape:
     generated: bool
 
 
-def observe(ground: Ground, table: str, rows: int, column: ColumnShape, *, pure_key: bool) -> ColumnReport:
-    """Return what a column holds; `pure_key` tells that it alone is the table's primary key."""
+def observe(
+    ground: Ground,
+    table: str,
+    rows: int,
+    column: ColumnShape,
+    *,
+    pure_key: bool,
+    known: Known | None = None,
+    touched: bool = False,
+) -> ColumnReport:
+    """Return what a column holds.
+
+    `pure_key` tells that it alone is the table's primary key, `known` what a library reads there,
+    `touched` that a trigger sets it to the time of each update.
+    """
     shapes = count_shapes(ground, table, column.name)
     classes = _classes(shapes)
     values = () if pure_key else closed_set(ground, table, column.name, shapes)
     filled = {shape: found.rows for shape, found in shapes.items() if shape not in ("null", "empty")}
-    reading, certain = read(column.name, column.declared, filled, pure_key=pure_key, closed=bool(values))
+    clock = means_now(column.default)
+    limit = 2 * HALF_OF_INT - 1 if known and known.type == "integer" else HALF_OF_INT
+    digits = max((found.digits for found in shapes.values()), default=0)
+    signs = Signs(
+        column.name,
+        column.declared,
+        known=known.type if known else None,
+        clock=clock or touched,
+        pure_key=pure_key,
+        closed=bool(values),
+        fractional=any(found.scale for found in shapes.values()),
+    )
+    reading, certain = read(signs, filled)
     private = names.is_private(column.name)
-    timed = reading == "timestamp" or names.says_time(column.name, column.declared)
+    timed = reading == "timestamp" or signs.times or names.says_time(column.name, column.declared)
     decimal = _decimal(shapes) if reading in ("decimal", "real", "mixed") else None
     lows = [found.lowest for found in shapes.values() if found.lowest is not None]
     highs = [found.highest for found in shapes.values() if found.highest is not None]
@@ -78,6 +109,11 @@ def observe(ground: Ground, table: str, rows: int, column: ColumnShape, *, pure_
         json=_json(shapes),
         decimal=decimal,
         values=values,
+        digits=digits,
+        fits_int=digits <= _INT_DIGITS and (not lows or max(-min(lows), max(highs)) <= limit),
+        library=known.library if known else "",
+        clock=clock,
+        touched=touched,
     )
 
 
@@ -89,11 +125,11 @@ def closed_set(
     A word is letters, digits, `_`, `-`; more than one, only without capitals behind the first, as
     names of people have them.
     """
-    text = shapes.get("text")
-    others = set(shapes) - {"text", "null", "empty", "bool_word"}
-    if text is None or others or names.is_private(column) or names.is_id(column) or text.broken_text:
+    texts = [shapes[shape] for shape in ("text", "bool_letter") if shape in shapes]
+    others = set(shapes) - {"text", "null", "empty", "bool_word", "bool_letter"}
+    if not texts or others or names.is_private(column) or names.is_id(column):
         return ()
-    if text.longest > SET_LENGTH or text.with_nul:
+    if any(text.longest > SET_LENGTH or text.with_nul or text.broken_text for text in texts):
         return ()
     name, source = quote(column), quote(table)
     where = f"FROM {source} WHERE {name} <> ''"
@@ -158,7 +194,7 @@ def _json(shapes: Mapping[str, ShapeCount]) -> JsonFacts | None:
 
 
 def _decimal(shapes: Mapping[str, ShapeCount]) -> DecimalFacts | None:
-    if not {"real", "real_whole", "decimal"} & set(shapes):
+    if not {"real", "real_whole", "real_s", "real_ms", "decimal"} & set(shapes):
         return None
     return DecimalFacts(
         digits=max(found.digits for found in shapes.values()),

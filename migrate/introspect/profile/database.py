@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from mappers.declarative.date_casts import is_other_form
 from migrate.runtime.errors import StateMismatch
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_]{0,39}\Z")
@@ -23,7 +24,7 @@ class Ground:
 
     SQL functions beside SQLite's own: `broken_text(blob)` for bytes that are no UTF-8,
     `jsonb_refuses(blob)` for JSON that PostgreSQL would not take, `path_of(fullkey)` for the
-    place of an atom without its positions.
+    place of an atom without its positions, `other_form(text)` for a timestamp in a less usual form.
     """
 
     def __init__(self, snapshot: Path, scratch: Path) -> None:
@@ -38,6 +39,7 @@ class Ground:
             ("broken_text", broken_text),
             ("jsonb_refuses", jsonb_refuses),
             ("path_of", path_of),
+            ("other_form", is_other_form),
         ):
             self._connection.create_function(name, 1, function, deterministic=True)
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from migrate.introspect.profile.check_constraints import check_constraints
+from migrate.introspect.profile.clock import touched_columns
 from migrate.introspect.profile.columns import observe
 from migrate.introspect.profile.database import Ground
 from migrate.introspect.profile.duplicates import duplicates
 from migrate.introspect.profile.embedded_ids import hidden_references
 from migrate.introspect.profile.full_text import full_text_tables
+from migrate.introspect.profile.known_columns import known_columns
 from migrate.introspect.profile.model import (
     VERSION,
     ColumnReport,
@@ -77,16 +79,7 @@ class _Survey:
         unused = {leftover.name for leftover in leftovers}
         for shape in shapes:
             self._on_table(shape.name)
-            self._columns[shape.name] = {
-                column.name: observe(
-                    self._ground,
-                    shape.name,
-                    self._rows[shape.name],
-                    column,
-                    pure_key=shape.key == (column.name,),
-                )
-                for column in shape.columns
-            }
+            self._columns[shape.name] = self._observe(shape)
         lived_in = [shape for shape in shapes if shape.name not in unused]
         readings: dict[tuple[str, str], Reading] = {
             (table, column.name): column.reading
@@ -135,6 +128,22 @@ class _Survey:
                 for check in check_constraints(self._ground, shape.name, shape.sql)
             ),
         )
+
+    def _observe(self, shape: TableShape) -> dict[str, ColumnReport]:
+        known = known_columns(shape.name, [column.name for column in shape.columns])
+        touched = touched_columns(shape.name, [sql for _, sql in self._catalogue.triggers])
+        return {
+            column.name: observe(
+                self._ground,
+                shape.name,
+                self._rows[shape.name],
+                column,
+                pure_key=shape.key == (column.name,),
+                known=known.get(column.name),
+                touched=column.name.lower() in touched,
+            )
+            for column in shape.columns
+        }
 
     def _references(
         self,

@@ -21,11 +21,12 @@ Reading = Literal[
 ]  # fmt: skip
 
 #: How an instant is written. `sql` is `YYYY-MM-DD HH:MM:SS[.f]`, `sql_zone` the same with Z or an
-#: offset behind; `minutes` has no seconds; `now` is the literal text CURRENT_TIMESTAMP or its like;
+#: offset behind; `minutes` has no seconds; `other` has its zone behind a blank or as a name, a comma
+#: before the fraction, or no separators; `now` is the literal text CURRENT_TIMESTAMP or its like;
 #: `impossible` is written like one and is no day or time that exists.
 Form = Literal[
     "iso", "iso_z", "iso_offset", "sql", "sql_zone", "minutes", "date",
-    "unix_s", "unix_ms", "now", "impossible",
+    "other", "unix_s", "unix_ms", "now", "impossible",
 ]  # fmt: skip
 
 #: What tells of a reference: its name and its values, the name alone (no value to test), values alone.
@@ -95,6 +96,10 @@ class ColumnReport:
     the cells by how they are written. `lowest` and `highest` bound the numbers, `earliest` and
     `latest` (ISO, UTC where a zone was written) the instants; all are None for what is about a
     person. `longest` is in characters, `longest_bytes` in bytes. `values` are those of a closed set.
+    `digits` are those of the longest number, before its point; `fits_int` tells whether all numbers
+    are within half of what 32 bits hold. `library` names the library that the column is known of,
+    '' for none; `clock` tells that its default is the time of writing, `touched` that a trigger
+    sets it to that on every update.
     """
 
     name: str
@@ -122,6 +127,11 @@ class ColumnReport:
     json: JsonFacts | None
     decimal: DecimalFacts | None
     values: tuple[Count, ...]
+    digits: int = 0
+    fits_int: bool = True
+    library: str = ""
+    clock: bool = False
+    touched: bool = False
 
     @property
     def filled(self) -> int:

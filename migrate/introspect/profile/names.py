@@ -41,6 +41,10 @@ _SET: Final = frozenset({
     "tier", "action", "priority", "visibility", "mode", "stage", "plan", "frequency", "availability",
     "provider", "channel", "severity", "gender", "phase",
 })  # fmt: skip
+_CODE: Final = frozenset({
+    "code", "barcode", "ean", "gtin", "upc", "isbn", "sku", "serial", "imei", "bits", "mask", "hash", "seq",
+    "sequence", "offset", "bytes", "nonce", "seed", "snowflake", "checksum", "crc", "number", "no", "nr",
+})  # fmt: skip
 #: Names of columns whose values may be about a person: never shown, not even as bounds.
 _PRIVATE: Final = frozenset({
     "name", "names", "first", "last", "surname", "username", "nickname", "nick", "handle", "login",
@@ -136,6 +140,11 @@ def says_flag(name: str, declared: str) -> bool:
 def says_count(name: str) -> bool:
     """Tell whether a column's name speaks of a number of things."""
     return bool(_COUNT & set(words(name)))
+
+
+def says_code(name: str) -> bool:
+    """Tell whether a column's name speaks of numbers that only name or measure something."""
+    return bool(_CODE & set(words(name)))
 
 
 def says_set(name: str) -> bool:

@@ -16,6 +16,7 @@ _HEX: Final = "[0-9a-fA-F]"
 _UUID: Final = "-".join(_HEX * size for size in (8, 4, 4, 4, 12))
 _DIGIT: Final = "[0-9]"
 _DAY: Final = f"{_DIGIT * 4}-{_DIGIT * 2}-{_DIGIT * 2}"
+_COMPACT: Final = f"{_DIGIT * 8}[T ]{_DIGIT * 4}"
 _MINUTE: Final = f"{_DIGIT * 2}:{_DIGIT * 2}"
 _SURROGATE: Final = r"*\u[dD][89a-fA-F]*"
 _NOW: Final = "('CURRENT_TIMESTAMP','DATETIME(''NOW'')','NOW()','CURRENT_DATE','CURRENT_TIME')"
@@ -23,7 +24,7 @@ _NOW: Final = "('CURRENT_TIMESTAMP','DATETIME(''NOW'')','NOW()','CURRENT_DATE','
 #: Shapes that are instants, and the form that each is.
 FORMS: Final = {
     "iso": "iso", "iso_z": "iso_z", "iso_offset": "iso_offset", "sql": "sql", "sql_zone": "sql_zone",
-    "minutes": "minutes", "date": "date", "now": "now", "impossible": "impossible",
+    "minutes": "minutes", "date": "date", "other": "other", "now": "now", "impossible": "impossible",
     "unix_s": "unix_s", "unix_ms": "unix_ms", "digits_s": "unix_s", "digits_ms": "unix_ms",
     "real_s": "unix_s", "real_ms": "unix_ms",
 }  # fmt: skip
@@ -35,7 +36,7 @@ UNIX: Final = frozenset({"unix_s", "unix_ms", "digits_s", "digits_ms", "real_s",
 class ShapeCount:
     """One shape in one column: rows, bounds of what is a number or an instant, longest texts.
 
-    `first` and `last` are Julian days, `digits` and `scale` those of numbers with a fraction.
+    `first` and `last` are Julian days, `digits` those of numbers before the point, `scale` behind it.
     """
 
     shape: str
@@ -75,14 +76,15 @@ def _statement(table: str, column: str) -> str:
     # Digits as SQLite prints them, at most 15: the fraction of 0.1 + 0.2 is one digit long.
     plain = "CAST(v AS TEXT)"
     fraction = f"rtrim(substr({plain}, instr({plain}, '.') + 1), '0')"
-    fractional = "shape IN ('real','decimal')"
+    fractional = "shape IN ('real','decimal','real_s','real_ms')"
     pointed = f"instr({plain}, '.') > 0"
     scale = (
         f"CASE WHEN {fractional} THEN CASE WHEN {plain} LIKE '%e%' THEN 16"
         f" WHEN {pointed} THEN length({fraction}) ELSE 0 END ELSE 0 END"
     )
     whole = (
-        f"CASE WHEN {fractional} OR shape IN ('int','digits','real_whole') THEN {_WHOLE_DIGITS} ELSE 0 END"
+        f"CASE WHEN {fractional} OR shape IN ('real_whole','int','bool','unix_s','unix_ms','digits',"
+        f"'digits_bool','digits_s','digits_ms') THEN {_WHOLE_DIGITS} ELSE 0 END"
     )
     texts = "typeof(v) = 'text'"
     foreign = f"{texts} AND v GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
@@ -92,7 +94,7 @@ def _statement(table: str, column: str) -> str:
         f" max(CASE WHEN {texts} THEN length(v) ELSE 0 END),"
         f" max(CASE WHEN typeof(v) IN ('text','blob') THEN length(CAST(v AS BLOB)) ELSE 0 END),"
         f" max({whole}), max({scale}),"
-        f" sum(shape = 'real' AND CAST({plain} AS REAL) <> v),"
+        f" sum(typeof(v) = 'real' AND {fractional} AND CAST({plain} AS REAL) <> v),"
         f" sum(CASE WHEN {foreign} THEN broken_text(CAST(v AS BLOB)) ELSE 0 END),"
         f" sum({texts} AND instr(v, char(0)) > 0),"
         " sum(CASE WHEN shape IN ('json_object','json_array') AND "
@@ -148,6 +150,7 @@ def _text_shape(c: str) -> str:
         " THEN 'digits'"
         f" WHEN {decimal} THEN 'decimal'"
         f" WHEN {c} GLOB '{_DAY}*' THEN {_time_shape(c)}"
+        f" WHEN {c} GLOB '{_COMPACT}*' AND other_form({c}) THEN 'other'"
         f" WHEN length({c}) = 36 AND {c} GLOB '{_UUID}' THEN 'uuid'"
         f" WHEN length({c}) = 25 AND {c} GLOB 'c*[0-9]*' AND {c} NOT GLOB '*[^0-9a-z]*' THEN 'cuid'"
         f" WHEN length({c}) = 24 AND {c} GLOB '[a-z]*[0-9]*' AND {c} NOT GLOB '*[^0-9a-z]*'"
@@ -159,6 +162,7 @@ def _text_shape(c: str) -> str:
         f" CASE WHEN {c} GLOB '*[ ' || char(9,10,13) || ']*' THEN 'text' ELSE 'url' END"
         f" WHEN {c} GLOB '?*@?*.?*' AND {c} NOT GLOB '*@*@*' AND instr({c}, ' ') = 0 THEN 'email'"
         f" WHEN lower({c}) IN ('true', 'false') THEN 'bool_word'"
+        f" WHEN lower({c}) IN ('t', 'f', 'y', 'n', 'yes', 'no', 'on', 'off') THEN 'bool_letter'"
         f" WHEN upper(trim(trim({c}), '()')) IN {_NOW} OR upper(trim({c})) IN {_NOW}"
         f" OR upper({c}) = '(DATETIME(''NOW''))' THEN 'now'"
         f" WHEN trim({c}) = '' THEN 'blank' ELSE 'text' END"
@@ -178,10 +182,11 @@ def _time_shape(c: str) -> str:
         f" WHEN date(substr({c}, 1, 10), '+0 days') IS NOT substr({c}, 1, 10)"
         f" OR julianday(substr({c}, 1, 16)) IS NULL THEN 'impossible'"
         f" WHEN length({c}) = 16 OR ({c} GLOB '*Z' AND length({c}) = 17) THEN 'minutes'"
-        f" WHEN {clock} NOT GLOB '[T ]{_MINUTE}:{_DIGIT * 2}*' OR NOT {fraction} THEN 'text'"
+        f" WHEN {clock} NOT GLOB '[T ]{_MINUTE}:{_DIGIT * 2}*' OR NOT {fraction}"
+        f" THEN CASE WHEN other_form({c}) THEN 'other' ELSE 'text' END"
         f" WHEN julianday(substr({c}, 1, 19)) IS NULL THEN 'impossible'"
         f" WHEN {unzoned} = '' THEN CASE substr({c}, 11, 1) WHEN 'T' THEN 'iso' ELSE 'sql' END"
         f" WHEN {unzoned} = 'Z' THEN CASE substr({c}, 11, 1) WHEN 'T' THEN 'iso_z' ELSE 'sql_zone' END"
         f" WHEN {offset} THEN CASE substr({c}, 11, 1) WHEN 'T' THEN 'iso_offset' ELSE 'sql_zone' END"
-        " ELSE 'text' END"
+        f" ELSE CASE WHEN other_form({c}) THEN 'other' ELSE 'text' END END"
     )

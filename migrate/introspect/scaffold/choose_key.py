@@ -9,6 +9,8 @@ from typing import Final, Literal
 from mappers.declarative.mapping_file import IdStrategy
 from migrate.introspect.profile.model import Duplicates, TableReport
 
+#: The part of the rows that may lack their key, and are rejected, so that the others keep theirs.
+FEW: Final = 0.01
 #: The column of the key that a table without one gets.
 ROW_ID: Final = "row_id"
 _ROWIDS: Final = ("rowid", "_rowid_", "oid")
@@ -44,7 +46,8 @@ def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = Fa
     if not columns:
         return _from_rowid(table, keep, "there is no primary key")
     parts = [table.column(name) for name in columns]
-    if any(part.classes.nulls for part in parts):
+    nulls = max(part.classes.nulls for part in parts)
+    if nulls > table.rows * FEW:
         return _from_rowid(table, keep, "the primary key is NULL in some rows")
     if any(part.generated for part in parts):
         return _from_rowid(table, keep, "the primary key is computed")
@@ -54,9 +57,10 @@ def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = Fa
         parts[0].reading == "empty" and "INT" in parts[0].declared.upper()
     )
     ids: Literal["cuid", "keep"] = "cuid" if len(parts) == 1 and numeric and not keep else "keep"
-    return Key(
-        columns, ids, why="" if table.key else "no primary key is declared: id is unique and never NULL"
-    )
+    why = "" if table.key else "no primary key is declared: id is unique and never NULL"
+    if nulls:
+        why = f"(!) the primary key is NULL, and the row is rejected: {nulls:,}"
+    return Key(columns, ids, why=why)
 
 
 def _undeclared(table: TableReport, doubles: Iterable[Duplicates]) -> tuple[str, ...]:

@@ -1,24 +1,38 @@
 """From what a column holds to the type it gets, proven over all of its cells.
 
-A value that stands apart from the others does not decide: where nine of ten
-fit a type, the column gets it, and what does not fit is left out and named.
+The declared type decides where nine of ten values fit it, else the values do: where nine of ten
+fit a type, the column gets it. What does not fit is left out and named; digits are never lost so.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from mappers.declarative.mapping_file import Kind
+from migrate.introspect.profile import declared_type
 from migrate.introspect.profile.model import ColumnReport
-from migrate.introspect.profile.names import says_flag, says_money, words
+from migrate.introspect.profile.names import (
+    is_id,
+    is_private,
+    says_code,
+    says_count,
+    says_flag,
+    says_money,
+    words,
+)
 from migrate.introspect.scaffold.model import Enum, Options, ScalarType, Type
 from migrate.introspect.scaffold.naming import Names, member_name
+from migrate.introspect.scaffold.shape_fit import (
+    CALENDAR,
+    NUMBER,
+    fitting,
+    misfits,
+    shapes,
+    share,
+    timestamp_misfits,
+)
 
-#: Numbers beyond half of what an Int holds get a BigInt, before a counter runs over.
-HALF_OF_INT: Final = 2**30
 #: The share of the values that must fit a type that the others do not.
 ENOUGH: Final = 0.9
 #: The share of JSON documents from which a column is one of JSON, the rest wrapped as strings.
@@ -28,30 +42,17 @@ HEADROOM: Final = 4
 LEAST_DIGITS: Final = 12
 #: A decimal of more digits than this is a float that somebody wrote down.
 MOST_DIGITS: Final = 60
+#: Whole numbers of no more digits than this are the same as floats.
+SAFE_DIGITS: Final = 15
 
-_WHOLE: Final = frozenset({
-    "int", "bool", "unix_s", "unix_ms", "digits", "digits_bool", "digits_s", "digits_ms", "real_whole",
+#: Words of names of instants, for columns that hold nothing to tell by.
+_TIME: Final = frozenset({
+    "at", "date", "time", "timestamp", "datetime", "deadline", "until", "expires", "expiry",
 })  # fmt: skip
-_NUMBER: Final = _WHOLE | {"real", "real_s", "real_ms", "decimal"}
-_CALENDAR: Final = frozenset({"iso", "iso_z", "iso_offset", "sql", "sql_zone", "minutes", "date"})
-_INSTANT: Final = _CALENDAR | {
-    "unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms",
-}  # fmt: skip
-_FITTING: Final[Mapping[Kind, frozenset[str]]] = {
-    "integer": _WHOLE,
-    "decimal": _NUMBER,
-    "real": _NUMBER,
-    "boolean": frozenset({"bool", "digits_bool", "bool_word"}),
-    "timestamp": _INSTANT,
-    "date": frozenset({"date"}),
-    "json": frozenset({"json_object", "json_array", "json_broken"}),
-}
-_NO_BYTES: Final = _NUMBER - {"decimal"} - {shape for shape in _NUMBER if shape.startswith("digits")} | {
-    "infinite"
-}
-#: Last words of names of instants, for columns that hold nothing to tell by.
-_TIME: Final = frozenset({"at", "date", "time", "timestamp", "datetime", "deadline", "until", "expires"})
-_SIZE: Final = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
+#: Seconds of so many digits are in the year 5138.
+_MS_DIGITS: Final = 12
+#: What a guess is told with.
+_GUESSED: Final = "no value to tell by"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Choice:
     """The type of a column and how its values are read.
 
     Of its values `misfits` do not fit, and `unset` are words such as CURRENT_TIMESTAMP in place of
-    an instant.
+    an instant. `guess` tells that nothing but a name, or what other columns hold, speaks for the type.
     """
 
     type: Type
@@ -68,23 +69,88 @@ class Choice:
     misfits: int = 0
     unset: int = 0
     remark: str = ""
+    guess: bool = False
 
 
-def choose(column: ColumnReport, *, key: bool = False) -> Choice:
-    """Return the type of a column; that of a key never leaves out a value for another's sake."""
+def choose(column: ColumnReport, *, key: bool = False, unit: str | None = None) -> Choice:
+    """Return the type of a column; that of a key never leaves out a value for another's sake.
+
+    `unit` is that of the numbers which are instants in the columns around, for one that holds nothing.
+    """
+    found = _declared(column, unit) or _by_values(column)
+    return _text(column) if key and found.misfits else found
+
+
+def enum_of(column: ColumnReport, name: str) -> Choice:
+    """Return a column with a closed set of values as an enum of that name."""
+    members = Names()
+    pairs = tuple((members.take(member_name(value.name)), value.name) for value in column.values)
+    values = {value: value for _, value in pairs}
+    return Choice(Type(enum=Enum(name, pairs)), "enum", {"values": values})
+
+
+def _declared(column: ColumnReport, unit: str | None) -> Choice | None:
+    """Return the type that is declared, None where none is or too few values fit it."""
+    if column.reading == "empty":
+        return _empty(column, unit)
+    match declared_type.family(column.declared):
+        case "boolean" if share(column, "boolean") >= ENOUGH and not column.reading.startswith("integer_"):
+            return Choice(Type("Boolean"), "boolean", misfits=misfits(column, "boolean"))
+        case "timestamp" | "date" if _timed_share(column) >= ENOUGH:
+            return _timestamp(column)
+        case "json" if share(column, "json") >= MOSTLY_JSON:
+            return _json(column)
+        case "decimal" if column.reading != "timestamp" and share(column, "decimal") >= ENOUGH:
+            return _decimal(column)
+        case "real" if column.reading != "timestamp" and not column.money and _fits_real(column):
+            return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
+        case "integer" if column.reading in ("real", "mixed"):
+            return _declared_whole(column)
+    return None
+
+
+def _declared_whole(column: ColumnReport) -> Choice | None:
+    """Return the type of whole numbers among which others stand: none of their digits may go."""
+    if column.money or share(column, "integer") < ENOUGH:
+        return None
+    wrong = misfits(column, "integer")
+    if column.digits <= SAFE_DIGITS and share(column, "decimal") == 1:
+        told = f"declared whole, with a fraction: {wrong:,}"
+        return Choice(Type("Float"), "real", remark=told, guess=True)
+    return Choice(Type(_whole(column)), "integer", misfits=wrong)
+
+
+def _timed_share(column: ColumnReport) -> float:
+    """Return the share of a column declared for instants that are some: a number of any size is one."""
+    return 1 - timestamp_misfits(column) / column.filled
+
+
+def _fits_real(column: ColumnReport) -> bool:
+    return share(column, "real") >= ENOUGH and column.classes.integers * (column.digits > SAFE_DIGITS) == 0
+
+
+def _json(column: ColumnReport) -> Choice:
+    rest = column.filled - fitting(column, "json")
+    return Choice(
+        Type("Json"), "json", {"invalid": "wrap"} if rest else {},
+        remark=_and(f"neither object nor array: {rest:,}" if rest else "", _refused(column)),
+    )  # fmt: skip
+
+
+def _by_values(column: ColumnReport) -> Choice:
+    """Return the type that the values alone speak for."""
     reading = column.reading
     if reading == "mixed":
-        return _text(column) if key else _mixed(column)
-    if reading == "empty":
-        return _by_declaration(column)
+        return _mixed(column)
     if reading == "boolean":
         if column.certain or (column.default or "").strip("() ").lower() in ("true", "false"):
             return Choice(Type("Boolean"), "boolean")
-        return Choice(Type("Int"), "integer", remark="all are 0 or 1: as boolean, if they mean no and yes")
+        told = "all are 0 or 1: as boolean, if they mean no and yes"
+        return Choice(Type("Int"), "integer", remark=told, guess=True)
     if reading in ("integer", "integer_id"):
         if column.classes.texts > column.classes.empty and not _is_numeric(column):
             return _text(column)
-        return _declared_fraction(column) or Choice(Type(_whole(column)), "integer")
+        return _integer(column)
     if reading == "decimal":
         return _decimal(column)
     if reading == "real":
@@ -98,57 +164,62 @@ def choose(column: ColumnReport, *, key: bool = False) -> Choice:
     return _text(column)
 
 
-def enum_of(column: ColumnReport, name: str) -> Choice:
-    """Return a column with a closed set of values as an enum of that name."""
-    members = Names()
-    pairs = tuple((members.take(member_name(value.name)), value.name) for value in column.values)
-    values = {value: value for _, value in pairs}
-    return Choice(Type(enum=Enum(name, pairs)), "enum", {"values": values})
+def _integer(column: ColumnReport) -> Choice:
+    """Return whole numbers; those that look like seconds since 1970 are told."""
+    found = shapes(column)
+    guessed = found.keys() <= {"unix_s", "null", "empty"} and not _about_numbers(column)
+    told = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so' if guessed else ""
+    return Choice(Type(_whole(column)), "integer", remark=told, guess=guessed)
+
+
+def _about_numbers(column: ColumnReport) -> bool:
+    numbers = says_count(column.name) or says_code(column.name) or is_private(column.name)
+    return numbers or is_id(column.name) or column.money or bool(column.key or column.library)
 
 
 def _mixed(column: ColumnReport) -> Choice:
     """Return the type that nearly all values fit; text, which keeps them all, where there is none."""
-    if _share(column, "json") >= MOSTLY_JSON:
-        rest = column.filled - _fitting(column, "json")
-        return Choice(
-            Type("Json"), "json", {"invalid": "wrap"},
-            remark=_and(f"neither object nor array: {rest:,}" if rest else "", _refused(column)),
-        )  # fmt: skip
-    if _share(column, "timestamp", also="now") >= ENOUGH and _CALENDAR & _shapes(column).keys():
+    if share(column, "json") >= MOSTLY_JSON:
+        return _json(column)
+    if share(column, "timestamp", also="now") >= ENOUGH and CALENDAR & shapes(column).keys():
         return _timestamp(column)
-    if _share(column, "boolean") >= ENOUGH and says_flag(column.name, column.declared):
+    if share(column, "boolean") >= ENOUGH and says_flag(column.name, column.declared):
         return Choice(Type("Boolean"), "boolean", misfits=misfits(column, "boolean"))
-    if _share(column, "integer") >= ENOUGH and not column.money:
+    if share(column, "integer") >= ENOUGH and not column.money:
         return Choice(Type(_whole(column)), "integer", misfits=misfits(column, "integer"))
-    if _share(column, "decimal") >= ENOUGH and column.decimal is not None:
-        if column.money:
-            return _decimal(column)
-        return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
-    if _share(column, "real") >= ENOUGH:
+    if share(column, "decimal") >= ENOUGH and column.decimal is not None and column.money:
+        return _decimal(column)
+    if share(column, "real") >= ENOUGH and column.digits <= SAFE_DIGITS:
         return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
     return _bytes(column) or _text(column)
 
 
-def _by_declaration(column: ColumnReport) -> Choice:
-    """Return the type of a column without a value, by its declared type and its name."""
-    declared = column.declared.upper()
+def _empty(column: ColumnReport, unit: str | None) -> Choice:
+    """Return the type of a column without a value, by its declared type, its default and its name."""
+    declared = declared_type.family(column.declared)
+    last = words(column.name)[-1:]
+    timed = column.clock or column.touched or bool(last and last[0] in _TIME)
     flag = says_flag(column.name, column.declared) and (column.default or "").strip("()'") in ("0", "1")
-    if "BOOL" in declared or ("INT" in declared and flag):
+    if declared == "boolean" or (declared == "integer" and flag):
         return Choice(Type("Boolean"), "boolean")
-    if "INT" in declared:
-        return Choice(Type("BigInt" if "BIG" in declared else "Int"), "integer")
-    money = any(word in declared for word in ("REAL", "FLOA", "DOUB"))
-    if re.search("DEC|NUM|MONEY", declared) or (money and says_money(column.name, column.declared)):
+    if declared == "integer":
+        if column.clock or (timed and unit):
+            options = {"unit": unit} if unit else {}
+            return Choice(Type("DateTime"), "timestamp", options, remark=_GUESSED, guess=not column.clock)
+        big = "BIG" in column.declared.upper()
+        return Choice(Type("BigInt" if big else "Int"), "integer", remark=_GUESSED * timed, guess=timed)
+    money = declared == "real"
+    if declared == "decimal" or (money and says_money(column.name, column.declared)):
         return _decimal(column)
     if money:
         return Choice(Type("Float"), "real")
-    if "JSON" in declared:
+    if declared == "json":
         return Choice(Type("Json"), "json")
-    if "BLOB" in declared:
+    if declared == "bytes":
         return Choice(Type("Bytes"), "bytes")
-    if declared == "DATE":
+    if declared == "date":
         return Choice(Type("DateTime", day=True), "date")
-    if re.search("DATE|TIME", declared) or (words(column.name)[-1:] and words(column.name)[-1] in _TIME):
+    if declared == "timestamp" or timed:
         return Choice(Type("DateTime"), "timestamp")
     return Choice(Type(), "text")
 
@@ -158,31 +229,20 @@ def _is_numeric(column: ColumnReport) -> bool:
     return column.classes.integers > 0 and column.longest < len(str(2**63))
 
 
-def _declared_fraction(column: ColumnReport) -> Choice | None:
-    """Return the type of whole numbers in a column that is declared for fractions, None in any other."""
-    if re.search("DEC|NUM|MONEY", column.declared.upper()):
-        return _decimal(column)
-    return Choice(Type("Float"), "real") if re.search("REAL|FLOA|DOUB", column.declared.upper()) else None
-
-
 def _whole(column: ColumnReport) -> ScalarType:
     """Return Int where every number is far from its ends, else BigInt."""
-    if _shapes(column).keys() <= {"bool", "digits_bool", "null", "empty"}:
-        return "Int"
-    if column.lowest is None or column.highest is None:
-        return "BigInt"
-    return "Int" if column.lowest >= -HALF_OF_INT and column.highest <= HALF_OF_INT else "BigInt"
+    return "Int" if column.fits_int else "BigInt"
 
 
 def _decimal(column: ColumnReport) -> Choice:
     """Return a decimal of the observed scale; what is declared counts where it holds the values."""
-    digits, scale = (column.decimal.digits, column.decimal.scale) if column.decimal else (_digits(column), 0)
+    digits, scale = max(column.digits, 1), column.decimal.scale if column.decimal else 0
     if digits + scale > MOST_DIGITS or scale > 30:
         return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
-    size = _SIZE.search(column.declared)
+    size = declared_type.size(column.declared)
     if size:
-        scale = max(scale, int(size[2] or 0))
-        total = max(int(size[1]), digits + scale)
+        scale = max(scale, size[1])
+        total = max(size[0], digits + scale)
     else:
         scale = max(scale, 2)
         total = max(LEAST_DIGITS, digits + HEADROOM + scale)
@@ -194,28 +254,30 @@ def _decimal(column: ColumnReport) -> Choice:
     )  # fmt: skip
 
 
-def _digits(column: ColumnReport) -> int:
-    """Return the digits of the longest whole number; where it may not be known, those of any."""
-    if column.lowest is None or column.highest is None:
-        return 1 if column.reading == "empty" else 19
-    return max(len(str(abs(int(bound)))) for bound in (column.lowest, column.highest))
-
-
 def _timestamp(column: ColumnReport) -> Choice:
-    shapes = _shapes(column)
+    found = shapes(column)
     forms = {count.name for count in column.timestamps}
-    unset = shapes.get("now", 0)
-    days = shapes.keys() <= {"date", "null", "empty"} and not re.search("TIME", column.declared.upper())
+    unset = found.get("now", 0)
+    days = found.keys() <= {"date", "null", "empty"} and declared_type.family(column.declared) != "timestamp"
     if days:
         return Choice(Type("DateTime", day=True), "date")
     options: dict[str, object] = {}
-    if len(forms & {"unix_s", "unix_ms"}) == 1:
-        options["unit"] = "s" if "unix_s" in forms else "ms"
-    written = ", ".join(sorted(forms - {"now"}))
+    if found.keys() & NUMBER and not {"unix_s", "unix_ms"} <= forms:
+        options["unit"] = unit_of(column)
+    written = sorted(forms - {"now"})
+    apart = {"unix_s", "unix_ms"} <= forms
+    wrong = timestamp_misfits(column)
+    told = f"written as {', '.join(written)}" if len(written) > 1 else ""
+    guessed = "" if column.certain or column.reading == "mixed" else "read as milliseconds since 1970"
     return Choice(
-        Type("DateTime"), "timestamp", options, misfits=misfits(column, "timestamp") - unset,
-        unset=unset, remark=f"written as {written}" if len(forms - {"now"}) > 1 else "",
+        Type("DateTime"), "timestamp", options, misfits=wrong, unset=unset,
+        remark=_and(told, guessed), guess=apart or bool(guessed),
     )  # fmt: skip
+
+
+def unit_of(column: ColumnReport) -> str:
+    """Return the unit of numbers that are instants: milliseconds where one has twelve digits or more."""
+    return "ms" if column.digits >= _MS_DIGITS else "s"
 
 
 def _bytes(column: ColumnReport) -> Choice | None:
@@ -242,28 +304,6 @@ def _refused(column: ColumnReport) -> str:
     if column.json is None or not column.json.refused + column.json.broken:
         return ""
     return f"not what jsonb takes, become strings: {column.json.refused + column.json.broken:,}"
-
-
-def _shapes(column: ColumnReport) -> dict[str, int]:
-    return {count.name: count.rows for count in column.shapes}
-
-
-def _fitting(column: ColumnReport, kind: Kind) -> int:
-    return sum(rows for shape, rows in _shapes(column).items() if shape in _FITTING[kind])
-
-
-def misfits(column: ColumnReport, kind: Kind) -> int:
-    """Return how many values of a column do not fit a kind; every value has a form as text."""
-    if kind in ("text", "id", "reference", "references", "enum"):
-        return 0
-    if kind == "bytes":
-        return sum(rows for shape, rows in _shapes(column).items() if shape in _NO_BYTES)
-    return column.filled - _fitting(column, kind)
-
-
-def _share(column: ColumnReport, kind: Kind, also: str = "") -> float:
-    more = _shapes(column).get(also, 0)
-    return (_fitting(column, kind) + more) / column.filled if column.filled else 0.0
 
 
 def _and(*remarks: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.model import HiddenReference, Inspection, Polymorphic
-from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of
+from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of, unit_of
 from migrate.introspect.scaffold.model import Type
 from migrate.introspect.scaffold.references import Links
 
@@ -25,7 +27,58 @@ class Meaning:
         report = self.inspection.table(table).column(column)
         if (table, column) in self.enums:
             return enum_of(report, self.enums[table, column])
-        return choose(report, key=column in self.links.keys[table].columns)
+        parent = self._parent(table, column)
+        if parent is not None:
+            return self.choice(*parent)
+        return choose(report, key=column in self.links.keys[table].columns, unit=self._unit(table))
+
+    def _parent(self, table: str, column: str) -> tuple[str, str] | None:
+        """Return the column that one of a declared reference names, where no new id takes its place."""
+        found = self._parents.get((table, column))
+        return found if found is not None and found[0] in self.links.keys else None
+
+    @cached_property
+    def _parents(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """The column that each of a declared reference names in the end; none in circles."""
+        ends = {
+            (one.table, column): (one.to_table, to)
+            for one in self.inspection.references
+            if one.declared and len(one.columns) == len(one.to_columns)
+            for column, to in zip(one.columns, one.to_columns, strict=True)
+            if self._has(one.to_table, to)
+        }
+        roots = {}
+        for start, end in ends.items():
+            passed = {start}
+            while end in ends and end not in passed:
+                passed.add(end)
+                end = ends[end]
+            if end not in passed:
+                roots[start] = end
+        return roots
+
+    def _has(self, table: str, column: str) -> bool:
+        return any(
+            one.name == table and any(part.name == column for part in one.columns)
+            for one in self.inspection.tables
+        )
+
+    def _unit(self, table: str) -> str | None:
+        """Return the unit of the numbers that are instants in a table; where it has none, in all tables."""
+        return self._units.get(table) or self._units.get("")
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        """The unit that most columns of a table have, and of all tables ('')."""
+        found: dict[str, Counter[str]] = {"": Counter()}
+        for table in self.inspection.tables:
+            for column in table.columns:
+                if column.reading == "timestamp" and column.classes.integers and not table.leftover:
+                    for name in ("", table.name):
+                        found.setdefault(name, Counter())[unit_of(column)] += 1
+        return {
+            name: min(units, key=lambda unit: (-units[unit], unit)) for name, units in found.items() if units
+        }
 
     def type(self, table: str, column: str) -> Type:
         """Return the type of a column in the target: a reference has that of the key it names."""

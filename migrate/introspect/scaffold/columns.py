@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from migrate.introspect.profile.declared_type import family
 from migrate.introspect.profile.model import ColumnReport, HiddenReference, TableReport
 from migrate.introspect.profile.names import words
 from migrate.introspect.scaffold import defaults
@@ -16,6 +17,11 @@ from migrate.introspect.scaffold.references import Link
 
 #: Names of columns that Prisma's client fills whenever a row changes.
 _UPDATED: frozenset[tuple[str, ...]] = frozenset({("updated", "at"), ("modified", "at")})
+#: Names of columns that a client fills when a row is made.
+_CREATED: frozenset[tuple[str, ...]] = frozenset({
+    ("created", "at"), ("inserted", "at"), ("created", "on"), ("date", "created"), ("date", "joined"),
+    ("created",),
+})  # fmt: skip
 
 
 def draft_column(
@@ -30,7 +36,7 @@ def draft_column(
     to = names.column(column.name)
     type_ = meaning.type(table.name, column.name)
     default = draft.default(type_)
-    updated = type_.scalar == "DateTime" and words(column.name) in _UPDATED
+    updated = type_.scalar == "DateTime" and (column.touched or words(column.name) in _UPDATED)
     field = Field(draft.field(names), to, type_, draft.required, default, updated)
     return Drafted(draft.line(to, default), field)
 
@@ -88,13 +94,24 @@ class _Column:
 
     @property
     def required(self) -> bool:
-        """Whether the target refuses NULL: in a key, and where NULL is declared away and no value is lost."""
+        """Whether the target refuses NULL: in a key, and where NULL is declared away and none is there.
+
+        A value that does not fit costs its row the place, it does not become NULL: nobody asked for that.
+        """
         if self._key:
             return True
         classes = self._column.classes
-        lost = 0 if self._referring else self._choice.misfits + self._choice.unset
-        blank = 0 if self._textual else classes.empty
-        return self._column.not_null and not classes.nulls + lost + blank
+        unset = 0 if self._referring else self._choice.unset
+        blank = 0 if self._keeps_blanks else classes.empty
+        return self._column.not_null and not classes.nulls + unset + blank
+
+    @property
+    def _keeps_blanks(self) -> bool:
+        """Whether '' is a value: of text, and of a required document, where it becomes a JSON string."""
+        if self._textual:
+            return True
+        document = self._choice.kind == "json" and family(self._column.declared) == "json"
+        return document and self._column.not_null and not self._referring
 
     def field(self, names: ColumnNames) -> str:
         """Return the field's name; that of a reference ends in Id, so that the relation has the other."""
@@ -111,7 +128,10 @@ class _Column:
             return Default("cuid")
         if self._referring or (self._key and self._column.default is None):
             return None
-        return defaults.carry(self._column.default, type_)
+        column = self._column
+        if column.default is None and type_.scalar == "DateTime" and words(column.name) in _CREATED:
+            return Default("now") if self.required else None
+        return defaults.carry(column.default, type_)
 
     def line(self, to: str, default: Default | None) -> Line:
         """Return the line of the mapping file."""
@@ -150,15 +170,19 @@ class _Column:
         choice = self._choice
         options: dict[str, object] = {"as": choice.kind, **choice.options}
         if choice.remark:
-            self._tell(choice.remark, review=choice.kind not in ("timestamp", "decimal"))
+            self._tell(
+                choice.remark, review=choice.guess or choice.kind not in ("timestamp", "decimal", "integer")
+            )
         if not self._key:
-            options |= {} if self._textual else self._blank()
+            options |= {} if self._keeps_blanks else self._blank()
             if choice.unset:
                 options["now"] = "null"
                 self._count(choice.unset, "words for the clock, become NULL")
             if not self.required and (choice.misfits or not self._textual):
                 options["otherwise"] = "null"
                 self._count(choice.misfits, "do not fit, become NULL")
+            else:
+                self._count(choice.misfits, "do not fit, their rows are rejected")
         else:
             self._count(choice.misfits, "do not fit, their rows are rejected")
         documents = self._meaning.documents(self._table, self._column.name)

@@ -69,6 +69,8 @@ def _default(default: Default) -> str | None:
             return None  # the client makes it
         case "plain":
             return default.literal
+        case "instant":
+            return _literal(f"{default.literal} +00:00")
         case _:
             return _literal(default.literal)
 

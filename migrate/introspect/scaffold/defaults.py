@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from migrate.introspect.profile.clock import means_now
 from migrate.introspect.scaffold.model import Default, Type
 
-_NOW: Final = re.compile(
-    r"current_timestamp|current_date|(?:datetime|date|unixepoch|strftime|julianday)\s*\(.*\)|now\s*\(\s*\)",
-    re.IGNORECASE | re.DOTALL,
-)
 _QUOTED: Final = re.compile(r"""'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)\"""", re.DOTALL)
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
 _YES: Final = {"1": "true", "true": "true", "0": "false", "false": "false"}
+_LETTERS: Final = {
+    **_YES, "t": "true", "y": "true", "yes": "true", "on": "true", "f": "false", "n": "false", "no": "false",
+    "off": "false",
+}  # fmt: skip
 
 
 def carry(sql: str | None, kind: Type) -> Default | None:
@@ -28,8 +30,8 @@ def carry(sql: str | None, kind: Type) -> Default | None:
     bare = _bare(sql)
     text = _text(bare)
     if kind.scalar == "DateTime" and kind.enum is None:
-        return Default("now") if _NOW.fullmatch(text) else None
-    if bare.upper() == "NULL" or _NOW.fullmatch(bare):
+        return Default("now") if means_now(sql) else _instant(text, kind)
+    if bare.upper() == "NULL" or means_now(bare):
         return None
     constant = bare != text or _NUMBER.fullmatch(bare) or bare.lower() in _YES
     return _constant(text, kind) if constant else None
@@ -45,7 +47,7 @@ def _constant(text: str, kind: Type) -> Default | None:
         case "String":
             return Default("text", text)
         case "Boolean":
-            word = _YES.get(text.lower())
+            word = _LETTERS.get(text.lower())
             return Default("plain", word) if word else None
         case "Json":
             return Default("text", text) if _is_json(text) else None
@@ -53,6 +55,18 @@ def _constant(text: str, kind: Type) -> Default | None:
             return _number(text, kind)
         case _:
             return None
+
+
+def _instant(text: str, kind: Type) -> Default | None:
+    """Return a fixed timestamp as Prisma's engine prints it, in UTC; None for what is none."""
+    if kind.day or "-" not in text[1:]:
+        return None
+    try:
+        found = datetime.fromisoformat(text.replace(" +", "+"))
+    except ValueError:
+        return None
+    zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return Default("instant", zoned.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def _number(text: str, kind: Type) -> Default | None:

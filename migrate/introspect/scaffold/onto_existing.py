@@ -8,10 +8,11 @@ from typing import Final
 
 from mappers.declarative.mapping_file import Kind
 from migrate.introspect.profile.model import ColumnReport, Inspection
-from migrate.introspect.scaffold.choose_type import misfits
+from migrate.introspect.scaffold.choose_type import unit_of
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.match_existing import PRISMA, Match, kind_for, match_tables
 from migrate.introspect.scaffold.model import Draft, Line, Section
+from migrate.introspect.scaffold.shape_fit import misfits, timestamp_misfits
 from migrate.postgres.catalog import Column, ForeignKey, LiveSchema
 
 _RANGES: Final = {"smallint": 2**15, "integer": 2**31}
@@ -146,6 +147,8 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
             for key in ("scale", "unit", "invalid", "ids", "now")
             if key in line.options
         }
+    elif kind == "timestamp" and report.classes.integers:
+        options["unit"] = unit_of(report)
     if kind == "decimal" and column.scale is not None:
         options["scale"] = column.scale
     if kind == "enum":
@@ -164,6 +167,8 @@ def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
     """Yield what of a column's values the target's type does not hold."""
     no_uuids = column.type == "uuid" and report.reading not in ("uuid", "empty")
     wrong = report.filled if no_uuids else misfits(report, kind)
+    if kind == "timestamp":
+        wrong = timestamp_misfits(report)
     if kind == "integer" and report.highest is not None and report.lowest is not None:
         limit = _RANGES.get(column.type, 2**63)
         if not -limit <= report.lowest <= report.highest < limit:

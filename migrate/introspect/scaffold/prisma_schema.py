@@ -73,6 +73,8 @@ def _default(default: Default, field: Field) -> str:
             return next(name for name, value in field.type.enum.members if value == default.literal)
         case "text":
             return _quoted(default.literal)
+        case "instant":
+            return _quoted(default.literal.replace(" ", "T") + "Z")
 
 
 def _relation(relation: Relation, model: Model) -> tuple[str, str, str]:

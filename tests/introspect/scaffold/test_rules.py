@@ -50,7 +50,7 @@ COLUMNS = [
     ("TEXT", ['{"a": 1}', "plain", "b c", "d e"], "String", False, {"as": "text"}),
     ("BLOB NOT NULL", [b"\x00"], "Bytes", True, {"as": "bytes"}),
     ("TEXT NOT NULL", ["", "word"], "String", True, {"as": "text"}),
-    ("INTEGER NOT NULL", [*range(2, 20), "x"], "BigInt", False, {"as": "integer", "otherwise": "null"}),
+    ("INTEGER NOT NULL", [*range(2, 20), "x"], "Int", True, {"as": "integer"}),
     ("INTEGER NOT NULL", [1, 2, "x", "y"], "String", True, {"as": "text"}),
     ("TEXT NOT NULL", ["0123", "45"], "String", True, {"as": "text"}),
     ("TEXT", [12, "45"], "String", False, {"as": "text"}),

@@ -77,14 +77,15 @@ def moment(value: Any) -> Any:
     if isinstance(value, bytes):
         return MISFIT
     told = printed(value).strip(BLANKS)
-    if found := re.fullmatch(r"([0-9]{9,14})(?:\.([0-9]{1,17}))?", told):
-        number, part = int(found[1]), int((found[2] or "0").ljust(9, "0")[:9])
+    if found := re.fullmatch(r"([+-]?)([0-9]{1,14})(?:\.([0-9]{1,18}))?", told):
+        number, part = int(found[2]), int((found[3] or "0").ljust(9, "0")[:9])
         if number >= 10**11:
             since = number + (part >= 500_000_000)
         elif number >= 10**8:
             since = number * 1000 + (part + 500_000) // 1_000_000
         else:
             return MISFIT
+        since = -since if found[1] == "-" else since
         try:
             return dt.datetime(1970, 1, 1) + dt.timedelta(milliseconds=since)  # noqa: DTZ001
         except OverflowError:

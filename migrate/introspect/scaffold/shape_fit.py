@@ -1,0 +1,65 @@
+"""Which kinds the shapes of a column's values fit, and how many of the values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mappers.declarative.mapping_file import Kind
+from migrate.introspect.profile.model import ColumnReport
+
+_WHOLE: Final = frozenset({
+    "int", "bool", "unix_s", "unix_ms", "digits", "digits_bool", "digits_s", "digits_ms", "real_whole",
+})  # fmt: skip
+NUMBER: Final = _WHOLE | {"real", "real_s", "real_ms", "decimal"}
+CALENDAR: Final = frozenset({"iso", "iso_z", "iso_offset", "sql", "sql_zone", "minutes", "date", "other"})
+INSTANT: Final = CALENDAR | {
+    "unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms",
+}  # fmt: skip
+_FITTING: Final[Mapping[Kind, frozenset[str]]] = {
+    "integer": _WHOLE,
+    "decimal": NUMBER,
+    "real": NUMBER,
+    "boolean": frozenset({"bool", "digits_bool", "bool_word", "bool_letter"}),
+    "timestamp": INSTANT,
+    "date": frozenset({"date"}),
+    "json": frozenset({"json_object", "json_array", "json_broken"}),
+}
+_NO_BYTES: Final = NUMBER - {"decimal"} - {shape for shape in NUMBER if shape.startswith("digits")} | {
+    "infinite"
+}
+#: Cells without a value, or with words in place of one.
+NOTHING: Final = frozenset({"null", "empty", "now"})
+
+
+def shapes(column: ColumnReport) -> dict[str, int]:
+    """Return how many cells of a column have each shape."""
+    return {count.name: count.rows for count in column.shapes}
+
+
+def fitting(column: ColumnReport, kind: Kind) -> int:
+    """Return how many values of a column fit a kind."""
+    return sum(rows for shape, rows in shapes(column).items() if shape in _FITTING[kind])
+
+
+def misfits(column: ColumnReport, kind: Kind) -> int:
+    """Return how many values of a column do not fit a kind; every value has a form as text."""
+    if kind in ("text", "id", "reference", "references", "enum"):
+        return 0
+    if kind == "bytes":
+        return sum(rows for shape, rows in shapes(column).items() if shape in _NO_BYTES)
+    return column.filled - fitting(column, kind)
+
+
+def share(column: ColumnReport, kind: Kind, also: str = "") -> float:
+    """Return the part of the values that fits a kind, or is of the shape `also`."""
+    more = shapes(column).get(also, 0)
+    return (fitting(column, kind) + more) / column.filled if column.filled else 0.0
+
+
+def timestamp_misfits(column: ColumnReport) -> int:
+    """Return how many values are no instants: of seconds beside milliseconds, small numbers are none."""
+    found = shapes(column)
+    apart = {"unix_s", "unix_ms"} <= {one.name for one in column.timestamps}
+    taken = INSTANT | NOTHING | (frozenset() if apart else NUMBER)
+    return sum(rows for shape, rows in found.items() if shape not in taken)
