@@ -41,6 +41,9 @@ class SourceSettings(BaseModel):
     read_timeout: float = Field(default=60.0, gt=0, le=3600)
     """Seconds to wait for a response."""
 
+    request_timeout: float = Field(default=180.0, gt=0, le=86_400)
+    """Seconds that one request may take in all; never less than connect_timeout and read_timeout."""
+
     passes: int = Field(default=4, ge=1, le=100)
     """How often tables that changed while they were read are read again."""
 
@@ -49,3 +52,13 @@ class SourceSettings(BaseModel):
 
     gzip: bool | None = None
     """Ask for compressed responses; none: yes, except from this very machine."""
+
+    @property
+    def longest_response(self) -> int:
+        """Bytes of response, decompressed, after which reading stops: four times what pages grow to."""
+        return max(16 * _MB, 4 * self.page_bytes)
+
+    @property
+    def longest_request(self) -> float:
+        """Seconds that one request may take in all."""
+        return max(self.request_timeout, self.connect_timeout + self.read_timeout)

@@ -17,6 +17,7 @@ from migrate.runtime.failpoints import hit
 from migrate.snapshot import bulk_copy
 from migrate.snapshot.manifest import PARTIAL_NAME
 from migrate.snapshot.sqlite_writer import create_table, insertion
+from migrate.source import server_errors
 from migrate.source import sql as statements
 from migrate.source.column_stats import stats_from_json, stats_to_json
 from migrate.source.local_transport import LocalTransport, tolerant_text
@@ -59,9 +60,10 @@ class Record:
 class PartialSnapshot:
     """`snapshot.partial.db` of a work folder, open for writing."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, identity: str) -> None:
         self.path = path
         self._connection = connection
+        self._identity = identity
 
     @classmethod
     def open(cls, folder: Path, identity: str) -> Self:
@@ -74,9 +76,9 @@ class PartialSnapshot:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, files.FILE_MODE))
         connection = sqlite3.connect(path, isolation_level=None)
         connection.text_factory = tolerant_text
-        partial = cls(path, connection)
+        partial = cls(path, connection, identity)
         try:
-            partial._begin(identity)
+            partial._begin()
         except sqlite3.OperationalError as error:
             connection.close()
             raise partial._unwritable(error) from error
@@ -98,17 +100,17 @@ class PartialSnapshot:
         with suppress(sqlite3.Error):
             self._connection.close()
 
-    def _begin(self, identity: str) -> None:
+    def _begin(self) -> None:
         for pragma in _PRAGMAS:
             self._connection.execute(pragma)
         for sql in _SCHEMA:
             self._connection.execute(sql)
         known = self.note("identity")
         if known is None:
-            self.set_note("identity", identity)
-        elif known != identity:
+            self.set_note("identity", self._identity)
+        elif known != self._identity:
             raise StateMismatch(
-                f"the partial snapshot {self.path} was begun from {known}, not from {identity}",
+                f"the partial snapshot {self.path} was begun from {known}, not from {self._identity}",
                 hint=f"delete {self.path} to start anew, or name the database it was begun from",
             )
 
@@ -148,7 +150,7 @@ class PartialSnapshot:
                 known = {k: v for k, v in known.items() if k != name}
         for table in catalogue.tables:
             if table.name not in known:
-                self._together(lambda table=table: self._make(table))  # type: ignore[misc]
+                self._together(lambda table=table: self._make(table), table)  # type: ignore[misc]
 
     def reset(self, table: Table) -> None:
         """Empty a table, to read it again from the start."""
@@ -157,7 +159,7 @@ class PartialSnapshot:
             self._drop(table.name)
             self._make(table)
 
-        self._together(change)
+        self._together(change, table)
 
     def _drop(self, name: str) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
@@ -165,6 +167,12 @@ class PartialSnapshot:
 
     def _make(self, table: Table) -> None:
         create_table(self._connection, table)
+        asked = self._connection.execute(
+            "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", (table.name,)
+        )
+        defined = {row[0] for row in asked}
+        if defined != {column.name for column in table.stored}:
+            raise self._wrong(table, "the columns that it lists are not those of the table's definition")
         self._connection.execute(
             f"INSERT INTO {_TABLES} VALUES (?, ?, 0, NULL, NULL, 0, 0)",  # noqa: S608
             (table.name, table.sql),
@@ -191,7 +199,7 @@ class PartialSnapshot:
             self._update(table, "rows = rows + ?, done = ?", len(page.rows), int(not page.more))
             self.set_note("usage", json.dumps(vars(usage)))
 
-        self._together(change)
+        self._together(change, table)
 
     def copy_table(
         self, table: Table, copy: Path, mark: str | None, usage: Usage, should_stop: Callable[[], bool]
@@ -217,7 +225,7 @@ class PartialSnapshot:
         if not bulk_copy.attach(self._connection, copy):
             return None
         try:
-            self._together(change)
+            self._together(change, table)
         except SourceError:
             # Reading its rows one by one gives a better error message.
             return None
@@ -257,8 +265,8 @@ class PartialSnapshot:
                 hint=f"delete {self.path} and type the same command again",
             )
 
-    def _together(self, change: Callable[[], None]) -> None:
-        """Run `change` in one transaction."""
+    def _together(self, change: Callable[[], None], table: Table | None = None) -> None:
+        """Run `change` in one transaction; what it fails at is `table`'s rows, or the disk."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             change()
@@ -267,10 +275,19 @@ class PartialSnapshot:
             hit("snapshot:committed")
         except sqlite3.Error as error:
             self._roll_back()
-            raise self._unwritable(error) from error
+            if table is None or not _is_of_rows(error):
+                raise self._unwritable(error) from error
+            raise self._wrong(table, f"its rows break the table's own definition: {error}") from error
+        except (OverflowError, UnicodeError) as error:
+            self._roll_back()
+            raise self._wrong(table, "a value that SQLite cannot hold") from error
         except BaseException:
             self._roll_back()
             raise
+
+    def _wrong(self, table: Table | None, how: str) -> SourceError:
+        place = "" if table is None else f"table {table.name}: "
+        return server_errors.wrong_answer(self._identity, place, how)
 
     def _unwritable(self, error: sqlite3.Error) -> SourceError:
         return SourceError(
@@ -295,6 +312,18 @@ class PartialSnapshot:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
+
+
+def _is_of_rows(error: sqlite3.Error) -> bool:
+    """Tell whether SQLite refused rows or a definition, and not for want of the disk or the file."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in (
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_TOOBIG,
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_RANGE,
+    )
 
 
 def is_stripped(path: Path, rows: Mapping[str, int]) -> bool:

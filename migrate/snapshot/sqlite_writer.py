@@ -6,13 +6,21 @@ import re
 import sqlite3
 from collections.abc import Iterable
 
+from migrate.source import catalog
 from migrate.source.model import Page, RawText, Row, Table
 from migrate.source.sql import quote
 
+_DDL = re.compile(r"\s*CREATE\s+TABLE\s+[^\s(]*\s*\(", re.IGNORECASE)
+
 
 def create_table(connection: sqlite3.Connection, table: Table) -> None:
-    """Create a table by its own DDL; if SQLite does not know all of that, by its columns."""
+    """Create a table by its own DDL; if SQLite does not know all of that, by its columns.
+
+    A server may call anything a table's DDL: nothing but CREATE TABLE with a list of columns is run.
+    """
     try:
+        if not _DDL.match(catalog.bare(table.sql)):
+            raise sqlite3.OperationalError
         connection.execute(table.sql)
     except sqlite3.OperationalError:
         # libSQL's own keywords, or a function in a default or check that is not built in here.

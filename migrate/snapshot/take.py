@@ -22,6 +22,7 @@ from migrate.snapshot.manifest import (
     write_facts,
 )
 from migrate.snapshot.partial import PartialSnapshot, is_stripped
+from migrate.source import server_errors
 from migrate.source.column_stats import differing, scan_columns
 from migrate.source.model import Catalogue, Page, Progress, Source, Table, TableFacts, TableForecast, Usage
 from migrate.source.paged_reader import TransportSource
@@ -157,6 +158,11 @@ class _SnapshotRun:
     def _add_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
         if page.mark != mark:
             raise _SourceChanged
+        if rows > expected:
+            if mark is None:  # the source may have grown since it counted
+                raise _SourceChanged
+            how = f"it counted {expected:,} rows and gave more, its state being the same"
+            raise server_errors.wrong_answer(self._source.label, f"table {table.name}: ", how)
         self._partial.append(table, page, usage := self._usage())
         self._on_progress(Progress(table.name, rows, max(rows, expected), usage.bytes, usage.rows_read))
         self._stop_if_asked(table)

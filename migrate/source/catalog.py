@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrate.runtime.errors import SourceError
+from migrate.source.answers import NAME, NUMBER, TEXT, Ask
 from migrate.source.model import Catalogue, Column, KeyPart, LeftOut, Row, Table
-from migrate.source.transport import Transport
+from migrate.source.transport import WrongAnswer
 
 _INTERNAL = re.compile(r"sqlite_|_litestream_|libsql_|_cf_", re.IGNORECASE)
 _RESULT_COLUMNS = 2000  # SQLite returns no more
@@ -33,10 +34,10 @@ class _Objects:
     indexes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def inspect(transport: Transport) -> Catalogue:
-    """Return the tables and other objects of the database behind `transport`."""
-    objects = _objects(transport)
-    kinds = _kinds(transport)
+def inspect(ask: Ask) -> Catalogue:
+    """Return the tables and other objects of the database that answers `ask`; or raise WrongAnswer."""
+    objects = _objects(ask)
+    kinds = _kinds(ask)
     tables: list[Table] = []
     left_out: list[LeftOut] = []
     for name, sql in sorted(objects.tables.items()):
@@ -44,8 +45,8 @@ def inspect(transport: Transport) -> Catalogue:
         if reason:
             left_out.append(LeftOut(name, "table", reason))
         else:
-            tables.append(_table(transport, name, sql))
-    version = str(transport.run("SELECT sqlite_version()").rows[0][0])
+            tables.append(_table(ask, name, sql))
+    version = _version(ask)
     return Catalogue(
         tables=tuple(tables),
         left_out=tuple(left_out),
@@ -57,9 +58,16 @@ def inspect(transport: Transport) -> Catalogue:
     )
 
 
-def _objects(transport: Transport) -> _Objects:
+def _version(ask: Ask) -> str:
+    rows = ask("SELECT sqlite_version()", types=(NAME,))
+    if len(rows) != 1:
+        raise WrongAnswer(f"{len(rows)} versions of SQLite")
+    return str(rows[0][0])
+
+
+def _objects(ask: Ask) -> _Objects:
     found = _Objects()
-    for kind, name, sql in transport.run("SELECT type, name, sql FROM sqlite_master").rows:
+    for kind, name, sql in ask("SELECT type, name, sql FROM sqlite_master", types=(NAME, NAME, TEXT)):
         pair = (str(name), str(sql or ""))
         if kind == "table":
             found.tables[pair[0]] = pair[1]
@@ -72,10 +80,10 @@ def _objects(transport: Transport) -> _Objects:
     return found
 
 
-def _kinds(transport: Transport) -> Mapping[str, str]:
+def _kinds(ask: Ask) -> Mapping[str, str]:
     """Return table, virtual, shadow … by name, as the server reports it; empty if it does not report it."""
     try:
-        rows = transport.run("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").rows
+        rows = ask("SELECT name, type FROM pragma_table_list WHERE schema = 'main'", types=(NAME, NAME))
     except SourceError:  # an old server, or one that allows few pragmas
         return {}
     return {str(name): str(kind) for name, kind in rows}
@@ -98,20 +106,27 @@ def _reason(name: str, sql: str, kinds: Mapping[str, str], objects: _Objects) ->
     return None
 
 
-def _table(transport: Transport, name: str, sql: str) -> Table:
-    rows = transport.run(
-        'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid', (name,)
-    ).rows
+def _table(ask: Ask, name: str, sql: str) -> Table:
+    rows = ask(
+        'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid',
+        (name,),
+        types=(NAME, TEXT, NUMBER, NUMBER, NUMBER),
+    )
     columns = tuple(_column(row) for row in rows)
-    key_index = transport.run("SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)).rows
+    if len({column.name for column in columns}) != max(1, len(columns)):
+        raise WrongAnswer(f"table {name} has no columns, or two of one name")
+    key_index = ask("SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'", (name,), types=(NAME,))
     # In a table WITHOUT ROWID the index of the primary key has no rowid behind its columns.
-    parts = _index_parts(transport, str(key_index[0][0])) if key_index else ()
-    without_rowid = _WITHOUT_ROWID.search(_bare(sql)) is not None
+    parts = _index_parts(ask, str(key_index[0][0])) if key_index else ()
+    without_rowid = _WITHOUT_ROWID.search(bare(sql)) is not None
     order = parts if without_rowid else _rowid_order(columns, has_key_index=bool(key_index))
+    names = {column.name for column in columns}
+    if without_rowid and not (order and names.issuperset(part.column for part in order)):
+        raise WrongAnswer(f"the key of table {name} is none of its columns")
     return Table(name, sql, columns, order, without_rowid)
 
 
-def _bare(sql: str) -> str:
+def bare(sql: str) -> str:
     """Return DDL without comments and quoted parts, so that words in it are keywords."""
     return re.sub(r"--[^\n]*|/\*.*?\*/|'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]", " ", sql, flags=re.DOTALL)
 
@@ -121,10 +136,12 @@ def _column(row: Row) -> Column:
     return Column(str(name), str(declared or ""), bool(not_null), int(str(key)), int(str(hidden)))
 
 
-def _index_parts(transport: Transport, index: str) -> tuple[KeyPart, ...]:
-    rows = transport.run(
-        'SELECT name, coll, "desc" FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno', (index,)
-    ).rows
+def _index_parts(ask: Ask, index: str) -> tuple[KeyPart, ...]:
+    rows = ask(
+        'SELECT name, coll, "desc" FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno',
+        (index,),
+        types=(TEXT, NAME, NUMBER),
+    )
     return tuple(KeyPart(str(name), str(collation), bool(down)) for name, collation, down in rows)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from itertools import chain, islice
 from typing import Literal
 
-from migrate.source import sql
+from migrate.source import answers, sql
 from migrate.source.model import Column, ColumnStats, Table, TableStats, Value
 from migrate.source.transport import QueryResult
 
@@ -22,7 +22,7 @@ def scan_columns(run: Run, table: Table) -> TableStats:
     """Scan a table through `run` and return the storage classes in use.
 
     Columns of integers and of text are checked for values of other classes; if there are some, the column is
-    scanned once more.
+    scanned once more. Raises WrongAnswer if the answer is not numbers.
     """
     rowid = _rowid_column(table)
     names = [column.name for column in table.stored if column.name != rowid]
@@ -59,7 +59,9 @@ def _scan(
         sql.brief_stats(name, kind, nullable=not columns[name].not_null) if kind else sql.full_stats(name)
         for name, kind in asked
     ]
-    rows, *numbers = map(as_number, run(sql.stats(table, chain.from_iterable(terms))).rows[0])
+    width = 1 + sum(map(len, terms))
+    answer = run(sql.stats(table, chain.from_iterable(terms)))
+    rows, *numbers = map(as_number, answers.single(answer.rows, [answers.TOTAL] * width))
     cells = iter(numbers)
     found = {}
     for (name, kind), wanted in zip(asked, terms, strict=True):

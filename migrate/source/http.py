@@ -6,6 +6,7 @@ import ipaddress
 import random
 import ssl
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -19,12 +20,14 @@ from migrate.runtime.errors import UsageError
 from migrate.runtime.memory import collector_paused
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source import hrana, server_errors
+from migrate.source.http_limits import RequestTimer, read_body
 from migrate.source.model import Value
-from migrate.source.server_errors import Transient
-from migrate.source.transport import InvalidText, Kind, QueryResult
+from migrate.source.server_errors import Malformed, TooSlow, Transient
+from migrate.source.transport import InvalidText, Kind, QueryResult, TooLarge
 from migrate.source.url import Address
 
 _VERSIONS = ("v3", "v2")
+_ERROR_BYTES = 64 * 1024
 
 
 class HttpTransport:
@@ -47,6 +50,7 @@ class HttpTransport:
         self._settings = settings
         self._token = address.token
         self._versions = list(_VERSIONS)
+        self._timer = RequestTimer(settings.longest_request)
         self._client = httpx.Client(
             base_url=address.url,
             headers=self._headers(address),
@@ -59,6 +63,7 @@ class HttpTransport:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+        self._timer.close()
 
     def run(self, sql: str, args: Sequence[Value] = (), kinds: Sequence[Kind] = ()) -> QueryResult:
         """Run one SELECT or PRAGMA and return its rows; see `Transport.run`."""
@@ -81,14 +86,14 @@ class HttpTransport:
         attempts = self._settings.attempts
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Transient),
-            stop=tenacity.stop_after_attempt(attempts),
+            stop=server_errors.stop_after(attempts),
             wait=self._wait,
             reraise=True,
         )
         try:
             return retrying(self._once, request, kinds)
         except Transient as error:
-            raise server_errors.unavailable(self.label, str(error), attempts) from error
+            raise server_errors.given_up(self.label, error, attempts, self._timer.seconds) from error
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Return the seconds to wait: the server's wish, or a jittered, growing time."""
@@ -101,49 +106,74 @@ class HttpTransport:
 
     def _once(self, request: bytes, kinds: Sequence[Kind]) -> QueryResult:
         while True:
-            response = self._send(request)
-            if response.status_code == 404 and len(self._versions) > 1:
+            status, headers, body = self._send(request)
+            if status == 404 and len(self._versions) > 1:
                 self._versions.pop(0)
                 continue
-            self._check(response)
-            return self._read(response.content, kinds)
+            self._check(status, headers, body)
+            return self._read(body, kinds)
 
-    def _send(self, request: bytes) -> httpx.Response:
-        try:
-            return self._client.post(f"/{self._versions[0]}/pipeline", content=request)
-        except httpx.TransportError as error:
-            cause = error.__cause__
-            while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
-                cause = cause.__cause__ or cause.__context__
-            if cause is not None:
-                raise server_errors.untrusted(self.label) from error
-            raise Transient(f"{type(error).__name__}: {error}") from error
+    def _send(self, request: bytes) -> tuple[int, httpx.Headers, bytes]:
+        """Return status, headers and body of the response; of an error no more than its beginning."""
+        with self._timer.limit() as over:
+            try:
+                answer = self._exchange(request)
+            except httpx.TransportError as error:
+                if over.is_set():
+                    raise TooSlow("a request that took too long") from error
+                raise self._mapped(error) from error
+            if over.is_set():  # an answer without a length ends where the connection does
+                raise TooSlow("a request that took too long")
+            return answer
+
+    def _exchange(self, content: bytes) -> tuple[int, httpx.Headers, bytes]:
+        request = self._client.build_request(
+            "POST",
+            f"/{self._versions[0]}/pipeline",
+            content=content,
+            extensions={"trace": self._timer.trace},
+        )
+        response = self._client.send(request, stream=True)
+        with closing(response):
+            if response.status_code == 200:
+                return 200, response.headers, read_body(response, self._settings.longest_response)
+            try:
+                body = read_body(response, _ERROR_BYTES)
+            except (TooLarge, Malformed):
+                body = b""  # the status says what there is to say
+            return response.status_code, response.headers, body
+
+    def _mapped(self, error: httpx.TransportError) -> Exception:
+        cause = error.__cause__
+        while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            return server_errors.untrusted(self.label)
+        return Transient(f"{type(error).__name__}: {error}")
 
     def _read(self, content: bytes, kinds: Sequence[Kind]) -> QueryResult:
         with collector_paused():
             try:
                 body = orjson.loads(content)
             except orjson.JSONDecodeError as error:
-                raise Transient("an answer that is not JSON") from error
+                raise Malformed("it is not JSON") from error
             result = hrana.result(body, self.label)
-            mark = result.get("replication_index")
             return QueryResult(
-                rows=hrana.rows(result["rows"], kinds),
+                rows=hrana.rows(result, kinds),
                 bytes=len(content),
-                rows_read=int(result.get("rows_read") or 0),
-                mark=None if mark is None else str(mark),
+                rows_read=hrana.rows_read(result),
+                mark=hrana.mark(result),
             )
 
-    def _check(self, response: httpx.Response) -> None:
+    def _check(self, status: int, headers: httpx.Headers, body: bytes) -> None:
         """Raise the error that the status of a response means, if it means one."""
-        status = response.status_code
         if status == 200:
             return
-        code, message = _error_in(response)
+        code, message = _error_in(body)
         if hrana.says_invalid_text(message):
             raise InvalidText(message)
         if status == 429 or status == 503:
-            raise Transient(f"status {status}", _retry_after(response))
+            raise Transient(f"status {status}", _retry_after(headers))
         if code in ("BLOCKED", "STREAM_EXPIRED", "RESPONSE_TOO_LARGE"):
             raise hrana.failure(code, message, self.label)
         if status == 505:
@@ -159,12 +189,12 @@ class HttpTransport:
         raise server_errors.refused(self.label, status)
 
 
-def _error_in(response: httpx.Response) -> tuple[str, str]:
+def _error_in(content: bytes) -> tuple[str, str]:
     """Return code and message of an error response, empty if it has none."""
     try:
-        body = orjson.loads(response.content)
+        body = orjson.loads(content)
     except orjson.JSONDecodeError:
-        text = response.text
+        text = content.decode(errors="replace")
         return (
             "BLOCKED" if "BLOCKED" in text else "STREAM_EXPIRED" if "STREAM_EXPIRED" in text else "",
             text,
@@ -182,9 +212,9 @@ def _error_in(response: httpx.Response) -> tuple[str, str]:
     return code, message
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(headers: httpx.Headers) -> float | None:
     """Return the seconds of a Retry-After header, which may hold seconds or a date."""
-    value = response.headers.get("retry-after")
+    value = headers.get("retry-after")
     if value is None:
         return None
     try:

@@ -15,7 +15,7 @@ import orjson
 from migrate.runtime.errors import SourceError, SourceUnavailable
 from migrate.source import sql
 from migrate.source.model import Row, Table, TableStats, Value
-from migrate.source.transport import InvalidText, QueryResult
+from migrate.source.transport import InvalidText, QueryResult, WrongAnswer
 
 #: The expected result of `sql.packing_proof`.
 PROOF: Final[list[Value]] = [
@@ -33,8 +33,12 @@ PROOF: Final[list[Value]] = [
 ]
 
 
+#: What a packed cell may be in JSON.
+_TYPES: Final = {int, str, type(None)}
+
+
 class Unpackable(Exception):
-    """The arrays are not JSON of one length, so the rows must be read cell by cell."""
+    """The arrays are not JSON of one length, or hold other types: the rows must be read cell by cell."""
 
 
 def may_pack(table: Table, stats: TableStats | None, longest: int) -> bool:
@@ -52,7 +56,7 @@ def is_exact(run: Callable[[str], QueryResult], *, blobs: bool) -> bool:
         rows = unpack(run(sql.packing_proof(blobs=blobs)).rows)
     except SourceUnavailable:
         raise
-    except (SourceError, InvalidText, Unpackable):
+    except (SourceError, InvalidText, WrongAnswer, Unpackable):
         return False
     return [(type(value), value) for (value,) in rows] == [(type(value), value) for value in PROOF]
 
@@ -62,6 +66,8 @@ def unpack(answer: Sequence[Row]) -> list[Row]:
     try:
         (arrays,) = answer
         columns = [orjson.loads(array) for array in arrays]  # type: ignore[arg-type]
-        return list(zip(*columns, strict=True))
+        if all(type(column) is list and set(map(type, column)) <= _TYPES for column in columns):
+            return list(zip(*columns, strict=True))
     except (ValueError, TypeError) as error:
         raise Unpackable from error
+    raise Unpackable

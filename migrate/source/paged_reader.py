@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
 from migrate.runtime.memory import collector_paused
 from migrate.runtime.source_settings import SourceSettings
-from migrate.source import catalog
+from migrate.source import answers, catalog, server_errors
 from migrate.source import sql as statements
 from migrate.source.column_stats import as_number, scan_columns
 from migrate.source.json_pages import Unpackable, is_exact, may_pack, unpack
 from migrate.source.model import Catalogue, Page, Row, Table, TableStats, Usage, Value
 from migrate.source.select_list import Shape
 from migrate.source.server_errors import CellTooLong
-from migrate.source.transport import InvalidText, Kind, QueryResult, TooLarge, Transport
+from migrate.source.transport import InvalidText, Kind, QueryResult, TooLarge, Transport, WrongAnswer
 
 _MOST_ROWS = 200_000
 _SMALLEST_CHUNK = 1024
+_LONGEST_CELL = 2**31 - 1  # SQLite's own limit
 
 
 class TransportSource:
@@ -40,11 +42,16 @@ class TransportSource:
 
     def inspect(self) -> Catalogue:
         """Return the tables and other objects of the database."""
-        return catalog.inspect(self._transport)
+        with self._named():
+            return catalog.inspect(self._ask)
 
     def count(self, table: Table) -> int:
         """Return the number of rows of a table."""
-        return as_number(self._run(statements.count(table)).rows[0][0])
+        with self._named(table):
+            number = as_number(answers.single(self._run(statements.count(table)).rows, [answers.NUMBER])[0])
+            if number < 0:
+                raise WrongAnswer("its number of rows is below zero")
+            return number
 
     def forecast(self, rows: int) -> int:
         """Return the rows billed: the first scan, the pages, the last count; a second reading without
@@ -59,16 +66,15 @@ class TransportSource:
 
         Equal versions mean equal content. None if the source has no version.
         """
-        return self._run("SELECT 1").mark
+        with self._named():
+            return self._run("SELECT 1").mark
 
     def stats(self, table: Table) -> TableStats | None:
         """Return the storage classes in use, None if values are exact without them."""
         if self._transport.exact:
             return None
-        try:
+        with self._named(table):
             return scan_columns(self._run, table)
-        except SourceError as error:
-            raise named(error, table) from error
 
     def pages(self, table: Table, stats: TableStats | None, after: Row | None = None) -> Iterator[Page]:
         """Yield the rows with keys beyond `after`; the next page is fetched while one is used."""
@@ -84,6 +90,26 @@ class TransportSource:
     def fingerprint(self, table: Table, stats: TableStats | None) -> str:
         """Read the whole table and return a digest of its rows, which does not depend on the page size."""
         return fingerprint(self.pages(table, stats))
+
+    def _ask(self, sql: str, args: Sequence[Value] = (), *, types: Sequence[answers.Types]) -> Sequence[Row]:
+        return answers.check_types(self._run(sql, tuple(args)).rows, types)
+
+    @contextmanager
+    def _named(self, table: Table | None = None, page: int | None = None) -> Iterator[None]:
+        """Turn what is wrong with an answer into an error that names server, table and page."""
+        place = (
+            "" if table is None else f"table {table.name}, page {page}: " if page else f"table {table.name}: "
+        )
+        try:
+            yield
+        except WrongAnswer as error:
+            raise server_errors.wrong_answer(self.label, place, str(error)) from error
+        except TooLarge as error:
+            raise named(server_errors.too_long(self.label, str(error)), place) from error
+        except InvalidText as error:
+            raise named(server_errors.unreadable_text(self.label), place) from error
+        except SourceError as error:
+            raise named(error, place) from error
 
     def _run(
         self, sql: str, args: tuple[Value, ...] | list[Value] = (), kinds: list[Kind] | None = None
@@ -110,9 +136,9 @@ def fingerprint(pages: Iterator[Page]) -> str:
     return digest.hexdigest()
 
 
-def named(error: SourceError, table: Table) -> SourceError:
-    """Return the same error with the name of the table in its message."""
-    return type(error)(f"table {table.name}: {error.message}", hint=error.hint)
+def named(error: SourceError, place: str) -> SourceError:
+    """Return the same error with the place that was read at the start of its message."""
+    return type(error)(f"{place}{error.message}", hint=error.hint) if place else error
 
 
 class _Reading:
@@ -131,9 +157,15 @@ class _Reading:
         self._chunk_bytes = min(self._settings.piece_bytes, self._transport.most_bytes)
         self._shape = Shape(table, stats, self._chunk_bytes, blobs=self._transport.text_as_blobs)
         self._packed = may_pack(table, stats, self._chunk_bytes)
+        self._number = 0
 
     def next_page(self) -> Page:
-        """Fetch the page after the last one."""
+        """Fetch the page after the last one; an error names the table and the number of the page."""
+        self._number += 1
+        with self._source._named(self._table, self._number):
+            return self._fetch()
+
+    def _fetch(self) -> Page:
         while True:
             packed = self._packs()
             try:
@@ -143,15 +175,15 @@ class _Reading:
             except InvalidText as error:
                 if not packed and not self._shape.distrust_text():
                     raise SourceError(
-                        f"table {self._table.name} of {self._transport.label} holds text that is not UTF-8",
+                        f"{self._transport.label} holds text that is not UTF-8",
                         hint="read the database file, or a dump of it, instead",
                     ) from error
                 self._packed = False
-            except SourceUnavailable as error:
-                raise named(error, self._table) from error
-            except (SourceError, Unpackable) as error:
-                if isinstance(error, SourceError) and not packed:
-                    raise named(error, self._table) from error
+            except SourceUnavailable:
+                raise
+            except (SourceError, WrongAnswer, Unpackable):
+                if not packed:
+                    raise
                 self._packed = False
 
     def _packs(self) -> bool:
@@ -167,6 +199,7 @@ class _Reading:
             answer = self._source._run(sql, args, kinds)
         except CellTooLong as error:
             raise TooLarge(error.message) from error
+        answers.check_width(answer.rows, len(columns))
         with collector_paused():
             rows = unpack(answer.rows)
         return self._page(answer, rows, frozenset(), more=len(rows) >= self._limit)
@@ -174,6 +207,7 @@ class _Reading:
     def _plain_page(self) -> Page:
         sql, args = statements.page(self._table, self._shape.outputs, self._after, self._limit)
         answer = self._source._run(sql, args, self._shape.kinds)
+        answers.check_width(answer.rows, len(self._shape.outputs))
         if answer.cut and not self._table.order:
             raise TooLarge("a table without a key that is longer than a page")
         rows, raw = self._shape.rows(answer, self._chunk)
@@ -182,6 +216,8 @@ class _Reading:
 
     def _page(self, answer: QueryResult, rows: Sequence[Row], raw: frozenset[int], *, more: bool) -> Page:
         if rows:
+            if self._table.order and not self._transport.exact:
+                answers.check_order(self._table, self._shape.first_keys(rows), self._after)
             self._after = self._shape.key(rows[-1])
         self._grow(answer.bytes)
         return Page(rows, self._after or (), more, answer.mark, raw)
@@ -198,20 +234,24 @@ class _Reading:
             self._packed = False
         elif not self._table.order or not self._shape.cut_smaller(_SMALLEST_CHUNK):
             raise SourceError(
-                f"table {self._table.name} of {self._transport.label} does not fit into a response",
+                f"{self._transport.label} has a row, or a table without a key, that does not fit into "
+                f"a response: {error}",
                 hint="read the database file, or a dump of it, instead",
             ) from error
 
     def _chunk(self, column: str, key: Row, size: int) -> bytes:
         """Fetch one cell of `size` bytes in chunks."""
         step = self._chunk_bytes
+        if size > _LONGEST_CELL:
+            raise WrongAnswer(f"a cell of {size:,} bytes, more than SQLite holds")
         parts: list[bytes] = []
         for start in range(1, size + 1, step):
             sql, args = statements.chunk(self._table, column, key, start, step)
             found = self._source._run(sql, args).rows
-            if len(found) != 1 or not isinstance(found[0][0], bytes):
+            wanted = min(step, size - start + 1)
+            if len(found) != 1 or not isinstance(found[0][0], bytes) or len(found[0][0]) != wanted:
                 raise SourceError(
-                    f"a row of table {self._table.name} vanished while a long cell of it was read",
+                    "a row vanished or changed while a long cell of it was read",
                     hint="stop the application that writes to the database, then type the same command again",
                 )
             parts.append(found[0][0])

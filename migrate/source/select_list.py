@@ -90,6 +90,11 @@ class Shape:
             return row[:1]
         return tuple(row[self._names.index(name)] for name in self._table.key)
 
+    def first_keys(self, rows: Sequence[Row]) -> list[Value]:
+        """Return the first key column of rows of `rows`."""
+        at = 0 if self._lead else self._names.index(self._table.key[0])
+        return [row[at] for row in rows]
+
     def rows(self, answer: QueryResult, fetch: Fetch) -> tuple[Sequence[Row], frozenset[int]]:
         """Return the values of an answer, and the positions where `RawText` occurs."""
         if not self._witnessed or not answer.rows:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
+from tenacity import RetryCallState
+
 from migrate.runtime.errors import SourceError, SourceUnavailable
+
+#: Tries of a request that takes too long each time.
+_SLOW_TRIES: Final = 2
 
 
 class Transient(Exception):
@@ -13,15 +21,75 @@ class Transient(Exception):
         self.retry_after = retry_after
 
 
+class TooSlow(Transient):
+    """One request took longer in all than it may."""
+
+
+class Malformed(Transient):
+    """An answer that is none of a libSQL server's; a proxy may have given it, so it is asked for again."""
+
+
+class BadAnswer(SourceError):
+    """The server's answer is not what was asked for: nothing that comes from it can be trusted."""
+
+
 class CellTooLong(SourceError):
     """A cell, or a page packed into cells, is longer than the server allows in a statement."""
 
 
-def unavailable(label: str, cause: str, attempts: int) -> SourceUnavailable:
-    """The server did not answer within the limit of tries."""
+def stop_after(attempts: int) -> Callable[[RetryCallState], bool]:
+    """Return the rule for tenacity that ends the tries: sooner if a request takes too long each time."""
+
+    def stop(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        most = min(attempts, _SLOW_TRIES) if isinstance(error, TooSlow) else attempts
+        return state.attempt_number >= most
+
+    return stop
+
+
+def given_up(label: str, cause: Transient, attempts: int, seconds: float) -> SourceError:
+    """Return what the last of the tries means; `seconds` is the limit of one request."""
+    if isinstance(cause, TooSlow):
+        return SourceUnavailable(
+            f"{label} took longer than {seconds:g} seconds to answer one request",
+            hint="if the connection is slow, lower [source] page_bytes or raise [source] request_timeout, "
+            "then type the same command again: it resumes",
+        )
+    if isinstance(cause, Malformed):
+        return SourceUnavailable(
+            f"{label} gave an answer that is none of a libSQL server's ({attempts} tries): {cause}",
+            hint="see that the URL is the database's own and that no proxy or login page answers instead, "
+            "then type the same command again: it resumes",
+        )
     return SourceUnavailable(
         f"{label} did not answer ({attempts} tries): {cause}",
         hint="see that the server runs and the network is up, then type the same command again: it resumes",
+    )
+
+
+def wrong_answer(label: str, place: str, how: str) -> BadAnswer:
+    """The answer to a statement is not what it asks for; `place` names table and page, if any."""
+    return BadAnswer(
+        f"{place}{label} gave a wrong answer: {how}",
+        hint="see that the URL is a libSQL database's own, and not a proxy's; nothing was changed. "
+        "If it is, take a dump of the database and name its .sql file as the source",
+    )
+
+
+def too_long(label: str, how: str) -> BadAnswer:
+    """An answer that no smaller page makes shorter is longer than it may be."""
+    return BadAnswer(
+        f"{label} gave an answer that is too long: {how}",
+        hint="read the database file, or a dump of it, instead",
+    )
+
+
+def unreadable_text(label: str) -> SourceError:
+    """A name or a definition is not UTF-8, which no server can send."""
+    return SourceError(
+        f"{label} holds text that is not UTF-8 where names are",
+        hint="read the database file, or a dump of it, instead",
     )
 
 

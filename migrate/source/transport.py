@@ -21,6 +21,10 @@ class InvalidText(Exception):
     """The result holds text that is not UTF-8, which the server cannot send as text."""
 
 
+class WrongAnswer(Exception):
+    """The result is not what the statement asks for; the text says how, without a value of a row."""
+
+
 @dataclass(frozen=True)
 class QueryResult:
     """The result of one statement.
@@ -58,7 +62,7 @@ class Transport(Protocol):
         """Run one SELECT or PRAGMA and return its rows.
 
         `kinds`, one for each result column, make reading faster if given. Raises TooLarge, InvalidText,
-        SourceError, SourceUnavailable.
+        WrongAnswer, SourceError, SourceUnavailable.
         """
         ...
 

@@ -6,10 +6,11 @@ import asyncio
 import importlib
 import threading
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from pathlib import Path
 from sys import getsizeof
-from typing import Any
+from typing import Any, Final
 
 import tenacity
 
@@ -17,9 +18,11 @@ from migrate.runtime.errors import UsageError
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source import hrana, server_errors
 from migrate.source.model import Row, Value
-from migrate.source.server_errors import Transient
-from migrate.source.transport import Kind, QueryResult, TooLarge
+from migrate.source.server_errors import Malformed, TooSlow, Transient
+from migrate.source.transport import Kind, QueryResult, TooLarge, WrongAnswer
 from migrate.source.url import Address
+
+_SECONDS_TO_CLOSE: Final = 15.0  # the library itself waits ten for the server to agree
 
 
 def _library() -> Any:
@@ -39,14 +42,54 @@ class _Loop:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="source-ws", daemon=True)
         self._thread.start()
+        self._running: Future[Any] | None = None
+        self._failed = False
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def run(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
+        """Return what `work` returns.
+
+        Raises TooSlow after `seconds`, WrongAnswer if the library fails at the answer.
+        """
+        self._loop.call_soon_threadsafe(self._loop.set_exception_handler, self._note)
+        self._failed = False
+        self._running = asyncio.run_coroutine_threadsafe(_limited(work, seconds), self._loop)
+        try:
+            return self._running.result()
+        except CancelledError as error:
+            if not self._failed:
+                raise
+            raise WrongAnswer("it is none of Hrana's") from error
+
+    def _note(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End the wait for an answer that the library fails at: it says so to the loop alone."""
+        if "handle" in context and self._running is not None:
+            self._failed = True
+            self._running.cancel()
 
     def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _end_tasks() -> None:
+    """End what a connection that was lost has left in the loop, and let its socket be closed."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
+async def _limited(work: Coroutine[Any, Any, Any], seconds: float) -> Any:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await work
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TooSlow("a request that took too long") from error
 
 
 class WebSocketTransport:
@@ -72,6 +115,7 @@ class WebSocketTransport:
         self.identity = address.label
         self._address = address
         self._settings = settings
+        self._seconds = settings.longest_request
         self._library = _library()
         self._client: Any = None
         self._loop: _Loop | None = None
@@ -87,7 +131,7 @@ class WebSocketTransport:
         client, self._client = self._client, None
         if client is not None and self._loop is not None:
             with suppress(Exception):  # it is lost already
-                self._loop.run(client.close())
+                self._loop.run(client.close(), _SECONDS_TO_CLOSE)
 
     async def _connect(self) -> Any:
         await self._greet()
@@ -98,14 +142,14 @@ class WebSocketTransport:
         attempts = self._settings.attempts
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Transient),
-            stop=tenacity.stop_after_attempt(attempts),
+            stop=server_errors.stop_after(attempts),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=self._settings.longest_wait),
             reraise=True,
         )
         try:
             rows = retrying(self._once, sql, list(args))
         except Transient as error:
-            raise server_errors.unavailable(self.label, str(error), attempts) from error
+            raise server_errors.given_up(self.label, error, attempts, self._seconds) from error
         size = sum(sum(map(getsizeof, column)) for column in zip(*rows, strict=True))
         return QueryResult(rows, size)
 
@@ -122,6 +166,8 @@ class WebSocketTransport:
             async with connecting as socket:
                 await socket.send_json({"type": "hello", "jwt": self._address.token})
                 answer = await socket.receive_json()
+        if not isinstance(answer, dict):
+            raise Malformed("it is not Hrana")
         if answer.get("type") == "hello_error":
             error = answer.get("error") or {}
             raise self._library.LibsqlError(str(error.get("message")), str(error.get("code") or "AUTH"))
@@ -130,9 +176,11 @@ class WebSocketTransport:
         try:
             self._loop = self._loop or _Loop()
             if self._client is None:
-                self._client = self._loop.run(self._connect())
-            found = self._loop.run(self._client.execute(sql, args))
-            return [tuple(row) for row in found.rows]
+                self._client = self._loop.run(self._connect(), self._seconds)
+            return self._rows(self._loop, sql, args)
+        except (WrongAnswer, Transient):
+            self._hang_up()
+            raise
         except self._library.LibsqlError as error:
             raise self._mapped(error) from error
         except Exception as error:
@@ -147,12 +195,26 @@ class WebSocketTransport:
                 raise self._by_status(status) from error
             raise Transient(type(error).__name__) from error
 
+    def _rows(self, loop: _Loop, sql: str, args: list[Value]) -> list[Row]:
+        try:
+            found = loop.run(self._client.execute(sql, args), self._seconds)
+            rows = [tuple(row) for row in found.rows]
+            narrow = bool(set(map(len, rows)) - {len(found.columns)})
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise WrongAnswer("it is none of Hrana's") from error  # the library looks at no answer
+        if narrow:
+            raise WrongAnswer(f"it names {len(found.columns)} columns, and not all of its rows are as wide")
+        return rows
+
     def _mapped(self, error: Any) -> Exception:
         code = str(error.code or "")
         message = str(error).removeprefix(f"{code}: ")
         if code.startswith(("HRANA_WEBSOCKET", "CLIENT_CLOSED", "HRANA_CLOSED")):
             self._hang_up()
             return Transient(code)
+        if code == "HRANA_PROTO_ERROR":
+            self._hang_up()
+            return WrongAnswer("it is none of Hrana's")
         if code.startswith("AUTH") or "authenticat" in message.lower():
             self._hang_up()
             return server_errors.unauthorized(self.label, 401, self._address.token is not None)

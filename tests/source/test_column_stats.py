@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from migrate.source.catalog import inspect
+from migrate.runtime.source_settings import SourceSettings
 from migrate.source.column_stats import scan_columns, stats_from_json, stats_to_json
 from migrate.source.local_transport import LocalTransport
 from migrate.source.model import ColumnStats, Table, TableStats
+from migrate.source.paged_reader import TransportSource
 from migrate.source.transport import QueryResult
 
 _CLASSES = ("integer", "real", "text", "blob")
@@ -25,7 +26,7 @@ class _Looking:
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path)
         transport = LocalTransport(self._connection, label="here", mark="", page_bytes=10**6)
-        self.tables = inspect(transport).tables
+        self.tables = TransportSource(transport, SourceSettings()).inspect().tables
         self.asked: list[str] = []
 
     def stats(self, table: Table) -> TableStats:

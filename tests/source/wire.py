@@ -50,8 +50,9 @@ class Wire(httpx.BaseTransport):
         if instead is not None:
             return instead
         response = self._inner.handle_request(request)
-        self.sizes.append(len(response.read()))
-        return response
+        body = response.read()
+        self.sizes.append(len(body))
+        return httpx.Response(response.status_code, headers=_uncompressed(response.headers), content=body)
 
     def close(self) -> None:
         self._inner.close()
@@ -59,6 +60,12 @@ class Wire(httpx.BaseTransport):
     def statements(self) -> list[dict[str, Any]]:
         """Return every request inside every pipeline that was sent."""
         return [one for request in self.requests for one in orjson.loads(request.content)["requests"]]
+
+
+def _uncompressed(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a response whose body was decompressed."""
+    dropped = (b"content-encoding", b"content-length", b"transfer-encoding")
+    return [(name, value) for name, value in headers.raw if name.lower() not in dropped]
 
 
 def over(
