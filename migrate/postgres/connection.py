@@ -40,8 +40,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: Memory for building indexes and keys before they spill to the disk, if the server does not give more.
 _MEMORY: Final = {"maintenance_work_mem": "128MB", "work_mem": "64MB"}
 _AT_LEAST: Final = """
-SELECT set_config(%(name)s, greatest(
-    pg_size_bytes(%(size)s), pg_size_bytes(current_setting(%(name)s))) / 1024 || 'kB', true)
+SELECT set_config(v.name, greatest(
+    pg_size_bytes(v.size), pg_size_bytes(current_setting(v.name))) / 1024 || 'kB', true)
+FROM unnest(%s::text[], %s::text[]) AS v (name, size)
 """
 #: Every session of ours reads and writes text in the same way, whatever the defaults of role and database.
 _SESSION: Final = {
@@ -204,8 +205,7 @@ def raise_work_mem(conn: Connection) -> None:
     """Give the transaction enough memory to build indexes and check keys; a larger setting of the server
     stays.
     """
-    for name, size in _MEMORY.items():
-        conn.execute(_AT_LEAST, {"name": name, "size": size})
+    conn.execute(_AT_LEAST, (list(_MEMORY), list(_MEMORY.values())))
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ Read from the catalog on both sides and compared by definition, so that existing
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -53,11 +54,11 @@ FROM pg_constraint k
 WHERE k.conrelid = ANY (%(tables)s::oid[]) AND k.contype IN ('c', 'n', 'f') ORDER BY 1, 2
 """
 _STATISTICS: Final = """
-SELECT s.stxname, quote_ident(n.nspname) || '.' || quote_ident(s.stxname),
+SELECT s.stxrelid::bigint, s.stxname, quote_ident(n.nspname) || '.' || quote_ident(s.stxname),
        pg_get_statisticsobjdef(s.oid),
        nullif(to_jsonb(s) ->> 'stxstattarget', '-1'), obj_description(s.oid, 'pg_statistic_ext')
 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
-WHERE s.stxrelid = ANY (%(tables)s::oid[]) ORDER BY 1
+WHERE s.stxrelid = ANY (%(tables)s::oid[]) ORDER BY 1, 2
 """
 
 #: `unique` or `foreign`, the table, and the name of its index or constraint.
@@ -92,12 +93,13 @@ def proven_keys(conn: Connection, pairs: Sequence[TablePair]) -> frozenset[Prove
     """Return the unique indexes and foreign keys that hold for every row as the live ones do."""
     found: set[ProvenKey] = set()
     of = {pair.live: pair for pair in pairs}
+    indexes, keys = _indexes(conn, pairs), _constraints(conn, pairs, "f")
     for pair in pairs:
-        wanted = {index.definition for index in _wanted_indexes(conn, pair) if is_buildable_first(index)}
-        there = [index for index in read_indexes(conn, [pair.staged]) if index.definition in wanted]
+        wanted = {index.definition for index in _wanted_indexes(indexes, pair) if is_buildable_first(index)}
+        there = [index for index in indexes[pair.new] if index.definition in wanted]
         found |= {("unique", pair.table, index.name) for index in there if index.unique}
-        valid = {row[1]: row[3] for row in _of_kind(conn, [pair.staged], "f") if row[6]}
-        known = (row for row in _of_kind(conn, [pair.live], "f") if row[5] in of)
+        valid = {row[1]: row[3] for row in keys[pair.staged] if row[6]}
+        known = (row for row in keys[pair.live] if row[5] in of)
         found |= {
             ("foreign", pair.table, row[1]) for row in known if valid.get(row[1]) == _wanted_key(row, of)
         }
@@ -117,7 +119,8 @@ def _ends(pairs: Sequence[TablePair]) -> dict[str, list[int]]:
 def column_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return the steps for columns: statistics targets, options, comments, NOT NULL of old servers."""
     quote = Quoting(conn)
-    named_nulls = {row[0] for row in _of_kind(conn, [pair.live for pair in pairs], "n")}
+    nulls = _constraints(conn, pairs, "n")
+    named_nulls = {pair.live for pair in pairs if nulls[pair.live]}
     changes: dict[str, list[str]] = {}
     comments: dict[str, list[str]] = {}
     numbers = {pair.new: pair.live for pair in pairs}
@@ -138,18 +141,36 @@ def column_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     ]
 
 
-def _of_kind(conn: Connection, tables: list[int], kinds: str) -> list[tuple[Any, ...]]:
-    rows = conn.execute(_CONSTRAINTS, {"tables": tables}).fetchall()
-    return [row for row in rows if row[2] in kinds]
+def _oids(pairs: Sequence[TablePair]) -> list[int]:
+    return [oid for pair in pairs for oid in (pair.live, pair.staged)]
+
+
+def _constraints(
+    conn: Connection, pairs: Sequence[TablePair], kinds: str
+) -> defaultdict[int, list[tuple[Any, ...]]]:
+    """Return the constraints of these kinds by table (oid), read for all tables at once."""
+    found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in conn.execute(_CONSTRAINTS, {"tables": _oids(pairs)}).fetchall():
+        if row[2] in kinds:
+            found[row[0]].append(row)
+    return found
+
+
+def _indexes(conn: Connection, pairs: Sequence[TablePair]) -> defaultdict[str, list[Index]]:
+    """Return the indexes by table (quoted and qualified), read for all tables at once."""
+    found: defaultdict[str, list[Index]] = defaultdict(list)
+    for index in read_indexes(conn, _oids(pairs)):
+        found[index.table].append(index)
+    return found
 
 
 def constraint_steps(conn: Connection, pairs: Sequence[TablePair], *, strict: bool) -> list[Step]:
     """Return the steps that add checks and named NOT NULLs: one step and one scan for each table."""
-    quote, steps = Quoting(conn), []
+    quote, steps, of_table = Quoting(conn), [], _constraints(conn, pairs, "cn")
     for pair in pairs:
-        there = {row[1]: row[3:5] for row in _of_kind(conn, [pair.staged], "cn")}
+        there = {row[1]: row[3:5] for row in of_table[pair.staged]}
         together, comments = [], []
-        for _, name, _, definition, comment, *_ in _of_kind(conn, [pair.live], "cn"):
+        for _, name, _, definition, comment, *_ in of_table[pair.live]:
             if there.get(name) == (definition, comment):
                 continue
             if name in there:
@@ -167,18 +188,18 @@ def constraint_steps(conn: Connection, pairs: Sequence[TablePair], *, strict: bo
 
 def bare_index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return the steps that build the missing indexes, without the constraints that use them."""
-    quote, steps = Quoting(conn), []
+    quote, steps, indexes = Quoting(conn), [], _indexes(conn, pairs)
     for pair in pairs:
-        there = {index.name for index in read_indexes(conn, [pair.staged])}
+        there = {index.name for index in indexes[pair.new]}
         steps += [
             restore_index(quote, bare_index(index))
-            for index in _wanted_indexes(conn, pair)
+            for index in _wanted_indexes(indexes, pair)
             if index.name not in there and is_buildable_first(index)
         ]
     return steps
 
 
-def _wanted_indexes(conn: Connection, pair: TablePair) -> list[Index]:
+def _wanted_indexes(indexes: Mapping[str, list[Index]], pair: TablePair) -> list[Index]:
     return [
         replace(
             live,
@@ -186,16 +207,16 @@ def _wanted_indexes(conn: Connection, pair: TablePair) -> list[Index]:
             schema=pair.new_schema,
             definition=retarget(live.definition, " ON", pair.old, pair.new),
         )
-        for live in read_indexes(conn, [pair.live])
+        for live in indexes[pair.old]
     ]
 
 
 def index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return the steps that build the indexes and their constraints, or add the constraints to built ones."""
-    quote, steps = Quoting(conn), []
+    quote, steps, indexes = Quoting(conn), [], _indexes(conn, pairs)
     for pair in pairs:
-        there = {index.name: index for index in read_indexes(conn, [pair.staged])}
-        for wanted in _wanted_indexes(conn, pair):
+        there = {index.name: index for index in indexes[pair.new]}
+        for wanted in _wanted_indexes(indexes, pair):
             present = there.get(wanted.name)
             if present == wanted:
                 continue
@@ -211,11 +232,11 @@ def index_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
 def statistics_steps(conn: Connection, pairs: Sequence[TablePair]) -> list[Step]:
     """Return the steps that create the extended statistics, in the staging schema until the swap."""
     quote, steps = Quoting(conn), []
+    rows = conn.execute(_STATISTICS, {"tables": _oids(pairs)}).fetchall()
+    there = {(table, name) for table, name, *_ in rows}
     for pair in pairs:
-        there = {row[0] for row in conn.execute(_STATISTICS, {"tables": [pair.staged]}).fetchall()}
-        for row in conn.execute(_STATISTICS, {"tables": [pair.live]}).fetchall():
-            name, qualified, definition, target, comment = row
-            if name in there:
+        for table, name, qualified, definition, target, comment in rows:
+            if table != pair.live or (pair.staged, name) in there:
                 continue
             new = f"{pair.new_schema}.{quote.name(name)}"
             make = retarget(definition, "CREATE STATISTICS", qualified, new)
@@ -232,9 +253,10 @@ def foreign_key_steps(
 ) -> list[Step]:
     """Return the steps that add the foreign keys, each referencing the staged table."""
     quote, steps, of = Quoting(conn), [], {pair.live: pair for pair in pairs}
+    keys = _constraints(conn, pairs, "f")
     for pair in pairs:
-        there = {row[1]: row[3:5] for row in _of_kind(conn, [pair.staged], "f")}
-        for row in _of_kind(conn, [pair.live], "f"):
+        there = {row[1]: row[3:5] for row in keys[pair.staged]}
+        for row in keys[pair.live]:
             _, name, _, definition, comment, target, _ = row
             if valid_only and (name in there or definition.endswith(NOT_VALID) or target not in of):
                 continue

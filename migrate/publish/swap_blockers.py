@@ -108,6 +108,7 @@ _QUERIES: Final = (
     """SELECT 'the event trigger ' || quote_ident(e.evtname) || ' watches definitions'
     FROM pg_event_trigger e WHERE e.evtenabled <> 'D'""",
 )
+_QUERY: Final = " UNION ALL ".join(f"({query})" for query in _QUERIES)
 _OIDS: Final = """
 SELECT c.oid::bigint FROM unnest(%s::text[], %s::text[]) w (space, name)
 JOIN pg_namespace n ON n.nspname = w.space JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
@@ -128,5 +129,5 @@ def find_swap_blockers(conn: Connection, table_names: Sequence[TableName]) -> li
             ),
         ).fetchall()
         tables = {"tables": [oid for (oid,) in found]}
-        reasons = [row[0] for query in _QUERIES for row in conn.execute(query, tables).fetchall() if row[0]]
+        reasons = [row[0] for row in conn.execute(_QUERY, tables).fetchall() if row[0]]
     return sorted(set(reasons))
