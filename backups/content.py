@@ -61,8 +61,11 @@ class Change:
     rows_now: int | None
 
     def __str__(self) -> str:
-        now = "the table is gone" if self.rows_now is None else f"{self.rows_now} now"
-        return f"{self.table}: {self.rows_before} rows then, {now}"
+        if self.rows_now is None:
+            return f"{self.table}: the table is gone (it had {self.rows_before:,} rows)"
+        if self.rows_now == self.rows_before:
+            return f"{self.table}: rows or columns were changed ({self.rows_now:,} rows, as before)"
+        return f"{self.table}: {self.rows_before:,} rows before, {self.rows_now:,} now"
 
 
 def list_tables(conn: psycopg.Connection, schema: str) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise BackupError(
             f"cannot write {path}: {error.strerror}",
-            hint="make room or mend the rights of the folder, then type the same command again",
+            hint="free disk space or fix the permissions of the folder, then run the same command again",
         ) from error
     finally:
         if part is not None:

@@ -161,11 +161,12 @@ class MapperSettings(_Section):
 
     mapping: Path | None = Field(
         default=None,
-        description="file that says what becomes of every table of any database; none: a directory",
+        description="mapping file, for any database; none: the source is a studio directory",
     )
     left_out: tuple[Key, ...] = Field(
         default=(),
-        description="source tables that are known and not wanted; a table no rule knows is an error",
+        description="source tables that you do not want to migrate; a table that is in no "
+        "mapping and not here is an error",
     )
     users: UserSettings = UserSettings()
     profiles: ProfileSettings = ProfileSettings()

@@ -26,9 +26,11 @@ _KEEPS = ("report", "receipt", "map", "log")
     "--keep",
     multiple=True,
     type=click.Choice(_KEEPS),
-    help="What stays: the report, the receipt, the log, or the map of ids in the target. May be repeated.",
+    help="Keep this: report, receipt, log, or the id map in the target. May be repeated.",
 )
-@click.option("--embedded", is_flag=True, help="Remove the embedded PostgreSQL, too, which is the target.")
+@click.option(
+    "--embedded", is_flag=True, help="Also remove the embedded PostgreSQL (the target, with all its rows)."
+)
 def command(
     config: Path | None, work: Path, yes: bool, as_json: bool, keep: tuple[Keep, ...], embedded: bool
 ) -> None:
@@ -52,14 +54,14 @@ def command(
 
     settings = load_config(config)
     if not work.is_dir():
-        raise UsageError(f"there is no folder {work}", hint="name the run's folder with --work")
+        raise UsageError(f"there is no folder {work}", hint="give the folder of the run with --work")
     gone: list[str] = []
     with lock_folder(work):
         require_finished(work)
         if target_url(settings)[0] != EMBEDDED or (work / "postgres.json").exists():
             with open_target(settings, work) as target:
                 confirm(
-                    f"Remove backups and ledger of {target.address.label}? There is no way back then.",
+                    f"Delete the backups and the ledger of {target.address.label}? No rollback afterwards.",
                     yes,
                     name=target.address.database,
                 )
@@ -70,6 +72,8 @@ def command(
     if as_json:
         click.echo(json.dumps({"version": 1, **asdict(done)}))
         return
-    click.echo(f"From the target: {', '.join(gone) or 'nothing'}.")
-    click.echo(f"From {work}: {', '.join(done.removed_files) or 'nothing'} ({done.removed_bytes:,} bytes).")
-    click.echo(f"Kept there: {', '.join(done.kept) or 'nothing'}.")
+    click.echo(f"Deleted from the target: {', '.join(gone) or 'nothing'}.")
+    click.echo(
+        f"Deleted from {work}: {', '.join(done.removed_files) or 'nothing'} ({done.removed_bytes:,} bytes)."
+    )
+    click.echo(f"Kept in it: {', '.join(done.kept) or 'nothing'}.")

@@ -13,7 +13,7 @@ from migrate.cli.options import config_option, json_option
 @click.command("config")
 @config_option
 @json_option
-@click.option("--reference", is_flag=True, help="Print every key with its meaning, as Markdown.")
+@click.option("--reference", is_flag=True, help="Print every key with its meaning, in Markdown.")
 def command(config: Path | None, as_json: bool, reference: bool) -> None:
     """Show the configuration in force: the file, overridden by the environment; secrets are hidden.
 

@@ -16,9 +16,9 @@ from migrate.cli.options import config_option, json_option, work_option
 @work_option
 @json_option
 def command(config: Path | None, work: Path, as_json: bool) -> int:
-    """Check installation, work folder, source and target, each by itself; changes nothing.
+    """Check installation, work folder, source and target. Changes nothing.
 
-    Exit code 1 where something would stop a run. What a run would do is shown
+    Exit code 1 if something would stop a run. To see what a run would do, use
     by `migrate plan`.
 
     \b
@@ -47,5 +47,10 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
             console.print(
                 f"      {'next:':>{width}}  {terminal_safe(redact(point.hint))}", markup=False, soft_wrap=True
             )
-    console.print("Something would stop a run." if code else "All is well. Next: `migrate plan`.")
+    failed = [point.name for point in points if point.verdict == "error"]
+    problems = (
+        "1 problem would stop a run" if len(failed) == 1 else f"{len(failed)} problems would stop a run"
+    )
+    names = ", ".join(dict.fromkeys(failed))
+    console.print(f"{problems}: {names}." if code else "No problem found. Next: `migrate plan`.")
     return code

@@ -12,7 +12,7 @@ from migrate.cli.options import config_option, json_option, work_option
 
 @click.command("ids")
 @click.argument("words", nargs=-1, metavar="[ENTITY LEGACY_ID]")
-@click.option("--reverse", "new_id", metavar="CUID", help="Find what a new id was made from.")
+@click.option("--reverse", "new_id", metavar="CUID", help="Find the legacy id of this new id.")
 @config_option
 @work_option
 @json_option
@@ -36,7 +36,7 @@ def command(
 
     if (new_id is None) == (len(words) != 2):
         raise UsageError(
-            "give an entity and a legacy id, or --reverse and a new id",
+            "ids needs an entity and a legacy id, or --reverse with a new id",
             hint="for example: migrate ids users 42",
         )
     with open_lookup(load_config(config), work) as lookup:

@@ -27,16 +27,20 @@ if TYPE_CHECKING:
     "--out",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the files; made where it is missing.",
+    help="Folder for the new files; created if missing.",
 )
-@click.option("--target", metavar="URL", help="A PostgreSQL; where it has tables, the mapping fits them.")
-@click.option("--enums", is_flag=True, help="Make enums of columns that hold one of a few words.")
+@click.option(
+    "--target",
+    metavar="URL",
+    help="A PostgreSQL database. If it has tables, the mapping is written for them.",
+)
+@click.option("--enums", is_flag=True, help="Make enums of columns that hold only a few different words.")
 @yes_option
 @json_option
 def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
     """Write a mapping, a Prisma schema and a configuration for any Turso database.
 
-    Both ends are only read. Review mapping.toml, then run. The token comes from TURSO_AUTH_TOKEN.
+    Source and target are only read. Review mapping.toml, then run. Set TURSO_AUTH_TOKEN for the source.
 
     \b
     migrate init --source legacy.db --out mapping
@@ -54,8 +58,8 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
     draft = _draft(inspection, live, enums=enums)
     if not any(section.migrated for section in draft.sections):
         raise UsageError(
-            f"{inspection.source} has no table that could be migrated",
-            hint="`migrate inspect` shows what is there; are these the right databases?",
+            f"{inspection.source} has no table to migrate",
+            hint="`migrate inspect` shows what is in it; check that the URLs are right",
         )
     texts = texts_of(draft, source, embedded=target is None)
     edited = edited_files(out, texts)
@@ -63,7 +67,12 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
         console.print(
             f"edited  {', '.join(str(out / name) for name in edited)}", markup=False, soft_wrap=True
         )
-        confirm("Write over what was edited?", yes)
+        names = ", ".join(edited)
+        confirm(
+            f"Overwrite {names}? Your edits will be lost.",
+            yes,
+            risk=f"{names} has your edits; --yes overwrites them (they are NOT kept)",
+        )
     write_files(out, texts)
     notes = to_set(source, embedded=target is None)
     if as_json:

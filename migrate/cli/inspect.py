@@ -20,7 +20,7 @@ from migrate.cli.options import config_option, json_option
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write one HTML file for a browser.",
+    help="Write the result as one HTML file.",
 )
 def command(source: str | None, config: Path | None, as_json: bool, html: Path | None) -> None:
     """Show what is in SOURCE, a URL or a file; by default the configured source.

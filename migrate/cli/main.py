@@ -12,28 +12,29 @@ from typing import Final
 import click
 
 from migrate import __version__
-from migrate.runtime.errors import MigrateError
+from migrate.runtime.errors import MigrateError, Stopped
 from migrate.runtime.memory import configure_allocators
 
 #: Command and the one line that `--help` shows; the module is imported when the command is used.
 COMMANDS: Final = {
-    "run": "Migrate: back up, stage, check and publish; resumes where it stopped.",
-    "verify": "Dry run: the same stages into an embedded rehearsal; the live target is only read.",
-    "rehearse": "The dry run, killed at every named point and resumed; proves the content the same.",
-    "rollback": "Give up a run, or put the rows of the backup back.",
-    "status": "Show how far the run in the work folder is.",
-    "report": "Write the report of the run: one HTML file.",
-    "plan": "Show what a run would do; changes nothing.",
-    "init": "Write a first mapping, schema and configuration for any Turso database.",
-    "inspect": "Show what is in any Turso database: tables, types, references, left-overs.",
+    "run": "Migrate: snapshot, backup, mapping, checks, publish. Resumes if it was stopped.",
+    "verify": "Dry run into an embedded PostgreSQL; your target is only read.",
+    "rehearse": "Dry run that is killed and resumed at every checkpoint; checks that the rows "
+    "come out the same.",
+    "rollback": "Restore the rows from before the run, or discard an unfinished run.",
+    "status": "Show the progress of the run in the work folder.",
+    "report": "Write the report of the run as one HTML file.",
+    "plan": "Show what a run would do. Changes nothing.",
+    "init": "Write a mapping, a Prisma schema and a configuration for any Turso database.",
+    "inspect": "Show what is in a Turso database: tables, types, references, unused tables.",
     "ids": "Show the new id of a legacy id, or the legacy id of a new one.",
-    "sample": "Write a synthetic legacy database.",
-    "receipt": "Check the receipt of a run, offline.",
+    "sample": "Write a legacy database of synthetic people.",
+    "receipt": "Check that the receipt of a run is complete and unchanged. Works offline.",
     "psql": "Open psql on the target.",
-    "clean": "Remove our schemas and people's data when all is settled.",
-    "doctor": "Check what is installed, reachable and allowed, and how much room there is.",
-    "config": "Show the configuration in force, or every key with its meaning.",
-    "completion": "Print the completion script of a shell.",
+    "clean": "Delete the tool's schemas, the snapshot and the backups. No rollback afterwards.",
+    "doctor": "Check installation, connections, permissions and disk space.",
+    "config": "Show the configuration in use, or every key with its meaning.",
+    "completion": "Print a shell completion script.",
 }
 INTERRUPTED: Final = 130
 
@@ -58,12 +59,12 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed check or failed run, 2 usage or configuration, "
+    epilog="Exit codes: 0 done, 1 failed check or failed run, 2 wrong usage or configuration, "
     "3 stopped but resumable, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="migrate")
 def cli() -> None:
-    """Move a legacy Turso (libSQL) database into a Prisma-shaped PostgreSQL.
+    """Migrate a Turso (libSQL) or SQLite database to the PostgreSQL of a Prisma schema.
 
     \b
     Try it:       MIGRATE__SOURCE__URL=sample migrate run    synthetic people, a PostgreSQL of its own
@@ -79,16 +80,16 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except MigrateError as error:
-        _say(error.message, error.hint)
+        _say(error.message, error.hint, asked=isinstance(error, Stopped))
         sys.exit(error.exit_code)
     except click.exceptions.Abort as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
-            _say("interrupted", "type the same command again to go on")
+            _say("interrupted", "run the same command again to continue")
         else:
-            _say("not confirmed: nothing was done", None)
+            _say("not confirmed; nothing was changed", None)
         sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
-        _say("interrupted", "type the same command again to go on")
+        _say("interrupted", "run the same command again to continue")
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
         _show(error)
@@ -110,9 +111,9 @@ def _defect(error: Exception) -> None:
     with contextlib.suppress(ValueError):  # where the log was closed, the stage has told it
         log().error("defect", kind=type(error).__name__, frames=frames)
     _say(
-        f"unexpected {type(error).__name__} at {frames[-1]}: a defect of migrate",
-        "report this line with the last one of log.jsonl in the work folder; `migrate status` shows how far "
-        "the run is, and the same command goes on from there",
+        f"unexpected {type(error).__name__} at {frames[-1]}: this is a bug in migrate",
+        "report this line and the last line of log.jsonl in the work folder; `migrate status` shows the "
+        "progress, and the same command continues from there",
     )
 
 
@@ -125,7 +126,8 @@ def _show(error: click.ClickException) -> None:
         error.show()
 
 
-def _say(message: str, hint: str | None) -> None:
+def _say(message: str, hint: str | None, *, asked: bool = False) -> None:
+    """Print how the command ended; `asked` if the operator stopped it, which is no error."""
     from migrate.runtime.console import terminal_safe
     from migrate.runtime.json_lines import wants_json_lines, write_line
     from migrate.runtime.log import redact
@@ -134,6 +136,10 @@ def _say(message: str, hint: str | None) -> None:
         write_line("error", message=message, next=hint)
         return
     colour = None if os.environ.get("NO_COLOR", "") == "" else False  # click does not ask itself
-    click.secho(f"error: {terminal_safe(redact(message))}", fg="red", err=True, color=colour)
+    text = terminal_safe(redact(message))
+    if asked:
+        click.secho(f"{text}.", fg="yellow", err=True, color=colour)
+    else:
+        click.secho(f"error: {text}", fg="red", err=True, color=colour)
     if hint:
         click.secho(f"next:  {terminal_safe(redact(hint))}", err=True)

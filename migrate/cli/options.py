@@ -34,7 +34,7 @@ def config_option(command: _Command) -> _Command:
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
         callback=find,
-        help="Configuration file. [default: config.toml where there is one]",
+        help="Configuration file. [default: config.toml, if present]",
     )
     return option(command)
 
@@ -63,16 +63,16 @@ def yes_option(command: _Command) -> _Command:
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help="Never ask: end with exit code 2 where an answer is missing.",
+        help="Never ask. If an answer is needed, stop with exit code 2.",
     )
     named = click.option(
         "--confirm",
         metavar="NAME",
         expose_value=False,
         callback=remember,
-        help="Answer with the database's name, for scripts that must not meet another one.",
+        help="Confirm by database name; stops if the target is another database.",
     )
-    return click.option("--yes", is_flag=True, help="Do not ask.")(named(silent(command)))
+    return click.option("--yes", is_flag=True, help="Answer yes to every question.")(named(silent(command)))
 
 
 def json_option(command: _Command) -> _Command:
@@ -95,7 +95,7 @@ def log_format_option(command: _Command) -> _Command:
         expose_value=False,
         is_eager=True,
         callback=remember,
-        help="How progress and errors are said on standard error: json is a document a line.",
+        help="Format of progress and errors on stderr; json prints one object per line.",
     )
     return option(command)
 
@@ -121,7 +121,9 @@ def make_result_console(*, as_json: bool) -> Console:
 
 def verbose_option(command: _Command) -> _Command:
     """Add `-v`, for more lines."""
-    option: Callable[[_Command], _Command] = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+    option: Callable[[_Command], _Command] = click.option(
+        "-v", "--verbose", is_flag=True, help="Print more details."
+    )
     return option(command)
 
 
@@ -131,16 +133,16 @@ def accept_option(command: _Command) -> _Command:
         "--accept-unproven-backup",
         "accept_unproven",
         is_flag=True,
-        help="Go on although the backup did not restore to the same rows.",
+        help="Continue even if the test restore of the backup gave other rows.",
     )(command)
 
 
-def confirm(question: str, yes: bool, *, name: str | None = None) -> None:
-    """Ask before something severe; return where the answer is yes.
+def confirm(question: str, yes: bool, *, name: str | None = None, risk: str | None = None) -> None:
+    """Ask before something severe; return if the answer is yes.
 
     With `name`, yes is said by typing it: the name of the database whose rows
-    go. Raises UsageError where nobody can answer or `--confirm` names another
-    one, Abort where the answer is no.
+    go. Raises UsageError if the input is no terminal (its message is `risk`, if
+    given) or `--confirm` names another database, Abort if the answer is no.
     """
     from migrate.runtime.errors import UsageError
 
@@ -148,14 +150,18 @@ def confirm(question: str, yes: bool, *, name: str | None = None) -> None:
     given = meta.get(f"{__name__}.confirm")
     if given is not None and name is not None and given != name:
         raise UsageError(
-            "--confirm does not name the database that the URL names", hint=f"this is the database {name}"
+            "--confirm names another database than the target URL", hint=f"the target is the database {name}"
         )
     if yes or (given is not None and given == name):
         return
     if meta.get(f"{__name__}.no_input") or sys.stdin is None or not sys.stdin.isatty():
         named = f", or --confirm {name}" if name else ""
-        raise UsageError("this must be confirmed, and nobody is there to ask", hint=f"add --yes{named}")
+        raise UsageError(
+            risk or "this needs your confirmation, but the input is no terminal", hint=f"add --yes{named}"
+        )
     if name is None:
         click.confirm(question, abort=True, err=True)
-    elif click.prompt(f"{question} Type {name} to go on", err=True, default="", show_default=False) != name:
+    elif (
+        click.prompt(f"{question} Type {name} to continue", err=True, default="", show_default=False) != name
+    ):
         raise click.Abort

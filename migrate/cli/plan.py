@@ -17,10 +17,10 @@ from migrate.cli.options import config_option, json_option, work_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Keep the plan in this file, for `migrate run --plan FILE`.",
+    help="Save the plan in this file, for `migrate run --plan FILE`.",
 )
 def command(config: Path | None, work: Path, as_json: bool, out: Path | None) -> int:
-    """Show what `migrate run` would do. Neither end is written to.
+    """Show what `migrate run` would do. Writes to neither source nor target.
 
     A plan that is kept can be read, agreed on, and run as it is: `migrate run
     --plan FILE` refuses to where source, target, configuration or program
@@ -53,5 +53,5 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
     else:
         show_plan(plan, make_console())
         if out is not None:
-            click.echo(f"Kept in {out}. Next: `migrate run --plan {out}`.")
+            click.echo(f"Plan saved in {out}. Next: `migrate run --plan {out}`.")
     return 1 if plan.errors else 0

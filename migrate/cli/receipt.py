@@ -12,7 +12,11 @@ from migrate.cli.options import json_option
 
 @click.command("receipt")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=Path("work/receipt.json"))
-@click.option("--seal", metavar="DIGEST", help="The seal that the run printed: it must be this file's.")
+@click.option(
+    "--seal",
+    metavar="DIGEST",
+    help="The seal that the run printed; the check fails if the file has another one.",
+)
 @json_option
 def command(file: Path, seal: str | None, as_json: bool) -> None:
     """Check that a receipt is whole: every link against its digest, every figure against the others.
@@ -32,8 +36,8 @@ def command(file: Path, seal: str | None, as_json: bool) -> None:
     said = check_receipt(receipt)
     if seal is not None and seal != receipt.seal:
         raise CheckError(
-            f"the seal of {file} is {receipt.seal}, another one than was given",
-            hint="this is the receipt of another run, or one that was made anew",
+            f"the seal of {file} is {receipt.seal}, not the given one",
+            hint="this is the receipt of another run, or somebody replaced it",
         )
     if as_json:
         click.echo(json.dumps({"version": 1, "run": receipt.run, "seal": receipt.seal, "found": said}))

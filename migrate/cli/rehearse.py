@@ -16,12 +16,13 @@ from migrate.cli.options import config_option, json_option, log_format_option, m
 @json_option
 @log_format_option
 def command(config: Path | None, work: Path, as_json: bool) -> None:
-    """Dry run that is killed at every point between two durable writes, and resumed.
+    """Dry run that is killed at every checkpoint between two durable writes, and resumed.
 
-    First an undisturbed dry run as `migrate verify` makes it; then another one
-    that is killed (SIGKILL) at every named point the first one came to, each
-    time resumed by the same command. Both must leave the same content. Source
-    and live target are only read. The receipt is WORK/rehearsal.json; it is part of the report.
+    First a dry run without kills, as `migrate verify` does it. Then a second
+    dry run that is killed (SIGKILL) at every checkpoint of the first one, and
+    resumed each time by the same command. Both must give the same rows.
+    Source and target are only read. The result is in WORK/rehearsal.json and
+    in the report.
 
     \b
     migrate rehearse
@@ -35,7 +36,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
     with make_reporter() as report:
 
         def show(doing: str, number: int, total: int) -> None:
-            report.note(f"{number}/{total}: killed at {doing}" if number else "an undisturbed dry run")
+            report.note(f"{number}/{total}: killed at {doing}" if number else "dry run without kills")
 
         receipt = run(work, words, show)
         if trouble := refresh(work / REHEARSAL):
@@ -46,7 +47,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
     rows = sum(content.rows for content in receipt.disturbed.values())
     click.echo(
         f"Killed {len(receipt.killed)} times and resumed: {rows:,} rows in {len(receipt.disturbed)} tables, "
-        f"identical to those of an undisturbed dry run. The receipt is {work / RECEIPT}, "
-        f"the report {work / REHEARSAL / FILE}."
+        f"identical to those of a dry run without kills. Receipt: {work / RECEIPT}, "
+        f"report: {work / REHEARSAL / FILE}."
     )
-    click.echo("The live target was only read. Next: `migrate run`.")
+    click.echo("Your target was only read. Next: `migrate run`.")

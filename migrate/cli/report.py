@@ -15,9 +15,11 @@ from migrate.cli.options import json_option, work_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write. [default: report.html in the folder of the run]",
+    help="File to write. [default: report.html in the run's folder]",
 )
-@click.option("--samples", is_flag=True, help="Add the values of the rows that are named: data of people.")
+@click.option(
+    "--samples", is_flag=True, help="Add the values of the rows that it names. They are personal data."
+)
 @json_option
 def command(work: Path, out: Path | None, samples: bool, as_json: bool) -> None:
     """Write the report of the run in the work folder, or of the dry run where there is no other.

@@ -33,16 +33,18 @@ if TYPE_CHECKING:
 @click.option(
     "--discard-changes",
     is_flag=True,
-    help="Roll back although the application has written since; kept in a backup.",
+    help="Roll back even if the application has written since; its rows stay in a backup.",
 )
-@click.option("--undo", is_flag=True, help="Take the last rollback back: the migrated rows are live again.")
+@click.option("--undo", is_flag=True, help="Undo the last rollback: the migrated rows are live again.")
 @click.option(
-    "--published", is_flag=True, help="Take the live publication back although this run is given up."
+    "--published",
+    is_flag=True,
+    help="Roll back the live publication even if the run in the work folder was discarded.",
 )
 @click.option(
     "--backup",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder of the backup, where the work folder does not hold it.",
+    help="Folder of the backup, if it is not in the work folder.",
 )
 def command(
     config: Path | None,
@@ -55,12 +57,12 @@ def command(
     published: bool,
     backup: Path | None,
 ) -> None:
-    """Give up a run that is not published, or put the rows of its backup back.
+    """Restore the rows from before the run. A run that is not published is discarded.
 
-    Typed again, after a kill or out of doubt, it does what is left to be done
-    and no more. What is there now is backed up first, so a rollback can
-    itself be taken back, with --undo. Rows that the application has written
-    since the publication are counted and shown, and stop it.
+    It is safe to run it twice: it does only what is left to do. The rows of
+    now are backed up first, so you can undo a rollback with --undo. If the
+    application has written since the publication, the rollback stops and
+    lists these tables.
 
     \b
     migrate rollback
@@ -78,16 +80,20 @@ def command(
     from migrate.runtime.errors import UsageError
 
     if undo and published:
-        raise UsageError("--undo brings migrated rows back, --published takes them away", hint="give one")
+        raise UsageError(
+            "--undo and --published exclude each other: one restores the migrated rows, the "
+            "other removes them",
+            hint="give only one of them",
+        )
     aim: Aim = "undo" if undo else "published" if published else "back"
     settings = load_config(config)
     if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
-        raise UsageError(f"no run is recorded in {work}", hint="name the run's folder with --work")
+        raise UsageError(f"there is no run in {work}", hint="give the folder of the run with --work")
     with open_target(settings, work) as target:
         if not target.embedded:
             rows = "migrated" if undo else "earlier"
             confirm(
-                f"Put the {rows} rows of {target.address.label}, schema {target.address.schema}, back?",
+                f"Restore the {rows} rows of {target.address.label}, schema {target.address.schema}?",
                 yes,
                 name=target.address.database,
             )
@@ -109,15 +115,17 @@ def command(
 
 def _told(done: RolledBack, aim: Aim) -> list[str]:
     if done.already:
-        return [done.already, "Nothing more was done."]
+        return [done.already, "Nothing was changed."]
     if done.rows is None:
-        return ["Nothing had been published: the staging is dropped, the live tables are as they were."]
-    rows = (
-        f"{done.rows:,} {'migrated rows are live again' if aim == 'undo' else 'rows are back as they were'}."
-    )
-    following = (
-        "`migrate verify --published` checks them, `migrate rollback` takes them back."
-        if aim == "undo"
-        else "`migrate rollback --undo` undoes this rollback, `migrate run` migrates again."
-    )
-    return [f"{rows} What was there is kept in {done.backup}.", f"Next: {following}"]
+        return ["Nothing had been published: the staging is dropped, the live tables are unchanged."]
+    if aim == "undo":
+        return [
+            f"Rollback undone: {done.tables} tables hold the {done.rows:,} migrated rows again.",
+            f"The {done.saved:,} rows that were live until now are saved in {done.backup}.",
+            "Next: `migrate verify --published` checks them, `migrate rollback` rolls back again.",
+        ]
+    return [
+        f"Rolled back: {done.tables} tables hold what they held before the run ({done.rows:,} rows).",
+        f"The {done.saved:,} rows that were live until now are saved in {done.backup}.",
+        "Next: `migrate rollback --undo` undoes this rollback, `migrate run` migrates again.",
+    ]

@@ -48,11 +48,9 @@ _STILL_TRUE_SECONDS = 60.0
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Do what this kept plan says, and nothing where it is stale; see `migrate plan --out`.",
+    help="Run only if this saved plan is still true; see `migrate plan --out`.",
 )
-@click.option(
-    "--fresh", is_flag=True, help="Give up what the work folder holds of an earlier run and begin anew."
-)
+@click.option("--fresh", is_flag=True, help="Discard the earlier run in the work folder and start a new one.")
 def command(
     config: Path | None,
     work: Path,
@@ -65,8 +63,8 @@ def command(
 ) -> None:
     """Migrate: snapshot, backup, staging, mapping, checks, publish.
 
-    Stopped or killed at any moment, the same command goes on where it
-    stopped. Finished, it says so and changes nothing.
+    If it is stopped or killed, run the same command again: it continues where it
+    stopped. If the run is finished, it says so and changes nothing.
 
     \b
     migrate run
@@ -101,7 +99,7 @@ def command(
                 if not plan.made and time.monotonic() - looked < _STILL_TRUE_SECONDS:
                     run.planned = plan.source_rows
             if run.state.document.outcome == "published":
-                report.note("this run is published already; nothing is done")
+                report.note("this run is already published; nothing to do")
             else:
                 with told(run):
                     run_stages(run)
@@ -113,7 +111,8 @@ def command(
     console.print(f"Report: {work / REPORT}", markup=False, soft_wrap=True)
     console.print(f"Receipt: {work / 'receipt.json'}, sealed {seal}", markup=False, soft_wrap=True)
     console.print(
-        "Next: `migrate verify --published` checks the live rows, `migrate rollback` takes them back."
+        "Next: `migrate verify --published` checks the live rows, `migrate rollback` restores "
+        "the earlier rows."
     )
 
 
@@ -174,9 +173,9 @@ def _tell(run: RunContext) -> tuple[Summary, str]:
         write_report(run.work)
     except MigrateError as error:
         told = MigrateError(
-            f"the rows are published, but their summary and report could not be made: {error}",
-            hint="mend this (is there room on the disk?), then type the same command again: "
-            "it changes no row and makes them",
+            f"the rows are published, but the summary and report could not be written: {error}",
+            hint="fix this (is the disk full?), then run the same command again: "
+            "it changes no row and writes them",
         )
         told.exit_code = error.exit_code
         raise told from error

@@ -10,13 +10,19 @@ import click
 @click.command("sample")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
-              help="1 is 640 users and 2,690 messages.")  # fmt: skip
+              help="Size; Size; 1 is 640 users and 2,690 messages.")  # fmt: skip
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed, other people."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Random seed; another seed gives other people.",
 )
-@click.option("--messages", type=click.IntRange(min=0), help="Number of messages; people in proportion.")
 @click.option(
-    "--profiles", type=click.IntRange(min=1), help="Number of people with a profile; most, if not given."
+    "--messages", type=click.IntRange(min=0), help="Number of messages; the number of people follows."
+)
+@click.option(
+    "--profiles", type=click.IntRange(min=1), help="Number of people with a profile; default: nearly all."
 )
 def command(out: Path, scale: float, seed: int, messages: int | None, profiles: int | None) -> None:
     """Write a synthetic legacy database of a studio directory to OUT.

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _NEXT: Final = {
-    None: "`migrate plan`, `migrate verify`, `migrate run`.",
-    "open": "`migrate run` goes on, `migrate rollback` gives it up.",
-    "published": "`migrate verify --published` checks the live rows, `migrate rollback` takes them back.",
-    "rolled_back": "`migrate run` migrates again, `migrate rollback --undo` undoes a rollback.",
+    None: "`migrate plan` shows what would be done, `migrate verify` rehearses it, `migrate run` does it.",
+    "open": "`migrate run` continues, `migrate rollback` discards the run.",
+    "published": "`migrate verify --published` checks the live rows, `migrate rollback` restores "
+    "the earlier rows.",
+    "rolled_back": "`migrate run` migrates again, `migrate rollback --undo` undoes the rollback.",
 }
 _EVERY_SECONDS: Final = 1.0
 
@@ -26,9 +27,9 @@ _EVERY_SECONDS: Final = 1.0
 @click.command("status")
 @work_option
 @json_option
-@click.option("--watch", is_flag=True, help="Show it again every second, until no process is at work.")
+@click.option("--watch", is_flag=True, help="Refresh every second, until the run stops.")
 def command(work: Path, as_json: bool, watch: bool) -> None:
-    """Show how far the run in the work folder is; reads the folder alone.
+    """Show the progress of the run in the work folder. Reads only that folder.
 
     \b
     migrate status
@@ -124,5 +125,5 @@ def _progress(facts: dict[str, Any]) -> str:
 
 def _next(facts: dict[str, Any]) -> str:
     if facts["process"]:
-        return f"At work: {facts['process']}."
+        return f"Running: {facts['process']}."
     return f"Next: {_NEXT[facts['outcome']]}"

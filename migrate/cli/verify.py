@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 @json_option
 @verbose_option
 @log_format_option
-@click.option("--published", is_flag=True, help="Check the live rows that a run has published.")
-@click.option("--deep", is_flag=True, help="Map everything once more and compare cell by cell.")
-@click.option("--check-urls", is_flag=True, help="Ask every image URL over HTTP whether it answers.")
+@click.option(
+    "--published", is_flag=True, help="Check the live rows that a run has published, instead of a dry run."
+)
+@click.option("--deep", is_flag=True, help="Map every row a second time and compare each cell.")
+@click.option(
+    "--check-urls", is_flag=True, help="Request every image URL over HTTP and check that it answers."
+)
 def command(
     config: Path | None,
     work: Path,
@@ -44,9 +48,9 @@ def command(
     deep: bool,
     check_urls: bool,
 ) -> None:
-    """Dry run: every stage, publish included, into an embedded PostgreSQL shaped like the live one.
+    """Dry run: every stage, publish included, into an embedded PostgreSQL with the target's schema.
 
-    The live target and the source are only read. With --published, check the
+    Source and target are only read. With --published: check the live rows of a
     live rows instead.
 
     \b
@@ -77,15 +81,15 @@ def _check_published(
 
     with reporter as report, open_run(settings, work, report, resume_only=True) as run:
         if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
-            raise UsageError("this run has published nothing yet", hint="`migrate run` finishes it")
+            raise UsageError("this run has published nothing yet", hint="finish it with `migrate run`")
         if run.state.document.outcome == "rolled_back":
             raise UsageError("this run was rolled back", hint="`migrate run` migrates again")
         run.state.prove_file("snapshot", "snapshot")
         result = check_rows(run, schema=run.address.schema)
         if trouble := refresh(run.work):
             report.note(trouble)
-    require(result, f"read {work / 'checks.json'}; `migrate rollback` takes the publication back")
-    console.print(f"{len(result.results)} checks passed over the live rows.")
+    require(result, f"read {work / 'checks.json'}; `migrate rollback` restores the earlier rows")
+    console.print(f"{len(result.results)} checks of the live rows passed.")
     return {"version": 1, **result.to_json()}
 
 
@@ -110,7 +114,7 @@ def _rehearse(
         plan = make_plan(
             settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
         )
-        show_plan(plan, console)
+        show_plan(plan, console, rehearsal=True)
         plan.require()
     with reporter as report, open_rehearsal(settings, work, origin, report) as run:
         keep_plan(plan.facts(), run.work / FILE)
@@ -121,5 +125,5 @@ def _rehearse(
         page = write_report(run.work)
     show(summary, console)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)
-    console.print("The rehearsal went through; the live target was only read. Next: `migrate run`.")
+    console.print("The dry run succeeded. Your target was only read. Next: `migrate run`.")
     return summary.facts()

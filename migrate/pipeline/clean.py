@@ -52,7 +52,7 @@ def require_finished(work: Path) -> None:
     if state is not None and state.document.outcome == "open":
         raise UsageError(
             f"the run in {work} is not finished",
-            hint="`migrate run` finishes it, `migrate rollback` gives it up; then clean",
+            hint="finish it with `migrate run`, or discard it with `migrate rollback`; then clean",
         )
 
 
@@ -116,5 +116,6 @@ def _remove(path: Path) -> None:
             path.unlink()
     except OSError as error:
         raise MigrateError(
-            f"cannot remove {path}: {error.strerror}", hint="mend its owner or rights, then type it again"
+            f"cannot remove {path}: {error.strerror}",
+            hint="fix its owner or permissions, then run the same command again",
         ) from error

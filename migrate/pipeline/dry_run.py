@@ -45,7 +45,7 @@ def open_rehearsal(
             if anew:
                 _clone(target, server)
             address = dataclasses.replace(
-                parse_url(url), schema=target.address.schema, label=f"the rehearsal of {target.address.label}"
+                parse_url(url), schema=target.address.schema, label=f"rehearsal of {target.address.label}"
             )
             with hold_run(
                 config, folder, origin, address, report, secret=secret, fresh=anew, dry=True

@@ -58,7 +58,7 @@ class Lookup:
         """
         if entity not in self.entities:
             raise UsageError(
-                f"no ids are made for {entity}", hint=f"known are {', '.join(self.entities) or 'none'}"
+                f"there are no new ids for {entity}", hint=f"known are {', '.join(self.entities) or 'none'}"
             )
         row = self._one(
             "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s AND legacy_id = %s",
@@ -67,8 +67,10 @@ class Lookup:
         )
         if row is None and entity in self.mapped and self._one(_ANY, entity) is not None:
             raise MigrateError(
-                f"{entity} {legacy_id} became no row: it was rejected or excluded, or was never there",
-                hint="the table fate in the ledger's schema names every row that was not migrated, and why",
+                f"{entity} {legacy_id} has no row in the target: it was rejected, excluded, or is "
+                "not in the source",
+                hint="the table `fate` in the ledger's schema lists every row that was not "
+                "migrated, with the reason",
             )
         return row or Found(entity, legacy_id, self.ids.derive(entity, legacy_id), None)
 
@@ -131,7 +133,7 @@ def _secret(config: Config, work: Path, target: LiveTarget) -> str:
     secret = known_secret(config, target, work)
     if not secret:
         raise UsageError(
-            "there is no id secret yet: neither the configuration, the ledger nor the state file holds one",
+            "there is no id secret yet, neither in the configuration nor in the ledger nor in the state file",
             hint="run `migrate run` or `migrate verify` first, or set MIGRATE__IDS__SECRET",
         )
     return secret

@@ -53,15 +53,15 @@ def _mapping(path: Path) -> tuple[MappingFile, str]:
         return read_mapping(raw.decode()), hashlib.sha256(raw).hexdigest()
     except FileNotFoundError as error:
         raise UsageError(
-            f"there is no file {path}, which [mappers] mapping names",
-            hint="`migrate init` writes one; its path is relative to the folder of the configuration file",
+            f"[mappers] mapping: there is no file {path}",
+            hint="`migrate init` writes one; the path is relative to the folder of the configuration file",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}, which [mappers] mapping names: {error}") from error
+        raise UsageError(f"[mappers] mapping: cannot read {path}: {error}") from error
     except MappingError as error:
         raise UsageError(
             "\n  ".join([f"{path} has mistakes:", *error.mistakes]),
-            hint="mend the file",
+            hint="fix these lines, then run the same command again",
         ) from error
 
 
@@ -112,8 +112,8 @@ def mapped_names(config: Config, project: MappingSpec) -> tuple[str, ...]:
     unknown = [name for name in config.ids.map if name not in project.id_map]
     if unknown:
         raise UsageError(
-            f"[ids] map names {', '.join(unknown)}, of which no ids are mapped",
-            hint=f"known are {', '.join(project.id_map)}",
+            f"[ids] map: no ids are made for {', '.join(unknown)}",
+            hint=f"possible are {', '.join(project.id_map)}",
         )
     return tuple(config.ids.map)
 

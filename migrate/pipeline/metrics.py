@@ -15,7 +15,7 @@ def require_library() -> None:
     except ImportError as error:
         raise UsageError(
             "[metrics] textfile needs the package prometheus-client, which is not installed",
-            hint="install the extra: pip install 'turso-to-prisma[metrics]'; or take the key out",
+            hint="run: pip install 'turso-to-prisma[metrics]'; or remove the key",
         ) from error
 
 
@@ -28,9 +28,9 @@ def write_metrics(document: Document, path: Path) -> None:
 
     registry = CollectorRegistry()
     seconds = Gauge("migrate_stage_seconds", "Seconds that a stage took", ["stage"], registry=registry)
-    done = Gauge("migrate_stage_done", "1 where the stage is done", ["stage"], registry=registry)
-    rows = Gauge("migrate_rows", "Rows that a stage told of, by table", ["stage", "table"], registry=registry)
-    outcome = Gauge("migrate_outcome", "1 for the state that the run is in", ["outcome"], registry=registry)
+    done = Gauge("migrate_stage_done", "1 if the stage is done", ["stage"], registry=registry)
+    rows = Gauge("migrate_rows", "Rows of a stage, by table", ["stage", "table"], registry=registry)
+    outcome = Gauge("migrate_outcome", "1 for the state of the run", ["outcome"], registry=registry)
     for name, stage in document.stages.items():
         seconds.labels(name).set(stage.seconds)
         done.labels(name).set(stage.status == "done")
@@ -46,5 +46,5 @@ def write_metrics(document: Document, path: Path) -> None:
     except OSError as error:
         raise MigrateError(
             f"cannot write the metrics to {path}: {error.strerror}",
-            hint="mend the rights of the folder, or take [metrics] textfile out",
+            hint="fix the permissions of the folder, or remove [metrics] textfile",
         ) from error

@@ -159,8 +159,8 @@ def _require_empty(work: Path) -> None:
     if left:
         raise StateMismatch(
             f"{work} holds {' and '.join(left)} of a run, but its state file is missing",
-            hint="restore state.json from a copy, name another folder with --work, "
-            "or type `migrate run --fresh` to start anew (backups are kept)",
+            hint="restore state.json from a copy, give another folder with --work, "
+            "or start again with `migrate run --fresh` (backups are kept)",
         )
 
 

@@ -110,7 +110,7 @@ def _measure(run: RunContext) -> None:
     try:
         write_metrics(run.state.document, run.config.metrics.textfile)
     except MigrateError as error:  # nobody's rows wait for a figure
-        run.report.note(f"{error}; the run goes on")
+        run.report.note(f"{error}; the run continues")
 
 
 def _frames(error: BaseException) -> list[str]:

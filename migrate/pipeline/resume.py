@@ -22,7 +22,9 @@ def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], *, back: 
     that the ledger knows; anything else is refused with UsageError or
     StateMismatch.
     """
-    lost: MigrateError = UsageError(f"no run is recorded in {work}", hint="name the run's folder with --work")
+    lost: MigrateError = UsageError(
+        f"there is no run in {work}", hint="give the folder of the run with --work"
+    )
     try:
         state = State.load(work)
     except StateMismatch as error:
@@ -61,8 +63,9 @@ def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, *, b
     document = state.document
     if document.code != __version__ and not back:
         raise StateMismatch(
-            f"this run was begun by migrate {document.code}; {__version__} could map rows otherwise",
-            hint=f"use migrate {document.code}, or type `migrate run --fresh` to start anew",
+            f"this run was started with migrate {document.code}; version {__version__} could map "
+            "rows differently",
+            hint=f"use migrate {document.code}, or start again with `migrate run --fresh`",
         )
     before = document.binding
     keys = set(_TARGET) if back else before.keys() | binding.keys()
@@ -70,12 +73,12 @@ def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, *, b
     if changed:
         raise UsageError(
             f"the configuration is not the one that this run was begun with; changed: {', '.join(changed)}",
-            hint="put it back, or name another folder with --work"
-            + ("" if back else ", or type `migrate run --fresh` to start anew"),
+            hint="restore the right one, or give another folder with --work"
+            + ("" if back else ", or start again with `migrate run --fresh`"),
         )
     if ledger.facts(document.run_id) is None:
         raise StateMismatch(
             f"the target's ledger does not know the run of {state.folder}: "
-            "another database, or one that was restored",
-            hint="check [target] url" + ("" if back else "; or type `migrate run --fresh` to start anew"),
+            "it is another database, or was restored from a backup",
+            hint="check [target] url" + ("" if back else "; or start again with `migrate run --fresh`"),
         )

@@ -33,11 +33,16 @@ Aim = Literal["back", "undo", "published"]
 
 @dataclass(frozen=True)
 class RolledBack:
-    """Rows put back (None where none were), where those before them are kept, and why nothing was done."""
+    """What a rollback did: `rows` restored in `tables` tables, `saved` rows of before in `backup`.
+
+    `rows` is None if nothing was restored; `already` says why nothing was done.
+    """
 
     rows: int | None
     backup: Path | None
     already: str | None = None
+    tables: int = 0
+    saved: int = 0
 
 
 def written_since(run: RunContext, publication: PublicationRecord) -> list[Change]:
@@ -80,33 +85,33 @@ def _is_another_open(run: RunContext, latest: PublicationRecord) -> bool:
 def _undone_already(run: RunContext, latest: PublicationRecord | None) -> RolledBack | None:
     if latest is None or latest.kind == "publish" or _is_another_open(run, latest):
         raise UsageError(
-            "there is no rollback to be undone",
-            hint="`migrate rollback` gives a run up or takes its publication back, `migrate run` migrates",
+            "there is no rollback to undo",
+            hint="`migrate rollback` rolls a run back, `migrate run` migrates",
         )
     if ledger_queries.is_rolled_back(run.connection, run.ledger):
         return None
-    return _conclude_again(run, latest, "The rollback is undone already: the migrated rows are live.")
+    return _conclude_again(run, latest, "The rollback is already undone: the migrated rows are live.")
 
 
 def _back_already(run: RunContext, latest: PublicationRecord | None, aim: Aim) -> RolledBack | None:
     given_up = run.state.document.outcome == "rolled_back"
     if latest is None:
-        return RolledBack(None, None, "This run was given up already.") if given_up else None
+        return RolledBack(None, None, "This run was already discarded.") if given_up else None
     if _is_another_open(run, latest):
         return None
     if ledger_queries.is_rolled_back(run.connection, run.ledger):
         return _conclude_again(
             run,
             latest,
-            f"The last publication is rolled back already, since {latest.at}: the rows before it are live. "
-            "`migrate rollback --undo` brings the migrated ones back.",
+            f"Already rolled back on {latest.at[:19]} UTC: the rows from before the run are live. "
+            "`migrate rollback --undo` restores the migrated rows.",
         )
     if given_up and latest.run_id != run.id and aim == "back":
         return RolledBack(
             None,
             None,
-            f"This run was given up already. The live rows are those of the run {latest.run_id}, published "
-            f"at {latest.at}; `migrate rollback --published` takes them back.",
+            f"This run was already discarded. The live rows are those of the run {latest.run_id}, published "
+            f"on {latest.at[:19]} UTC; `migrate rollback --published` rolls that one back.",
         )
     return None
 
@@ -117,8 +122,8 @@ def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup:
         raise LiveChanged(
             "the application has written to the published tables, and these rows would be lost:\n"
             + "\n".join(f"  {change}" for change in changes),
-            hint="`migrate rollback --discard-changes` rolls back all the same; "
-            "a backup of what is there now is made first",
+            hint="`migrate rollback --discard-changes` rolls back anyway; "
+            "the rows of now are backed up first",
         )
     source = backup_store.load(backup) if backup else backup_store.find(run.work, latest.backup_digest or "")
     name = f"{run.id}-{latest.id:04}-before-rollback"
@@ -163,14 +168,19 @@ def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup:
         run.report.note(note)
     log().info("rolled back", **done.facts())
     _conclude(run, done.id)
-    return RolledBack(sum(content.rows for content in done.tables.values()), kept.folder)
+    return RolledBack(
+        sum(content.rows for content in done.tables.values()),
+        kept.folder,
+        tables=len(tables),
+        saved=sum(kept.contents()[name].rows for name in tables),
+    )
 
 
 def _conclude_again(run: RunContext, latest: PublicationRecord, already: str) -> RolledBack:
     """Conclude what was committed by a process that died before it could say so."""
     if latest.run_id == run.id and latest.id != run.state.document.publication:
         _conclude(run, latest.id)
-        already = f"The command before this one had committed it; that is recorded now. {already}"
+        already = f"The earlier command had finished it before it was stopped. {already}"
     return RolledBack(None, None, already)
 
 
@@ -216,5 +226,5 @@ def _compare(run: RunContext, source: Backup, tables: list[str]) -> None:
     if wrong:
         raise StateMismatch(
             f"the backup in {source.folder} no longer restores to the same rows: {', '.join(wrong)}",
-            hint="nothing was changed; if a column was added or altered since, bring the schema back first",
+            hint="nothing was changed; if a column was added or altered since, restore the old schema first",
         )

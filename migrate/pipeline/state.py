@@ -167,19 +167,19 @@ class State:
         if record is None or name not in record.artifacts:
             raise StateMismatch(
                 f"the state file records no {name} of stage {stage}",
-                hint="type `migrate run --fresh` to start anew",
+                hint="start again with `migrate run --fresh`",
             )
         artifact = record.artifacts[name]
         path = self.folder / artifact.path
         if not path.is_file():
             raise StateMismatch(
-                f"{path}, left by stage {stage}, is missing",
-                hint="put it back, or type `migrate run --fresh` to start anew",
+                f"{path}, a file of stage {stage}, is missing",
+                hint="restore the right one, or start again with `migrate run --fresh`",
             )
         if path.stat().st_size != artifact.bytes or files.digest_file(path) != artifact.sha256:
             raise StateMismatch(
-                f"{path} is not the file that stage {stage} left: its SHA-256 differs",
-                hint="restore it from where you keep copies, or type `migrate run --fresh` to start anew",
+                f"{path} was changed since stage {stage} wrote it: its SHA-256 differs",
+                hint="restore it from a copy, or start again with `migrate run --fresh`",
             )
         return path
 
@@ -198,12 +198,12 @@ def _parse(path: Path, raw: bytes) -> Document:
         checksum = body.pop("checksum")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise StateMismatch(
-            f"the state file {path} is damaged: it is no complete JSON document", hint=hint
+            f"the state file {path} is damaged: it is not a complete JSON document", hint=hint
         ) from error
     if not isinstance(body.get("format"), int) or body["format"] != FORMAT:
         raise StateMismatch(
-            f"the state file {path} has format {body.get('format')!r}, this program reads {FORMAT}",
-            hint="use the version of migrate that began this run, or another --work folder",
+            f"the state file {path} has format {body.get('format')!r}; this version reads {FORMAT}",
+            hint="use the version of migrate that started this run, or another --work folder",
         )
     if checksum != _checksum(body):
         raise StateMismatch(f"the state file {path} is damaged: its checksum does not match", hint=hint)

@@ -68,7 +68,7 @@ _SESSION: Final = {
     # A row that a policy hides would be lost: fail instead, as pg_dump does.
     "row_security": "off",
 }
-_RESUME_HINT: Final = "type the same command again; it resumes where it stopped"
+_RESUME_HINT: Final = "run the same command again; it continues where it stopped"
 _TRANSIENT: Final = (
     errors.LockNotAvailable,
     errors.DeadlockDetected,
@@ -246,5 +246,5 @@ def _refused(address: Address, error: psycopg.Error) -> MigrateError:
         )
     return TargetUnavailable(
         message,
-        hint="see that the server runs and can be reached from here, then type the same command again",
+        hint="check that the server runs and is reachable from here, then run the same command again",
     )

@@ -58,7 +58,7 @@ def make_tables(conn: Connection, schema: str, ddl: Ddl) -> list[str]:
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('migrate makes tables'))")
         if not is_empty(conn, schema):
             raise TargetError(
-                f"{doing}: the schema is not empty", hint="type the same command again; it looks anew"
+                f"{doing}: the schema is not empty", hint="run the same command again; it looks anew"
             )
         conn.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
         conn.execute(ddl.text.encode())

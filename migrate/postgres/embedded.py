@@ -215,7 +215,7 @@ class EmbeddedServer:
         if done.returncode != 0:
             raise TargetError(
                 f"the embedded PostgreSQL could not be made in {data}: {_last_line(done.stdout)}",
-                hint="see that the disk has room, or give [target] url of a server of your own",
+                hint="free disk space, or give [target] url of a server of your own",
             )
         self._save(place)
 

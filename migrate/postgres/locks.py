@@ -125,7 +125,7 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
             raise TargetUnavailable(
                 "the live tables are locked" + (f" by {'; '.join(holders)}" if holders else ""),
                 hint="a run that publishes holds its tables for a while, and so may the application's own "
-                "migration: wait for it, then type the same command again; nothing was changed",
+                "migration: wait for it, then run the same command again; nothing was changed",
             ) from error
 
 

@@ -126,7 +126,7 @@ def make(
         if not made.proven and not accept_unproven:
             raise TargetError(
                 f"the backup of {address.label} does not restore to the same rows: {result.explain()}",
-                hint="nothing was changed; mend what it names and type the same command again, "
+                hint="nothing was changed; mend what it names and run the same command again, "
                 "or go on without a proven way back: --accept-unproven-backup",
             )
         hit("backup:drilled")

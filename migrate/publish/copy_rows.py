@@ -53,12 +53,12 @@ def plan_moves(
         if table not in live or table not in staged:
             raise TargetError(
                 f"the table {table} is missing in {schema if table not in live else staging}",
-                hint="type `migrate run --fresh` to make the staging anew",
+                hint="start again with `migrate run --fresh`",
             )
         if _shape(live[table]) != _shape(staged[table]):
             raise TargetError(
                 f"the live table {table} was altered after its staging was made",
-                hint="type `migrate run --fresh` to make the staging anew",
+                hint="start again with `migrate run --fresh`",
             )
         moves.append(_plan(conn, live[table], staging, known.get(table)))
     return moves

@@ -67,11 +67,8 @@ HOW: Final = ("exchanged", "attempts", "readers_out", "writers_out", "notes")
 
 def in_words(facts: Mapping[str, Any]) -> str:
     """Return half a sentence for a person that describes the publication, from its facts."""
-    way = "the tables were exchanged" if facts["exchanged"] else "the rows were moved"
-    times = (
-        f"readers were kept out for {facts['readers_out']:.2f} s, writers for {facts['writers_out']:.2f} s"
-    )
-    return f"{way}; {times}"
+    way = "tables swapped" if facts["exchanged"] else "rows copied"
+    return f"{way}; reads blocked {facts['readers_out']:.2f} s, writes {facts['writers_out']:.2f} s"
 
 
 def record(

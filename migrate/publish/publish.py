@@ -183,7 +183,7 @@ def _require_unchanged(conn: Connection, request: PublishRequest) -> dict[str, i
     if changed:
         raise LiveChanged(
             f"live rows changed after the backup was made: {', '.join(changed)}",
-            hint="stop the application's writes and type the same command again; a new backup is made first",
+            hint="stop the application's writes and run the same command again; a new backup is made first",
         )
     return replaced
 
@@ -193,7 +193,7 @@ def _lock_not_available(conn: Connection, request: PublishRequest, attempts: int
     return TargetUnavailable(
         f"the live tables could not be locked within {request.lock_timeout_ms} ms in {attempts} attempts"
         + (f"; held by {'; '.join(blockers)}" if blockers else ""),
-        hint="end those sessions or wait for them, then type the same command again; nothing was changed",
+        hint="end those sessions or wait for them, then run the same command again; nothing was changed",
     )
 
 

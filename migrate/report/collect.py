@@ -41,7 +41,7 @@ def find_folder(work: Path) -> Path:
         if (folder / NAME).is_file():
             return folder
     raise UsageError(
-        f"no run is recorded in {work}", hint="name the run's folder with --work, or `migrate verify` first"
+        f"there is no run in {work}", hint="give the folder of the run with --work, or `migrate verify` first"
     )
 
 
@@ -52,7 +52,7 @@ def gather(folder: Path, *, with_samples: bool = False) -> Document:
     """
     state = State.load(folder)
     if state is None:
-        raise UsageError(f"no run is recorded in {folder}", hint="name the run's folder with --work")
+        raise UsageError(f"there is no run in {folder}", hint="give the folder of the run with --work")
     document = state.document
     dry = folder.name == REHEARSAL
     counted = _load(folder / summary.FILE)

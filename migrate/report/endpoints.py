@@ -37,7 +37,11 @@ def target(document: Document, counted: dict[str, Any], receipt: dict[str, Any])
         facts.append(Fact("PostgreSQL", str(counted["server"])))
     backup = document.stages.get("backup")
     if backup is not None and backup.facts:
-        proof = "restored elsewhere and compared" if backup.facts["proven"] else "NOT proven to restore"
+        proof = (
+            "the test restore gave the same rows"
+            if backup.facts["proven"]
+            else "the test restore did NOT give the same rows"
+        )
         facts += [
             Fact("backup", f"{backup.facts['rows']:,} rows in {backup.facts['folder']}, {proof}"),
             Fact("dump SHA-256", str(backup.facts["dump"]), exact=True),

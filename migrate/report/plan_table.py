@@ -12,46 +12,52 @@ from migrate.pipeline.plan.plan import LiveTable, Plan, SourceTable
 from migrate.runtime.console import terminal_safe
 
 
-def show_plan(plan: Plan, console: Console) -> None:
-    """Print the plan."""
+def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False) -> None:
+    """Print the plan; with `rehearsal` that of a dry run, which changes nothing in the target."""
     console.print(f"source  {terminal_safe(plan.source)}  (from {plan.source_named_by})", markup=False)
     console.print(
         f"target  {terminal_safe(plan.target)}, schema {terminal_safe(plan.schema)}  "
         f"(from {plan.target_named_by})",
         markup=False,
     )
-    console.print(_table("Source tables", plan.source_tables))
+    _show_table("Source tables", plan.source_tables, console)
     if plan.rows_billed:
-        console.print(f"Reading them is billed as about {plan.rows_billed:,} rows read.")
+        console.print(f"The server will bill about {plan.rows_billed:,} rows read.")
     if plan.made:
         console.print(
-            f"The schema is empty: {len(plan.made)} tables are made in it first, from \\[target] schema."
+            f"The target schema is empty: {len(plan.made)} tables are created first, from \\[target] schema."
         )
-    console.print(_table("Live tables that publish replaces or empties", plan.live_tables))
+    _show_table("Target tables that will be replaced or emptied", plan.live_tables, console)
     console.print("Stages: " + ", ".join(name for name, _ in plan.stages))
     console.print(
-        f"The live rows are backed up to {plan.backups} and the backup is restored once as a test.",
+        "Rehearsal only: your target is not changed."
+        if rehearsal
+        else f"First the live rows are backed up to {plan.backups}, and the backup is restored "
+        "once as a test.",
         markup=False,
     )
     for finding in plan.findings:
         console.print(f"{finding.level}: {terminal_safe(finding.message)}", markup=False)
 
 
-def _table(title: str, rows: Sequence[SourceTable | LiveTable]) -> Table:
+def _show_table(title: str, rows: Sequence[SourceTable | LiveTable], console: Console) -> None:
+    if not rows:
+        return
     live = any(isinstance(row, LiveTable) for row in rows)
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     table.add_column("table")
     table.add_column("rows", justify="right")
     if live:
-        table.add_column("to come, at most", justify="right")
-    table.add_column("what becomes of it")
+        table.add_column("new rows (max)", justify="right")
+    table.add_column("what happens")
     for row in rows:
         coming = [_number(row.coming)] if isinstance(row, LiveTable) else []
         table.add_row(
             escape(terminal_safe(row.name)), _number(row.rows), *coming, escape(terminal_safe(row.fate))
         )
-    return table
+    console.print(title, style="italic")
+    console.print(table)
 
 
 def _number(rows: int | None) -> str:
-    return "?" if rows is None else f"{rows:,}"
+    return "depends on the data" if rows is None else f"{rows:,}"

@@ -15,7 +15,7 @@ def judge(document: Document, counted: dict[str, Any], checks: dict[str, Any], *
         return Verdict(
             "open",
             "Rolled back",
-            ("The earlier rows are live again, or were never replaced.", *_checked(checks, failed)),
+            ("The rows from before the run are live.", *_checked(checks, failed)),
         )
     if document.outcome == "open":
         return _open(document, checks, failed, dry=dry)
@@ -23,12 +23,12 @@ def judge(document: Document, counted: dict[str, Any], checks: dict[str, Any], *
     if failed:
         return Verdict("bad", "Published, but the live rows do not pass the checks", lines)
     if dry:
-        return Verdict("good", "The dry run went through", (*lines, "The live target was only read."))
+        return Verdict("good", "The dry run succeeded", (*lines, "Your target was only read."))
     return Verdict("good", "Published", lines)
 
 
 def _open(document: Document, checks: dict[str, Any], failed: list[str], *, dry: bool) -> Verdict:
-    untouched = "The live target was only read." if dry else "The live tables are untouched."
+    untouched = "Your target was only read." if dry else "The live tables are unchanged."
     if failed:
         return Verdict(
             "bad",
@@ -37,9 +37,9 @@ def _open(document: Document, checks: dict[str, Any], failed: list[str], *, dry:
         )
     stage = next((name for name, record in document.stages.items() if record.status != "done"), None)
     if stage == "publish":
-        untouched = "Whether it was published only the ledger knows."
+        untouched = "The ledger shows whether it was published; `migrate run` reads it."
     title = f"Not finished: stopped in {stage}" if stage else "Not finished"
-    return Verdict("open", title, (untouched, "The same command goes on from here."))
+    return Verdict("open", title, (untouched, "Run the same command again to continue."))
 
 
 def _rows(counted: dict[str, Any]) -> tuple[str, ...]:
@@ -48,10 +48,10 @@ def _rows(counted: dict[str, Any]) -> tuple[str, ...]:
     filled = counted["filled"]
     emptied = sum(name not in filled for name in counted["contents"])
     lost = sum(one["rows"] for one in counted.get("changed", ()) if one["lost"])
-    gone = (f"{lost:,} values did not fit their column and did not arrive.",) if lost else ()
+    gone = (f"{lost:,} values did not fit their column and are NOT migrated.",) if lost else ()
     line = f"{sum(filled.values()):,} rows in {len(filled):,} tables"
     return (
-        line + (f"; {emptied:,} tables of the application alone were emptied." if emptied else "."),
+        line + (f"; {emptied:,} tables that only the application fills were emptied." if emptied else "."),
         *gone,
     )
 
@@ -63,4 +63,4 @@ def _checked(checks: dict[str, Any], failed: list[str]) -> tuple[str, ...]:
     if failed:
         return (f"{len(failed)} of {len(ran)} checks failed: {', '.join(failed)}.",)
     looked = sum(check["looked_at"] for check in ran)
-    return (f"{len(ran)} checks passed, {looked:,} rows looked at.",)
+    return (f"{len(ran)} checks passed, {looked:,} rows checked.",)

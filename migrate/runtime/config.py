@@ -64,7 +64,7 @@ class Source(SourceSettings):
     )
     url_env: list[str] = Field(
         default=["TURSO_DATABASE_URL", "TURSO_CONNECTION_URL", f"TURSO_DATABASE_URL{READ_ONLY}"],
-        description="environment variables that hold the URL; the first that is set wins over `url`",
+        description="environment variables with the URL; the first that is set is used instead of `url`",
     )
     token_env: str | list[str] = Field(
         default=["TURSO_AUTH_TOKEN", f"TURSO_AUTH_TOKEN{READ_ONLY}"],
@@ -81,23 +81,28 @@ class Target(_Section):
         description="postgresql://…, or embedded: a PostgreSQL in the work folder",
     )
     url_env: str | None = Field(
-        default=None, description="environment variable that holds the URL; wins over `url`"
+        default=None, description="environment variable with the URL; used instead of `url`"
     )
-    staging_schema: Name = Field(default="migrate_staging", description="schema of ours for the staged rows")
+    staging_schema: Name = Field(
+        default="migrate_staging", description="schema for the staged rows, created by migrate"
+    )
     ledger_schema: Name = Field(
-        default="migrate_ledger", description="schema of ours for the ledger and the id map"
+        default="migrate_ledger", description="schema for the ledger and the id map, created by migrate"
     )
     schema_file: Path | None = Field(
-        default=None, alias="schema", description="DDL that makes the tables of an empty target"
+        default=None, alias="schema", description="file of DDL that creates the tables of an empty target"
     )
     empty: list[Name] = Field(
         default=list(APPLICATION_TABLES),
         description="live tables that are emptied, never filled, because their rows hang on replaced rows; "
         "with [mappers] mapping none by default",
     )
-    keep: list[Name] = Field(default=[], description="live tables that must be left as they are")
+    keep: list[Name] = Field(default=[], description="live tables that must not change")
     lock_timeout_ms: int = Field(
-        default=2_000, ge=10, le=600_000, description="longest wait for the locks of one attempt to publish"
+        default=2_000,
+        ge=10,
+        le=600_000,
+        description="longest wait for the locks in one attempt to publish, in milliseconds",
     )
     publish_attempts: int = Field(default=30, ge=1, le=10_000, description="attempts to get the locks")
 
@@ -108,7 +113,7 @@ class IdSettings(_Section):
     secret: SecretStr | None = Field(
         default=None,
         min_length=16,
-        description="the id secret; without one a secret is made at the first run and kept in the ledger",
+        description="the id secret; if there is none, the first run makes one and stores it in the ledger",
     )
     map: list[Name] = Field(
         default=["users", "studios"],
@@ -122,29 +127,34 @@ class Sample(_Section):
     """`[sample]`: the built-in legacy database."""
 
     scale: float = Field(default=1.0, gt=0, le=10_000, description="1 is 640 users and 2,690 messages")
-    seed: int = Field(default=1, ge=0, description="another seed, other people")
-    messages: int | None = Field(
-        default=None, ge=0, description="number of messages, where the scale's is not wanted"
-    )
+    seed: int = Field(default=1, ge=0, description="random seed; another seed gives other people")
+    messages: int | None = Field(default=None, ge=0, description="number of messages; overrides the scale")
     profiles: int | None = Field(
-        default=None, ge=1, description="number of people with a profile, where not nearly all have one"
+        default=None, ge=1, description="number of people with a profile; default: nearly all"
     )
 
 
 class Load(_Section):
     """`[load]`: batches."""
 
-    batch_rows: int = Field(default=20_000, ge=1, le=1_000_000, description="source rows a batch")
+    batch_rows: int = Field(
+        default=20_000, ge=1, le=1_000_000, description="source rows in a batch; more rows need more memory"
+    )
 
 
 class Checks(_Section):
     """`[verification]`: when a run must not be published."""
 
     max_reject_share: float = Field(
-        default=0.5, ge=0, le=1, description="largest share of a source table's rows that may be rejected"
+        default=0.5,
+        ge=0,
+        le=1,
+        description="stop before publish if a larger share of a source table is rejected",
     )
-    deep: bool = Field(default=False, description="map everything once more and compare cell by cell")
-    check_urls: bool = Field(default=False, description="ask every image URL over HTTP whether it answers")
+    deep: bool = Field(default=False, description="map every row a second time and compare each cell")
+    check_urls: bool = Field(
+        default=False, description="request every image URL over HTTP and check that it answers"
+    )
 
 
 class Metrics(_Section):
@@ -199,7 +209,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
         except FileNotFoundError as error:
             raise UsageError(
                 f"there is no configuration file {path}",
-                hint="name one with --config, or copy config.toml from the repository",
+                hint="give one with --config, or copy config.toml from the repository",
             ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read {path}: {error}") from error
@@ -213,7 +223,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
         name = re.search(r'field "(\w+)"', str(error))
         place = f" of [{name[1]}]" if name else ""
         raise UsageError(
-            f"a variable{place} cannot be read: lists and tables are written as JSON",
+            f"the value of a variable{place} cannot be read: write lists and tables as JSON",
             hint="for example MIGRATE__TARGET__KEEP='[\"audit\"]'",
         ) from None
     except ValidationError as error:
@@ -253,7 +263,7 @@ def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
                 return environ[name], f"${name}"
     if config.source.url is None:
         raise UsageError(
-            "no source is named",
+            "no source is configured",
             hint=f"set {' or '.join(config.source.url_env)}, or [source] url in the configuration file; "
             "MIGRATE__SOURCE__URL=sample is the built-in sample, to try it",
         )
@@ -273,7 +283,7 @@ def target_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
     name, ours = config.target.url_env, PREFIX + "TARGET__URL"
     if name and ours not in environ:
         if not environ.get(name):
-            raise UsageError(f"the environment variable {name}, named by [target] url_env, is not set")
+            raise UsageError(f"the environment variable {name}, given in [target] url_env, is not set")
         return environ[name], f"${name}"
     return config.target.url.get_secret_value(), f"${ours}" if ours in environ else "[target] url"
 
@@ -284,18 +294,18 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             section = name[len(PREFIX) :].split("__")[0].lower()
             if section not in Config.model_fields:
                 raise UsageError(
-                    f"the environment variable {name} names no section of the configuration"
+                    f"the environment variable {name} matches no section of the configuration"
                     f"{_suggest(section, list(Config.model_fields))}"
                 )
 
 
 def _explain(error: ValidationError, path: Path | None) -> str:
-    lines = [f"the configuration ({path or 'built-in values and the environment'}) has a mistake:"]
+    lines = [f"the configuration ({path or 'built-in values and the environment'}) has mistakes:"]
     for item in error.errors(include_url=False, include_input=False, include_context=False):
         place = [str(part) for part in item["loc"]]
         key = f"[{'.'.join(place[:-1])}] {place[-1]}" if len(place) > 1 else f"[{place[0]}]"
         if item["type"] == "extra_forbidden":
-            lines.append(f"  {key}: there is no such key{_suggest(place[-1], _known_keys(place[:-1]))}")
+            lines.append(f"  {key}: unknown key{_suggest(place[-1], _known_keys(place[:-1]))}")
         else:
             lines.append(f"  {key}: {item['msg']}")
     return "\n".join(lines)

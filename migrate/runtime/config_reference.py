@@ -15,11 +15,13 @@ from migrate.runtime.config import PREFIX, Config
 
 _HEAD: Final = """# Configuration
 
-Written by `migrate config --reference`, and held to it by a test. A file
-`config.toml` in the folder you stand in is read, another one with `--config`.
-The variable beside a key overrides it; lists and tables are written as JSON
-there. Unknown keys and variables are refused. `config.toml` of the repository
-shows the same keys with examples.
+This page is the output of `migrate config --reference`.
+
+`migrate` reads `config.toml` in the current folder, or the file given with
+`--config`. Every key can also be set by the environment variable in its row,
+which overrides the file; write lists and tables as JSON there. Unknown keys and
+variables are errors. The `config.toml` of the repository shows the same keys
+with examples.
 """
 _WORDS: Final = {
     str: "text",

@@ -31,7 +31,7 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise UsageError(
             f"cannot use {path} as a work folder: {error.strerror}",
-            hint="name another folder with --work, or mend its owner and rights",
+            hint="give another folder with --work, or fix its owner and permissions",
         ) from error
     return path
 
@@ -68,7 +68,7 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
         raise MigrateError(
             f"cannot write {path}: {error.strerror}",
-            hint="make room or mend the rights of the folder, then type the same command again",
+            hint="free disk space or fix the permissions of the folder, then run the same command again",
         ) from error
     except BaseException:
         part.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise AlreadyRunning(
                 f"the work folder {folder} is in use by {file.read().strip() or 'another process'}",
-                hint="wait for it to end, or name another folder with --work",
+                hint="wait until it ends, or give another folder with --work",
             ) from error
         file.truncate(0)
         file.write(lock_holder())

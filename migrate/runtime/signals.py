@@ -14,7 +14,7 @@ from adbc_driver_manager import dbapi
 
 from migrate.runtime.json_lines import line, wants_json_lines
 
-_NOTICE: Final = "stopping after the current batch; once more to interrupt at once"
+_NOTICE: Final = "Finishing the current batch. Press Ctrl-C again to stop immediately."
 
 
 @contextlib.contextmanager

@@ -15,43 +15,43 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     page_bytes: int = Field(default=4 * _MB, ge=64 * 1024, le=64 * _MB)
-    """Size of response that pages grow towards; servers refuse more than 10 MB."""
+    """Target size of a response in bytes; servers refuse more than 10 MB."""
 
     first_page_rows: int = Field(default=1000, ge=1, le=100_000)
-    """Rows asked for in a table's first page."""
+    """Rows in the first page of a table."""
 
     piece_bytes: int = Field(default=_MB, ge=1024, le=4 * _MB)
-    """A cell longer than this is read in pieces of this size."""
+    """A cell of more bytes is read in pieces of this size."""
 
     max_rows_read: int | None = Field(default=None, ge=1)
-    """Stop when the server has billed this many rows; none: no cap."""
+    """Stop after this many billed rows; none: no limit."""
 
     max_bytes: int | None = Field(default=None, ge=1)
-    """Stop when this many bytes of responses have come in; none: no cap."""
+    """Stop after this many bytes of responses; none: no limit."""
 
     attempts: int = Field(default=8, ge=1, le=100)
-    """How often one request is tried before the run stops, resumable."""
+    """Attempts of one request; then the run stops and can be resumed."""
 
     longest_wait: float = Field(default=30.0, ge=0.0, le=600.0)
-    """Seconds between two tries at most; the server's Retry-After counts up to this."""
+    """Longest wait between two attempts, in seconds; also limits the server's Retry-After."""
 
     connect_timeout: float = Field(default=10.0, gt=0, le=300)
-    """Seconds to wait for a connection."""
+    """Longest wait for a connection, in seconds."""
 
     read_timeout: float = Field(default=60.0, gt=0, le=3600)
-    """Seconds to wait for a response."""
+    """Longest wait for a response, in seconds."""
 
     request_timeout: float = Field(default=180.0, gt=0, le=86_400)
     """Seconds that one request may take in all; never less than connect_timeout and read_timeout."""
 
     passes: int = Field(default=4, ge=1, le=100)
-    """How often tables that changed while they were read are read again."""
+    """How often a table is read again if it changed during the reading."""
 
     ca_file: Path | None = None
-    """File of the authorities (PEM) whose certificates are trusted over https; none: the usual ones."""
+    """File of trusted certificate authorities (PEM) for https; none: the system's."""
 
     gzip: bool | None = None
-    """Ask for compressed responses; none: yes, except from this very machine."""
+    """Ask for compressed responses; none: yes, except from this machine."""
 
     @property
     def longest_response(self) -> int:

@@ -56,7 +56,7 @@ def build(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Workspace]:
     except (sqlite3.DatabaseError, OSError) as error:
         raise StateMismatch(
             f"cannot finish {crosswalk}: {error}",
-            hint="see that the disk has room, then type the same command again",
+            hint="free disk space, then run the same command again",
         ) from error
 
 

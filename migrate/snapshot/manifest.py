@@ -65,7 +65,7 @@ def read_facts(folder: Path) -> SnapshotFacts | None:
     except (ValueError, KeyError, TypeError) as error:
         raise StateMismatch(
             f"{path} is damaged",
-            hint=f"delete {path} and the snapshot beside it, then type the same command again",
+            hint=f"delete {path} and the snapshot beside it, then run the same command again",
         ) from error
     return facts
 
@@ -79,7 +79,7 @@ def finished_snapshot(folder: Path, identity: str) -> SnapshotFacts | None:
     if not path.exists():
         return None
     facts = read_facts(folder)
-    way_out = f"delete {path} and type the same command again: the snapshot starts anew"
+    way_out = f"delete {path} and run the same command again: the snapshot starts anew"
     if facts is None:
         raise StateMismatch(f"{folder / FACTS_NAME} is missing, so {path} cannot be trusted", hint=way_out)
     if facts.identity != identity:

@@ -86,7 +86,7 @@ class PartialSnapshot:
             connection.close()
             raise StateMismatch(
                 f"the partial snapshot {path} is damaged: {error}",
-                hint=f"delete {path} and type the same command again: the snapshot starts anew",
+                hint=f"delete {path} and run the same command again: the snapshot starts anew",
             ) from error
         except BaseException:
             connection.close()
@@ -262,7 +262,7 @@ class PartialSnapshot:
         if cursor.rowcount != 1:
             raise StateMismatch(
                 f"the partial snapshot {self.path} has no record of table {table.name}",
-                hint=f"delete {self.path} and type the same command again",
+                hint=f"delete {self.path} and run the same command again",
             )
 
     def _together(self, change: Callable[[], None], table: Table | None = None) -> None:
@@ -292,7 +292,7 @@ class PartialSnapshot:
     def _unwritable(self, error: sqlite3.Error) -> SourceError:
         return SourceError(
             f"the partial snapshot {self.path} cannot be written: {error}",
-            hint="make room on the disk, then type the same command again: it resumes",
+            hint="free disk space, then run the same command again: it continues",
         )
 
     def _roll_back(self) -> None:

@@ -105,7 +105,7 @@ class _SnapshotRun:
                 return catalogue, number
         raise SourceError(
             f"{self._source.label} keeps changing while it is read: {', '.join(moved[:10])}",
-            hint="stop the application that writes to it, then type the same command again",
+            hint="stop the application that writes to it, then run the same command again",
         )
 
     def _copy(self, table: Table) -> None:
@@ -151,8 +151,8 @@ class _SnapshotRun:
     def _stop_if_asked(self, table: Table) -> None:
         if self._should_stop():
             raise Stopped(
-                f"stopped while table {table.name} was read",
-                hint="type the same command again: the snapshot goes on from here",
+                f"Stopped while reading table {table.name}; nothing is lost",
+                hint="run the same command again: the snapshot continues from here",
             )
 
     def _add_page(self, table: Table, page: Page, mark: str | None, rows: int, expected: int) -> None:
@@ -221,7 +221,7 @@ class _SnapshotRun:
     def _differs(self, table: Table, how: str) -> SourceError:
         return SourceError(
             f"the copy of table {table.name} is not what {self._source.label} holds: {how}",
-            hint=f"delete {self._partial.path} and type the same command again; "
+            hint=f"delete {self._partial.path} and run the same command again; "
             "if it happens twice, take a dump and name its file as the source",
         )
 
@@ -243,7 +243,7 @@ class _SnapshotRun:
             if cap is not None and cost >= cap:
                 raise SourceError(
                     f"the snapshot stopped at its cap: {cost:,} {what}, {cap:,} allowed",
-                    hint=f"raise [source] {key} and type the same command again: it resumes",
+                    hint=f"raise [source] {key} and run the same command again: it continues",
                 )
 
     def facts(
@@ -279,7 +279,7 @@ def _finish_renaming(folder: Path, identity: str) -> SnapshotFacts | None:
     if facts.identity != identity:
         raise StateMismatch(
             f"the snapshot {partial} was taken from {facts.identity}, not from {identity}",
-            hint=f"delete {partial} and type the same command again: the snapshot starts anew",
+            hint=f"delete {partial} and run the same command again: the snapshot starts anew",
         )
     return _freeze(folder, facts)
 

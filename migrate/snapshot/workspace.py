@@ -138,7 +138,7 @@ class Workspace:
             raise StateMismatch(
                 f"{self._snapshot.name} and {self._crosswalk.name} cannot be worked with: "
                 + str(error).partition("\n")[0],  # the driver repeats the query
-                hint=f"see that the disk has room, then delete {self._crosswalk} and run again",
+                hint=f"free disk space, then delete {self._crosswalk} and run again",
             ) from error
 
     def tables(self) -> SourceTables:

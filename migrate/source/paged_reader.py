@@ -252,7 +252,7 @@ class _Reading:
             if len(found) != 1 or not isinstance(found[0][0], bytes) or len(found[0][0]) != wanted:
                 raise SourceError(
                     "a row vanished or changed while a long cell of it was read",
-                    hint="stop the application that writes to the database, then type the same command again",
+                    hint="stop the application that writes to the database, then run the same command again",
                 )
             parts.append(found[0][0])
         return b"".join(parts)

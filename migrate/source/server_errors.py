@@ -54,17 +54,18 @@ def given_up(label: str, cause: Transient, attempts: int, seconds: float) -> Sou
         return SourceUnavailable(
             f"{label} took longer than {seconds:g} seconds to answer one request",
             hint="if the connection is slow, lower [source] page_bytes or raise [source] request_timeout, "
-            "then type the same command again: it resumes",
+            "then run the same command again: it resumes",
         )
     if isinstance(cause, Malformed):
         return SourceUnavailable(
             f"{label} gave an answer that is none of a libSQL server's ({attempts} tries): {cause}",
             hint="see that the URL is the database's own and that no proxy or login page answers instead, "
-            "then type the same command again: it resumes",
+            "then run the same command again: it resumes",
         )
     return SourceUnavailable(
         f"{label} did not answer ({attempts} tries): {cause}",
-        hint="see that the server runs and the network is up, then type the same command again: it resumes",
+        hint="check that the server runs and the network works, then run the same command again: "
+        "it continues",
     )
 
 
@@ -145,7 +146,7 @@ def blocked(label: str) -> SourceError:
     return SourceError(
         f"{label} blocks reads: the plan's quota is used up, or reads were switched off (BLOCKED)",
         hint="look at the usage in the Turso dashboard; raise the plan or wait for the next month, "
-        "then type the same command again: it resumes",
+        "then run the same command again: it continues",
     )
 
 

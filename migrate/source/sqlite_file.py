@@ -105,7 +105,7 @@ def _copy(path: Path, copy: Path) -> None:
             return
     raise SourceError(
         f"{path} changes all the time",
-        hint="stop the application that writes to it, then type the same command again",
+        hint="stop the application that writes to it, then run the same command again",
     )
 
 
@@ -135,7 +135,7 @@ def _copy_bytes(path: Path, copy: Path) -> bool:
     except OSError as error:
         raise SourceError(
             f"{path} cannot be copied: {error.strerror}",
-            hint="make room in the folder for temporary files, or name another with TMPDIR",
+            hint="free space in the folder for temporary files, or set TMPDIR to another folder",
         ) from error
     if steady:
         _settle(path, copy)

@@ -153,7 +153,7 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatc
     if added.rowcount != 1:
         raise TargetError(
             f"batch {batch.number} of {batch.mapper} is in the ledger already or does not follow the last",
-            hint="type the same command again; it continues after the ledger's last batch",
+            hint="run the same command again; it continues after the ledger's last batch",
         )
 
 

@@ -169,7 +169,7 @@ class Ledger:
         holder = self.holder(conn) or "another run that has finished meanwhile"
         return AlreadyRunning(
             f"the target is held by {holder}",
-            hint="wait until it ends, or stop it; then type the same command again",
+            hint="wait until it ends, or stop it; then run the same command again",
         )
 
     # ---- runs and batches ------------------------------------------------------

@@ -71,7 +71,7 @@ def add_empty(conn: Connection, schema: str, staging: str, tables: Iterable[str]
             if row is not None and row[0]:
                 raise TargetError(
                     f"the staged table {table} holds rows, although publish is to empty the live one",
-                    hint="type `migrate run --fresh` to make the staging anew",
+                    hint="start again with `migrate run --fresh`",
                 )
 
 

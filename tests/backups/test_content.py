@@ -28,9 +28,9 @@ def test_inserted_altered_and_dropped_rows_are_changes(live: Live) -> None:
     changes = _changes(live, before)
     assert changes == [Change("counted", 1000, None), Change("empty", 0, 1), Change("users", 3, 3)]
     assert [str(change) for change in changes] == [
-        "counted: 1000 rows then, the table is gone",
-        "empty: 0 rows then, 1 now",
-        "users: 3 rows then, 3 now",
+        "counted: the table is gone (it had 1,000 rows)",
+        "empty: 0 rows before, 1 now",
+        "users: rows or columns were changed (3 rows, as before)",
     ]
 
 

@@ -34,7 +34,7 @@ def test_no_is_no(work: Path, database: str) -> None:
     os.close(theirs)
     assert process.returncode == 130
     assert "Replace the rows of" in err
-    assert "nothing was done" in err
+    assert "nothing was changed" in err
     assert content(database) == before
 
 
@@ -47,4 +47,4 @@ def test_interrupted_twice_it_says_how_to_go_on(work: Path) -> None:
         time.sleep(0.05)
     _out, err = process.communicate(timeout=120)
     assert process.returncode in (3, 130), err
-    assert "type the same command again to go on" in err
+    assert "run the same command again to continue" in err

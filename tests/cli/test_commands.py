@@ -72,7 +72,7 @@ def test_a_plan_says_why_rows_will_be_moved(work: Path, database: str) -> None:
         seed_target(target)
         target.execute("CREATE VIEW people AS SELECT id FROM users")
     out = migrate("plan", "--work", str(work), **SMALL, MIGRATE__TARGET__URL=database).out
-    says(out, "publish will move rows", "the view public.people reads public.users")
+    says(out, "publish will copy the rows", "the view public.people reads public.users")
 
 
 def test_a_kept_table_that_refers_to_a_replaced_one_is_an_error_of_the_plan(work: Path) -> None:
@@ -164,7 +164,7 @@ def test_too_many_rejects_stop_the_run_before_publish(work: Path) -> None:
         report,
         "Not published: 1 of 15 checks failed",
         "Failed: reject_share.",
-        "The live tables are untouched.",
+        "The live tables are unchanged.",
     )
     says(report, "What became of the rows")
     with EmbeddedServer(work) as server:

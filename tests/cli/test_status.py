@@ -26,7 +26,7 @@ def test_a_watcher_sees_the_process_at_work_and_ends_with_it(work: Path) -> None
         assert facts["progress"] is not None
         assert f"process {frozen.pid} " in facts["process"]
         assert facts["stages"]["messages"]["status"] == "running"
-        assert "At work" in migrate("status", "--work", str(work)).out
+        assert "Running: " in migrate("status", "--work", str(work)).out
         watcher = start("status", "--work", str(work), "--watch", "--json")
         assert watcher.stdout is not None
         assert json.loads(watcher.stdout.readline())["process"]

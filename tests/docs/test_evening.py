@@ -22,8 +22,13 @@ ELSEWHERE = {
     "inspect libsql://name-org.turso.io",  # tests/inspection, against a real server
     "init --source libsql://name-org.turso.io --out mapping --enums",  # tests/drafting
     "init --source legacy.db --out mapping --target 'postgresql://USER:PASSWORD@HOST/DATABASE'",  # the same
-    "init --source URL --out mapping",  # tests/systems, as the three lines that follow
+    # tests/e2e/systems/test_any_database_page.py:
+    "init --source URL --out mapping",
+    'init --source URL --out mapping --target "$DATABASE_URL"',
+    "plan --config mapping/config.toml",
+    "verify --config mapping/config.toml",
     "run --config mapping/config.toml",
+    "rollback --config mapping/config.toml",
     "init",
     "inspect --html",
 }

@@ -24,7 +24,7 @@ def test_the_built_in_ends_are_well_and_nothing_is_made(work: Path) -> None:
     assert set(found.values()) == {"ok"}
     assert {"migrate", "postgres", "work folder", "source", "target"} <= found.keys()
     assert not work.exists()
-    assert "All is well" in migrate("doctor", "--work", str(work)).out
+    assert "No problem found" in migrate("doctor", "--work", str(work)).out
 
 
 def test_an_end_that_does_not_answer_hides_no_other(work: Path, database: str) -> None:

@@ -67,7 +67,7 @@ def test_a_later_run_that_was_given_up_does_not_confuse_it(work: Path) -> None:
     assert "Nothing had been published" in roll_back(work)
     assert embedded_content(work) == after
     assert outcome(work) == "rolled_back"
-    assert "given up already" in roll_back(work)
+    assert "already discarded" in roll_back(work)
     assert embedded_content(work) == after
     assert "rows are back" in roll_back(work, "--published")
     assert embedded_content(work) == before
@@ -82,15 +82,15 @@ def test_only_a_rollback_can_be_undone(work: Path) -> None:
     run(work)
     after = embedded_content(work)
     words = ("rollback", "--yes", "--work", str(work), "--undo")
-    assert "no rollback to be undone" in migrate(*words, code=2, **SETTINGS).err
-    assert "give one" in migrate(*words, "--published", code=2, **SETTINGS).err
+    assert "no rollback to undo" in migrate(*words, code=2, **SETTINGS).err
+    assert "give only one" in migrate(*words, "--published", code=2, **SETTINGS).err
     assert embedded_content(work) == after
 
 
 def test_where_nothing_was_begun_nothing_is_made(work: Path) -> None:
     for words in (("rollback", "--yes"), ("verify", "--published")):
         done = migrate(*words, "--work", str(work), code=2, **SETTINGS)
-        assert "no run is recorded" in done.err
+        assert "there is no run in" in done.err
     assert not (work / "state.json").exists()
 
 

@@ -107,4 +107,4 @@ def test_the_verdict_counts_the_values_that_did_not_arrive() -> None:
     state = State(format=1, run_id="r", code="0", created="", binding={}, id_secret="", outcome="published")
     changed = [{"rows": 2, "lost": True}, {"rows": 5, "lost": False}, {"rows": 1, "lost": True}]
     lines = judge(state, {"filled": {"t": 7}, "contents": {}, "changed": changed}, {}, dry=False).lines
-    assert lines == ("7 rows in 1 tables.", "3 values did not fit their column and did not arrive.")
+    assert lines == ("7 rows in 1 tables.", "3 values did not fit their column and are NOT migrated.")

@@ -169,7 +169,7 @@ def test_values_are_shown_only_where_asked_for_and_passwords_never(
 
 
 def test_without_a_run_it_says_so_and_a_damaged_state_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run is recorded"):
+    with pytest.raises(UsageError, match="there is no run in"):
         find_folder(tmp_path)
     (tmp_path / NAME).write_text("{")
     with pytest.raises(StateMismatch, match="damaged"):

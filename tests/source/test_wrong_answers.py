@@ -75,7 +75,7 @@ def refused(server: LibsqlServer, work: Path, liar: _Liar) -> SourceError:
     error = caught.value
     assert isinstance(error, SourceError), error
     assert f"127.0.0.1:{server.port}" in error.message
-    assert "room on the disk" not in f"{error.message} {error.hint}"
+    assert "free disk space" not in f"{error.message} {error.hint}"
     assert error.hint
     return error
 

@@ -58,7 +58,7 @@ class Ground:
         except sqlite3.Error as error:
             raise StateMismatch(
                 f"{self._snapshot.name} cannot be inspected: {error}",
-                hint="make room on the disk, or take the snapshot anew, then type the same command again",
+                hint="free disk space, then run the same command again",
             ) from error
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

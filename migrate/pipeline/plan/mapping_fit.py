@@ -18,9 +18,9 @@ def require_fit(config: Config, columns: Mapping[str, Sequence[str]], source: st
     """Raise UsageError where the tables found are no studio directory's; `source` is its label."""
     if config.mappers.mapping is None and not {"users", "shows_users", "community_users"} & columns.keys():
         raise UsageError(
-            f"{source} holds no users, shows_users or community_users: it is not a studio directory",
-            hint="check the source's URL, or make a mapping with `migrate init`; the tables found are: "
-            + (", ".join(sorted(columns)) or "none"),
+            f"{source} has no table users, shows_users or community_users: it is not a studio directory",
+            hint="for any other database write a mapping with `migrate init`; or check the "
+            "source URL. Its tables: " + (", ".join(sorted(columns)) or "none"),
         )
 
 
@@ -43,8 +43,8 @@ def find_unknown(config: Config, project: MappingSpec, rows: Mapping[str, int]) 
     found = [
         Finding(
             "error",
-            f"the source table {table} ({rows[table]:,} rows) is known to no mapper and to no rule",
-            "name each table that is not wanted in the configuration: "
+            f"the source table {table} ({rows[table]:,} rows) is not in the mapping",
+            "if you do not want to migrate it, list it in the configuration: "
             f"[mappers] left_out = {json.dumps(filled, ensure_ascii=False)}",
         )
         for table in filled
@@ -53,8 +53,8 @@ def find_unknown(config: Config, project: MappingSpec, rows: Mapping[str, int]) 
     found += [
         Finding(
             "error",
-            f"[mappers] left_out names {table}, which the mapping reads",
-            "take it out of the list",
+            f"[mappers] left_out lists {table}, but the mapping reads it",
+            "remove it from the list",
         )
         for table in config.mappers.left_out
         if table in migrated

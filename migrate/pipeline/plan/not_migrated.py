@@ -13,14 +13,14 @@ def find_uncarried(catalogue: Catalogue, by_hand: Sequence[ByHand]) -> Iterator[
     """Yield a note for everything of the source that is not migrated and is no table."""
     for left in catalogue.left_out:
         if left.reason.startswith("virtual"):
-            yield Finding("note", f"the source table {left.name} is not copied: {left.reason}")
+            yield Finding("note", f"the source table {left.name} is not copied ({left.reason})")
     for one in by_hand:
         if one.lost:
-            yield Finding("note", f"the text in {one.name} is nowhere else: save it by hand")
+            yield Finding("note", f"the text in {one.name} is in no other table: save it by hand")
         elif one.kind in ("view", "trigger"):
             yield Finding(
                 "note", f"the {one.kind} {one.name} is not migrated: rewrite it by hand for PostgreSQL"
             )
     checks = len([one for one in by_hand if one.kind == "CHECK"])
     if checks:
-        yield Finding("note", f"{checks} CHECK constraints are not migrated: the report lists them")
+        yield Finding("note", f"{checks} CHECK constraint(s) are not migrated; the report lists them")

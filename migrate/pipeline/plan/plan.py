@@ -99,7 +99,7 @@ class Plan:
         """Raise TargetError listing every error among the findings; return where there is none."""
         if self.errors:
             raise TargetError(
-                "the migration cannot be made:\n"
+                "the migration cannot start:\n"
                 + "\n".join(f"  {finding.message}" for finding in self.errors),
                 hint="; ".join(dict.fromkeys(finding.hint for finding in self.errors if finding.hint))
                 or None,
@@ -241,7 +241,7 @@ class _Touched:
         """Yield each table with what becomes of its rows."""
         for names, fate in (
             (self.writes, REPLACED),
-            (self.unfed, "emptied: the source has none"),
+            (self.unfed, "emptied: the source has no rows for it"),
             (self.emptied, "emptied"),
         ):
             yield from ((name, fate) for name in names)
@@ -286,8 +286,8 @@ def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Co
 
 def _fate(project: MappingSpec, table: str) -> str:
     if table in project.left_out:
-        return f"left out: {project.left_out[table]}"
-    return "unknown to the mapping" if table in project.unknown else "migrated"
+        return f"NOT migrated: {project.left_out[table]}"
+    return "missing in the mapping" if table in project.unknown else "migrated"
 
 
 def _moved(
@@ -298,7 +298,10 @@ def _moved(
     table_names = [TableName(schema, target.staging_schema, table) for table in tables]
     table_names.append(TableName(target.ledger_schema, target.staging_schema, ID_MAP))
     return [
-        Finding("note", f"publish will move rows, which locks the tables for longer: {reason}")
+        Finding(
+            "note",
+            f"publish will copy the rows instead of swapping the tables, which locks them longer: {reason}",
+        )
         for reason in find_swap_blockers(connection, table_names)
     ]
 
@@ -313,6 +316,6 @@ def _space(work: Path, rows: int) -> list[Finding]:
         Finding(
             "error",
             f"the work folder {work} has {free:,} bytes free; about {needed:,} are needed",
-            "name a roomier folder with --work",
+            "give a folder with more space with --work",
         )
     ]

@@ -41,10 +41,10 @@ def read_plan(path: Path) -> dict[str, Any]:
         version, marks = facts["version"], facts["marks"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path} is no plan that can be read", hint="`migrate plan --out plan.json` writes one"
+            f"{path} is not a plan, or is damaged", hint="`migrate plan --out plan.json` writes one"
         ) from error
     if version != VERSION or marks.keys() != _WORDS.keys():
-        raise UsageError(f"{path} is a plan of another version of this program", hint="make it anew")
+        raise UsageError(f"{path} is a plan of another version of migrate", hint="make a new one")
     return dict(facts)
 
 
@@ -59,8 +59,8 @@ def require_current(kept: Mapping[str, Any], now: Mapping[str, Any], name: str) 
         for table, was, rows in _differing(kept[kind], now[kind])
     ]
     raise UsageError(
-        "\n  ".join([f"the plan {name} is stale; changed: {', '.join(changed)}", *moved[:10]]),
-        hint="`migrate plan --out plan.json` makes a new one: read it, then run it",
+        "\n  ".join([f"the plan {name} is no longer true; changed: {', '.join(changed)}", *moved[:10]]),
+        hint="`migrate plan --out plan.json` makes a new one; read it, then run it",
     )
 
 

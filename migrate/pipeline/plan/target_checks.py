@@ -47,7 +47,7 @@ def inspect_target(
     """
     managed = [*dict.fromkeys([*writes, *emptied])]
     found = [Finding("note", note) for note in address.notes]
-    with translate_errors("looking at the target"):
+    with translate_errors("checking the target"):
         found += _server(address, conn)
         found += _names(live.schema, ledger_schema, staging_schema, managed)
         found += _shape(live, writes, emptied)
@@ -85,14 +85,14 @@ def _server(address: Address, conn: Connection) -> Iterator[Finding]:
     if row[2] == "on":
         yield Finding(
             "error",
-            "the database or the role is set to read-only transactions",
-            "take default_transaction_read_only back for this role and database",
+            "the database or the role allows only read-only transactions",
+            "reset default_transaction_read_only for this role and database",
         )
     if row[1] != "UTF8":
         yield Finding(
             "error",
-            f"the database is encoded in {row[1]}, which cannot hold every text",
-            "make the database with ENCODING 'UTF8'",
+            f"the database has the encoding {row[1]}, which cannot store every text",
+            "create the database with ENCODING 'UTF8'",
         )
 
 
@@ -100,17 +100,19 @@ def _names(schema: str, ledger: str, staging: str, managed: Sequence[str]) -> It
     if len({schema, ledger, staging}) < 3:
         yield Finding(
             "error",
-            f"live schema {schema}, ledger {ledger} and staging {staging} must be three schemas",
+            f"live schema {schema}, ledger {ledger} and staging {staging} must be three different schemas",
             "change ledger_schema or staging_schema in [target]",
         )
     if ID_MAP in managed:
-        yield Finding("error", f"a table named {ID_MAP} cannot be migrated: staging needs the name itself")
+        yield Finding(
+            "error", f"a table named {ID_MAP} cannot be migrated: the staging schema uses this name itself"
+        )
 
 
 def _shape(
     live: LiveSchema, writes: Mapping[str, Iterable[str]], emptied: Sequence[str]
 ) -> Iterator[Finding]:
-    deploy = "bring the schema up to date first: prisma migrate deploy"
+    deploy = "update the schema first: prisma migrate deploy"
     missing = [name for name in [*writes, *emptied] if name not in live.tables]
     if missing:
         yield Finding("error", f"the schema {live.schema} has no table {', '.join(missing)}", deploy)
@@ -143,8 +145,8 @@ def _columns(table: Table, written: list[str], deploy: str) -> Iterator[Finding]
     if unfed:
         yield Finding(
             "error",
-            f"nothing fills the columns {', '.join(unfed)} of {table.name}, which must not be NULL",
-            "give them a default, or let them be NULL",
+            f"the mapping does not fill these required columns of {table.name}: {', '.join(unfed)}",
+            "give them a default, or make them optional",
         )
 
 
@@ -158,7 +160,7 @@ def _references(live: LiveSchema, managed: Sequence[str], keep: Sequence[str]) -
         yield Finding(
             "error",
             f"{name} references {key.ref_table} ({key.name}){kept}, but those rows are replaced",
-            f"let {name} be emptied ([target] empty), or drop that foreign key"
+            f"add {name} to [target] empty, or drop that foreign key"
             + (f"; {name} is in [target] keep" if kept else ""),
         )
 
@@ -216,24 +218,27 @@ def _oddities(conn: Connection, schema: str, managed: Sequence[str]) -> Iterator
         if tree:
             yield Finding("error", f"{table} is partitioned or inherits, which is not supported")
         if rules:
-            yield Finding("error", f"{table} has rules, which would rewrite the migration's own statements")
+            yield Finding("error", f"{table} has rules, which would change the migration's own statements")
         if disabled:
             yield Finding(
                 "error",
-                f"triggers of foreign keys ({disabled}) at {table} are disabled; they would come on again",
+                f"triggers of foreign keys ({disabled}) at {table} are disabled; the migration "
+                "would enable them",
                 f"run: ALTER TABLE {name} ENABLE TRIGGER ALL;",
             )
         if unidentified:
             yield Finding(
                 "error",
-                f"{table} is in the publication {publications} but its rows have no replica identity",
+                f"{table} is in the publication {publications} but has no replica identity",
                 f"run: ALTER TABLE {name} REPLICA IDENTITY FULL;",
             )
         elif publications:
-            yield Finding("note", f"{table} is replicated by {publications}: subscribers receive every row")
+            yield Finding(
+                "note", f"{table} is in the publication {publications}: subscribers receive every new row"
+            )
         if triggers:
-            yield Finding("note", f"the triggers {triggers} of {table} do not fire while rows are replaced")
+            yield Finding("note", f"the triggers {triggers} of {table} do not fire during the migration")
         if materialized:
             yield Finding(
-                "note", f"{materialized} is made from {table} and keeps the old rows until it is refreshed"
+                "note", f"{materialized} is built from {table} and shows the old rows until you refresh it"
             )

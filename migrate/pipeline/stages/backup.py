@@ -25,8 +25,9 @@ def load_backup(run: RunContext) -> Backup:
     record = run.state.stage("backup")
     if record is None or record.facts.get("dump") != backup.manifest.sha256:
         raise StateMismatch(
-            f"the backup in {backup.folder} is not the one that this run made",
-            hint="put it back, or type `migrate run --fresh` to start anew; the live tables are untouched",
+            f"the backup in {backup.folder} is not the one of this run",
+            hint="restore the right one, or start again with `migrate run --fresh`; the live "
+            "tables are unchanged",
         )
     return backup
 
@@ -46,13 +47,15 @@ def _run(run: RunContext) -> StageResult:
         start=lambda: run.background.result(_SERVER, partial(backup_store.start_throwaway, run.work)),
     )
     if not backup.manifest.proven:
-        run.report.note(
-            "the backup is NOT proven: it did not restore to the same rows, and this was accepted"
-        )
+        run.report.note("the backup is NOT proven: its test restore gave other rows; you accepted this")
     rows = backup_store.rows_of(backup.contents())
-    proof = "restored elsewhere and compared" if backup.manifest.proven else "not proven to restore"
+    proof = (
+        "the test restore gave the same rows"
+        if backup.manifest.proven
+        else "the test restore did NOT give the same rows"
+    )
     return StageResult(
-        f"{rows:,} live rows of {len(backup.manifest.tables)} tables dumped, {proof}",
+        f"{rows:,} live rows of {len(backup.manifest.tables)} tables saved, {proof}",
         {
             "folder": str(backup.folder.relative_to(run.work)),
             "dump": backup.manifest.sha256,
@@ -73,5 +76,5 @@ def _ahead(run: RunContext, _distance: int) -> None:
 
 
 STAGE = Stage(
-    "backup", "dump the live rows, restore the dump elsewhere, compare", _check, _run, _undo, ahead=_ahead
+    "backup", "dump the live rows, restore the dump as a test, compare", _check, _run, _undo, ahead=_ahead
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.stage import Stage, StageResult
 from migrate.postgres.catalog import introspect
@@ -11,6 +13,9 @@ from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
 from migrate.staging import ledger_queries, schema
 
+#: Live tables that are not replaced are named up to this many.
+_NAMED: Final = 3
+
 
 def _check(run: RunContext) -> None:
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is not None:
@@ -19,8 +24,8 @@ def _check(run: RunContext) -> None:
     missing = [name for name in run.filled if name not in there]
     if missing:
         raise StateMismatch(
-            f"the staging schema {run.staging} lacks {', '.join(missing)}, which this run had made",
-            hint="type `migrate run --fresh` to start anew; the live tables are untouched",
+            f"the staging schema {run.staging} no longer has {', '.join(missing)}, which this run had made",
+            hint="start again with `migrate run --fresh`; the live tables are unchanged",
         )
 
 
@@ -38,10 +43,13 @@ def _run(run: RunContext) -> StageResult:
     if changed:
         raise StateMismatch(
             f"the live schema changed while staging was made: {', '.join(changed)}",
-            hint="let nobody alter the schema during the run, then type the same command again",
+            hint="do not change the schema during the run; run the same command again",
         )
+    kept = [name for name in run.live.tables if name not in replaced]
+    untouched = f" and keep {', '.join(kept[:_NAMED])}" if 0 < len(kept) <= _NAMED else ""
     return StageResult(
-        f"{len(run.filled)} staging tables; publish will replace {sum(replaced.values()):,} live rows",
+        f"{len(run.filled)} staging tables; publish will replace {sum(replaced.values()):,} live rows"
+        + untouched,
         {"replaced": replaced},
     )
 
@@ -50,4 +58,4 @@ def _undo(run: RunContext) -> None:
     schema.drop(run.connection, run.staging)
 
 
-STAGE = Stage("cleanup", "make a clean staging schema", _check, _run, _undo)
+STAGE = Stage("cleanup", "create an empty staging schema", _check, _run, _undo)

@@ -17,22 +17,22 @@ def _check(run: RunContext) -> None:
     gone = [name for name in (record.facts["made"] if record else ()) if name not in there]
     if gone:
         raise StateMismatch(
-            f"the schema {run.address.schema} lacks {', '.join(gone)}, which this run had made",
-            hint="empty the schema and type `migrate run --fresh` to start anew",
+            f"the schema {run.address.schema} no longer has {', '.join(gone)}, which this run had made",
+            hint="drop its tables and start again with `migrate run --fresh`",
         )
 
 
 def _run(run: RunContext) -> StageResult:
     ddl = target_ddl(run.config)
     if ddl is None or not is_empty(run.connection, run.address.schema):
-        return StageResult("the target has its tables", {"made": []})
+        return StageResult("the target already has tables; nothing to create", {"made": []})
     made = make_tables(run.connection, run.address.schema, ddl)
     hit("schema:made")
-    return StageResult(f"{len(made)} tables made from {ddl.path.name}", {"made": made, "file": ddl.digest})
+    return StageResult(f"{len(made)} tables created from {ddl.path.name}", {"made": made, "file": ddl.digest})
 
 
 def _undo(_run: RunContext) -> None:
     """Nothing: a table that another may use by now is not dropped; it is empty as it was made."""
 
 
-STAGE = Stage("schema", "make the tables of an empty target", _check, _run, _undo)
+STAGE = Stage("schema", "create the tables of an empty target", _check, _run, _undo)

@@ -55,8 +55,8 @@ class _Mapping:
         finished = ledger_queries.finished_mappers(run.connection, run.ledger, run.id)
         if self.name not in (stage for stage, _ in finished):
             raise StateMismatch(
-                f"the state file says that {self.name} are staged, the target's ledger does not",
-                hint="type `migrate run --fresh` to start anew; the live tables are untouched",
+                f"the state file says that {self.name} are staged, but the target's ledger does not",
+                hint="start again with `migrate run --fresh`; the live tables are unchanged",
             )
 
     def undo(self, run: RunContext) -> None:
@@ -148,8 +148,8 @@ def require_declared(mapper: Mapper, mapped: MappedBatch) -> None:
     """Raise StateMismatch where a mapper gives rows of a table that is taken for whole without them."""
     if undeclared := sorted(mapped.tables.keys() - set(mapper.writes)):
         raise StateMismatch(
-            f"the mapper {mapper.name} gives rows of {', '.join(undeclared)}, not named in its `writes`",
-            hint="nothing of the batch was written; name the table in the mapper",
+            f"the mapper {mapper.name} returns rows of {', '.join(undeclared)}, which is not in its `writes`",
+            hint="nothing of the batch was written; add the table to the mapper",
         )
 
 

@@ -13,14 +13,15 @@ def _check(_run: RunContext) -> None:
 
 def _run(run: RunContext) -> StageResult:
     if run.state.done("snapshot"):
-        return StageResult("the snapshot is taken, the source is not asked again")
+        return StageResult("the snapshot exists already; the source is not read again")
     rows = run.planned
     if rows is None:
         plan = make_plan(run.config, run.work, run.origin, run.address, run.connection, "")
         plan.require()
         rows = plan.source_rows
     return StageResult(
-        f"{sum(rows.values()):,} source rows in {len(rows)} tables; the target fits", {"rows": dict(rows)}
+        f"{sum(rows.values()):,} source rows in {len(rows)} tables; target schema matches",
+        {"rows": dict(rows)},
     )
 
 
@@ -28,4 +29,4 @@ def _undo(_run: RunContext) -> None:
     """Nothing was done."""
 
 
-STAGE = Stage("preflight", "look at both ends", _check, _run, _undo, always=True)
+STAGE = Stage("preflight", "check source and target", _check, _run, _undo, always=True)

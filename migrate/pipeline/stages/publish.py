@@ -17,7 +17,7 @@ from migrate.staging import ledger_queries, schema
 def _check(run: RunContext) -> None:
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
         raise StateMismatch(
-            "the state file says that this run was published, the target's ledger does not",
+            "the state file says that this run was published, but the target's ledger does not",
             hint="check [target] url: is it the database that this run published to?",
         )
 
@@ -32,20 +32,19 @@ def _run(run: RunContext) -> StageResult:
         hit("publish:committed")
     publication = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     if publication is None:
-        raise StateMismatch(
-            "the ledger does not know what was just published", hint="type the same command again"
-        )
+        raise StateMismatch("the ledger has no record of the publication", hint="run the same command again")
     schema.drop(run.connection, run.staging)
     hit("publish:dropped")
     run.state.document.publication = publication.id
     run.state.conclude("published")
     rows = sum(content.rows for content in publication.tables.values())
     facts = {"publication": publication.id, "rows": rows}
+    live = f"rehearsed: {rows:,} rows would be live" if run.dry else f"{rows:,} rows are live"
     if done is None:
-        return StageResult(f"{rows:,} rows are live", facts)
+        return StageResult(live, facts)
     for note in done.notes:
         run.report.note(note)
-    return StageResult(f"{rows:,} rows are live; {in_words(done.facts())}", {**facts, **done.facts()})
+    return StageResult(f"{live}; {in_words(done.facts())}", {**facts, **done.facts()})
 
 
 def _publish(run: RunContext, built_ahead: BuiltAhead) -> Publication:

@@ -66,12 +66,12 @@ def _run(run: RunContext) -> StageResult:
     report = check_rows(run, schema=run.staging)
     require(
         report,
-        f"the live tables are untouched; read {run.work / REPORT}, then mend the source or the configuration "
-        "and type `migrate run --fresh`",
+        f"the live tables are unchanged; see {run.work / REPORT}, then fix the source or the configuration "
+        "and run `migrate run --fresh`",
     )
     looked = sum(result.looked_at for result in report.results)
     return StageResult(
-        f"{len(report.results)} checks passed, {looked:,} rows looked at",
+        f"{len(report.results)} checks passed, {looked:,} rows checked",
         {"checks": {result.name: result.looked_at for result in report.results}},
     )
 

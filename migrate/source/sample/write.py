@@ -104,7 +104,7 @@ def _new_file(path: Path) -> Iterator[Path]:
     except (OSError, sqlite3.OperationalError) as error:
         raise MigrateError(
             f"cannot write {path}: {getattr(error, 'strerror', None) or error}",
-            hint="make room or mend the rights of the folder, then type the same command again",
+            hint="free disk space or fix the permissions of the folder, then run the same command again",
         ) from error
     finally:
         if part is not None:

@@ -77,7 +77,7 @@ def test_a_black_hole_ends_the_run_resumable(
         proxy.black_hole()
         done = run.go_on()
     assert done.code == 3, f"{done.code}: {done.err}"
-    assert "type the same command again" in done.err
+    assert "run the same command again" in done.err
     proxy.heal()
     score.tried()
     score.compare(far.live(), untouched)

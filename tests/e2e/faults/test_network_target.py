@@ -42,7 +42,7 @@ def test_cut_off_the_same_command_finishes(
         (proxy.reset if reset else proxy.cut)()
         done = run.go_on()
     assert done.code == 3, f"{done.code}: {done.err}"
-    assert "type the same command again" in done.err
+    assert "run the same command again" in done.err
     score.tried()
     score.compare(far.live(), untouched)
     far.run()
@@ -91,7 +91,7 @@ def test_a_black_hole_ends_the_run_resumable(
         proxy.black_hole()
         done = run.go_on()
     assert done.code == 3, f"{done.code}: {done.err}"
-    assert "type the same command again" in done.err
+    assert "run the same command again" in done.err
     proxy.cut()
     proxy.heal()
     score.tried()

@@ -90,7 +90,7 @@ def test_the_server_dies_and_comes_back(
         kill_all(server)
         done = run.go_on()
     assert done.code == 3, f"{done.code}: {done.err}"
-    assert "type the same command again" in done.err
+    assert "run the same command again" in done.err
     with EmbeddedServer(server.folder):
         score.tried()
         score.compare(fragile.live(), untouched)

@@ -78,7 +78,7 @@ def test_a_reader_sees_all_old_then_all_new_and_waits_for_moments_only(
     scene: Scene, reader: Reader, undisturbed: Held, score: Score
 ) -> None:
     scene.kill_at("publish:uncommitted")
-    assert "the tables were exchanged; readers were kept out for" in scene.run().out
+    assert "tables swapped; reads blocked" in scene.run().out
     time.sleep(0.1)
     score.tried()
     assert len(reader.seen) == 2, f"{len(reader.seen)} contents were seen, not the old and the new"

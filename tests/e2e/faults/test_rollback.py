@@ -32,7 +32,7 @@ def test_a_rollback_killed_midway_and_repeated_brings_the_old_rows_back(
     committed = point in COMMITTED
     score.compare(scene.live(), untouched if committed else {k: undisturbed[k] for k in scene.live()})
     said = scene.rollback().out
-    assert ("rolled back already" in said) == committed
+    assert ("Already rolled back" in said) == committed
     score.compare(scene.live(), untouched)
     assert scene.ask(STAGING) == []
     assert scene.ask(IDS) == []
@@ -66,11 +66,11 @@ def test_giving_up_killed_and_repeated_takes_no_earlier_run_back(
     scene.do("run", "--yes", "--fresh", code=None, MIGRATE_KILL_AT="users:batch")
     score.tried(scene.kill_at(point, "rollback"))
     scene.rollback()
-    assert "given up already" in scene.rollback().out
+    assert "already discarded" in scene.rollback().out
     score.compare(scene.live(), new)
     scene.rollback("--published")
     score.compare(scene.live(), untouched)
-    assert "rolled back already" in scene.rollback("--published").out
+    assert "Already rolled back" in scene.rollback("--published").out
     score.compare(scene.live(), untouched)
 
 
@@ -100,7 +100,7 @@ def test_rows_written_since_are_counted_named_and_kept_in_a_backup(
     written = scene.live()
     refused = scene.rollback(code=1)
     assert "users: " in refused.err
-    assert "reviews: 1 rows then, 0 now" in refused.err
+    assert "reviews: 1 rows before, 0 now" in refused.err
     assert "--discard-changes" in refused.err
     score.tried()
     score.compare(scene.live(), written)

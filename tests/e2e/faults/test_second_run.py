@@ -40,7 +40,7 @@ def test_a_second_run_that_meets_a_publish_waits_for_its_tables_a_while_only(
         refused = other.run(code=3, MIGRATE__TARGET__LOCK_TIMEOUT_MS="300")
         assert "the live tables are locked by session" in refused.err
         assert f"migrate: process {run.process.pid} on " in refused.err
-        assert "type the same command again" in refused.err
+        assert "run the same command again" in refused.err
         done = run.go_on()
     assert done.code == 0, done.err
     score.tried()

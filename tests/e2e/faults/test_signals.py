@@ -39,7 +39,7 @@ def test_asked_to_stop_it_stops_resumable(
         os.kill(run.process.pid, number)
         done = run.go_on()
     assert done.code == 3, done.err
-    assert "type the same command again" in done.err
+    assert "run the same command again" in done.err
     score.tried()
     score.compare(scene.live(), untouched)
     scene.run()

@@ -29,7 +29,7 @@ def test_the_server_dies_and_comes_back(
         server.kill()
         done = run.go_on()
     assert done.code == 3, f"{done.code}: {done.err}"
-    assert "type the same command again" in done.err
+    assert "run the same command again" in done.err
     server.start()
     score.tried()
     score.compare(mine.live(), untouched)

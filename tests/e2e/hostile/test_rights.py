@@ -65,11 +65,11 @@ def end_to_end(work: Path, owned: Owned, legacy: Path) -> None:
     """Run, take back, run again, check."""
     settings = {**SETTINGS, "MIGRATE__TARGET__URL": owned.url(), "MIGRATE__SOURCE__URL": str(legacy)}
     before = content(owned.admin)
-    assert "the tables were exchanged" in migrate("run", "--yes", "--work", str(work), **settings).out
+    assert "tables swapped" in migrate("run", "--yes", "--work", str(work), **settings).out
     published = content(owned.admin)
     assert published["users"] != before["users"]
     back = migrate("rollback", "--yes", "--work", str(work), **settings)
-    assert "the tables were exchanged" in back.err
+    assert "tables swapped" in back.err
     assert content(owned.admin) == before
     migrate("run", "--yes", "--work", str(work), **settings)
     assert content(owned.admin) == published

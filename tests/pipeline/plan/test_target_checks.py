@@ -95,7 +95,7 @@ def test_a_schema_that_is_not_there_is_named(database: str, conn: Connection) ->
         ("CREATE RULE r AS ON INSERT TO users DO ALSO NOTHING", "users has rules"),
         ("ALTER TABLE users DISABLE TRIGGER ALL", "at users are disabled"),
         ("CREATE PUBLICATION p FOR TABLE users; ALTER TABLE users REPLICA IDENTITY NOTHING",
-         "users is in the publication p but its rows have no replica identity"),
+         "users is in the publication p but has no replica identity"),
         ("ALTER DATABASE {} SET default_transaction_read_only = on", "read-only transactions"),
         ("CREATE PUBLICATION p FOR ALL TABLES", "the publication p is FOR ALL TABLES"),
         ("CREATE SCHEMA migrate_ledger; CREATE PUBLICATION p FOR TABLES IN SCHEMA migrate_ledger",
@@ -140,8 +140,8 @@ def test_what_an_operator_should_know_is_a_note(
 
 
 def test_the_three_schemas_must_be_three(address: Address, flagship: Connection) -> None:
-    assert "three schemas" in errors(look(address, flagship, staging_schema="public"))[0]
-    assert "three schemas" in errors(look(address, flagship, ledger_schema="migrate_staging"))[0]
+    assert "three different schemas" in errors(look(address, flagship, staging_schema="public"))[0]
+    assert "three different schemas" in errors(look(address, flagship, ledger_schema="migrate_staging"))[0]
 
 
 def test_a_table_with_the_name_of_the_map_of_ids_is_refused(address: Address, flagship: Connection) -> None:
