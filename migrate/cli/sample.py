@@ -10,7 +10,7 @@ import click
 @click.command("sample")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
-              help="Size; Size; 1 is 640 users and 2,690 messages.")  # fmt: skip
+              help="Size; 1 is 640 users and 2,690 messages.")  # fmt: skip
 @click.option(
     "--seed",
     type=click.IntRange(min=0),

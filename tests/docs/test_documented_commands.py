@@ -125,7 +125,7 @@ def test_every_dependency_has_a_line_that_says_why() -> None:
     listed = [
         *project["project"]["dependencies"],
         *(name for extra in project["project"]["optional-dependencies"].values() for name in extra),
-        *project["dependency-groups"]["dev"],
+        *(item for item in project["dependency-groups"]["dev"] if isinstance(item, str)),
     ]
     names = {re.split(r"[>=<\[]", item)[0] for item in listed}
     explained = (ROOT / "docs" / "dependencies.md").read_text()
