@@ -198,6 +198,35 @@ class Table(Protocol):
         ...
 
 
+class Lineage(Protocol):
+    """Where source columns go, as the report says it.
+
+    `went_to` names target columns (`table.column`, joined with `, `) or `dropped:` and the rule, by (source
+    table, column). `written` are the target columns, (table, column), of which the report says what they
+    are made from. `deciding` are source columns that are read only to decide about rows or to name them.
+    """
+
+    @property
+    def went_to(self) -> Mapping[tuple[str, str], str]: ...  # noqa: D102
+    @property
+    def written(self) -> frozenset[tuple[str, str]]: ...  # noqa: D102
+    @property
+    def deciding(self) -> frozenset[tuple[str, str]]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class MapperColumns:
+    """What one mapper reads and writes.
+
+    `sql` is its query over snapshot and crosswalk, with two parameters; `writes` are the columns of the
+    rows that it makes, by target table.
+    """
+
+    name: str
+    sql: str
+    writes: Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Limits:
     """Shares (0 to 1) of a source table's rows that may be rejected, by default and by table."""
@@ -235,6 +264,8 @@ class CheckContext:
     mapped       target tables whose legacy ids are all in the map of ids
     identities   entities of which every legacy id is in the map, with target table and column
     cells        tables whose filled cells can be counted on both sides
+    lineage      where source columns go, as the report says it
+    mappers      what every mapper reads and writes
     legacy_keys  target tables whose keys are the source's own, not derived
     remap        maps again what becomes of some target tables: yields (table, frame) as the mappers
                  give them, perhaps of others of the same mapper too
@@ -268,6 +299,8 @@ class CheckContext:
     mapped: frozenset[str] = frozenset({"users", "studios"})
     identities: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     cells: Sequence[Cells] = ()
+    lineage: Lineage | None = None
+    mappers: Sequence[MapperColumns] = ()
     limits: Limits = Limits()
     urls: UrlSettings = UrlSettings()
     remap: Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]] | None = None

@@ -22,6 +22,7 @@ from verification.foreign_keys import DANGLING
 from verification.full_compare import DEEP, KEYLESS
 from verification.id_map import KEYS_MAPPED
 from verification.ids import IDS_MAPPED, IDS_SHAPED
+from verification.lineage import LINEAGE
 from verification.reconciliation import RECONCILIATION
 from verification.result import Check, CheckResult, Report
 from verification.studio.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
@@ -39,6 +40,7 @@ GENERAL: tuple[Check, ...] = (
     UNIQUENESS,
     DOMAINS,
     IDS_SHAPED,
+    LINEAGE,
 )
 #: what is asked of a studio directory, too
 DIRECTORY: tuple[Check, ...] = (

@@ -145,9 +145,14 @@ class DeclarativeMapping:
         written = {
             (table.target, column)
             for table in self._tables.values()
-            for column in (*(line.to.name for line in table.lines), *table.mapping.constants)
+            for column in (
+                *(line.to.name for line in table.lines),
+                *table.mapping.constants,
+                *table.mapping.placeholder,
+            )
         }
-        return Lineage(went_to, frozenset(written))
+        names = {(name, column) for name, table in self._tables.items() for column in table.key}
+        return Lineage(went_to, frozenset(written), frozenset(names))
 
     def column_report(self, workspace: Workspace) -> pl.DataFrame:
         """Return where every source column went; one without a line of its own is `dropped:no_line`."""

@@ -12,6 +12,7 @@ import polars as pl
 from mappers.base import MappingSpec, begin
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities, mapped_names
+from migrate.pipeline.written_columns import columns_of
 from migrate.postgres.connection import Connection, connect
 from migrate.runtime.errors import MigrateError
 from migrate.snapshot.workspace import Workspace, open_sql
@@ -59,6 +60,12 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
             hidden=project.hidden,
             identities=_identities(run, project),
             cells=project.cells,
+            lineage=project.lineage(),
+            mappers=[
+                context.MapperColumns(mapper.name, mapper.reads.sql, columns_of(mapper))
+                for stage in project.stages
+                for mapper in stage.mappers
+            ],
             mapped=frozenset(mapped_names(run.config, project)),
             limits=context.Limits(run.config.verification.max_reject_share),
             remap=_remap(run, workspace, project),

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
-from mappers.base import MappingSpec
+from mappers.base import Mapper, MappingSpec
 from migrate.pipeline.ids import Ids
 
 
+def columns_of(mapper: Mapper) -> Mapping[str, tuple[str, ...]]:
+    """Return the columns that a mapper gives each table, found by mapping a batch without rows."""
+    types = {"integer": pl.Int64, "text": pl.String, "real": pl.Float64}
+    rows = pl.DataFrame(schema={name: types[cast] for name, cast in mapper.reads.columns.items()})
+    tables = mapper.map(rows, Ids("no row, no id")).tables
+    return {table: tuple(frame.columns) for table, frame in tables.items()}
+
+
 def written_columns(spec: MappingSpec) -> dict[str, list[str]]:
-    """Return the columns that the mappers give each table, found by mapping a batch without rows."""
-    no_ids = Ids("no row, no id")
+    """Return the columns that the mappers give each table."""
     written: dict[str, dict[str, None]] = {}
     for stage in spec.stages:
         for mapper in stage.mappers:
-            types = {"integer": pl.Int64, "text": pl.String, "real": pl.Float64}
-            rows = pl.DataFrame(schema={name: types[cast] for name, cast in mapper.reads.columns.items()})
-            for table, frame in mapper.map(rows, no_ids).tables.items():
-                written.setdefault(table, {}).update(dict.fromkeys(frame.columns))
+            for table, columns in columns_of(mapper).items():
+                written.setdefault(table, {}).update(dict.fromkeys(columns))
     return {table: list(columns) for table, columns in written.items()}

@@ -42,6 +42,8 @@ def build(snapshot: Path, crosswalk: Path, mark: str) -> Iterator[Workspace]:
     _sweep(part.parent, f"{part.name}*")
     with Workspace(snapshot, part) as workspace:
         yield workspace
+        if workspace.source_reads:
+            workspace.source_reads.save()
         workspace.execute("CREATE TABLE x.made (mark TEXT NOT NULL)")
         workspace.execute("INSERT INTO x.made VALUES (?)", (mark,))
     try:

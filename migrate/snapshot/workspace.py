@@ -16,6 +16,7 @@ from adbc_driver_sqlite import dbapi
 from mappers.base import Cast, Query, SourceTables
 from migrate.runtime.errors import StateMismatch
 from migrate.snapshot.arrow_stream import StreamError, chunks
+from migrate.snapshot.source_reads import SourceReads
 
 #: Keys of one batch if the caller gives no other number.
 BATCH_KEYS: Final = 20_000
@@ -56,6 +57,8 @@ class Workspace:
     by the ADBC driver, whole columns at a time.
     """
 
+    source_reads: SourceReads | None = None
+
     def __init__(self, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> None:
         """Open both files to write the crosswalk, which is created (mode 0600) if it is missing.
 
@@ -67,6 +70,7 @@ class Workspace:
         # The driver may crash if a connection is left to the garbage collector.
         with ExitStack() as failing, self._faults():
             failing.callback(self.close)
+            self.source_reads = SourceReads(self._sql)
             self.execute(f"PRAGMA x.page_size={_PAGE_BYTES}")
             self.execute(f"PRAGMA x.cache_size=-{_MAKING_CACHE_KB}")
             self.execute("PRAGMA x.journal_mode=WAL")
@@ -184,6 +188,8 @@ class Workspace:
         """
         size = batch_keys or self._batch_keys
         sql = _typed(query)
+        if self.source_reads:
+            self.source_reads.explain(sql)
         last: float = _FIRST if after is None else after
         while True:
             page = self._page(sql, (last, size))

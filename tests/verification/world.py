@@ -16,9 +16,10 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from mappers.base import Lineage
 from migrate.pipeline.ids import Ids
 from migrate.postgres.catalog import Column, ForeignKey, Key, Table
-from verification import CheckContext, CheckResult, run_checks
+from verification import CheckContext, CheckResult, MapperColumns, run_checks
 from verification.context import Read
 
 IDS = Ids("a secret of the tests")
@@ -43,6 +44,8 @@ INSERT INTO shows_messages VALUES (1,1,5), (2,5,9), (3,5,777), (4,9,1), (5,1,5);
 INSERT INTO community_messages VALUES (1,1,2);
 INSERT INTO shows_contacts VALUES (1,1,5), (2,5,9), (3,5,1);
 INSERT INTO faq VALUES (1);
+CREATE TABLE x.source_read (source_table TEXT, source_column TEXT);
+INSERT INTO x.source_read VALUES ('shows_users','email');
 CREATE TABLE x.person (person INTEGER PRIMARY KEY, space TEXT, legacy_id INTEGER);
 CREATE TABLE x.alias (space TEXT, legacy_id INTEGER, person INTEGER, PRIMARY KEY (space, legacy_id));
 INSERT INTO x.person VALUES (1,'users',1), (2,'users',5), (3,'community_users',2);
@@ -226,6 +229,21 @@ FOREIGN_KEYS = (
 )
 
 
+WRITTEN = {table.name: tuple(column.name for column in table.columns) for table in TABLES}
+MESSAGES = MapperColumns(
+    "messages", "SELECT id, from_user FROM shows_messages WHERE id > ?1 ORDER BY id LIMIT ?2", WRITTEN
+)
+LINEAGE = Lineage(
+    {
+        ("shows_users", "email"): "users.email",
+        ("shows_messages", "id"): "messages.id",
+        ("shows_messages", "from_user"): "messages.sender_id",
+        ("faq", "id"): "dropped:faq",
+    },
+    frozenset((table, column) for table, columns in WRITTEN.items() for column in columns),
+)
+
+
 @dataclass
 class World:
     """The open ends of a small world, with ways to spoil it."""
@@ -253,6 +271,8 @@ class World:
             "tables": {table.name: table for table in TABLES},
             "foreign_keys": FOREIGN_KEYS,
             "shared": frozenset({"user_profiles"}),
+            "lineage": LINEAGE,
+            "mappers": (MESSAGES,),
             "derived": frozenset({"user_metadata", "studios", "user_connections"}),
             "second_connection": self.second_connection,
             "again": self.again,
