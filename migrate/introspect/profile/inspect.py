@@ -94,11 +94,11 @@ class _Survey:
         for shape in lived_in:
             self._on_table(shape.name)
             own = [reference for reference in references if reference.table == shape.name]
-            referring = {column for reference in own for column in reference.columns}
+            referring = {column for one in own if not one.malformed for column in one.columns}
             for column in self._columns[shape.name].values():
                 if column.name not in referring:
                     hidden += hidden_references(self._ground, shape.name, column, targets)
-            for pair in pairs(shape):
+            for pair in pairs(shape, self._shapes):
                 found = polymorphic_reference(self._ground, shape, pair, targets)
                 arms += [found] if found else []
             doubles += duplicates(

@@ -178,7 +178,8 @@ class Reference:
     """Columns whose values are keys of another table.
 
     Of `rows` cells that hold a value, `dangling` name no row. For a declared one `on_delete` and
-    `on_update` are the constraint's; for a likely one `basis` says what speaks for it.
+    `on_update` are the constraint's; for a likely one `basis` says what speaks for it. `malformed`
+    says what is wrong with a declaration that names no row, '' if nothing is.
     """
 
     table: str
@@ -191,6 +192,7 @@ class Reference:
     on_update: str | None
     rows: int
     dangling: int
+    malformed: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_ID_WORDS: Final = frozenset({"id", "ids", "uuid", "ref", "refs"})
+_WORD_OF_ANY: Final = re.compile(r"[^\W\d_]+|\d+")
+_ID_WORDS: Final = frozenset({"id", "ids", "uuid", "ref", "refs", "fk", "ид"})
+#: Before the name of a table, as in `id_cliente` and `fk_user`.
+_ID_BEFORE: Final = frozenset({"id", "fk"})
+#: Two words of a script with endings are forms of one if they begin with so many letters alike, and have
+#: so many behind them at most.
+_ALIKE: Final = 3
+_ENDING: Final = 2
+
+_IRREGULAR: Final = {
+    "people": "person", "children": "child", "men": "man", "women": "woman", "mice": "mouse",
+    "indice": "index", "matrice": "matrix", "criteria": "criterion", "quizze": "quiz",
+}  # fmt: skip
 
 #: Tables of people, which `created_by`, `sender_id` and their like mean.
 PEOPLE: Final = ("user", "account", "person", "people", "member", "profile")
@@ -57,8 +70,35 @@ _PRIVATE: Final = frozenset({
 
 
 def words(name: str) -> tuple[str, ...]:
-    """Return the words of a name in lower case: `assignedManagerID` and `assigned_manager_id` alike."""
-    return tuple(word.lower() for word in _WORD.findall(name))
+    """Return the words of a name in lower case: `assignedManagerID` and `assigned_manager_id` alike.
+
+    Letters of any script count; accents are taken off Latin ones, so that `catégorie` is `categorie`.
+    """
+    if name.isascii():
+        return tuple(word.lower() for word in _WORD.findall(name))
+    return tuple(word.casefold() for word in _WORD_OF_ANY.findall(_marked(without_accents(name))))
+
+
+def without_accents(name: str) -> str:
+    """Return a name in compatible characters, Latin letters without their accents."""
+    plain = unicodedata.normalize("NFKC", name)
+    return "".join(unicodedata.normalize("NFKD", char)[0] if _is_latin(char) else char for char in plain)
+
+
+def _is_latin(char: str) -> bool:
+    return not char.isascii() and "LATIN" in unicodedata.name(char, "")
+
+
+def _marked(name: str) -> str:
+    """Return a name with a blank wherever one of its words ends and no other character parts it."""
+    found: list[str] = []
+    for at, char in enumerate(name):
+        before, after = name[at - 1 : at] if at else "", name[at + 1 : at + 2]
+        starts = char.isupper() and (before.islower() or (before.isupper() and after.islower()))
+        cased = char.isupper() or char.islower()
+        other_script = before.isalpha() and char.isalpha() and cased != (before.isupper() or before.islower())
+        found.append(f" {char}" if starts or other_script else char)
+    return "".join(found)
 
 
 def singular(word: str) -> str:
@@ -73,21 +113,29 @@ def singular(word: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return what is the same for snake, camel, singular and plural forms of a name."""
-    return "".join(singular(word) for word in words(name))
+    """Return what is the same for snake, camel, singular and plural forms of a name; a name without
+    letters and digits is itself.
+    """
+    return "".join(singular(word) for word in words(name)) or name
 
 
 def is_id(name: str) -> bool:
     """Tell whether a column's name says that it holds ids."""
     found = words(name)
-    return bool(found) and found[-1] in _ID_WORDS
+    return bool(found) and (found[-1] in _ID_WORDS or found[0] in _ID_BEFORE)
+
+
+def is_id_in(table: str, column: str) -> bool:
+    """Tell whether a column's name says that it holds ids; so do A and B of Prisma's `_PostToTag`."""
+    return is_id(column) or (column in ("A", "B") and table.startswith("_") and "To" in table)
 
 
 def meant_tables(column: str, tables: Iterable[str]) -> list[str]:
     """Return the tables that a column such as `from_user_id`, `userIds` or `author` may mean.
 
     The longest end of the column's name that is a table's name wins, then the longest that a
-    table's name ends with (`user_id` and `shop_users`), then roles of people.
+    table's name ends with (`user_id` and `shop_users`), then roles of people. Of a script that is not
+    Latin a name with another ending is a form of it (`город_id` and `города`).
     """
     folded: dict[str, list[str]] = {}
     for table in sorted(tables):
@@ -95,10 +143,16 @@ def meant_tables(column: str, tables: Iterable[str]) -> list[str]:
     stem = [word for word in words(column) if not word.isdigit()]
     while stem and stem[-1] in _ID_WORDS:
         stem.pop()
+    if len(stem) > 1 and stem[0] in _ID_BEFORE:
+        del stem[0]
     ends = ["".join(singular(word) for word in stem[start:]) for start in range(len(stem))]
     if stem and (stem[-1] == "by" or singular(stem[-1]) in _ROLES):
         ends += PEOPLE
     exact = next((folded[end] for end in ends if end in folded), [])
+    if not exact:
+        exact = next(
+            (found for end in ends if (found := _inflected(folded, end) or _loosely(folded, end))), []
+        )
     longer = next((found for end in ends if (found := _ending(folded, end))), [])
     return exact + [table for table in longer if table not in exact]
 
@@ -110,6 +164,35 @@ def _ending(folded: dict[str, list[str]], end: str) -> list[str]:
         for table in tables
         if len(words(table)) > 1 and singular(words(table)[-1]) == end
     ]
+
+
+def _loosely(folded: dict[str, list[str]], end: str) -> list[str]:
+    """Return the tables whose names are the plural of a word by another rule than `singular` knows."""
+    forms = [name for name in folded if _bare_form(name) == _bare_form(end)]
+    return folded[forms[0]] if len(forms) == 1 else []
+
+
+def _bare_form(word: str) -> str:
+    """Return what `movie` and `movy`, `cache` and `cach`, `child` and `children` have in common."""
+    word = _IRREGULAR.get(word, word)
+    word = f"{word[:-2]}y" if word.endswith("ie") else word
+    return word[:-1] if word.endswith("e") and len(word) > 3 else word
+
+
+def _inflected(folded: dict[str, list[str]], end: str) -> list[str]:
+    """Return the tables whose names are forms of a word in another script; none if more than one is."""
+    if end.isascii():
+        return []
+    forms = [name for name in folded if not name.isascii() and _is_form(name, end)]
+    return folded[forms[0]] if len(forms) == 1 else []
+
+
+def _is_form(one: str, other: str) -> bool:
+    shortest, longest = sorted((len(one), len(other)))
+    alike = next((at for at in range(shortest) if one[at] != other[at]), shortest)
+    if not one[0].islower():  # a character of a script without case is as good as a syllable
+        return alike == shortest >= longest - 1
+    return alike >= _ALIKE and longest - alike <= _ENDING
 
 
 def is_of_people(table: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,8 @@ _IDS: Final = frozenset({
 })  # fmt: skip
 #: The share of values that must be keys where the name says nothing, or is no name of an id.
 ALMOST_ALL: Final = 0.9
+#: What parts the names of modules and classes.
+_BETWEEN: Final = re.compile(r"[^\w-]+")
 _UPWARDS: Final = frozenset({"parent", "previous", "next", "root", "reply", "original"})
 
 
@@ -54,30 +57,46 @@ class Targets:
             if shape.identity is not None
         ]
         self._by_table = {target.table: target for target in self.all}
+        self._by_fold = {names.fold(target.table): target for target in reversed(self.all)}
         learned: dict[str, set[str]] = {}
         for shape in shapes:
             for constraint in shape.constraints:
-                if len(constraint.columns) == 1:
+                if _teaches(constraint, shape):
                     learned.setdefault(names.fold(constraint.columns[0]), set()).add(constraint.to_table)
         self._learned = {name: tables.pop() for name, tables in learned.items() if len(tables) == 1}
 
     def meant_by(self, column: str, table: str) -> list[Target]:
-        """Return what a column's name may mean: as constraints elsewhere have it, else by its words."""
-        learned = self._by_table.get(self._learned.get(names.fold(column), ""))
-        if learned is not None:
-            return [learned]
+        """Return what a column's name may mean: as constraints elsewhere have it, else by its words.
+
+        A name of a row above or before means one of the same table, unless a table is called so.
+        """
+        found = _paired(table, column, self._by_table)
+        learned = self._learned.get(names.fold(column), "")
+        if not found and learned in self._by_table:
+            return [self._by_table[learned]]
+        found = found or names.meant_tables(column, self._by_table)
         stem = set(names.words(column))
-        found = names.meant_tables(column, self._by_table)
         if stem & _UPWARDS and (names.is_id(column) or "to" in stem):
             found = found or [table]
         return [self._by_table[name] for name in found if name in self._by_table]
 
     def named(self, word: str) -> Target | None:
         """Return the table of that name, in any of its forms."""
-        folded = names.fold(word)
-        if not folded:
-            return None
-        return next((target for target in self.all if names.fold(target.table) == folded), None)
+        return self._by_fold.get(names.fold(word)) if names.words(word) else None
+
+    def of_class(self, word: str) -> Target | None:
+        """Return the table whose rows a class or a word in a column of types means.
+
+        `App\\Models\\Post`, `api::article.article`, `blog.post` and `Admin::User` are read from their
+        ends; the longest end that is a table's name wins, then one that a table's name ends with.
+        """
+        parts = [part for part in _BETWEEN.split(word) if part]
+        for start in range(len(parts)):
+            found = self.named("_".join(parts[start:]))
+            if found is not None:
+                return found
+        longer = names.meant_tables(f"{parts[-1]}_id", self._by_table) if len(parts) > 1 else []
+        return self._by_table[longer[0]] if len(longer) == 1 else None
 
     @property
     def unguessable(self) -> list[Target]:
@@ -90,13 +109,40 @@ class Targets:
         return [target for target in self.all if target.reading in {*UNGUESSABLE, "text", "closed_set"}]
 
 
+def _teaches(constraint: Constraint, shape: TableShape) -> bool:
+    """Tell whether a constraint says what the name of its column means in other tables, too.
+
+    That of a key says what this table is, and one to its own table nothing of others.
+    """
+    return (
+        len(constraint.columns) == 1
+        and not constraint.malformed
+        and constraint.to_table != shape.name
+        and constraint.columns != shape.key
+        and constraint.columns[0].lower() not in ("id", "a", "b")
+    )
+
+
+def _paired(table: str, column: str, known: Mapping[str, Target]) -> list[str]:
+    """Return the table that A or B of Prisma's `_AToB` means."""
+    if names.is_id(column) or not names.is_id_in(table, column):
+        return []
+    parts = table[1:].split("To")
+    ends = [("To".join(parts[:at]), "To".join(parts[at:])) for at in range(1, len(parts))]
+    meant = {names.fold(first if column == "A" else second) for first, second in ends}
+    return [name for name in sorted(known) if names.fold(name) in meant]
+
+
 def declared_reference(ground: Ground, constraint: Constraint, known: Mapping[str, object]) -> Reference:
-    """Return a declared foreign key with its rows and those that dangle: all, where the table is missing."""
+    """Return a declared foreign key with its rows and those that dangle: all, where the table is missing.
+
+    What is malformed names no row; none of its values is said to dangle.
+    """
     source = quote(constraint.table)
     filled = " AND ".join(f"{quote(column)} IS NOT NULL" for column in constraint.columns)
     rows = ground.number(f"SELECT count(*) FROM {source} WHERE {filled}")  # noqa: S608
-    dangling = rows
-    if rows and constraint.to_table in known and constraint.to_columns:
+    dangling = 0 if constraint.malformed else rows
+    if rows and constraint.to_table in known and not constraint.malformed:
         here = ", ".join(map(quote, constraint.columns))
         there = ", ".join(map(quote, constraint.to_columns))
         present = " AND ".join(f"{quote(column)} IS NOT NULL" for column in constraint.to_columns)
@@ -107,7 +153,7 @@ def declared_reference(ground: Ground, constraint: Constraint, known: Mapping[st
     return Reference(
         constraint.table, constraint.columns, constraint.to_table, constraint.to_columns,
         declared=True, basis=None, on_delete=constraint.on_delete, on_update=constraint.on_update,
-        rows=rows, dangling=dangling,
+        rows=rows, dangling=dangling, malformed=constraint.malformed,
     )  # fmt: skip
 
 
@@ -120,11 +166,10 @@ def likely_references(
     there is no value; any other name where almost all are; no name at all only for ids that
     nobody hits upon by chance.
     """
-    constrained = {column for constraint in shape.constraints for column in constraint.columns}
     found = []
     for column in shape.columns:
         reading = readings[shape.name, column.name]
-        if column.name in constrained or reading not in _IDS:
+        if column.name in shape.constrained or reading not in _IDS:
             continue
         reference = _likely(ground, shape, column.name, reading, targets)
         if reference is not None:
@@ -140,9 +185,9 @@ def _likely(
         if (meant.table, meant.column) == (shape.name, column):
             continue
         rows, dangling = contained(ground, shape.name, column, meant)
-        if rows == 0 and names.is_id(column):
+        if rows == 0 and names.is_id_in(shape.name, column):
             return _reference(shape.name, column, meant, "name", 0, 0)
-        if rows and rows - dangling >= _needed(column, meant, reading, rows):
+        if rows and rows - dangling >= _needed(shape.name, column, meant, reading, rows):
             found = _reference(shape.name, column, meant, "name and values", rows, dangling)
             best = found if best is None or dangling < best.dangling else best
     if best is not None:
@@ -174,10 +219,10 @@ def contained(ground: Ground, table: str, column: str, target: Target, where: st
     return int(rows), int(dangling)
 
 
-def _needed(column: str, target: Target, reading: Reading, rows: int) -> float:
+def _needed(table: str, column: str, target: Target, reading: Reading, rows: int) -> float:
     """Return how many of the values must be keys, for what the column's name says."""
     last = names.words(column)[-1]
-    if names.is_id(column):
+    if names.is_id_in(table, column):
         return rows if last in ("ids", "refs") else 1  # of a list of ids, one alone may be a key
     # Under the name of a table a number may count its rows, or say yes and no, as well as name one.
     if names.is_of_people(target.table) and last == names.singular(last) and not names.says_count(column):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,11 @@ from migrate.source.model import Catalogue, Table
 
 @dataclass(frozen=True)
 class Constraint:
-    """A declared foreign key; `to_columns` is filled in where the constraint leaves it to the key."""
+    """A declared foreign key; `to_columns` is filled in where the constraint leaves it to the key.
+
+    `malformed` tells what is wrong with one that names no row: SQLite accepts such a declaration, and
+    refuses only to write to the table; '' for any other.
+    """
 
     table: str
     columns: tuple[str, ...]
@@ -25,6 +29,7 @@ class Constraint:
     to_columns: tuple[str, ...]
     on_delete: str
     on_update: str
+    malformed: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class TableShape:
             return self.key[0]
         named = [column.name for column in self.columns if column.name.lower() == "id"]
         return named[0] if named and not self.key else None
+
+    @property
+    def constrained(self) -> set[str]:
+        """The columns that foreign keys hold."""
+        return {column for one in self.constraints if not one.malformed for column in one.columns}
 
     @property
     def unique(self) -> set[tuple[str, ...]]:
@@ -114,12 +124,31 @@ def _constraints(empty: sqlite3.Connection, table: str) -> Iterable[Constraint]:
         rows.sort(key=lambda row: row[1])
         parent = known.get(str(rows[0][2]).lower(), str(rows[0][2]))
         to_columns = tuple(str(row[4]) for row in rows if row[4] is not None)
+        there = _pragma(empty, "table_xinfo", parent)
         if not to_columns:
-            key = [row for row in _pragma(empty, "table_xinfo", parent) if row[5]]
-            to_columns = tuple(str(row[1]) for row in sorted(key, key=lambda row: row[5]))
+            key = sorted((row for row in there if row[5]), key=lambda row: row[5])
+            to_columns = tuple(str(row[1]) for row in key)
+        known_columns = {str(row[1]).lower(): str(row[1]) for row in there}
+        to_columns = tuple(known_columns.get(name.lower(), name) for name in to_columns)
+        columns = tuple(str(row[3]) for row in rows)
+        malformed = _mistake(columns, parent, to_columns, known_columns) if there else ""
         yield Constraint(
-            table, tuple(str(row[3]) for row in rows), parent, to_columns, str(rows[0][6]), str(rows[0][5])
+            table, columns, parent, to_columns, str(rows[0][6]), str(rows[0][5]), malformed=malformed
         )
+
+
+def _mistake(
+    columns: tuple[str, ...], parent: str, to_columns: tuple[str, ...], known: Mapping[str, str]
+) -> str:
+    """Return what is wrong with a foreign key to a table that is there; '' if nothing is."""
+    if not to_columns:
+        return f"{parent} has no primary key"
+    missing = [name for name in to_columns if name.lower() not in known]
+    if missing:
+        return f"{parent} has no column {', '.join(missing)}"
+    if len(columns) != len(to_columns):
+        return f"it has {len(columns)} of the {len(to_columns)} columns of that key"
+    return ""
 
 
 def _pragma(empty: sqlite3.Connection, pragma: str, name: str) -> list[tuple[Any, ...]]:

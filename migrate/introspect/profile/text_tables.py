@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.introspect.profile.model import ColumnReport, Inspection, Leftover, TableReport
+from migrate.introspect.profile.model import ColumnReport, Inspection, Leftover, Reference, TableReport
 
 #: Headings whose cells are numbers.
 NUMBERS: Final = frozenset(
@@ -114,7 +114,7 @@ def _references(inspection: Inspection) -> Iterator[Listing]:
             (
                 f"{one.table} ({', '.join(one.columns)})",
                 f"{one.to_table} ({', '.join(one.to_columns)})",
-                "constraint" if one.declared else f"likely: {one.basis}",
+                _known_by(one),
                 f"{one.rows:,}",
                 f"{one.dangling:,}" if one.dangling else "",
             )
@@ -153,6 +153,12 @@ def _references(inspection: Inspection) -> Iterator[Listing]:
             for arm in one.arms
         ),
     )
+
+
+def _known_by(one: Reference) -> str:
+    if one.malformed:
+        return f"malformed constraint: {one.malformed}"
+    return "constraint" if one.declared else f"likely: {one.basis}"
 
 
 def _rest(inspection: Inspection) -> Iterator[Listing]:

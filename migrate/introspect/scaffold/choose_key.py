@@ -42,7 +42,7 @@ def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = Fa
     from the rowid. With `keep` numbers stay as well.
     """
     found = list(doubles)
-    columns = table.key or _undeclared(table, found)
+    columns = table.key or _pair_of_prisma(table) or _undeclared(table, found)
     if not columns:
         return _from_rowid(table, keep, "there is no primary key")
     parts = [table.column(name) for name in columns]
@@ -57,10 +57,22 @@ def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = Fa
         parts[0].reading == "empty" and "INT" in parts[0].declared.upper()
     )
     ids: Literal["cuid", "keep"] = "cuid" if len(parts) == 1 and numeric and not keep else "keep"
-    why = "" if table.key else "no primary key is declared: id is unique and never NULL"
+    why = f"no primary key is declared: {' and '.join(columns)} {'are' if len(columns) > 1 else 'is'} unique"
+    why = "" if table.key else f"{why} and never NULL"
     if nulls:
         why = f"(!) the primary key is NULL, and the row is rejected: {nulls:,}"
     return Key(columns, ids, why=why)
+
+
+def _pair_of_prisma(table: TableReport) -> tuple[str, ...]:
+    """Return A and B of Prisma's own table between two models, whose unique index was its key once."""
+    pair = ("A", "B")
+    once = any(
+        index.unique and not index.partial and set(index.columns) == set(pair) for index in table.indexes
+    )
+    own = table.name.startswith("_") and {column.name for column in table.columns} == set(pair)
+    filled = own and all(not table.column(name).classes.nulls for name in pair)
+    return pair if once and filled else ()
 
 
 def _undeclared(table: TableReport, doubles: Iterable[Duplicates]) -> tuple[str, ...]:

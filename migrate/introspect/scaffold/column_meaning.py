@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from migrate.introspect.profile import names
-from migrate.introspect.profile.model import HiddenReference, Inspection, Polymorphic
+from migrate.introspect.profile.model import HiddenReference, Inspection, Polymorphic, PolymorphicArm
 from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of, unit_of
 from migrate.introspect.scaffold.model import Type
 from migrate.introspect.scaffold.references import Links
@@ -100,6 +100,11 @@ class Meaning:
                 return pair
         return None
 
+    def strays(self, pair: Polymorphic) -> list[PolymorphicArm]:
+        """Return the types of a pair whose ids are left as they are."""
+        followed = self.arms(pair)
+        return [arm for arm in pair.arms if arm.value is None or arm.value not in followed]
+
     def arms(self, pair: Polymorphic) -> dict[str, str]:
         """Return the tables that a pair's types name; none where all of them keep their ids."""
         found = {}
@@ -108,6 +113,34 @@ class Meaning:
             if arm.value is not None and table is not None and self._keyed(table, arm.to_column):
                 found[arm.value] = table
         return found if any(self.links.renewed(table) for table in found.values()) else {}
+
+    def unfollowed(self, table: str, column: str) -> str | None:
+        """Return what is said of a column whose values may be legacy ids and that follows no table.
+
+        That is one that refers to a table with new ids, or that reads as an integer id while any table
+        has new ids; None for every other.
+        """
+        key = self.links.keys[table]
+        if key.columns == (column,) or self.links.link(table, column) is not None:
+            return None
+        if any(one.table == table and column in one.columns for one in self.links.relations):
+            return None  # a part of a reference of several columns
+        likely = [
+            one.to_table
+            for one in self.inspection.references
+            if (one.table, one.columns) == (table, (column,))
+            and len(one.to_columns) == 1
+            and self._keyed(one.to_table, one.to_columns[0])
+            and self.links.renewed(one.to_table)
+        ]
+        if likely:
+            return f"perhaps ids of {likely[0]}, left as they are"
+        report = self.inspection.table(table).column(column)
+        whole = report.reading in ("integer_id", "integer", "boolean")
+        named = names.is_id_in(table, column) or names.words(column)[-1:] == ("by",)
+        if whole and named and any(self.links.renewed(one) for one in self.links.keys):
+            return "reads as an id and refers to no table that was found: left as it is"
+        return None
 
     def lists(self, table: str, column: str) -> HiddenReference | None:
         """Return the reference in a list of ids, where they are new in the target."""

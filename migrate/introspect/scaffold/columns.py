@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migrate.introspect.profile.declared_type import family
-from migrate.introspect.profile.model import ColumnReport, HiddenReference, TableReport
+from migrate.introspect.profile.model import ColumnReport, HiddenReference, Polymorphic, TableReport
 from migrate.introspect.profile.names import words
 from migrate.introspect.scaffold import defaults
 from migrate.introspect.scaffold.choose_key import Key
@@ -145,16 +145,30 @@ class _Column:
                 "as": "reference", "of": self._meaning.arms(self._pair), "by": self._pair.type_column,
                 "dangling": "keep",
             }  # fmt: skip
-            self._count(sum(arm.dangling for arm in self._pair.arms), "dangling, left as they are")
+            self._tell_pair(self._pair)
         elif self._list is not None:
             options |= {"as": "references", "of": self._list.to_table, "dangling": "keep"}
             self._count(self._list.dangling, "dangling ids, left as they are")
         else:
             options |= self._plain()
+            if (left := self._meaning.unfollowed(self._table, self._column.name)) is not None:
+                self._tell(left, review=True)
         self._tell_hidden()
         if self._column.default is not None and default is None and self._column.default.upper() != "NULL":
             self._tell(f"its default {self._column.default} is not carried", review=True)
         return Line(self._column.name, options, _joined(_told(self._column), *self._remarks), self._review)
+
+    def _tell_pair(self, pair: Polymorphic) -> None:
+        """Tell of the ids of a pair that name no row, and of the types that mean no table."""
+        strays = self._meaning.strays(pair)
+        followed = [arm for arm in pair.arms if arm not in strays]
+        self._count(sum(arm.dangling for arm in followed), "dangling, left as they are")
+        for arm in strays:
+            word = "a word that is not shown" if arm.value is None else repr(arm.value)
+            where = (
+                "no table was found" if arm.to_table is None else f"{arm.to_table} has no key of one column"
+            )
+            self._tell(f"{word}: {where}, left as they are: {arm.rows:,}", review=True)
 
     def _reference(self, link: Link) -> dict[str, object]:
         if not link.firm:

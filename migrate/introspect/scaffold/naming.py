@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from migrate.introspect.profile.names import singular, words
+from migrate.introspect.scaffold.transliterate import to_ascii
 
 #: PostgreSQL keeps so many bytes of a name.
 LONGEST: Final = 63
@@ -101,10 +102,12 @@ def one(model: str) -> str:
 
 
 def stem(column: str) -> str:
-    """Return a reference's name without its `id`: `client_id` and `clientId` become `client`."""
+    """Return a reference's name without its `id`: `client_id`, `clientId`, `id_client` become `client`."""
     found = _words(column)
-    while len(found) > 1 and found[-1] in ("id", "uuid", "ref"):
+    while len(found) > 1 and found[-1] in ("id", "uuid", "ref", "fk"):
         found.pop()
+    if len(found) > 1 and found[0] in ("id", "fk"):
+        del found[0]
     return field_name("_".join(found))
 
 
@@ -115,7 +118,8 @@ def pascal(name: str) -> str:
 
 def member_name(value: str) -> str:
     """Return Prisma's name of an enum's value: the value itself where that is one."""
-    plain = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in value)
+    plain = to_ascii(value)
+    plain = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in plain)
     return _starting_with_a_letter(plain.strip("_") or "value", "n")
 
 
@@ -125,9 +129,12 @@ def singular_of(word: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    """Return the words of a name in ASCII: accents are taken off, other letters fall away."""
-    plain = unicodedata.normalize("NFKD", name)
-    return list(words("".join(char for char in plain if not unicodedata.combining(char))))
+    """Return the words of a name in ASCII; letters of a script that has no Latin form fall away."""
+    plain = to_ascii(name)
+    found = list(words(plain))
+    # Of a name in Chinese an `ID` may be left, which is not the key of its own table.
+    lost = sum(char.isalpha() for char in plain) < sum(char.isalpha() for char in name)
+    return ["field", "id"] if found == ["id"] and lost else found
 
 
 def _starting_with_a_letter(name: str, letter: str) -> str:

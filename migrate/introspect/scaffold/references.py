@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mappers.declarative.mapping_file import IdStrategy
 from migrate.introspect.profile.model import Inspection, Reference
-from migrate.introspect.profile.names import fold, is_id, words
+from migrate.introspect.profile.names import fold, is_id, is_id_in, words
 from migrate.introspect.scaffold.choose_key import Key
 
 
@@ -79,7 +79,12 @@ def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
     for reference in inspection.references:
         if reference.table not in keys:
             continue
-        if reference.to_table not in keys:
+        if reference.malformed:
+            links.tell(
+                reference.table,
+                f"(!) foreign key {named(reference)} is malformed, {reference.malformed}: not carried",
+            )
+        elif reference.to_table not in keys:
             where = (
                 "is left out"
                 if any(one.name == reference.to_table for one in inspection.tables)
@@ -107,7 +112,11 @@ def to_whole_key(links: Links, reference: Reference) -> bool:
 
 def named(reference: Reference) -> str:
     """Return a reference as a person writes it, with what dangles."""
-    there = f"{reference.to_table} ({', '.join(reference.to_columns)})"
+    there = (
+        f"{reference.to_table} ({', '.join(reference.to_columns)})"
+        if reference.to_columns
+        else reference.to_table
+    )
     dangling = f", {reference.dangling:,} of {reference.rows:,} dangling" if reference.dangling else ""
     return f"({', '.join(reference.columns)}) to {there}{dangling}"
 
@@ -138,7 +147,11 @@ def _to_key(links: Links, reference: Reference) -> None:
 def _names_a_row(reference: Reference) -> bool:
     """Tell whether a likely reference's name is one of a row: `cancelled_by_seller` may count them."""
     column = reference.columns[0]
-    return is_id(column) or words(column)[-1:] == ("by",) or fold(column) == fold(reference.to_table)
+    return (
+        is_id_in(reference.table, column)
+        or words(column)[-1:] == ("by",)
+        or fold(column) == fold(reference.to_table)
+    )
 
 
 def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> None:

@@ -1,0 +1,14 @@
+-- Names in other scripts than Latin, and with accents.
+CREATE TABLE "города"(id INTEGER PRIMARY KEY, "имя" TEXT); INSERT INTO "города" VALUES(1,'да'),(2,'нет');
+CREATE TABLE "цвета"(id INTEGER PRIMARY KEY, "имя" TEXT); INSERT INTO "цвета" VALUES(1,'да'),(2,'нет');
+CREATE TABLE "пусто"(id INTEGER PRIMARY KEY, "имя" TEXT);
+CREATE TABLE "заказы"(id INTEGER PRIMARY KEY, "город_id" INTEGER, "цвет_id" INTEGER, "лицо_id" INTEGER, "сумма" NUMERIC);
+INSERT INTO "заказы" VALUES(1,1,2,7,5.5),(2,2,1,8,7.25);
+CREATE TABLE "用户"(id INTEGER PRIMARY KEY, "姓名" TEXT); INSERT INTO "用户" VALUES(1,'甲'),(2,'乙');
+CREATE TABLE "订单"(id INTEGER PRIMARY KEY, "用户ID" INTEGER NOT NULL, "金额" INTEGER, "数量" INTEGER); INSERT INTO "订单" VALUES(1,2,30,4);
+CREATE TABLE "ユーザー"(id INTEGER PRIMARY KEY, "なまえ" TEXT); INSERT INTO "ユーザー" VALUES(1,'あ'),(2,'い');
+CREATE TABLE "メモ"(id INTEGER PRIMARY KEY, "ユーザー_id" INTEGER REFERENCES "ユーザー"(id)); INSERT INTO "メモ" VALUES(1,2);
+CREATE TABLE "Catégories"(id INTEGER PRIMARY KEY, "libellé" TEXT); INSERT INTO "Catégories" VALUES(1,'é'),(2,'è');
+CREATE TABLE "Œuvres"(id INTEGER PRIMARY KEY, "catégorie_id" INTEGER NOT NULL); INSERT INTO "Œuvres" VALUES(1,2);
+CREATE TABLE "!!!"(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO "!!!" VALUES(1,'v');
+CREATE TABLE "???"(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO "???" VALUES(1,'v');

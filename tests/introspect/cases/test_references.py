@@ -1,0 +1,191 @@
+"""References of databases that nobody here designed: each leads to the row that it led to, or is marked."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.prisma_engine.prisma import Engine, engine  # noqa: F401  (a fixture)
+from tests.introspect.cases.conftest import MakeCase
+from tests.introspect.cases.migrated import Migrated
+
+
+@pytest.fixture(scope="module")
+def keys(migrated: MakeCase) -> Migrated:
+    found = migrated("references/keys.sql")
+    assert (found.init.code, found.run.code) == (0, 0), found.run.err
+    return found
+
+
+@pytest.fixture(scope="module")
+def pairs(migrated: MakeCase) -> Migrated:
+    found = migrated("references/pairs.sql")
+    assert (found.init.code, found.run.code) == (0, 0), found.run.err
+    return found
+
+
+@pytest.fixture(scope="module")
+def scripts(migrated: MakeCase) -> Migrated:
+    found = migrated("references/scripts.sql")
+    assert (found.init.code, found.run.code) == (0, 0), found.run.err
+    return found
+
+
+def test_prismas_tables_between_two_models_hold_their_pairs(keys: Migrated) -> None:
+    assert keys.types("_PostToTag") == {"A": "text", "B": "text"}
+    assert keys.query(
+        'SELECT p.title, t.name FROM "_PostToTag" x JOIN "Post" p ON p.id = x."A"'
+        ' JOIN "Tag" t ON t.id = x."B" ORDER BY 1, 2'
+    ) == [("p", "t"), ("q", "t"), ("q", "u")]
+    assert keys.query(
+        'SELECT a.name, b.name FROM "_Related" x JOIN "Tag" a ON a.id = x."A" JOIN "Tag" b ON b.id = x."B"'
+    ) == [("t", "u")]
+    assert keys.query(
+        'SELECT c.name, p.title FROM "_CityToPost" x JOIN "City" c ON c.id = x."A"'
+        ' JOIN "Post" p ON p.id = x."B" ORDER BY 1'
+    ) == [("c", "p"), ("d", "q")]
+    assert keys.field("Post", "tags") == 'tags Tag[] @relation("PostToTag")'
+    assert keys.field("Tag", "tags") == 'tags Tag[] @relation("Related")'
+
+
+def test_a_key_that_is_another_tables_says_nothing_of_other_tables(keys: Migrated) -> None:
+    ids = {kind: set(keys.column(kind, "id")) for kind in ("party", "person", "doctor", "invoice", "line")}
+    assert ids["doctor"] < ids["person"] < ids["party"]
+    assert not ids["party"] & (ids["invoice"] | ids["line"])
+    assert keys.mapping["invoice"]["columns"]["id"] == {"to": "id", "as": "id"}
+    assert "@default(cuid())" in keys.field("Invoice", "id")
+    assert keys.query(
+        "SELECT l.what, i.total FROM line l JOIN invoice i ON i.id = l.invoice_id ORDER BY 1"
+    ) == [("a", 500), ("b", 500), ("c", 700)]
+
+
+def test_a_row_above_is_one_of_the_same_table(keys: Migrated) -> None:
+    assert keys.query(
+        "SELECT c.name, p.name FROM categories c JOIN categories p ON p.id = c.parent_id ORDER BY 1"
+    ) == [("y", "x"), ("z", "y")]
+    assert keys.mapping["folders"]["columns"]["root_id"]["of"] == "comments"
+
+
+def test_id_may_stand_before_the_name_of_a_table(keys: Migrated) -> None:
+    rows = keys.query("SELECT c.nome FROM pedido p JOIN cliente c ON c.id = p.id_cliente ORDER BY 1")
+    assert rows == [("k",), ("l",)]
+    assert keys.field("Pedido", "cliente").startswith("cliente Cliente?")
+    assert keys.marked("pedido", "id_estado")
+    assert keys.column("pedido", "id_estado") == [30, 31]
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("narrow", "(a) to comp (a, b) is malformed, it has 1 of the 2 columns of that key"),
+        ("wide", "(a, b) to invoice (id) is malformed, it has 2 of the 1 columns of that key"),
+        ("kid", "(a) to nokey is malformed, nokey has no primary key"),
+        ("lost", "(a) to invoice (number) is malformed, invoice has no column number"),
+    ],
+)
+def test_a_malformed_foreign_key_is_told_and_not_carried(keys: Migrated, table: str, why: str) -> None:
+    assert f"# (!) foreign key {why}: not carried" in keys.section(table)
+    assert len(keys.rows(table)) == 1
+    rules = keys.query(
+        f"SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = '{table}'::regclass"
+    )
+    assert rules == ([("lost_invoice_id_fkey",)] if table == "lost" else [])
+
+
+def test_what_a_malformed_foreign_key_holds_is_still_followed_by_its_name(keys: Migrated) -> None:
+    assert keys.query("SELECT i.total FROM lost l JOIN invoice i ON i.id = l.invoice_id") == [(700,)]
+
+
+PAIRS = [
+    ("taggables", "taggable_type", "taggable_id", "App\\Models\\Post", "posts", "title", ["a"]),
+    ("taggables", "taggable_type", "taggable_id", "App\\Models\\Video", "videos", "title", ["b"]),
+    ("taggables", "taggable_type", "taggable_id", "Admin::User", "admin_users", "name", ["s"]),
+    ("files_related_morphs", "related_type", "related_id", "api::article.article", "articles", "title",
+     ["a", "b"]),
+    ("files_related_morphs", "related_type", "related_id", "plugin::users-permissions.user", "users", "name",
+     ["u"]),
+    ("directus_activity", "collection", "item", "articles", "articles", "title", ["a"]),
+    ("directus_activity", "collection", "item", "posts", "posts", "title", ["b"]),
+    ("favorites", "target_type", "target_id", "client", "users", "name", ["u"]),
+    ("favorites", "target_type", "target_id", "freelancer", "users", "name", ["v"]),
+    ("queue", "item_type", "item_id", "posts", "posts", "title", ["b"]),
+    ("queue", "item_type", "item_id", "item", "items", "name", ["i"]),
+    ("audit", "table_name", "record_id", "posts", "posts", "title", ["a"]),
+    ("audit", "table_name", "record_id", "users", "users", "name", ["w"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "kind", "ident", "word", "parent", "told", "expected"), PAIRS)
+def test_a_pair_leads_to_the_row_that_it_led_to(
+    pairs: Migrated, table: str, kind: str, ident: str, word: str, parent: str, told: str, expected: list[str]
+) -> None:
+    rows = pairs.query(
+        f"SELECT p.{told} FROM {table} t JOIN {parent} p ON p.id = t.{ident} WHERE t.{kind} = '{word}'"
+        " ORDER BY 1"
+    )
+    assert [row[0] for row in rows] == expected
+
+
+def test_djangos_content_types_name_tables(pairs: Migrated) -> None:
+    rows = pairs.query("SELECT e.body FROM blog_like l JOIN blog_entry e ON e.id = l.object_id ORDER BY 1")
+    assert rows == [("x",), ("y",)]
+    assert pairs.query("SELECT u.name FROM blog_like l JOIN users u ON u.id = l.object_id") == [("w",)]
+
+
+def test_a_pair_names_the_words_that_mean_no_table_and_calls_none_of_them_dangling(pairs: Migrated) -> None:
+    assert "(!) INTEGER, not null: integer_id; 'moon': no table was found, left as they are: 1" in pairs.line(
+        "favorites", "target_id"
+    )
+    assert "'App\\\\Gone': no table was found" in pairs.line("taggables", "taggable_id")
+    assert "dangling, left as they are: 1" in pairs.line("directus_activity", "item")
+    assert not pairs.marked("blog_like", "object_id")
+
+
+def test_an_integer_id_that_no_table_was_found_for_is_marked(pairs: Migrated) -> None:
+    for table, column in (("ratings", "subject_id"), ("files_related_morphs", "file_id"), ("audit", "by")):
+        assert "reads as an id and refers to no table that was found" in pairs.line(table, column)
+        assert pairs.marked(table, column)
+    assert pairs.column("ratings", "subject_id") == [1, 2]
+
+
+def test_a_table_is_left_out_for_no_script_of_its_name(scripts: Migrated) -> None:
+    assert len(scripts.mapping) == 12
+    assert all("target" in table for table in scripts.mapping.values())
+
+
+SCRIPTS = [
+    ("заказы", "город_id", "города", "имя", ["да", "нет"]),
+    ("заказы", "цвет_id", "цвета", "имя", ["да", "нет"]),
+    ("订单", "用户ID", "用户", "姓名", ["乙"]),
+    ("メモ", "ユーザー_id", "ユーザー", "なまえ", ["い"]),
+    ("Œuvres", "catégorie_id", "Catégories", "libellé", ["è"]),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "parent", "told", "expected"), SCRIPTS)
+def test_a_reference_is_found_by_its_name_in_any_script(
+    scripts: Migrated, table: str, column: str, parent: str, told: str, expected: list[str]
+) -> None:
+    rows = scripts.query(f'SELECT p."{told}" FROM "{table}" t JOIN "{parent}" p ON p.id = t."{column}"')
+    assert sorted(row[0] for row in rows) == expected
+
+
+def test_prisma_gets_ascii_names(scripts: Migrated) -> None:
+    assert scripts.text("schema.prisma").count("\nmodel ") == 12
+    assert scripts.field("Zakazy", "gorodId") == 'gorodId String? @map("город_id")'
+    assert scripts.field("Zakazy", "gorod").startswith("gorod Goroda? @relation(")
+    assert '@@map("заказы")' in scripts.text("schema.prisma")
+    assert scripts.field("Category", "libelle") == 'libelle String? @map("libellé")'
+    assert scripts.field("Memo", "yuzaId") == 'yuzaId String? @map("ユーザー_id")'
+    assert 'fieldId     String @map("用户ID")' in scripts.text("schema.prisma")
+    assert scripts.marked("заказы", "лицо_id")
+
+
+def test_prismas_engine_makes_the_same_tables_of_every_schema(
+    keys: Migrated,
+    pairs: Migrated,
+    scripts: Migrated,
+    engine: Engine,  # noqa: F811
+) -> None:
+    cases = (keys, pairs, scripts)
+    made = engine(*(case.text("schema.prisma") for case in cases))
+    assert made == [case.text("init.sql").partition("\n")[2] for case in cases]
