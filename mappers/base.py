@@ -9,7 +9,6 @@ from typing import Literal, Protocol, runtime_checkable
 import polars as pl
 
 Cast = Literal["text", "integer", "real"]
-Fate = Literal["merged", "rejected", "excluded"]
 
 #: One row a source row that was not migrated. `source_id` is the row's key as
 #: text, `detail` says what an operator needs to find the cause, never a

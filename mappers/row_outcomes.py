@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from mappers.base import FATES, WARNINGS
+from mappers.base import WARNINGS
 
 #: Longest text of a target column, by (table, column).
 Limits = Mapping[tuple[str, str], int]
@@ -55,11 +55,6 @@ def warn(
             ).explode("column")
         )
     return pl.concat([pl.DataFrame(schema=dict(WARNINGS)), *found])
-
-
-def no_fates() -> pl.DataFrame:
-    """Return an empty frame of fates."""
-    return pl.DataFrame(schema=dict(FATES))
 
 
 def reject_too_long(

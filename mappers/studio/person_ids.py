@@ -28,10 +28,6 @@ def person_key(space: str = "space", legacy_id: str = "legacy_id") -> pl.Expr:
     return pl.when(pl.col(space) == first).then(number).otherwise(pl.col(space) + ":" + number)
 
 
-#: The same as `person_key`, in SQL, of the alias p of x.person.
-PERSON_KEY_SQL = "CASE p.space WHEN 'users' THEN '' ELSE p.space || ':' END || p.legacy_id"
-
-
 def moment(column: str) -> pl.Expr:
     """Return a crosswalk moment (milliseconds since 1970, UTC) as the target's timestamp."""
     return pl.col(column).cast(pl.Datetime("ms"))

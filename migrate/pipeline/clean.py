@@ -19,7 +19,6 @@ from migrate.staging.ledger import Ledger
 
 #: What may be kept: the papers of the run, which hold no person's data, and the map of ids.
 Keep = Literal["report", "receipt", "map", "log"]
-KEEPS: Final[tuple[Keep, ...]] = ("report", "receipt", "map", "log")
 _PAPERS: Final = {
     "report": ("report.html", "summary.json", "checks.json"),
     "receipt": ("receipt.json", "rehearsal.json"),

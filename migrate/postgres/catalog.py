@@ -68,15 +68,6 @@ class Table:
     primary_key: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
 
-    @property
-    def unique_keys(self) -> tuple[tuple[str, ...], ...]:
-        """The unique keys over plain columns of all rows, without the primary key."""
-        return tuple(
-            key.columns
-            for key in self.keys
-            if key.valid and not (key.primary or key.expressions or key.predicate)
-        )
-
     def column(self, name: str) -> Column | None:
         """Return the column of that name, None if there is none."""
         return next((column for column in self.columns if column.name == name), None)

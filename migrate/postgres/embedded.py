@@ -56,8 +56,8 @@ class _Place:
 class EmbeddedServer:
     """One cluster, described by `<folder>/<name>.json`, shared by the processes that use it.
 
-    A context manager: entering starts the server if it is not running; the last process that leaves stops it,
-    unless `keep_running` was called. If a process dies, the next one takes over its server.
+    A context manager: entering starts the server if it is not running; the last process that leaves stops it.
+    If a process dies, the next one takes over its server.
     """
 
     def __init__(self, folder: Path, name: str = "postgres", settings: dict[str, str] | None = None) -> None:
@@ -94,17 +94,9 @@ class EmbeddedServer:
             except BlockingIOError:
                 pass  # another process still uses it and will stop it
             else:
-                if not self._keep_mark.exists():
-                    self._stop()
+                self._stop()
             self._in_use.close()
             self._in_use = None
-
-    def keep_running(self, keep: bool) -> None:
-        """Set whether the server keeps running after its last user has left."""
-        if keep:
-            self._keep_mark.touch(files.FILE_MODE)
-        else:
-            self._keep_mark.unlink(missing_ok=True)
 
     def destroy(self) -> None:
         """Stop the server and remove its cluster; it must not be in use by another process."""
@@ -113,8 +105,7 @@ class EmbeddedServer:
         with self._change():
             self._stop()
             shutil.rmtree(Path(self._place().data).parent, ignore_errors=True)
-            for path in (self._place_file, self._keep_mark):
-                path.unlink(missing_ok=True)
+            self._place_file.unlink(missing_ok=True)
 
     # ---- facts -----------------------------------------------------------------
 
@@ -140,10 +131,6 @@ class EmbeddedServer:
         return f"postgresql://{USER}:{quote(place.password)}@127.0.0.1:{place.port}/{name}?sslmode=disable"
 
     # ---- parts -----------------------------------------------------------------
-
-    @property
-    def _keep_mark(self) -> Path:
-        return self.folder / f"{self.name}.keep"
 
     def _lock_file(self, purpose: str) -> IO[str]:
         handle = os.open(self.folder / f"{self.name}.{purpose}.lock", os.O_RDWR | os.O_CREAT, files.FILE_MODE)

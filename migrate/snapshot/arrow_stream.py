@@ -1,7 +1,8 @@
 """Reads a stream of Arrow's C interface chunk by chunk into Polars, in the caller's thread.
 
 Polars reads such a stream completely, or scans it in its own thread, which outlives the statement if the
-reader stops early. pyarrow could read it too, for 50 MB of memory.
+reader stops early. pyarrow could read it too, for 50 MB of memory. nanoarrow is as fast and as small, but
+holds the interpreter lock while the driver works: every other thread waits.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ def server(work: Path) -> Iterator[EmbeddedServer]:
     try:
         yield made
     finally:
-        made.keep_running(False)
         made.destroy()
 
 
@@ -102,16 +101,6 @@ def test_two_processes_may_start_it_at_once(server: EmbeddedServer, work: Path) 
     for other in others:
         other.join(60)
     assert [other.exitcode for other in others] == [0, 0]
-    assert not server.running
-
-
-def test_a_server_that_is_to_stay_stays(server: EmbeddedServer) -> None:
-    with server:
-        server.keep_running(True)
-    assert answers(server)
-    server.keep_running(False)
-    with server:
-        pass
     assert not server.running
 
 

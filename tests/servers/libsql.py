@@ -203,16 +203,6 @@ class LibsqlServer:
             process.kill()
             process.wait()
 
-    def freeze(self) -> None:
-        """Stop the server's clock: it keeps its connections and answers nothing."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let a frozen server go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
     # ---- content ---------------------------------------------------------------
 
     def load_file(self, path: Path) -> None:

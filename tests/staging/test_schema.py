@@ -20,7 +20,7 @@ def test_staged_tables_have_the_live_columns_and_nothing_that_slows_a_load(flags
         assert shape == [(column.name, column.type, column.default) for column in live.tables[name].columns]
         assert not any(column.not_null for column in staged.tables[name].columns)
         assert staged.tables[name].primary_key == ()
-        assert staged.tables[name].unique_keys == ()
+        assert staged.tables[name].keys == ()
     assert staged.foreign_keys == ()
 
 

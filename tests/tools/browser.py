@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import json
@@ -67,12 +66,6 @@ class Page:
         )
         assert isinstance(found, list)
         return found
-
-    def screenshot(self, path: Path) -> None:
-        """Write the whole page as a picture."""
-        words = {"captureBeyondViewport": True, "format": "png"}
-        taken = self.browser.call("Page.captureScreenshot", words, self.session)
-        path.write_bytes(base64.b64decode(taken["data"]))
 
 
 class Browser:

@@ -15,9 +15,10 @@ from mappers.studio.mapping import StudioMapping
 from mappers.studio.settings import MapperSettings
 from migrate.pipeline.ids import Ids
 from migrate.snapshot.workspace import Workspace
+from migrate.source.sample.write import legacy_schema
 
 HERE = Path(__file__).parent
-SCHEMA = (HERE / "example" / "legacy-schema.sql").read_text()
+SCHEMA = legacy_schema()
 EXAMPLE = (HERE / "example" / "legacy.sql").read_text()
 
 
