@@ -79,8 +79,6 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
 def _reading(run: RunContext) -> Iterator[Connection]:
     """Yield a connection to read the target by, the run's own where the server has no other to give."""
     with _second_connection(run) as connection:
-        if connection is None:
-            run.early_build.settle()
         yield connection or run.connection
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from migrate.postgres.catalog import LiveSchema, introspect
 from migrate.postgres.connection import Address
 from migrate.postgres.liveness import is_lost
 from migrate.publish.early_build import EarlyBuild
-from migrate.runtime.background import BackgroundTasks
+from migrate.runtime.background import BackgroundTasks, Cancellation, Work
 from migrate.runtime.config import Config
 from migrate.runtime.errors import Stopped, TargetUnavailable
 from migrate.runtime.failpoints import hit
@@ -52,13 +52,14 @@ class RunContext:
     connection: psycopg.Connection[Any]
     ledger: Ledger
     ids: Ids
+    early_build: EarlyBuild
     report: Reporter
     stopping: threading.Event
     dry: bool = False
     accept_unproven: bool = False
     #: rows by source table, where this process has looked at both ends a moment ago
     planned: Mapping[str, int] | None = None
-    #: what was begun before its turn
+    #: the background tasks that were started
     background: BackgroundTasks = field(default_factory=BackgroundTasks)
     _making: threading.Lock = field(default_factory=threading.Lock)
 
@@ -96,11 +97,6 @@ class RunContext:
         if self.should_stop():
             raise Stopped("Stopped; nothing is lost", hint="run the same command again to continue")
 
-    @cached_property
-    def early_build(self) -> EarlyBuild:
-        """What of publish is done before its turn."""
-        return EarlyBuild(self.background, self.address, self.ledger, self.staging, self.filled, self.emptied)
-
     def whole_tables(self) -> list[str]:
         """Return the staged tables that have all their rows: those that no mapper still writes to."""
         finished = {
@@ -128,28 +124,21 @@ class RunContext:
     def workspace(self) -> Workspace:
         """Open the snapshot with its crosswalk, made first where none fits; the caller closes it."""
         self.background.result(_CROSSWALK, lambda: None)
-        self._make_crosswalk(lambda _workspace: None)
+        self._make_crosswalk(Cancellation())
         return Workspace.over(self.snapshot_path, self.crosswalk_path, batch_keys=self.config.load.batch_rows)
 
-    def prepare_ahead(self) -> None:
-        """Begin to make the crosswalk beside what comes before the mappers."""
-        open_workspaces: list[Workspace] = []
+    def plan_crosswalk(self) -> Work[None] | None:
+        """Return the work that makes the crosswalk, None if the target has no tables yet."""
+        return self._make_crosswalk if self.live.tables else None
 
-        def cancel() -> None:
-            for workspace in open_workspaces:
-                workspace.interrupt()
-
-        if self.live.tables:  # read here: the session is not for two threads
-            self.background.start(
-                _CROSSWALK, lambda: self._make_crosswalk(open_workspaces.append), cancel=cancel
-            )
-
-    def _make_crosswalk(self, opened: Callable[[Workspace], None]) -> None:
+    def _make_crosswalk(self, cancellation: Cancellation) -> None:
         with self._making:
             mark = self._mark()
             if not crosswalk_file.fits(self.crosswalk_path, mark):
-                with crosswalk_file.build(self.snapshot_path, self.crosswalk_path, mark) as workspace:
-                    opened(workspace)
+                with (
+                    crosswalk_file.build(self.snapshot_path, self.crosswalk_path, mark) as workspace,
+                    cancellation.interrupting(workspace.interrupt),
+                ):
                     self.project(workspace.tables()).prepare(workspace)
                     hit("crosswalk:prepared")
 

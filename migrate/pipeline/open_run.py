@@ -21,6 +21,7 @@ from migrate.pipeline.mapping import digests
 from migrate.pipeline.resume import load_recorded, require_same_run
 from migrate.pipeline.state import State
 from migrate.postgres.connection import Address, connect, translate_errors
+from migrate.publish.early_build import EarlyBuild
 from migrate.runtime import files
 from migrate.runtime.config import Config
 from migrate.runtime.errors import StateMismatch
@@ -116,6 +117,7 @@ def hold_run(
                 address=address,
                 connection=connection,
                 ledger=ledger,
+                early_build=EarlyBuild(address, ledger, config.target.staging_schema),
                 # A way back derives no id, and does without the secret.
                 ids=Ids(secret_of(config, state) or (make_secret() if back else "")),
                 report=WatchedReporter(report, work),

@@ -10,8 +10,9 @@ from typing import Final
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import outline, target_ddl
 from migrate.pipeline.metrics import require_library, write_metrics
-from migrate.pipeline.stage import Stage, StageResult
+from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.pipeline.stages import backup, cleanup, create_tables, load, preflight, publish, snapshot, verify
+from migrate.pipeline.summary import snapshot_counts, summary
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError
 from migrate.runtime.failpoints import hit
@@ -22,6 +23,8 @@ BEFORE: Final = (preflight.STAGE, snapshot.STAGE, backup.STAGE, cleanup.STAGE)
 AFTER: Final = (verify.STAGE, publish.STAGE)
 #: The stages of every mapping; those between are the mapping's own, and leave nothing to undo.
 FIXED: Final = (*BEFORE, *AFTER)
+#: What may be done early for the summary, which follows the last stage.
+SUMMARY: Final = (snapshot_counts.TASK, summary.TASK)
 
 
 def make_stages(config: Config) -> tuple[Stage, ...]:
@@ -37,24 +40,24 @@ def describe_stages(config: Config) -> list[tuple[str, str]]:
     return [(stage.name, stage.does) for stage in make_stages(config)]
 
 
-def run_stages(run: RunContext) -> None:
-    """Bring every stage to its end, in order; finished ones are checked and passed over.
+def run_stages(run: RunContext, stages: Sequence[Stage] | None = None) -> None:
+    """Run the stages to their ends, in order, without `stages` those of the configuration.
 
-    Each stage is recorded in the state file when it begins and when it ends.
-    Raises what the stage raised; the record then says that it failed, and
-    typing the same command again goes on from there.
+    Finished ones are checked and skipped. Background tasks of later stages
+    are started before each stage. Each stage is recorded in the state file
+    when it begins and when it ends. Raises what the stage raised; the record
+    then says that it failed, and the same command continues from there.
     """
     if run.config.metrics.textfile is not None:
         require_library()
     try:
-        _run_in_order(run)
+        _run_in_order(run, make_stages(run.config) if stages is None else stages)
     except BaseException:
-        run.background.close()  # what is told of the failure has the session to itself
+        run.background.close()  # before the failure is reported, which may take a while
         raise
 
 
-def _run_in_order(run: RunContext) -> None:
-    stages = make_stages(run.config)
+def _run_in_order(run: RunContext, stages: Sequence[Stage]) -> None:
     for place, stage in enumerate(stages):
         run.stop_if_asked()
         if run.state.done(stage.name) and not stage.always:
@@ -62,10 +65,22 @@ def _run_in_order(run: RunContext) -> None:
             run.report.note(f"done already: {stage.name}")
             continue
         if not stage.always:
-            for distance, later in enumerate(stages[place + 1 :], 1):
-                if not run.state.done(later.name):
-                    later.ahead(run, distance)
+            _start_tasks(run, stages[place + 1 :])
         _run_stage(run, stage)
+
+
+def _start_tasks(run: RunContext, later: Sequence[Stage]) -> None:
+    """Start the background tasks of `later` stages, and of the summary, that need not wait for their turn."""
+    waiting = [task for stage in later if not run.state.done(stage.name) for task in stage.background]
+    for task in (*waiting, *SUMMARY):
+        if run.state.done(task.after) and (task.repeats or not run.background.has_started(task.name)):
+            start_task(run, task)
+
+
+def start_task(run: RunContext, task: BackgroundTask) -> None:
+    """Start a background task if it has something to do."""
+    if (work := task.plan(run)) is not None:
+        run.background.start(task.name, work, dispose=task.dispose)
 
 
 def undo_stages(run: RunContext, stages: Sequence[Stage]) -> None:

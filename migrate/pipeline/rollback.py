@@ -15,6 +15,7 @@ from migrate.pipeline.context import RunContext
 from migrate.pipeline.order import FIXED, undo_stages
 from migrate.pipeline.stages import snapshot
 from migrate.pipeline.state import Outcome
+from migrate.postgres import throwaway
 from migrate.postgres.connection import Address, Connection, connect
 from migrate.postgres.embedded import binary
 from migrate.postgres.table_checksum import measure, measure_all
@@ -209,7 +210,7 @@ def _restored(run: RunContext, source: Backup) -> Iterator[Connection]:
     part = source.manifest
     with (
         backup_store.translate_errors(),
-        backup_store.throwaway(run.work) as server,
+        throwaway.running(run.work) as server,
         restored_database(
             source.dump, schema=part.schema_name, needs=part.surroundings, server=server,
             pg_restore=binary("pg_restore"), on_tick=run.stop_if_asked,

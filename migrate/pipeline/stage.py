@@ -1,16 +1,16 @@
-"""What a stage is: a name, a check, a run, an undo."""
+"""What a stage is: a name, a check, a run, an undo, and what of it may start before its turn."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from migrate.pipeline.state import Artifact
+from migrate.runtime.background import Work
 
 if TYPE_CHECKING:
     from migrate.pipeline.context import RunContext
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from migrate.pipeline.state import Artifact
 
 Facts = dict[str, Any]
 
@@ -24,23 +24,34 @@ class StageResult:
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
 
-class Step(Protocol):
-    """A function of a run, such as a stage's three."""
+@dataclass(frozen=True)
+class BackgroundTask:
+    """Work that the pipeline may start before its turn, and that runs while other stages do.
 
-    def __call__(self, run: RunContext) -> Any:
-        """Do it."""
-        ...
+    `after` names the stage that must be done first. From then on `plan` is
+    called in the run's thread before each stage that begins, until the task's
+    own turn: it reads what it needs of the run and returns the work, None if
+    there is nothing to do yet. The work runs in a thread of its own and never
+    uses the run's session, which belongs to the stage that runs. Its result is
+    in `run.background` under `name`; if nobody asks for it, `dispose` gets it.
+    With `repeats`, `plan` is asked again for more work after the first.
+    """
+
+    name: str
+    after: str
+    plan: Callable[[RunContext], Work[Any] | None]
+    dispose: Callable[[Any], None] = lambda _result: None
+    repeats: bool = False
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage, a value with its way back; it knows nothing of its neighbours.
+    """A stage, a value with its way back; it knows nothing of its neighbours, and stands between any two.
 
-    `check` raises StateMismatch where what the finished stage left no longer
+    `check` raises StateMismatch if what the finished stage left no longer
     holds, `run` does the work and may be called again after any interruption,
-    `undo` removes what it left. `ahead` is called before each earlier stage,
-    with the number of stages until its turn, and may begin in `run.beside`
-    what need not wait for it.
+    `undo` removes what it left. A stage with `always` runs also if it is done.
+    Staged rows are written by mappers alone.
     """
 
     name: str
@@ -49,4 +60,4 @@ class Stage:
     run: Callable[[RunContext], StageResult]
     undo: Callable[[RunContext], None]
     always: bool = False
-    ahead: Callable[[RunContext, int], None] = lambda _run, _distance: None
+    background: tuple[BackgroundTask, ...] = ()

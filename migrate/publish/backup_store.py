@@ -17,8 +17,9 @@ import psycopg
 from backups import drill, dump, manifest
 from backups.errors import BackupDamaged, BackupError, BackupUnavailable
 from backups.manifest import Manifest
+from migrate.postgres import throwaway
 from migrate.postgres.connection import Address
-from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
+from migrate.postgres.embedded import EmbeddedServer, binary
 from migrate.postgres.table_checksum import Content, measure
 from migrate.runtime import files
 from migrate.runtime.errors import MigrateError, StateMismatch, TargetError, TargetUnavailable
@@ -98,7 +99,7 @@ def make(
 ) -> Backup:
     """Back up the target's schema into `<work>/backups/<name>`, restore it once as a test, and return it.
 
-    `start` returns the throwaway server for that test, if another task starts it. Raises TargetError if the
+    `start` returns the throwaway server for that test, if one is started. Raises TargetError if the
     dump fails, or if it does not restore to the same rows, unless `accept_unproven` is set; then nothing is
     recorded as a backup.
     """
@@ -117,7 +118,7 @@ def make(
             on_tick=on_tick,
         )
         hit("backup:dumped")
-        with throwaway(work, start) as url:
+        with throwaway.running(work, start) as url:
             hit("backup:drill")
             result = drill.drill(
                 made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick
@@ -133,36 +134,6 @@ def make(
         manifest.save(made, folder / MANIFEST)
     hit("backup:kept")
     return Backup(folder, made)
-
-
-@contextlib.contextmanager
-def throwaway(work: Path, start: Callable[[], EmbeddedServer] | None = None) -> Iterator[str]:
-    """Yield the URL of an empty PostgreSQL server of our own, which is removed afterwards."""
-    server = start() if start else start_throwaway(work)
-    try:
-        yield server.url()
-    finally:
-        end_throwaway(server)
-
-
-def start_throwaway(work: Path) -> EmbeddedServer:
-    """Start an empty PostgreSQL server of our own and return it; the caller ends it with `end_throwaway`."""
-    server = EmbeddedServer(work, "drill", THROWAWAY)
-    server.destroy()  # from a process that was killed
-    try:
-        server.__enter__()
-    except BaseException:
-        server.destroy()
-        raise
-    return server
-
-
-def end_throwaway(server: EmbeddedServer) -> None:
-    """Stop the server and remove its cluster."""
-    try:
-        server.__exit__(None, None, None)
-    finally:
-        server.destroy()
 
 
 def rows_of(contents: Mapping[str, Content]) -> int:

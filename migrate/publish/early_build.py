@@ -1,16 +1,16 @@
-"""Furnishing begun before publish: what takes the server long is made while others do not need it.
+"""Builds indexes and foreign keys of the staged tables before publish, while other stages work.
 
-Beside the mappers the tables get their indexes that no later mapper writes to, over a session of
-their own; beside the checks all the others get theirs, over the run's own session.
+A table whose rows are all staged gets what takes the server long: while the
+mappers fill other tables, and while the checks read. Everything is done over
+a session of its own, never over the run's. What is not built here, publish
+builds: also everything, if the server has no second session to give.
 """
 
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from functools import partial
 from typing import Final
 
 import psycopg
@@ -19,57 +19,59 @@ from migrate.postgres.connection import Address, Connection, connect
 from migrate.publish.build_objects import OnProven
 from migrate.publish.missing_objects import ProvenKey
 from migrate.publish.swap import NOTHING_BUILT, BuiltAhead, build_concurrently
-from migrate.runtime.background import BackgroundTasks
+from migrate.runtime.background import Cancellation, Work
 from migrate.runtime.failpoints import hit
 from migrate.staging.ledger import Ledger
 
-_LAST: Final = "furnishing"
-#: Seconds to wait for the server to take note that a statement is given up.
+#: Seconds to wait for the server to take note that a statement is cancelled.
 _CANCEL_S: Final = 5.0
 #: Seconds between two looks at whether the run is to stop.
 _ASKED_AGAIN_S: Final = 0.2
+#: The run's lock is not this session's: if our process dies or stands still, the server ends the session
+#: soon, so that it keeps no lock from the run that resumes.
+_SESSION: Final = {"idle_in_transaction_session_timeout": "60s", "client_connection_check_interval": "5s"}
 
 
 class EarlyBuild:
-    """The pieces of a run's furnishing, each after the one before it.
+    """What of a run's publish is built early; `made` is what is built by now.
 
-    `ledger` is that of the run, on the run's own session.
+    `ledger` is that of the run, whose epoch every commit checks.
     """
 
-    def __init__(
-        self, background: BackgroundTasks, address: Address, ledger: Ledger, staging: str,
-        filled: Sequence[str], emptied: Sequence[str],
-    ) -> None:  # fmt: skip
-        self._background, self._address, self._ledger, self._staging = background, address, ledger, staging
-        self._filled, self._emptied = filled, emptied
-        self._turn = threading.Lock()
-        self._given_up = threading.Event()
-        self._session: Connection | None = None
-        self._made = NOTHING_BUILT
-        self._pieces: list[str] = []
-        self._newest = ""
+    def __init__(self, address: Address, ledger: Ledger, staging: str) -> None:
+        self._address, self._ledger, self._staging = address, ledger, staging
+        self.made = NOTHING_BUILT
+        self._planned: frozenset[str] = frozenset()
         self._proven: Future[frozenset[ProvenKey]] | None = None
 
-    def begin(self, tables: Sequence[str]) -> None:
-        """Begin to furnish these tables, which are whole, beside the mappers of the others."""
-        piece = f"{_LAST} of {len(tables)} tables"
-        if piece not in self._pieces:
-            self._pieces.append(piece)
-            self._newest = piece
-            self._background.start(
-                piece, partial(self._over_another_session, piece, tables), cancel=self._hurry
-            )
+    def plan(
+        self, complete: Sequence[str], filled: Sequence[str], emptied: Sequence[str]
+    ) -> Work[BuiltAhead] | None:
+        """Return the work that builds what the `complete` tables need, None if it is planned already.
 
-    def begin_all(self) -> None:
-        """Begin to furnish every table; until `settle` nobody else may use the run's session."""
-        self._pieces.append(_LAST)
-        self._newest = _LAST
+        These are the tables that have all their rows. Once they are all of the
+        `filled` ones, the work builds for all that publish replaces: them, the
+        `emptied` tables and the id map.
+        """
+        if self._proven is not None or not self._planned.symmetric_difference(complete):
+            return None
+        self._planned = frozenset(complete)
+        if self._planned < set(filled):
+            return lambda cancellation: self._build(cancellation, filled, emptied, complete)
         proven: Future[frozenset[ProvenKey]] = Future()
         self._proven = proven
-        self._background.start(_LAST, partial(self._over_own_session, proven), cancel=self._hurry)
+
+        def build_all(cancellation: Cancellation) -> BuiltAhead:
+            try:
+                return self._build(cancellation, filled, emptied, None, proven.set_result)
+            finally:
+                if not proven.done():
+                    proven.set_result(frozenset())
+
+        return build_all
 
     def proven(self, should_stop: Callable[[], bool]) -> frozenset[ProvenKey]:
-        """Return the keys that the server has proven, once all are made; none where the run stops.
+        """Return the keys that the server has proven, once all are built; none if the run stops.
 
         Each was held against all the rows there are, after the last of them was written.
         """
@@ -80,40 +82,27 @@ class EarlyBuild:
                 return self._proven.result(_ASKED_AGAIN_S)
         return frozenset()
 
-    def settle(self) -> BuiltAhead:
-        """Wait until nobody furnishes, so that the run's session is free; return what is made."""
-        while self._pieces:
-            self._background.result(self._pieces.pop(0), lambda: None)  # what failed is met again in publish
-        return self._made
+    def _build(
+        self,
+        cancellation: Cancellation,
+        filled: Sequence[str],
+        emptied: Sequence[str],
+        only: Sequence[str] | None,
+        on_proven: OnProven = lambda _keys: None,
+    ) -> BuiltAhead:
+        with contextlib.closing(connect(self._address)) as session, _interruptible(session, cancellation):
+            self.made = build_concurrently(
+                session, self._ledger, self._address.schema, self._staging, filled, emptied,
+                on_progress=lambda doing, _what: hit(f"ahead:{doing}"),
+                should_stop=cancellation.requested, only=only, before=self.made, on_proven=on_proven,
+            )  # fmt: skip
+        return self.made
 
-    def _over_another_session(self, piece: str, tables: Sequence[str]) -> None:
-        with self._turn:
-            # What is begun later furnishes these tables, too.
-            if self._given_up.is_set() or piece != self._newest:
-                return
-            with contextlib.closing(connect(self._address)) as session:
-                self._furnish(session, tables)
 
-    def _over_own_session(self, proven: Future[frozenset[ProvenKey]]) -> None:
-        try:
-            with self._turn:
-                self._furnish(self._ledger.conn, None, proven.set_result)
-        finally:
-            if not proven.done():
-                proven.set_result(frozenset())
-
-    def _furnish(
-        self, session: Connection, only: Sequence[str] | None, on_proven: OnProven = lambda _keys: None
-    ) -> None:
-        self._session = session
-        self._made = build_concurrently(
-            session, self._ledger, self._address.schema, self._staging, self._filled, self._emptied,
-            on_progress=lambda doing, _what: hit(f"ahead:{doing}"),
-            should_stop=self._given_up.is_set, only=only, before=self._made, on_proven=on_proven,
-        )  # fmt: skip
-
-    def _hurry(self) -> None:
-        self._given_up.set()
-        if self._session is not None:
-            with contextlib.suppress(psycopg.Error, OSError):
-                self._session.cancel_safe(timeout=_CANCEL_S)
+@contextlib.contextmanager
+def _interruptible(session: Connection, cancellation: Cancellation) -> Iterator[None]:
+    for name, value in _SESSION.items():
+        with contextlib.suppress(psycopg.Error):  # older servers and some platforms do not know it
+            session.execute("SELECT set_config(%s, %s, false)", (name, value))
+    with cancellation.interrupting(lambda: session.cancel_safe(timeout=_CANCEL_S)):
+        yield

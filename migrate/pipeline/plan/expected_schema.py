@@ -8,11 +8,11 @@ from pathlib import Path
 from psycopg import sql
 
 from migrate.pipeline.mapping import target_ddl
+from migrate.postgres import throwaway
 from migrate.postgres.catalog import LiveSchema, introspect
 from migrate.postgres.connection import Address, Connection, connect
 from migrate.postgres.create_tables import is_empty, make_tables
 from migrate.postgres.url import parse_url
-from migrate.publish import backup_store
 from migrate.runtime.config import Config
 
 
@@ -32,7 +32,7 @@ def expected_schema(config: Config, work: Path, address: Address, connection: Co
     ddl = target_ddl(config)
     if ddl is None or not is_empty(connection, address.schema):
         return ExpectedSchema(introspect(connection, address.schema), [])
-    with backup_store.throwaway(work) as url, connect(parse_url(url)) as elsewhere:
+    with throwaway.running(work) as url, connect(parse_url(url)) as elsewhere:
         elsewhere.execute(_schema(address.schema))
         made = make_tables(elsewhere, address.schema, ddl)
         return ExpectedSchema(introspect(elsewhere, address.schema), made)

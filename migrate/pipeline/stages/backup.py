@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from migrate.pipeline.context import RunContext
-from migrate.pipeline.stage import Stage, StageResult
+from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
+from migrate.postgres import throwaway
 from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.runtime.errors import StateMismatch
 
 NAME = "before-publish"
-_SERVER = "drill"
+#: The server for the restore drill is made while the source is read.
+DRILL_SERVER: Final = BackgroundTask(
+    "drill",
+    after="preflight",
+    plan=lambda run: lambda _cancellation: throwaway.start(run.work),
+    dispose=throwaway.stop,
+)
 
 
 def folder_name(run: RunContext) -> str:
@@ -44,7 +52,7 @@ def _run(run: RunContext) -> StageResult:
         run.address,
         run.stop_if_asked,
         accept_unproven=run.accept_unproven,
-        start=lambda: run.background.result(_SERVER, partial(backup_store.start_throwaway, run.work)),
+        start=lambda: run.background.result(DRILL_SERVER.name, partial(throwaway.start, run.work)),
     )
     if not backup.manifest.proven:
         run.report.note("the backup is NOT proven: its test restore gave other rows; you accepted this")
@@ -70,11 +78,11 @@ def _undo(_run: RunContext) -> None:
     """Nothing: a backup is kept."""
 
 
-def _ahead(run: RunContext, _distance: int) -> None:
-    start = partial(backup_store.start_throwaway, run.work)
-    run.background.start(_SERVER, start, dispose=backup_store.end_throwaway)
-
-
 STAGE = Stage(
-    "backup", "dump the live rows, restore the dump as a test, compare", _check, _run, _undo, ahead=_ahead
+    "backup",
+    "dump the live rows, restore the dump as a test, compare",
+    _check,
+    _run,
+    _undo,
+    background=(DRILL_SERVER,),
 )

@@ -6,14 +6,14 @@ from collections.abc import Collection, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import polars as pl
 
 from mappers.base import MappedBatch, Mapper, MappingSpec, begin
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities
-from migrate.pipeline.stage import Stage, StageResult
+from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.pipeline.written_columns import written_columns
 from migrate.postgres.connection import async_commit
 from migrate.postgres.connection import translate_errors as errors_of
@@ -27,6 +27,8 @@ from migrate.staging.batch import Batch, commit_batch, encode_batch
 from migrate.staging.numbering import Numbering
 
 Item = TypeVar("Item")
+#: The crosswalk needs the snapshot alone, and is made while the target is backed up.
+CROSSWALK: Final = BackgroundTask("crosswalk", after="snapshot", plan=lambda run: run.plan_crosswalk())
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,6 @@ class _Mapping:
 
     def undo(self, run: RunContext) -> None:
         """Nothing: undoing cleanup drops the staging."""
-
-    def ahead(self, run: RunContext, _distance: int) -> None:
-        """Make the crosswalk as soon as there is a snapshot."""
-        if run.state.done("snapshot"):
-            run.prepare_ahead()
 
 
 def _expect_rows(run: RunContext, workspace: Workspace, mappers: tuple[Mapper, ...]) -> None:
@@ -163,4 +160,4 @@ def make_stage(name: str, taken: Collection[str]) -> Stage:
     """Return the stage that runs the mapping's stage `name`, under a name that is not `taken`."""
     stage = _Mapping(name)
     shown = f"table {name}" if name in taken else name
-    return Stage(shown, f"map and stage {name}", stage.check, stage.run, stage.undo, ahead=stage.ahead)
+    return Stage(shown, f"map and stage {name}", stage.check, stage.run, stage.undo, background=(CROSSWALK,))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from migrate.pipeline.context import RunContext
-from migrate.pipeline.stage import Stage, StageResult
+from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.pipeline.stages.backup import load_backup
-from migrate.pipeline.summary import snapshot_counts, summary
 from migrate.publish.publication import Publication, in_words
 from migrate.publish.publish import publish
 from migrate.publish.swap import BuiltAhead
+from migrate.runtime.background import Work
 from migrate.runtime.errors import LiveChanged, StateMismatch
 from migrate.runtime.failpoints import hit
 from migrate.staging import ledger_queries, schema
@@ -23,8 +25,7 @@ def _check(run: RunContext) -> None:
 
 
 def _run(run: RunContext) -> StageResult:
-    summary.begin(run)  # the server works, we would only wait
-    built_ahead = run.early_build.settle()
+    built_ahead = run.background.result(EARLY_BUILD.name, lambda: run.early_build.made)
     done = None
     # One that is there was committed by a process that died before it could say so.
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
@@ -76,18 +77,13 @@ def _undo(_run: RunContext) -> None:
     """Nothing: what was published is taken back with the backup, see `migrate.rollback`."""
 
 
-def _ahead(run: RunContext, distance: int) -> None:
-    """Furnish the staged tables as soon as their rows are there, beside the mappers and the checks.
-
-    What the summary counts in the snapshot is counted meanwhile, too.
-    """
-    if not run.state.done("snapshot"):  # nor, perhaps, are there tables yet
-        return
-    snapshot_counts.begin(run)
-    if distance == 1:
-        run.early_build.begin_all()
-    elif tables := run.whole_tables():
-        run.early_build.begin(tables)
+def _plan_early_build(run: RunContext) -> Work[BuiltAhead] | None:
+    """Plan the indexes and foreign keys of the tables that have all their rows."""
+    return run.early_build.plan(run.whole_tables(), run.filled, run.emptied)
 
 
-STAGE = Stage("publish", "replace the live rows in one transaction", _check, _run, _undo, ahead=_ahead)
+#: What takes the server long is built while mappers and checks work.
+EARLY_BUILD: Final = BackgroundTask("early build", after="cleanup", plan=_plan_early_build, repeats=True)
+STAGE = Stage(
+    "publish", "replace the live rows in one transaction", _check, _run, _undo, background=(EARLY_BUILD,)
+)

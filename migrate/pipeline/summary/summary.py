@@ -15,16 +15,17 @@ from psycopg import sql
 from mappers.base import MappingSpec
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_names
+from migrate.pipeline.stage import BackgroundTask
 from migrate.pipeline.summary import snapshot_counts
 from migrate.pipeline.summary.row_flows import FirstRow, RowFlow, first_rows, row_flows
 from migrate.postgres.connection import Connection, connect
 from migrate.postgres.table_checksum import Content
 from migrate.publish.publication import HOW
 from migrate.runtime import files
+from migrate.runtime.background import Cancellation, Work
 from migrate.staging import ledger_queries
 
 FILE: Final = "summary.json"
-_STAGED: Final = "summary of what is staged"
 #: Ends of the rules under which a value does not arrive.
 _LOST: Final = ("_left_out", "_replaced")
 
@@ -102,14 +103,9 @@ class _Staged:
     changed: list[Changed]
 
 
-def begin(run: RunContext) -> None:
-    """Begin to count what publish does not change, beside it."""
-    run.background.start(_STAGED, partial(_count_over_another_session, run))
-
-
 def summarise(run: RunContext) -> Summary:
     """Count what the run did, from the rows of snapshot, ledger and target."""
-    staged = run.background.result(_STAGED, partial(_count_staged, run, run.connection))
+    staged = run.background.result(TASK.name, partial(_count_staged, run, run.connection))
     project, counted, changed = staged.project, staged.counted, staged.changed
     publication = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     schema = run.address.schema if publication else run.staging
@@ -143,9 +139,18 @@ def summarise(run: RunContext) -> Summary:
     )
 
 
-def _count_over_another_session(run: RunContext) -> _Staged:
-    with contextlib.closing(connect(run.address, read_only=True)) as session:
-        return _count_staged(run, session)
+def _plan(run: RunContext) -> Work[_Staged]:
+    _ = run.live  # read here: the run's session is not for two threads
+
+    def count(_cancellation: Cancellation) -> _Staged:
+        with contextlib.closing(connect(run.address, read_only=True)) as session:
+            return _count_staged(run, session)
+
+    return count
+
+
+#: What publish does not change is counted meanwhile.
+TASK: Final = BackgroundTask("summary of what is staged", after="verify", plan=_plan)
 
 
 def _count_staged(run: RunContext, over: Connection) -> _Staged:

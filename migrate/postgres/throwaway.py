@@ -1,0 +1,39 @@
+"""An empty PostgreSQL server of our own that is removed after use."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
+
+
+@contextlib.contextmanager
+def running(work: Path, start_server: Callable[[], EmbeddedServer] | None = None) -> Iterator[str]:
+    """Yield the URL of a throwaway server in `work`, or of the one that `start_server` returns."""
+    server = start_server() if start_server else start(work)
+    try:
+        yield server.url()
+    finally:
+        stop(server)
+
+
+def start(work: Path) -> EmbeddedServer:
+    """Return a throwaway server in `work`, started; the caller ends it with `stop`."""
+    server = EmbeddedServer(work, "drill", THROWAWAY)
+    server.destroy()  # left by a process that was killed
+    try:
+        server.__enter__()
+    except BaseException:
+        server.destroy()
+        raise
+    return server
+
+
+def stop(server: EmbeddedServer) -> None:
+    """Stop the server and remove its cluster."""
+    try:
+        server.__exit__(None, None, None)
+    finally:
+        server.destroy()

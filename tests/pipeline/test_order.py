@@ -1,0 +1,111 @@
+"""Stages and their background tasks: a stage stands anywhere, and the run's session belongs to it alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from migrate.cli.options import make_reporter
+from migrate.pipeline.context import RunContext
+from migrate.pipeline.open_run import open_run
+from migrate.pipeline.order import make_stages, run_stages
+from migrate.pipeline.stage import Stage, StageResult
+from migrate.pipeline.stages import publish
+from migrate.pipeline.summary.summary import summarise
+from migrate.postgres.embedded import EmbeddedServer
+from migrate.runtime.config import load_config
+from migrate.source.sample.target import seed_target
+from migrate.source.sample.write import write_sample
+from tests.tools.commands import content
+
+#: Transactions of a stage that stands between two others, and those while something is built early.
+FEW, MANY = 5, 200
+
+
+def _commit_often(run: RunContext) -> StageResult:
+    times = MANY if run.background.has_started(publish.EARLY_BUILD.name) else FEW
+    for _ in range(times):
+        with run.connection.transaction():
+            run.ledger.guard(run.connection)
+            run.connection.execute("SELECT txid_current()")
+    return StageResult(f"{times} commits")
+
+
+def _nothing(_run: RunContext) -> None:
+    pass
+
+
+def _with_gaps_filled(stages: Sequence[Stage]) -> list[Stage]:
+    filled = [stages[0]]
+    for stage in stages[1:]:
+        between = Stage(f"before {stage.name}", "commit often", _nothing, _commit_often, _nothing)
+        filled += [between, stage]
+    return filled
+
+
+@pytest.fixture
+def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small legacy database, which the environment names."""
+    write_sample(tmp_path / "legacy.db", scale=0.05, seed=1)
+    monkeypatch.setenv("MIGRATE__SOURCE__URL", str(tmp_path / "legacy.db"))
+    monkeypatch.setenv("MIGRATE__IDS__SECRET", "an id secret of the tests")
+    monkeypatch.setenv("MIGRATE__LOAD__BATCH_ROWS", "200")
+
+
+@pytest.fixture
+def targets(postgres: EmbeddedServer, database: str) -> Iterator[list[str]]:
+    """Two databases with the application's tables and rows."""
+    name = f"{psycopg.conninfo.conninfo_to_dict(database)['dbname']}_too"
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    both = [database, postgres.url(name)]
+    for url in both:
+        with psycopg.connect(url) as connection:
+            seed_target(connection)
+    yield both
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, set[str]]]:
+    """The names of the threads that used each connection, by the process id of its server."""
+    used: dict[int, set[str]] = {}
+    for name in ("cursor", "transaction"):
+        original = getattr(psycopg.Connection, name)
+
+        def spy(self: psycopg.Connection[Any], *words: Any, original: Any = original, **options: Any) -> Any:
+            used.setdefault(self.info.backend_pid, set()).add(threading.current_thread().name)
+            return original(self, *words, **options)
+
+        monkeypatch.setattr(psycopg.Connection, name, spy)
+    return used
+
+
+@pytest.mark.usefixtures("legacy")
+def test_a_stage_stands_between_any_two(
+    tmp_path: Path, targets: list[str], threads: dict[int, set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = []
+    for url, arrange in zip(targets, (list, _with_gaps_filled), strict=True):
+        monkeypatch.setenv("MIGRATE__TARGET__URL", url)
+        config = load_config(None)
+        stages = arrange(make_stages(config))
+        with make_reporter() as report, open_run(config, tmp_path / arrange.__name__, report) as run:
+            session = run.connection.info.backend_pid
+            run_stages(run, stages)
+            filled.append(summarise(run).filled)
+            assert run.early_build.made.contents.keys() == set(run.filled)
+            assert all(run.state.done(stage.name) for stage in stages)
+        # No background task used it: of two transactions on it, the one begun later must end first.
+        assert threads[session] == {threading.current_thread().name}
+    assert filled[0] == filled[1]
+    assert content(targets[0]) == content(targets[1])
+    maps = [content(url, "migrate_ledger")["id_map"] for url in targets]
+    assert maps[0] == maps[1]
