@@ -242,10 +242,32 @@ class Cells:
     columns: tuple[tuple[str, str], ...]
 
 
-class MappingSpec(Protocol):
-    """A whole mapping: the flagship's, or one made from a schema."""
+@dataclass(frozen=True)
+class MappingSpec:
+    """What a mapping says without a source: the same for every source that it takes."""
 
-    #: the mapper stages, in order; the same for every source that the mapping takes
+    #: names of the mapper stages, in order
+    stages: tuple[str, ...]
+    #: the target tables that it fills
+    tables_filled: tuple[str, ...]
+    #: entities of which ids are derived, as `migrate ids` takes them
+    entities: tuple[str, ...]
+    #: what `[ids] map` may name, and the entities that are then in the id map
+    id_map: Mapping[str, tuple[str, ...]]
+    #: names of the checks that this mapping has besides the general ones
+    checks: tuple[str, ...]
+    #: target tables of which one row proves many source rows
+    shared: tuple[str, ...] = ()
+    #: target tables that hold other rows than those that the accounts prove one to one
+    derived: tuple[str, ...] = ()
+    #: target tables whose keys are the source's own, not derived
+    legacy_keys: tuple[str, ...] = ()
+
+
+class BoundMapping(Protocol):
+    """A mapping bound to the tables of a source and the columns of a target: the studio's, or a file's."""
+
+    #: the mapper stages, in the order of the spec
     stages: tuple[MapperStage, ...]
     #: one or more for every migrated source table
     accounts: tuple[RowAccounting, ...]
@@ -255,20 +277,6 @@ class MappingSpec(Protocol):
     left_out: Mapping[str, str]
     #: source tables that neither a mapper nor a rule knows
     unknown: tuple[str, ...]
-    #: the target tables that it fills
-    tables_filled: tuple[str, ...]
-    #: target tables of which one row proves many source rows
-    shared: tuple[str, ...]
-    #: target tables that hold other rows than those that the accounts prove one to one
-    derived: tuple[str, ...]
-    #: target tables whose keys are the source's own, not derived
-    legacy_keys: tuple[str, ...]
-    #: entities of which ids are derived, as `migrate ids` takes them
-    entities: tuple[str, ...]
-    #: what `[ids] map` may name, and the entities that are then in the id map
-    id_map: Mapping[str, tuple[str, ...]]
-    #: names of the checks that hold for this mapping beside the general ones
-    checks: tuple[str, ...]
     #: where ids stand inside of documents and lists
     hidden: tuple[HiddenIds, ...]
 

@@ -14,6 +14,7 @@ from mappers.base import (
     Lineage,
     Mapper,
     MapperStage,
+    MappingSpec,
     RowAccounting,
     Workspace,
 )
@@ -34,15 +35,35 @@ from mappers.filled_counts import count_filled
 _LEFT: str = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
 
 
-class DeclarativeMapping:
-    """Implements `mappers.base.Project` for any source.
+def describe_mapping(mapping: MappingFile) -> MappingSpec:
+    """Return what the file alone says, whatever the source holds."""
+    ordered = in_order(mapping)
+    tables = source_tables(mapping, {name: list(mapping.tables[name].columns) for name in ordered}, {})
+    references = References(tables)
+    roots = {name: references.root(table) for name, table in tables.items()}
+    targets = {name: tables[name].target for name in ordered}
+    entities = tuple(target for name, target in targets.items() if roots[name].entity == target)
+    hidden = any(True for table in tables.values() for _ in described(table, references))
+    return MappingSpec(
+        stages=tuple(stage_name(target) for target in targets.values()),
+        tables_filled=tuple(dict.fromkeys(targets.values())),
+        entities=entities,
+        id_map={entity: (entity,) for entity in entities},
+        checks=("cells", "keys_mapped", *(("hidden_ids",) if hidden else ()), "keyless"),
+        derived=tuple(
+            dict.fromkeys(target for name, target in targets.items() if name in references.made_up)
+        ),
+        legacy_keys=tuple(target for name, target in targets.items() if roots[name].entity is None),
+    )
 
-    `tables`: the snapshot's tables and their columns, as `Bench.tables` gives them: a plain
-    mapping knows of no index and of no table without rowid. Without any, and without `target` (the columns of
-    the target's tables), the object tells what the file alone does: stages, tables filled, ids.
+
+class DeclarativeMapping:
+    """Implements `mappers.base.BoundMapping` for any source.
+
+    `tables`: the snapshot's tables and their columns, as `Workspace.tables` returns them: a plain
+    mapping knows of no index and of no table without rowid. `target`: the columns of the target's tables.
     """
 
-    shared: tuple[str, ...] = ()
     #: source tables that the configuration leaves out although they are mapped: the file alone says so
     wanted: tuple[str, ...] = ()
 
@@ -74,33 +95,6 @@ class DeclarativeMapping:
             name: table.left_out for name, table in mapping.tables.items() if table.left_out is not None
         }
         self.unknown: tuple[str, ...] = tuple(name for name in tables if name not in mapping.tables)
-        self._describe(ordered)
-
-    def _describe(self, ordered: list[str]) -> None:
-        """Tell what the file alone says, whatever the source holds."""
-        whole = source_tables(
-            self.mapping, {name: list(self.mapping.tables[name].columns) for name in ordered}, {}
-        )
-        references = References(whole)
-        roots = {name: references.root(table) for name, table in whole.items()}
-        self.tables_filled: tuple[str, ...] = tuple(dict.fromkeys(whole[name].target for name in ordered))
-        self.derived: tuple[str, ...] = tuple(
-            dict.fromkeys(whole[name].target for name in ordered if name in references.made_up)
-        )
-        self.legacy_keys: tuple[str, ...] = tuple(
-            whole[name].target for name in ordered if roots[name].entity is None
-        )
-        self.entities: tuple[str, ...] = tuple(
-            whole[name].target for name in ordered if roots[name].entity == whole[name].target
-        )
-        self.id_map: Mapping[str, tuple[str, ...]] = {entity: (entity,) for entity in self.entities}
-        hidden = any(True for table in whole.values() for _ in described(table, references))
-        self.checks: tuple[str, ...] = (
-            "cells",
-            "keys_mapped",
-            *(("hidden_ids",) if hidden else ()),
-            "keyless",
-        )
 
     def _constants(self, table: SourceTable) -> dict[str, Any]:
         columns = {column.name: column for column in self._target.get(table.target, ())}

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Cells, HiddenIds, Lineage, MapperStage, RowAccounting, Workspace
+from mappers.base import Cells, HiddenIds, Lineage, MapperStage, MappingSpec, RowAccounting, Workspace
 from mappers.row_outcomes import Limits
 from mappers.studio.column_lineage import StudioLineage
 from mappers.studio.connections import connection_accounts, connection_mappers
@@ -46,15 +46,10 @@ _BEGINNINGS: Final[Mapping[str, str]] = {"faq": "faq", "maps_": "maps"}
 _CONFIGURED: Final = "config"
 
 
-class StudioMapping:
-    """Implements `mappers.base.Project` for the studio directory.
-
-    `tables`: the snapshot's tables and their columns, of which any may be missing.
-    `limits`: the longest text of target columns that have a limit, by (table, column);
-    `target_columns`: the columns of target tables, to fill an optional one.
-    """
-
-    tables_filled: tuple[str, ...] = (
+#: What the mapping says without a source.
+SPEC: Final = MappingSpec(
+    stages=("users", "profiles", "studios", "images", "messages", "connections", "reviews"),
+    tables_filled=(
         "users",
         "user_profiles",
         "user_metadata",
@@ -65,22 +60,18 @@ class StudioMapping:
         "user_connections",
         "reviews",
         "review_responses",
-    )
-
+    ),
     #: of the profiles one row proves many source rows: the meta rows it is made of
-    shared: tuple[str, ...] = ("user_profiles",)
-    derived: tuple[str, ...] = (
+    shared=("user_profiles",),
+    derived=(
         "user_metadata",
         "studios",
         "studio_services",
         "studio_images",
         "user_connections",
-    )
-    legacy_keys: tuple[str, ...] = ()
-    hidden: tuple[HiddenIds, ...] = ()
-    #: rows are merged and put together anew: what a cell became is asked by checks of its own
-    cells: tuple[Cells, ...] = ()
-    entities: tuple[str, ...] = (
+    ),
+    legacy_keys=(),
+    entities=(
         "users",
         "community_users",
         "studios",
@@ -90,12 +81,12 @@ class StudioMapping:
         "shows_contacts",
         "community_contacts",
         "shows_comments",
-    )
-    id_map: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    ),
+    id_map=MappingProxyType(
         {"users": ("users", "community_users"), "studios": ("users", "community_users", "studios")}
-    )
+    ),
     #: what only a studio directory can be asked
-    checks: tuple[str, ...] = (
+    checks=(
         "ids_mapped",
         "categories",
         "studios",
@@ -104,7 +95,21 @@ class StudioMapping:
         "live_ends",
         "message_counts",
         "connections",
-    )
+    ),
+)
+
+
+class StudioMapping:
+    """Implements `mappers.base.BoundMapping` for the studio directory.
+
+    `tables`: the snapshot's tables and their columns, of which any may be missing.
+    `limits`: the longest text of target columns that have a limit, by (table, column);
+    `target_columns`: the columns of target tables, to fill an optional one.
+    """
+
+    hidden: tuple[HiddenIds, ...] = ()
+    #: rows are merged and put together anew: what a cell became is asked by checks of its own
+    cells: tuple[Cells, ...] = ()
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ from migrate.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from migrate.pipeline.rollback import Aim, RolledBack
+    from migrate.pipeline.rollback import RolledBack
 
 
 @click.command("rollback")
@@ -71,7 +71,8 @@ def command(
     """
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.open_run import open_run
-    from migrate.pipeline.rollback import roll_back
+    from migrate.pipeline.rollback import RollbackMode, roll_back
+    from migrate.pipeline.run_mode import RunMode
     from migrate.pipeline.state import NAME
     from migrate.publish.backup_store import FOLDER
     from migrate.report import receipt
@@ -85,7 +86,7 @@ def command(
             "other removes them",
             hint="give only one of them",
         )
-    aim: Aim = "undo" if undo else "published" if published else "back"
+    mode = RollbackMode.UNDO if undo else RollbackMode.PUBLISHED if published else RollbackMode.BACK
     settings = load_config(config)
     if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
         raise UsageError(f"there is no run in {work}", hint="give the folder of the run with --work")
@@ -97,9 +98,9 @@ def command(
                 yes,
                 name=target.address.database,
             )
-    with make_reporter() as report, open_run(settings, work, report, back=True) as run:
+    with make_reporter() as report, open_run(settings, work, report, RunMode.ROLLBACK) as run:
         run.accept_unproven = accept_unproven
-        done = roll_back(run, aim=aim, discard=discard_changes, backup=backup)
+        done = roll_back(run, mode, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome
         receipt.add_publications(run)
         if trouble := refresh(run.work):
@@ -109,16 +110,16 @@ def command(
         facts = {"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept, "already": done.already}
         click.echo(json.dumps(facts))
     else:
-        for line in _told(done, aim):
+        for line in _told(done, undone=undo):
             click.echo(line)
 
 
-def _told(done: RolledBack, aim: Aim) -> list[str]:
+def _told(done: RolledBack, *, undone: bool) -> list[str]:
     if done.already:
         return [done.already, "Nothing was changed."]
     if done.rows is None:
         return ["Nothing had been published: the staging is dropped, the live tables are unchanged."]
-    if aim == "undo":
+    if undone:
         return [
             f"Rollback undone: {done.tables} tables hold the {done.rows:,} migrated rows again.",
             f"The {done.saved:,} rows that were live until now are saved in {done.backup}.",

@@ -75,6 +75,7 @@ def command(
     from migrate.pipeline.open_run import open_run
     from migrate.pipeline.order import run_stages
     from migrate.pipeline.plan.plan_file import FILE, keep_plan, read_plan
+    from migrate.pipeline.run_mode import RunMode
     from migrate.pipeline.state import State
     from migrate.report.on_failure import told
     from migrate.report.summary_table import show
@@ -84,6 +85,7 @@ def command(
     settings = load_config(config)
     console = make_result_console(as_json=as_json)
     expected = read_plan(plan_file) if plan_file else None
+    mode = RunMode.FRESH if fresh else RunMode.START
     state = None if fresh else State.load(work)
     plan = None
     looked = time.monotonic()
@@ -92,7 +94,7 @@ def command(
             # Held to the end: an embedded one is not stopped between plan and run.
             target = opened.enter_context(open_target(settings, work))
             plan = _look_ahead(settings, work, target, state, console, yes, expected)
-        with make_reporter(verbose=verbose) as report, open_run(settings, work, report, fresh=fresh) as run:
+        with make_reporter(verbose=verbose) as report, open_run(settings, work, report, mode) as run:
             run.accept_unproven = accept_unproven
             if plan is not None:
                 keep_plan(plan.facts(), work / FILE)

@@ -74,12 +74,13 @@ def _check_published(
     settings: Config, work: Path, console: Console, reporter: ConsoleReporter | LineReporter
 ) -> dict[str, Any]:
     from migrate.pipeline.open_run import open_run
+    from migrate.pipeline.run_mode import RunMode
     from migrate.pipeline.stages.verify import check_rows, require
     from migrate.report.on_failure import refresh
     from migrate.runtime.errors import UsageError
     from migrate.staging import ledger_queries
 
-    with reporter as report, open_run(settings, work, report, resume_only=True) as run:
+    with reporter as report, open_run(settings, work, report, RunMode.RECORDED) as run:
         if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
             raise UsageError("this run has published nothing yet", hint="finish it with `migrate run`")
         if run.state.document.outcome == "rolled_back":

@@ -1,4 +1,4 @@
-"""Gathers what the checks need: the open ends, the accounts and the live schema's shape."""
+"""Opens what the checks need: both ends, the accounts and the live schema's shape."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import MappingSpec, begin
+from mappers.base import begin
 from migrate.pipeline.context import RunContext
+from migrate.pipeline.crosswalk import open_workspace
 from migrate.pipeline.mapping import mapped_entities, mapped_names
 from migrate.pipeline.written_columns import columns_of
 from migrate.postgres.connection import Connection, connect
@@ -27,12 +28,12 @@ _TOGETHER: Final = 20_000_000
 
 @contextlib.contextmanager
 def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.CheckContext]:
-    """Yield the subject of the checks over the tables in `schema`: the staging schema or the live one."""
+    """Yield the context of the checks over the tables in `schema`: the staging schema or the live one."""
     with contextlib.ExitStack() as stack:
-        workspace = stack.enter_context(run.workspace())
+        workspace = stack.enter_context(open_workspace(run))
         snapshot = open_sql(run.snapshot_path, run.crosswalk_path)
         stack.callback(snapshot.close)
-        project = run.project(workspace.tables())
+        spec, mapping = run.spec, run.mapping
         staged = schema == run.staging
         target = stack.enter_context(_reading(run))
         yield context.CheckContext(
@@ -45,8 +46,8 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
             run_id=run.id,
             id_map=(run.staging, "id_map") if staged else (run.ledger.schema, "id_map"),
             ids=run.ids,
-            accounts=project.accounts,
-            left_out=project.left_out,
+            accounts=mapping.accounts,
+            left_out=mapping.left_out,
             tables={name: run.live.tables[name] for name in run.filled},
             foreign_keys=[
                 key
@@ -54,21 +55,21 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
                 if key.schema == key.ref_schema == run.address.schema and key.table in run.filled
             ],
             emptied=frozenset(run.emptied),
-            shared=frozenset(project.shared),
-            derived=frozenset(project.derived),
-            legacy_keys=frozenset(project.legacy_keys),
-            hidden=project.hidden,
-            identities=_identities(run, project),
-            cells=project.cells,
-            lineage=project.lineage(),
+            shared=frozenset(spec.shared),
+            derived=frozenset(spec.derived),
+            legacy_keys=frozenset(spec.legacy_keys),
+            hidden=mapping.hidden,
+            identities=_identities(run),
+            cells=mapping.cells,
+            lineage=mapping.lineage(),
             mappers=[
                 context.MapperColumns(mapper.name, mapper.reads.sql, columns_of(mapper))
-                for stage in project.stages
+                for stage in mapping.stages
                 for mapper in stage.mappers
             ],
-            mapped=frozenset(mapped_names(run.config, project)),
+            mapped=frozenset(mapped_names(run.config, spec)),
             limits=context.Limits(run.config.verification.max_reject_share),
-            remap=_remap(run, workspace, project),
+            remap=_remap(run, workspace),
             second_connection=lambda: _second_connection(run),
             again=(lambda: _again(run)) if _source_rows(run) <= _TOGETHER else None,
             proven=(lambda: run.early_build.proven(run.should_stop)) if staged else frozenset,
@@ -77,14 +78,14 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
 
 @contextlib.contextmanager
 def _reading(run: RunContext) -> Iterator[Connection]:
-    """Yield a connection to read the target by, the run's own where the server has no other to give."""
+    """Yield a connection to read the target by, the run's own if the server has no other to give."""
     with _second_connection(run) as connection:
         yield connection or run.connection
 
 
 @contextlib.contextmanager
 def _second_connection(run: RunContext) -> Iterator[Connection | None]:
-    """Yield a second connection to the target, None where the server has none to give."""
+    """Yield a second connection to the target, None if the server has none to give."""
     try:
         connection = connect(run.address, read_only=True)
     except MigrateError:
@@ -109,11 +110,11 @@ def _again(run: RunContext) -> Iterator[tuple[sqlite3.Connection, context.Read]]
         yield snapshot, workspace.stream
 
 
-def _remap(run: RunContext, workspace: Workspace, project: MappingSpec) -> Remap:
+def _remap(run: RunContext, workspace: Workspace) -> Remap:
     """Return a function that maps again what becomes of some target tables."""
 
     def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
-        for stage in project.stages:
+        for stage in run.mapping.stages:
             for mapper in stage.mappers:
                 if not set(mapper.writes).intersection(tables):
                     continue
@@ -124,11 +125,11 @@ def _remap(run: RunContext, workspace: Workspace, project: MappingSpec) -> Remap
     return remap
 
 
-def _identities(run: RunContext, project: MappingSpec) -> dict[str, tuple[str, str]]:
+def _identities(run: RunContext) -> dict[str, tuple[str, str]]:
     """Return the mapped entities that are the name of the table they fill, with table and key column."""
-    entities = mapped_entities(run.config, project) if project.cells else ()
+    entities = mapped_entities(run.config, run.spec) if run.mapping.cells else ()
     return {
         account.target: (account.target, account.column)
-        for account in project.accounts
+        for account in run.mapping.accounts
         if account.target in entities
     }

@@ -14,6 +14,7 @@ from migrate.pipeline.context import RunContext
 from migrate.pipeline.id_secret import known_secret
 from migrate.pipeline.live_target import LiveTarget, open_target
 from migrate.pipeline.open_run import hold_run
+from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.state import REHEARSAL, State
 from migrate.postgres.connection import connect
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
@@ -29,9 +30,9 @@ DATABASE = "rehearsal"
 
 @contextlib.contextmanager
 def open_rehearsal(
-    config: Config, work: Path, origin: ConfiguredSource, report: Reporter
+    config: Config, work: Path, source: ConfiguredSource, report: Reporter
 ) -> Iterator[RunContext]:
-    """Yield a dry run in `<work>/rehearsal`: one that was interrupted goes on, else it begins anew."""
+    """Yield a dry run in `<work>/rehearsal`: the one that was interrupted, or else a new one."""
     folder = work / REHEARSAL
     with lock_folder(folder), open_target(config, work) as target:
         server = EmbeddedServer(folder, "postgres", THROWAWAY)
@@ -47,9 +48,9 @@ def open_rehearsal(
             address = dataclasses.replace(
                 parse_url(url), schema=target.address.schema, label=f"rehearsal of {target.address.label}"
             )
-            with hold_run(
-                config, folder, origin, address, report, secret=secret, fresh=anew, dry=True
-            ) as run:
+            mode = RunMode.FRESH if anew else RunMode.START
+            with hold_run(config, folder, source, address, report, mode, secret=secret) as run:
+                run.dry = True
                 yield run
 
 

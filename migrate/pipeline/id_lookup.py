@@ -12,11 +12,11 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from mappers.base import MappingSpec
+from mappers.base import BoundMapping
 from migrate.pipeline.id_secret import known_secret
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.live_target import LiveTarget, open_target
-from migrate.pipeline.mapping import make_project, mapped_entities, outline
+from migrate.pipeline.mapping import bind_mapping, load_spec, mapped_entities
 from migrate.postgres.connection import connect
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError, UsageError
@@ -44,7 +44,7 @@ class Lookup:
     connection: psycopg.Connection[Any]
     id_map: sql.Identifier
     workspace: Workspace | None
-    project: MappingSpec | None
+    mapping: BoundMapping | None
     #: entities of which ids are made, and those of which the id map holds every legacy id
     entities: tuple[str, ...]
     mapped: frozenset[str]
@@ -90,9 +90,9 @@ class Lookup:
 
     def _scan(self, new_id: str) -> Iterator[Found]:
         """Derive the id of every row of the snapshot, a chunk at a time."""
-        if self.workspace is None or self.project is None:
+        if self.workspace is None or self.mapping is None:
             return
-        for account in self.project.accounts:
+        for account in self.mapping.accounts:
             if account.column != "id":
                 continue  # the id of another entity, found under that one
             for rows in self.workspace.stream(account.sql):
@@ -109,21 +109,21 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(open_target(config, work))
         connection = stack.enter_context(connect(target.address, read_only=True))
-        workspace = project = None
+        workspace = mapping = None
         snapshot, crosswalk = work / SNAPSHOT_NAME, work / "crosswalk.db"
         if snapshot.exists() and crosswalk.exists():
             workspace = stack.enter_context(Workspace.over(snapshot, crosswalk, batch_keys=100_000))
-            project = make_project(config, workspace.tables())
+            mapping = bind_mapping(config, workspace.tables())
         id_map = sql.Identifier(config.target.ledger_schema, "id_map")
-        known = outline(config)
+        spec = load_spec(config)
         yield Lookup(
             Ids(_secret(config, work, target)),
             connection,
             id_map,
             workspace,
-            project,
-            known.entities,
-            mapped_entities(config, known),
+            mapping,
+            spec.entities,
+            mapped_entities(config, spec),
         )
 
 

@@ -1,4 +1,4 @@
-"""The mapping that the configuration chooses, made for a source and a target."""
+"""The mapping that the configuration chooses: what it says alone, and bound to a source and a target."""
 
 from __future__ import annotations
 
@@ -7,19 +7,33 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from mappers.base import MappingSpec
-from mappers.declarative.mapping import DeclarativeMapping
+from mappers.base import BoundMapping, MappingSpec, SourceTables
+from mappers.declarative.mapping import DeclarativeMapping, describe_mapping
 from mappers.declarative.mapping_file import MappingError, MappingFile, read_mapping
+from mappers.studio import mapping
 from mappers.studio.mapping import StudioMapping
 from migrate.postgres.catalog import Column, LiveSchema
 from migrate.postgres.create_tables import Ddl, read_ddl
 from migrate.runtime.config import EVERY, Config
 from migrate.runtime.errors import UsageError
+from migrate.snapshot.workspace import Workspace
 
 
-def make_project(
+def load_spec(config: Config) -> MappingSpec:
+    """Return what the mapping says without a source; UsageError if its file cannot be read."""
+    described = described_mapping(config)
+    return mapping.SPEC if described is None else describe_mapping(described)
+
+
+def tables_of(snapshot: Path) -> SourceTables:
+    """Return the tables of a snapshot and the names of their columns."""
+    with Workspace.alone(snapshot) as workspace:
+        return workspace.tables()
+
+
+def bind_mapping(
     config: Config, tables: Mapping[str, Sequence[str]], live: LiveSchema | None = None
-) -> MappingSpec:
+) -> BoundMapping:
     """Return the mapping for a source that has these tables and columns.
 
     `live` is the target's shape, by which optional columns are filled and
@@ -39,11 +53,6 @@ def make_project(
             if column.max_length is not None
         },
     )
-
-
-def outline(config: Config) -> MappingSpec:
-    """Return the mapping without a source: its stages, the tables that it fills, its ids and its checks."""
-    return make_project(config, {})
 
 
 @functools.cache
@@ -85,7 +94,7 @@ def _ddl(path: Path) -> Ddl:
 
 
 def target_ddl(config: Config) -> Ddl | None:
-    """Return what makes the tables of an empty target, read once a process; None where nothing is named."""
+    """Return what makes the tables of an empty target, read once a process; None if no file is named."""
     path = config.target.schema_file
     return None if path is None else _ddl(path.absolute())
 
@@ -105,19 +114,19 @@ def emptied_tables(config: Config, present: Iterable[str]) -> list[str]:
     return [name for name in config.target.empty if name in there and name not in keep]
 
 
-def mapped_names(config: Config, project: MappingSpec) -> tuple[str, ...]:
-    """Return what the id map holds of what it may hold; UsageError where `[ids] map` names another thing."""
+def mapped_names(config: Config, spec: MappingSpec) -> tuple[str, ...]:
+    """Return what the id map holds of what it may hold; UsageError if `[ids] map` names another thing."""
     if EVERY in config.ids.map:
-        return tuple(project.id_map)
-    unknown = [name for name in config.ids.map if name not in project.id_map]
+        return tuple(spec.id_map)
+    unknown = [name for name in config.ids.map if name not in spec.id_map]
     if unknown:
         raise UsageError(
             f"[ids] map: no ids are made for {', '.join(unknown)}",
-            hint=f"possible are {', '.join(project.id_map)}",
+            hint=f"possible are {', '.join(spec.id_map)}",
         )
     return tuple(config.ids.map)
 
 
-def mapped_entities(config: Config, project: MappingSpec) -> frozenset[str]:
+def mapped_entities(config: Config, spec: MappingSpec) -> frozenset[str]:
     """Return the entities of which the id map holds every legacy id."""
-    return frozenset(entity for name in mapped_names(config, project) for entity in project.id_map[name])
+    return frozenset(entity for name in mapped_names(config, spec) for entity in spec.id_map[name])

@@ -1,4 +1,4 @@
-"""Opens a run: the work folder, the target, the lock, the state; and sets them right with each other."""
+"""Opens a run: the work folder, the target, the lock, the state; and compares them with each other."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from migrate.pipeline.ids import Ids, make_secret
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import digests
 from migrate.pipeline.resume import load_recorded, require_same_run
+from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.state import State
 from migrate.postgres.connection import Address, connect, translate_errors
 from migrate.publish.early_build import EarlyBuild
@@ -42,24 +43,17 @@ def open_run(
     config: Config,
     work: Path,
     report: Reporter,
-    *,
-    fresh: bool = False,
-    resume_only: bool = False,
-    back: bool = False,
+    mode: RunMode = RunMode.START,
 ) -> Iterator[RunContext]:
-    """Yield the run of the work folder, begun or resumed, with the target locked for it.
+    """Yield the run of the work folder that `mode` asks for, with the target locked for it.
 
-    `fresh` gives up a run that is not finished, and begins a new one;
-    `resume_only` opens the recorded run whatever became of it, and begins
-    none; `back` too, and needs neither the state file nor the source. Raises
-    AlreadyRunning where another run holds folder or target, StateMismatch where
+    Raises AlreadyRunning if another run holds folder or target, StateMismatch if
     state file, ledger and configuration do not agree.
     """
     with lock_folder(work), open_target(config, work) as target:
-        origin = configured_source(config, work)
+        source = configured_source(config, work)
         secret = known_secret(config, target, work)
-        with hold_run(config, work, origin, target.address, report, secret=secret, fresh=fresh,
-                      resume_only=resume_only, back=back) as run:  # fmt: skip
+        with hold_run(config, work, source, target.address, report, mode, secret=secret) as run:
             yield run
 
 
@@ -67,43 +61,33 @@ def open_run(
 def hold_run(
     config: Config,
     work: Path,
-    origin: ConfiguredSource,
+    source: ConfiguredSource,
     address: Address,
     report: Reporter,
+    mode: RunMode = RunMode.START,
     *,
     secret: str | None = None,
-    fresh: bool = False,
-    resume_only: bool = False,
-    back: bool = False,
-    dry: bool = False,
 ) -> Iterator[RunContext]:
     """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
 
-    `secret` is the id secret that a new run shall keep, where one is known.
+    `secret` is the id secret that a new run keeps, if one is known.
     """
     files.make_folder(work)
     files.sweep_parts(work)
-    # What SQLite sorts on disk is people's data too: it stays in the work folder.
+    # What SQLite sorts on disk is personal data too: it stays in the work folder.
     os.environ["SQLITE_TMPDIR"] = str(work)
     with connect(address) as connection:
         ledger = Ledger(connection, config.target.ledger_schema)
-        binding = bind(config, origin, address, back=back)
-        if resume_only or back:
-            state: State | None = load_recorded(work, ledger, binding, back=back)
-        else:
-            state = None if fresh else State.load(work)
+        binding = bind(config, source, address, mode)
+        state = _find_state(work, ledger, binding, mode)
         ledger.create()
-        if state is not None and state.document.outcome == "rolled_back" and not (resume_only or back):
-            state, fresh = None, True
-        if state is None and not fresh:
-            _require_empty(work)
         run_id = state.document.run_id if state else cuid2.Cuid().generate()
         ledger.take(run_id, lock_holder())
         hit("open:taken")
         if state is None:
             state = _begin(config, work, ledger, binding, secret, run_id)
         else:
-            require_same_run(state, binding, ledger, back=back)
+            require_same_run(state, binding, ledger, mode)
         with (
             contextlib.closing(open_log(work, state.document.run_id)),
             stop_on_signals() as stopping,
@@ -113,16 +97,15 @@ def hold_run(
                 config=config,
                 work=work,
                 state=state,
-                origin=origin,
+                source=source,
                 address=address,
                 connection=connection,
                 ledger=ledger,
                 early_build=EarlyBuild(address, ledger, config.target.staging_schema),
-                # A way back derives no id, and does without the secret.
-                ids=Ids(secret_of(config, state) or (make_secret() if back else "")),
+                # A rollback derives no id, and does without the secret.
+                ids=Ids(secret_of(config, state) or (make_secret() if mode is RunMode.ROLLBACK else "")),
                 report=WatchedReporter(report, work),
                 stopping=stopping,
-                dry=dry,
             )
             with contextlib.closing(run.background):
                 yield run
@@ -139,21 +122,33 @@ def _mark(secret: str) -> str:
 # ---- state, ledger and configuration ------------------------------------------------
 
 
-def bind(config: Config, origin: ConfiguredSource, address: Address, *, back: bool = False) -> dict[str, Any]:
+def bind(
+    config: Config, source: ConfiguredSource, address: Address, mode: RunMode = RunMode.START
+) -> dict[str, Any]:
     """Return everything that must stay the same for the whole run, without secrets.
 
-    For a way `back` no file that the configuration names is read: it may be gone.
+    For a rollback no file that the configuration names is read.
     """
     return {
-        "source": origin.label,
+        "source": source.label,
         "target": address.label,
         "schema": address.schema,
         **config.target.model_dump(include={"staging_schema", "ledger_schema", "empty", "keep"}),
         "ids.secret": _mark(config.ids.secret.get_secret_value()) if config.ids.secret else "kept",
         "ids.map": config.ids.map,
         "mappers": config.mappers.model_dump(mode="json", exclude={"mapping"}),
-        **({} if back else digests(config)),
+        **({} if mode is RunMode.ROLLBACK else digests(config)),
     }
+
+
+def _find_state(work: Path, ledger: Ledger, binding: dict[str, Any], mode: RunMode) -> State | None:
+    """Return the state of the run to open, None if a new one is to be begun."""
+    if not mode.begins:
+        return load_recorded(work, ledger, binding, mode)
+    state = None if mode is RunMode.FRESH else State.load(work)
+    if state is None and mode is not RunMode.FRESH:
+        _require_empty(work)
+    return None if state is not None and state.document.outcome == "rolled_back" else state
 
 
 def _require_empty(work: Path) -> None:
@@ -183,7 +178,7 @@ def _begin(
 
 
 def _put_aside(work: Path) -> None:
-    """Keep what an earlier run left out of the way of a new one; its backups stay where they are.
+    """Put aside what an earlier run left; its backups stay in their place.
 
     Its state file stays in place until the new one takes it: killed in
     between, a run still finds the id secret, and no snapshot without a state.

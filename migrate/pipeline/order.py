@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from migrate.pipeline.context import RunContext
-from migrate.pipeline.mapping import outline, target_ddl
+from migrate.pipeline.mapping import load_spec, target_ddl
 from migrate.pipeline.metrics import require_library, write_metrics
 from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.pipeline.stages import backup, cleanup, create_tables, load, preflight, publish, snapshot, verify
@@ -28,9 +28,9 @@ SUMMARY: Final = (snapshot_counts.TASK, summary.TASK)
 
 
 def make_stages(config: Config) -> tuple[Stage, ...]:
-    """Return the stages of a run in their order; UsageError where the mapping cannot be read."""
+    """Return the stages of a run in their order; UsageError if the mapping cannot be read."""
     taken = {stage.name for stage in (create_tables.STAGE, *FIXED)}
-    own = [load.make_stage(stage.name, taken) for stage in outline(config).stages]
+    own = [load.make_stage(name, taken) for name in load_spec(config).stages]
     made = () if target_ddl(config) is None else (create_tables.STAGE,)
     return (*made, *BEFORE, *own, *AFTER)
 
@@ -124,12 +124,12 @@ def _measure(run: RunContext) -> None:
         return
     try:
         write_metrics(run.state.document, run.config.metrics.textfile)
-    except MigrateError as error:  # nobody's rows wait for a figure
+    except MigrateError as error:  # no row waits for a figure
         run.report.note(f"{error}; the run continues")
 
 
 def _frames(error: BaseException) -> list[str]:
-    """Return where an error that nobody foresaw came from; its text may hold people's data."""
+    """Return the source lines of an unexpected error; its text may hold personal data."""
     if isinstance(error, MigrateError):
         return []
     return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]

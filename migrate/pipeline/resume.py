@@ -1,4 +1,4 @@
-"""Holds the state file against ledger and configuration, and makes a lost one again from the ledger."""
+"""Compares the state file with ledger and configuration, and makes a lost one again from the ledger."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from migrate import __version__
+from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.state import NAME, State
 from migrate.runtime.errors import MigrateError, StateMismatch, UsageError
 from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 
-#: What a way back rests on. It reads no source and maps no row, so the rest may have changed.
+#: What a rollback rests on. It reads no source and maps no row, so the rest may have changed.
 _TARGET: Final = ("target", "schema", "staging_schema", "ledger_schema")
 
 
-def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], *, back: bool) -> State:
+def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], mode: RunMode) -> State:
     """Return the state of the recorded run.
 
-    Where it is missing or damaged a way back (`back`) takes up the latest run
-    that the ledger knows; anything else is refused with UsageError or
-    StateMismatch.
+    If it is missing or damaged, a rollback takes the latest run that the
+    ledger knows. Raises UsageError if there is none, StateMismatch if the state
+    file is damaged.
     """
     lost: MigrateError = UsageError(
         f"there is no run in {work}", hint="give the folder of the run with --work"
@@ -28,12 +29,13 @@ def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], *, back: 
     try:
         state = State.load(work)
     except StateMismatch as error:
-        if not back:
+        if mode is not RunMode.ROLLBACK:
             raise
         state, lost = None, error
     if state is not None:
         return state
-    return (_from_ledger(work, ledger, binding) if back else None) or _refuse(lost)
+    found = _from_ledger(work, ledger, binding) if mode is RunMode.ROLLBACK else None
+    return found or _refuse(lost)
 
 
 def _refuse(error: MigrateError) -> State:
@@ -41,7 +43,7 @@ def _refuse(error: MigrateError) -> State:
 
 
 def _from_ledger(work: Path, ledger: Ledger, binding: dict[str, Any]) -> State | None:
-    """Write a state file for the latest run that the ledger knows; None where it knows none."""
+    """Write a state file for the latest run that the ledger knows; None if it knows none."""
     run_id = ledger.latest_run() if ledger.exists() else None
     if run_id is None:
         return None
@@ -55,12 +57,13 @@ def _from_ledger(work: Path, ledger: Ledger, binding: dict[str, Any]) -> State |
     return state
 
 
-def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, *, back: bool = False) -> None:
-    """Raise where configuration, program or ledger are not those that the run was begun with.
+def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, mode: RunMode) -> None:
+    """Raise if configuration, program or ledger are not those that the run was begun with.
 
-    A way back is held to the target alone.
+    Of a rollback only the target must be the same. Raises StateMismatch for
+    program and ledger, UsageError for the configuration.
     """
-    document = state.document
+    document, back = state.document, mode is RunMode.ROLLBACK
     if document.code != __version__ and not back:
         raise StateMismatch(
             f"this run was started with migrate {document.code}; version {__version__} could map "

@@ -1,12 +1,12 @@
-"""The way back: before publish the staging is dropped, after it the backup's rows are published."""
+"""Rollback: before publish the staging is dropped, after it the backup's rows are published."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Literal
 
 from backups.content import Change, changed_since
 from backups.restore import restored_database
@@ -29,7 +29,16 @@ from migrate.runtime.log import log
 from migrate.staging import ledger_queries, schema
 from migrate.staging.ledger_queries import PublicationRecord
 
-Aim = Literal["back", "undo", "published"]
+
+class RollbackMode(Enum):
+    """The state to come to, so that the same command typed again does no more than is left to be done."""
+
+    #: the rows before the run are live
+    BACK = "back"
+    #: the migrated rows are live again, which a rollback replaced
+    UNDO = "undo"
+    #: the rows before the latest publication are live, although this run is given up
+    PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
@@ -54,24 +63,23 @@ def written_since(run: RunContext, publication: PublicationRecord) -> list[Chang
 
 
 def roll_back(
-    run: RunContext, *, aim: Aim = "back", discard: bool = False, backup: Path | None = None
+    run: RunContext,
+    mode: RollbackMode = RollbackMode.BACK,
+    *,
+    discard: bool = False,
+    backup: Path | None = None,
 ) -> RolledBack:
-    """Take the publication of the run back, or give the run up where it has published nothing.
+    """Take the publication of the run back, or give the run up if it has published nothing.
 
-    `aim` is the state to come to, so that the same command typed again, after
-    a kill or out of doubt, does no more than is left to be done: "back" has
-    the earlier rows live, "undo" those that a rollback took back, "published"
-    takes the latest publication back although this run is given up. What the
-    live tables hold now is backed up first. `discard` puts the rows back
-    although the application has written since; `backup` names a backup's
-    folder where the work folder does not hold the one that the ledger names.
+    What the live tables hold now is backed up first. `discard` puts the rows
+    back although the application has written since; `backup` names a backup's
+    folder if the work folder does not hold the one that the ledger names.
 
-    Raises LiveChanged where the application has written since, StateMismatch
-    where the backup is missing or altered, UsageError where there is nothing
-    to be undone.
+    Raises LiveChanged if the application has written since, StateMismatch if
+    the backup is missing or altered, UsageError if there is nothing to undo.
     """
     latest = ledger_queries.last_publication(run.connection, run.ledger)
-    done = _undone_already(run, latest) if aim == "undo" else _back_already(run, latest, aim)
+    done = _undone_already(run, latest) if mode is RollbackMode.UNDO else _back_already(run, latest, mode)
     if done:
         return done
     if latest is None or _is_another_open(run, latest):
@@ -94,7 +102,7 @@ def _undone_already(run: RunContext, latest: PublicationRecord | None) -> Rolled
     return _conclude_again(run, latest, "The rollback is already undone: the migrated rows are live.")
 
 
-def _back_already(run: RunContext, latest: PublicationRecord | None, aim: Aim) -> RolledBack | None:
+def _back_already(run: RunContext, latest: PublicationRecord | None, mode: RollbackMode) -> RolledBack | None:
     given_up = run.state.document.outcome == "rolled_back"
     if latest is None:
         return RolledBack(None, None, "This run was already discarded.") if given_up else None
@@ -107,7 +115,7 @@ def _back_already(run: RunContext, latest: PublicationRecord | None, aim: Aim) -
             f"Already rolled back on {latest.at[:19]} UTC: the rows from before the run are live. "
             "`migrate rollback --undo` restores the migrated rows.",
         )
-    if given_up and latest.run_id != run.id and aim == "back":
+    if given_up and latest.run_id != run.id and mode is RollbackMode.BACK:
         return RolledBack(
             None,
             None,
@@ -221,7 +229,7 @@ def _restored(run: RunContext, source: Backup) -> Iterator[Connection]:
 
 
 def _compare(run: RunContext, source: Backup, tables: list[str]) -> None:
-    """Raise StateMismatch where the staged rows are not those that were backed up."""
+    """Raise StateMismatch if the staged rows are not those that were backed up."""
     staged = measure_all(run.connection, run.staging, tables)
     wrong = [name for name in tables if staged[name] != source.contents()[name]]
     if wrong:

@@ -33,7 +33,7 @@ class BackgroundTask:
     own turn: it reads what it needs of the run and returns the work, None if
     there is nothing to do yet. The work runs in a thread of its own and never
     uses the run's session, which belongs to the stage that runs. Its result is
-    in `run.background` under `name`; if nobody asks for it, `dispose` gets it.
+    in `run.background` under `name`; if it is not asked for, `dispose` gets it.
     With `repeats`, `plan` is asked again for more work after the first.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from mappers.base import Mapper, MappingSpec
+from mappers.base import BoundMapping, Mapper
 from migrate.pipeline.ids import Ids
 
 
@@ -18,10 +18,10 @@ def columns_of(mapper: Mapper) -> Mapping[str, tuple[str, ...]]:
     return {table: tuple(frame.columns) for table, frame in tables.items()}
 
 
-def written_columns(spec: MappingSpec) -> dict[str, list[str]]:
+def written_columns(mapping: BoundMapping) -> dict[str, list[str]]:
     """Return the columns that the mappers give each table."""
     written: dict[str, dict[str, None]] = {}
-    for stage in spec.stages:
+    for stage in mapping.stages:
         for mapper in stage.mappers:
             for table, columns in columns_of(mapper).items():
                 written.setdefault(table, {}).update(dict.fromkeys(columns))

@@ -75,7 +75,7 @@ class BackgroundTasks:
     def start(
         self, name: str, work: Work[Result], *, dispose: Callable[[Result], None] = lambda _result: None
     ) -> None:
-        """Start `work`; `dispose` gets its result if nobody asks for it.
+        """Start `work`; `dispose` gets its result if it is not asked for.
 
         Work for a task that still runs starts after it, in the place of what
         waits there. A task whose result was asked for is not started again.

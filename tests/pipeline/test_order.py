@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from mappers.studio.mapping import StudioMapping
 from migrate.cli.options import make_reporter
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.open_run import open_run
@@ -74,7 +75,7 @@ def targets(postgres: EmbeddedServer, database: str) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, set[str]]]:
+def threads(monkeypatch: pytest.MonkeyPatch) -> dict[int, set[str]]:
     """The names of the threads that used each connection, by the process id of its server."""
     used: dict[int, set[str]] = {}
     for name in ("cursor", "transaction"):
@@ -88,9 +89,27 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, set[str]]]:
     return used
 
 
+@pytest.fixture
+def bindings(monkeypatch: pytest.MonkeyPatch) -> list[StudioMapping]:
+    """The mappings that are bound to a source, in order."""
+    bound: list[StudioMapping] = []
+    original = StudioMapping.__init__
+
+    def spy(self: StudioMapping, *words: Any, **options: Any) -> None:
+        bound.append(self)
+        original(self, *words, **options)
+
+    monkeypatch.setattr(StudioMapping, "__init__", spy)
+    return bound
+
+
 @pytest.mark.usefixtures("legacy")
 def test_a_stage_stands_between_any_two(
-    tmp_path: Path, targets: list[str], threads: dict[int, set[str]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    targets: list[str],
+    threads: dict[int, set[str]],
+    bindings: list[StudioMapping],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     filled = []
     for url, arrange in zip(targets, (list, _with_gaps_filled), strict=True):
@@ -103,6 +122,10 @@ def test_a_stage_stands_between_any_two(
             filled.append(summarise(run).filled)
             assert run.early_build.made.contents.keys() == set(run.filled)
             assert all(run.state.done(stage.name) for stage in stages)
+        # One for the plan, to the source itself, and one for the run, to its snapshot.
+        assert len(bindings) == 2
+        assert bindings.pop() is run.mapping
+        bindings.clear()
         # No background task used it: of two transactions on it, the one begun later must end first.
         assert threads[session] == {threading.current_thread().name}
     assert filled[0] == filled[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from mappers.base import MappingSpec, SourceTables
+from mappers.base import BoundMapping, SourceTables
 from mappers.declarative.validate import find_misfits
 from migrate.pipeline.mapping import described_mapping, target_columns
 from migrate.pipeline.plan.target_checks import Finding
@@ -35,11 +35,11 @@ def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> li
     ]
 
 
-def find_unknown(config: Config, project: MappingSpec, rows: Mapping[str, int]) -> list[Finding]:
+def find_unknown(config: Config, mapping: BoundMapping, rows: Mapping[str, int]) -> list[Finding]:
     """Return an error for every table that would be lost without a word: it has rows and no rule."""
     if config.mappers.mapping is not None:
         return []  # its mistakes tell
-    filled = [table for table in project.unknown if rows.get(table)]
+    filled = [table for table in mapping.unknown if rows.get(table)]
     found = [
         Finding(
             "error",
@@ -49,7 +49,7 @@ def find_unknown(config: Config, project: MappingSpec, rows: Mapping[str, int]) 
         )
         for table in filled
     ]
-    migrated = {account.source for account in project.accounts}
+    migrated = {account.source for account in mapping.accounts}
     found += [
         Finding(
             "error",

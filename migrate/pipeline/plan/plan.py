@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import psycopg
 
-from mappers.base import MappingSpec, SourceTables
+from mappers.base import BoundMapping, MappingSpec, SourceTables
 from migrate import __version__
 from migrate.introspect.profile.manual_work import ByHand, find_by_hand
-from migrate.pipeline.mapping import emptied_tables, make_project, mapped_names
+from migrate.pipeline.mapping import bind_mapping, emptied_tables, load_spec, mapped_names
 from migrate.pipeline.open_run import bind
 from migrate.pipeline.plan.expected_schema import ExpectedSchema, expected_schema
 from migrate.pipeline.plan.mapping_fit import find_mistakes, find_unknown, require_fit
@@ -128,20 +128,20 @@ def make_plan(
     patience = config.target.lock_timeout_ms
     with waiting_briefly(connection, address.schema, patience):
         prospect = expected_schema(config, work, address, connection)
-    project = make_project(config, columns, prospect.live)
-    mapped_names(config, project)
+    spec, mapping = load_spec(config), bind_mapping(config, columns, prospect.live)
+    mapped_names(config, spec)
     findings = find_mistakes(config, columns, prospect.live)
     # What does not fit cannot be mapped, not even without rows.
     mistaken = bool(findings)
-    writes = {name: list[str]() for name in project.tables_filled} if mistaken else written_columns(project)
-    touched = _Touched(writes, emptied_tables(config, prospect.live.tables), project)
+    writes = {name: list[str]() for name in spec.tables_filled} if mistaken else written_columns(mapping)
+    touched = _Touched(writes, emptied_tables(config, prospect.live.tables), spec.tables_filled)
     findings += _look_at_target(config, address, connection, prospect, touched, mistaken=mistaken)
     by_hand = list(find_by_hand(seen.catalogue))
     findings += find_uncarried(seen.catalogue, by_hand)
-    findings += find_unknown(config, project, counts)
+    findings += find_unknown(config, mapping, counts)
     findings += _moved(config, connection, address.schema, [name for name, _ in touched.fates()])
     findings += _space(work, sum(counts.values()))
-    coming = _coming(project, counts)
+    coming = _coming(spec, mapping, counts)
     with waiting_briefly(connection, address.schema, patience):
         replaced = [
             (name, None if prospect.made else _content(connection, address.schema, name), fate)
@@ -154,7 +154,7 @@ def make_plan(
         target=address.label,
         target_named_by=named_by,
         schema=address.schema,
-        source_tables=[SourceTable(name, count, _fate(project, name)) for name, count in counts.items()],
+        source_tables=[SourceTable(name, count, _fate(mapping, name)) for name, count in counts.items()],
         live_tables=[
             LiveTable(name, _rows(prospect, content), fate, coming.get(name) if fate == REPLACED else 0)
             for name, content, fate in replaced
@@ -230,12 +230,12 @@ class _Touched:
 
     writes: Mapping[str, list[str]]
     emptied: list[str]
-    project: MappingSpec
+    filled: tuple[str, ...]
 
     @property
     def unfed(self) -> list[str]:
         """Tables of the mapping that this source has nothing for: their rows are replaced with none."""
-        return [name for name in self.project.tables_filled if name not in self.writes]
+        return [name for name in self.filled if name not in self.writes]
 
     def fates(self) -> Iterator[tuple[str, str]]:
         """Yield each table with what becomes of its rows."""
@@ -257,11 +257,11 @@ def _columns(catalogue: Catalogue) -> SourceTables:
     return tables
 
 
-def _coming(project: MappingSpec, counts: Mapping[str, int]) -> dict[str, int]:
+def _coming(spec: MappingSpec, mapping: BoundMapping, counts: Mapping[str, int]) -> dict[str, int]:
     """Return how many rows at most each table gets whose rows stand for one row of the source each."""
     coming: dict[str, int] = {}
-    for account in project.accounts:
-        if account.target not in (*project.shared, *project.derived):
+    for account in mapping.accounts:
+        if account.target not in (*spec.shared, *spec.derived):
             coming[account.target] = coming.get(account.target, 0) + counts.get(account.source, 0)
     return coming
 
@@ -284,10 +284,10 @@ def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Co
         raise
 
 
-def _fate(project: MappingSpec, table: str) -> str:
-    if table in project.left_out:
-        return f"NOT migrated: {project.left_out[table]}"
-    return "missing in the mapping" if table in project.unknown else "migrated"
+def _fate(mapping: BoundMapping, table: str) -> str:
+    if table in mapping.left_out:
+        return f"NOT migrated: {mapping.left_out[table]}"
+    return "missing in the mapping" if table in mapping.unknown else "migrated"
 
 
 def _moved(

@@ -28,7 +28,7 @@ def folder_name(run: RunContext) -> str:
 
 
 def load_backup(run: RunContext) -> Backup:
-    """Return the backup of this run, found unaltered; StateMismatch where it is not what was recorded."""
+    """Return the backup of this run, found unaltered; StateMismatch if it is not what was recorded."""
     backup = backup_store.load(run.work / backup_store.FOLDER / folder_name(run))
     record = run.state.stage("backup")
     if record is None or record.facts.get("dump") != backup.manifest.sha256:

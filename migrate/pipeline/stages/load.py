@@ -6,14 +6,15 @@ from collections.abc import Collection, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
-from mappers.base import MappedBatch, Mapper, MappingSpec, begin
+from mappers.base import MappedBatch, Mapper, begin
+from migrate.pipeline import crosswalk
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities
-from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.pipeline.written_columns import written_columns
 from migrate.postgres.connection import async_commit
 from migrate.postgres.connection import translate_errors as errors_of
@@ -27,8 +28,6 @@ from migrate.staging.batch import Batch, commit_batch, encode_batch
 from migrate.staging.numbering import Numbering
 
 Item = TypeVar("Item")
-#: The crosswalk needs the snapshot alone, and is made while the target is backed up.
-CROSSWALK: Final = BackgroundTask("crosswalk", after="snapshot", plan=lambda run: run.plan_crosswalk())
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,12 @@ class _Mapping:
     name: str
 
     def run(self, run: RunContext) -> StageResult:
-        workspace = run.workspace()
-        try:
-            project = run.project(workspace.tables())
-            stage = next(stage for stage in project.stages if stage.name == self.name)
+        stage = next(stage for stage in run.mapping.stages if stage.name == self.name)
+        with crosswalk.open_workspace(run) as workspace:
             _expect_rows(run, workspace, stage.mappers)
-            numbered = _numbered_columns(run, project)
+            numbered = _numbered_columns(run)
             for mapper in stage.mappers:
                 _run_mapper(run, workspace, self.name, mapper, numbered)
-        finally:
-            workspace.close()
         counts = ledger_queries.staged_rows(run.connection, run.ledger, run.id, self.name)
         rows = ", ".join(f"{table} {count:,}" for table, count in sorted(counts.items()))
         return StageResult(rows or "nothing to map", {"rows": counts})
@@ -70,9 +65,9 @@ def _expect_rows(run: RunContext, workspace: Workspace, mappers: tuple[Mapper, .
     run.report.begin(mappers[0].name if mappers else "", total)
 
 
-def _numbered_columns(run: RunContext, spec: MappingSpec) -> list[NumberedColumn]:
+def _numbered_columns(run: RunContext) -> list[NumberedColumn]:
     """Return the columns that PostgreSQL numbers and no mapper fills."""
-    written = written_columns(spec)
+    written = written_columns(run.mapping)
     awaited = {
         (table, column.name)
         for table, names in written.items()
@@ -128,7 +123,7 @@ def _map_batches(
     number: int,
     after: int | None,
 ) -> Generator[Batch, None, None]:
-    wanted = sorted(mapped_entities(run.config, run.outline))
+    wanted = sorted(mapped_entities(run.config, run.spec))
     mapper = begin(mapper, workspace, run.ids)
     for rows in _ahead(workspace.read(mapper.reads, after=after)):
         number += 1
@@ -142,7 +137,7 @@ def _map_batches(
 
 
 def require_declared(mapper: Mapper, mapped: MappedBatch) -> None:
-    """Raise StateMismatch where a mapper gives rows of a table that is taken for whole without them."""
+    """Raise StateMismatch if a mapper gives rows of a table that counts as complete without them."""
     if undeclared := sorted(mapped.tables.keys() - set(mapper.writes)):
         raise StateMismatch(
             f"the mapper {mapper.name} returns rows of {', '.join(undeclared)}, which is not in its `writes`",
@@ -160,4 +155,6 @@ def make_stage(name: str, taken: Collection[str]) -> Stage:
     """Return the stage that runs the mapping's stage `name`, under a name that is not `taken`."""
     stage = _Mapping(name)
     shown = f"table {name}" if name in taken else name
-    return Stage(shown, f"map and stage {name}", stage.check, stage.run, stage.undo, background=(CROSSWALK,))
+    return Stage(
+        shown, f"map and stage {name}", stage.check, stage.run, stage.undo, background=(crosswalk.TASK,)
+    )

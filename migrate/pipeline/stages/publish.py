@@ -79,7 +79,17 @@ def _undo(_run: RunContext) -> None:
 
 def _plan_early_build(run: RunContext) -> Work[BuiltAhead] | None:
     """Plan the indexes and foreign keys of the tables that have all their rows."""
-    return run.early_build.plan(run.whole_tables(), run.filled, run.emptied)
+    return run.early_build.plan(complete_tables(run), run.filled, run.emptied)
+
+
+def complete_tables(run: RunContext) -> list[str]:
+    """Return the staged tables that have all their rows: those that no mapper still writes to."""
+    finished = {mapper for _, mapper in ledger_queries.finished_mappers(run.connection, run.ledger, run.id)}
+    if not finished:
+        return []
+    mappers = [mapper for stage in run.mapping.stages for mapper in stage.mappers]
+    awaited = {table for mapper in mappers if mapper.name not in finished for table in mapper.writes}
+    return [table for table in run.filled if table not in awaited]
 
 
 #: What takes the server long is built while mappers and checks work.

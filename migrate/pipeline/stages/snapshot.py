@@ -17,7 +17,7 @@ def _check(run: RunContext) -> None:
 
 
 def _run(run: RunContext) -> StageResult:
-    source = run.origin.open()
+    source = run.source.open()
     seen = 0
 
     def show(progress: Progress) -> None:

@@ -24,7 +24,7 @@ def check_rows(run: RunContext, *, schema: str) -> Report:
     with open_check_context(run, schema=schema) as context:
         report = run_checks(
             context,
-            [*(check.name for check in GENERAL), *run.outline.checks],
+            [*(check.name for check in GENERAL), *run.spec.checks],
             deep=settings.deep,
             urls=settings.check_urls,
             on_check=lambda _check: _between_checks(run),
@@ -41,7 +41,7 @@ def _between_checks(run: RunContext) -> None:
     return_memory()
 
 
-def require(report: Report, where: str) -> None:
+def require(report: Report, hint: str) -> None:
     """Raise CheckError with the first findings of a report that has failures."""
     if report.passed:
         return
@@ -54,7 +54,7 @@ def require(report: Report, where: str) -> None:
         if result.total > NAMED:
             lines.append(f"    and {result.total - NAMED:,} more")
     raise CheckError(
-        f"{len(report.failed)} of {len(report.results)} checks failed:\n" + "\n".join(lines), hint=where
+        f"{len(report.failed)} of {len(report.results)} checks failed:\n" + "\n".join(lines), hint=hint
     )
 
 

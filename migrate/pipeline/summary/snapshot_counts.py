@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from mappers.base import BoundMapping
 from mappers.sqlite_sql import quoted, sql
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.stage import BackgroundTask
@@ -15,21 +16,21 @@ Counts = tuple[dict[str, int], list[dict[str, Any]]]
 
 def take(run: RunContext) -> Counts:
     """Return the rows of every source table, and where every source column went."""
-    return run.background.result(TASK.name, lambda: _count(run, Cancellation()))
+    return run.background.result(TASK.name, lambda: _count(run, run.mapping, Cancellation()))
 
 
 def _plan(run: RunContext) -> Work[Counts]:
-    _ = run.live  # read here: the run's session is not for two threads
-    return lambda cancellation: _count(run, cancellation)
+    mapping = run.mapping  # read here: the run's session is not for two threads
+    return lambda cancellation: _count(run, mapping, cancellation)
 
 
-def _count(run: RunContext, cancellation: Cancellation) -> Counts:
+def _count(run: RunContext, mapping: BoundMapping, cancellation: Cancellation) -> Counts:
     with Workspace.alone(run.snapshot_path) as workspace, cancellation.interrupting(workspace.interrupt):
         rows = {
             name: int(str(workspace.scalar(sql("SELECT count(*) FROM main.$table", table=quoted(name)))))
             for name in workspace.tables()
         }
-        return rows, run.project(workspace.tables()).column_report(workspace).to_dicts()
+        return rows, mapping.column_report(workspace).to_dicts()
 
 
 #: It needs the snapshot alone.

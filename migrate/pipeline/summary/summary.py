@@ -6,14 +6,14 @@ import contextlib
 import json
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from psycopg import sql
 
-from mappers.base import MappingSpec
+from mappers.base import BoundMapping
 from migrate.pipeline.context import RunContext
+from migrate.pipeline.crosswalk import open_workspace
 from migrate.pipeline.mapping import mapped_names
 from migrate.pipeline.stage import BackgroundTask
 from migrate.pipeline.summary import snapshot_counts
@@ -94,7 +94,6 @@ class Summary:
 class _Staged:
     """What snapshot and ledger tell as soon as every row is staged; the fields are those of `Summary`."""
 
-    project: MappingSpec
     counted: dict[str, int]
     columns: list[dict[str, Any]]
     flows: list[Flow]
@@ -105,8 +104,8 @@ class _Staged:
 
 def summarise(run: RunContext) -> Summary:
     """Count what the run did, from the rows of snapshot, ledger and target."""
-    staged = run.background.result(TASK.name, partial(_count_staged, run, run.connection))
-    project, counted, changed = staged.project, staged.counted, staged.changed
+    staged = run.background.result(TASK.name, lambda: _count_staged(run, run.mapping, run.connection))
+    mapping, counted, changed = run.mapping, staged.counted, staged.changed
     publication = ledger_queries.publication_of(run.connection, run.ledger, run.id)
     schema = run.address.schema if publication else run.staging
     return Summary(
@@ -116,7 +115,7 @@ def summarise(run: RunContext) -> Summary:
         flows=staged.flows,
         left_out={
             name: (rule, counted[name])
-            for name, rule in {**project.left_out, **dict.fromkeys(project.unknown, "unknown")}.items()
+            for name, rule in {**mapping.left_out, **dict.fromkeys(mapping.unknown, "unknown")}.items()
             if name in counted
         },
         filled=(
@@ -133,18 +132,18 @@ def summarise(run: RunContext) -> Summary:
         routes=staged.routes,
         first_rows=staged.first_rows,
         server=run.connection.info.parameter_status("server_version") or "",
-        mapped=list(mapped_names(run.config, project)),
-        legacy_keys=list(project.legacy_keys),
+        mapped=list(mapped_names(run.config, run.spec)),
+        legacy_keys=list(run.spec.legacy_keys),
         contents=publication.tables if publication else {},
     )
 
 
 def _plan(run: RunContext) -> Work[_Staged]:
-    _ = run.live  # read here: the run's session is not for two threads
+    mapping = run.mapping  # read here: the run's session is not for two threads
 
     def count(_cancellation: Cancellation) -> _Staged:
         with contextlib.closing(connect(run.address, read_only=True)) as session:
-            return _count_staged(run, session)
+            return _count_staged(run, mapping, session)
 
     return count
 
@@ -153,18 +152,17 @@ def _plan(run: RunContext) -> Work[_Staged]:
 TASK: Final = BackgroundTask("summary of what is staged", after="verify", plan=_plan)
 
 
-def _count_staged(run: RunContext, over: Connection) -> _Staged:
+def _count_staged(run: RunContext, mapping: BoundMapping, over: Connection) -> _Staged:
     counted, columns = snapshot_counts.take(run)
-    with run.workspace() as workspace:
-        project = run.project(workspace.tables())
-        counted_only = project.counted(workspace)
-        sources = list(dict.fromkeys(account.source for account in project.accounts))
+    with open_workspace(run) as workspace:
+        counted_only = mapping.counted(workspace)
+        sources = list(dict.fromkeys(account.source for account in mapping.accounts))
         flows = _flows(run, over, counted, sources)
         migrated = {flow.table: flow.migrated for flow in flows}
-        routes = row_flows(run, over, workspace, project.accounts, migrated)
-        named = first_rows(run, over, workspace, project.accounts)
+        routes = row_flows(run, over, workspace, mapping.accounts, migrated)
+        named = first_rows(run, over, workspace, mapping.accounts)
     changed = _changed([*ledger_queries.warnings(over, run.ledger, run.id), *counted_only])
-    return _Staged(project, counted, columns, flows, routes, named, changed)
+    return _Staged(counted, columns, flows, routes, named, changed)
 
 
 def _flows(run: RunContext, over: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate.pipeline.mapping import outline
+from migrate.pipeline.mapping import load_spec
 from migrate.runtime.config import Config
 from tests.e2e.faults.harness import Held, Scene
 from tests.e2e.faults.score import Score
@@ -23,7 +23,7 @@ _PUBLISH = ("furnish", "furnished", "lock", "compare with the backup", "exchange
 #: Those of a publish that cannot exchange the tables, and moves the rows.
 _MOVING = ("lock", "loosen", "delete", "strip", "insert", "insert#3", "rebuild", "rebuild#30", "uncommitted",
            "commit", "analyze", "analyze#3", "committed")  # fmt: skip
-ENTITIES = tuple(stage.name for stage in outline(Config()).stages)
+ENTITIES = load_spec(Config()).stages
 STAGES = ("preflight", "snapshot", "backup", "cleanup", *ENTITIES, "verify", "publish")
 OPENING = ("open:taken", "open:secret", "open:cleared", "open:begun")
 FILES = (

@@ -15,7 +15,7 @@ from tests.mappers.studio.runner import Outcome, legacy_file, run
 Target = Mapping[str, Sequence[TargetColumn]]
 
 
-def project(snapshot: Path, mapping: str, target: Target | None = None) -> DeclarativeMapping:
+def bind(snapshot: Path, mapping: str, target: Target | None = None) -> DeclarativeMapping:
     with closing(Workspace(snapshot, snapshot.with_name("tables.db"))) as workspace:
         return DeclarativeMapping(read_mapping("version = 1\n" + mapping), workspace.tables(), target=target)
 
@@ -27,4 +27,4 @@ def migrated(
     snapshot = folder / "snapshot.db"
     if not snapshot.exists():
         legacy_file(snapshot, source)
-    return run(snapshot, project=project(snapshot, mapping, target), batch_keys=batch_keys)
+    return run(snapshot, mapping=bind(snapshot, mapping, target), batch_keys=batch_keys)

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from mappers.base import FATES, ID_MAP, WARNINGS, MappingSpec, begin
+from mappers.base import FATES, ID_MAP, WARNINGS, BoundMapping, begin
 from mappers.studio.mapping import StudioMapping
 from mappers.studio.settings import MapperSettings
 from migrate.pipeline.ids import Ids
@@ -57,16 +57,16 @@ def run(
     settings: MapperSettings | None = None,
     batch_keys: int = 1000,
     secret: str = "secret",
-    project: MappingSpec | None = None,
+    mapping: BoundMapping | None = None,
     **options: Mapping[Any, Any],
 ) -> Outcome:
     """Map the whole snapshot and return what came of it."""
     crosswalk = snapshot.with_name(f"crosswalk-{batch_keys}.db")
     out = Outcome(Ids(secret))
     with Workspace(snapshot, crosswalk, batch_keys=batch_keys) as workspace:
-        project = project or StudioMapping(settings or MapperSettings(), workspace.tables(), **options)
-        project.prepare(workspace)
-        for stage in project.stages:
+        mapping = mapping or StudioMapping(settings or MapperSettings(), workspace.tables(), **options)
+        mapping.prepare(workspace)
+        for stage in mapping.stages:
             for mapper in stage.mappers:
                 ready = begin(mapper, workspace, out.ids)
                 for rows in workspace.read(mapper.reads):

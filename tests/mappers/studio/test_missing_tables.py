@@ -111,15 +111,15 @@ def test_a_column_may_be_missing(tmp_path: Path, table: str, column: str) -> Non
 def test_every_table_is_migrated_or_left_out_by_a_named_rule(tmp_path: Path) -> None:
     snapshot = legacy_file(tmp_path / "s.db", SCHEMA, EXAMPLE, "CREATE TABLE odd (id INTEGER PRIMARY KEY)")
     with Workspace(snapshot, tmp_path / "x.db") as workspace:
-        project = StudioMapping(MapperSettings(), workspace.tables())
-        accounted = {account.source for account in project.accounts}
-        assert accounted | set(project.left_out) | {"odd"} == set(workspace.tables())
-        assert not accounted & set(project.left_out)
+        mapping = StudioMapping(MapperSettings(), workspace.tables())
+        accounted = {account.source for account in mapping.accounts}
+        assert accounted | set(mapping.left_out) | {"odd"} == set(workspace.tables())
+        assert not accounted & set(mapping.left_out)
         told = StudioMapping(MapperSettings(left_out=("odd",)), workspace.tables())
-    assert project.unknown == ("odd",)
+    assert mapping.unknown == ("odd",)
     assert told.left_out["odd"] == "config" and told.unknown == ()
-    assert project.left_out["faq_signuser"] == "faq"
-    assert project.left_out["shows_commentvotes"] == "comment_votes"
+    assert mapping.left_out["faq_signuser"] == "faq"
+    assert mapping.left_out["shows_commentvotes"] == "comment_votes"
 
 
 def test_every_row_without_a_fate_is_proven_by_a_target_row(tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ def test_every_row_without_a_fate_is_proven_by_a_target_row(tmp_path: Path) -> N
     outcome = run(snapshot)
     fates = {(row["source_table"], row["source_id"]) for row in outcome.fates.to_dicts()}
     with Workspace(snapshot, tmp_path / "crosswalk-1000.db") as workspace:
-        project = StudioMapping(MapperSettings(), workspace.tables())
+        mapping = StudioMapping(MapperSettings(), workspace.tables())
     connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True)
     connection.execute("ATTACH ? AS x", (str(tmp_path / "crosswalk-1000.db"),))
     proven = set()
-    for account in project.accounts:
+    for account in mapping.accounts:
         there = {row[account.column] for row in outcome.rows(account.target)}
         rows = connection.execute(account.sql).fetchall()
         (count,) = connection.execute(f'SELECT count(*) FROM "{account.source}"').fetchone()
@@ -139,7 +139,7 @@ def test_every_row_without_a_fate_is_proven_by_a_target_row(tmp_path: Path) -> N
         for source_id, entity, key in rows:
             if key is not None and outcome.ids.derive(entity, key) in there:
                 proven.add((account.source, source_id))
-            elif not any(other.source == account.source for other in project.accounts if other != account):
+            elif not any(other.source == account.source for other in mapping.accounts if other != account):
                 assert (account.source, source_id) in fates
     connection.close()
     assert len(proven | fates) == len(proven) + len(fates - proven) and len(proven) > 40

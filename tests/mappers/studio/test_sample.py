@@ -59,14 +59,14 @@ def test_every_profile_has_a_category_and_every_studio_person_a_studio(outcome: 
 
 def test_every_row_has_exactly_one_end(snapshot: Path, outcome: Outcome) -> None:
     with Workspace(snapshot, snapshot.with_name("crosswalk-1000.db")) as workspace:
-        project = StudioMapping(MapperSettings(), workspace.tables())
+        mapping = StudioMapping(MapperSettings(), workspace.tables())
     connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True)
     connection.execute("ATTACH ? AS x", (str(snapshot.with_name("crosswalk-1000.db")),))
-    for source in {account.source for account in project.accounts}:
+    for source in {account.source for account in mapping.accounts}:
         fates = outcome.fates.filter(source_table=source)["source_id"].to_list()
         assert len(fates) == len(set(fates)), source
         proven, listed = set(), set()
-        for account in (a for a in project.accounts if a.source == source):
+        for account in (a for a in mapping.accounts if a.source == source):
             there = set(outcome.tables[account.target][account.column])
             for source_id, entity, key in connection.execute(account.sql):
                 listed.add(source_id)
