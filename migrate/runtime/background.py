@@ -95,7 +95,7 @@ class BackgroundTasks:
         if task is None:
             return otherwise()
         failed = task.future.exception() is not None  # interrupted here, it is left to `close`
-        del self._tasks[name]
+        self._tasks.pop(name, None)
         task.pool.shutdown()
         if failed:
             return otherwise()

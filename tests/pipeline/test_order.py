@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -16,11 +17,13 @@ from migrate.cli.options import make_reporter
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.open_run import open_run
 from migrate.pipeline.order import make_stages, run_stages
-from migrate.pipeline.stage import Stage, StageResult
+from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.pipeline.stages import publish
+from migrate.pipeline.state import State
 from migrate.pipeline.summary.summary import summarise
 from migrate.postgres.embedded import EmbeddedServer
-from migrate.runtime.config import load_config
+from migrate.runtime.background import BackgroundTasks, Work
+from migrate.runtime.config import Config, load_config
 from migrate.source.sample.target import seed_target
 from migrate.source.sample.write import write_sample
 from tests.tools.commands import content
@@ -48,6 +51,62 @@ def _with_gaps_filled(stages: Sequence[Stage]) -> list[Stage]:
         between = Stage(f"before {stage.name}", "commit often", _nothing, _commit_often, _nothing)
         filled += [between, stage]
     return filled
+
+
+class _Report:
+    """Says nothing."""
+
+    def begin(self, *_words: object) -> None: ...
+    def end(self, *_words: object) -> None: ...
+    def note(self, *_words: object) -> None: ...
+
+
+class _Planned:
+    """A background task that notes when it is planned, and after what it runs."""
+
+    def __init__(self, after: str, *, repeats: bool) -> None:
+        self.planned: list[str] = []
+        self.threads: list[str] = []
+        self.task = BackgroundTask("often" if repeats else "once", after, self._plan, repeats=repeats)
+
+    def _plan(self, run: RunContext) -> Work[None]:
+        assert threading.current_thread() is threading.main_thread()
+        self.planned.append(next(reversed(run.state.document.stages)))
+        return lambda _cancellation: self.threads.append(threading.current_thread().name)
+
+
+def test_background_tasks_start_after_their_stage_and_before_their_own(tmp_path: Path) -> None:
+    once, often, done = (_Planned("b", repeats=repeats) for repeats in (False, True, True))
+    state = State.begin(tmp_path, run_id="r", code="0", binding={}, id_secret="")
+    run: Any = SimpleNamespace(
+        config=Config(),
+        state=state,
+        report=_Report(),
+        background=BackgroundTasks(),
+        stop_if_asked=lambda: None,
+    )
+
+    def stage(name: str, *tasks: BackgroundTask) -> Stage:
+        return Stage(name, "do nothing", _nothing, lambda _run: StageResult(""), _nothing, background=tasks)
+
+    state.start("done")
+    state.finish("done", 0, {}, {})
+    run_stages(
+        run,
+        [
+            stage("a"),
+            stage("b"),
+            stage("c"),
+            stage("done", done.task),
+            stage("d"),
+            stage("e", once.task, often.task),
+        ],
+    )
+    run.background.close()
+    # Before c, d, not before e itself: the last stage that had begun by then.
+    assert (once.planned, often.planned, done.planned) == (["b"], ["b", "c"], [])
+    assert once.threads == ["once_0"]
+    assert state.done("e")
 
 
 @pytest.fixture
