@@ -1,1 +1,1 @@
-"""What becomes of a legacy row: one file an entity, expressions over columns, no I/O."""
+"""What a legacy row becomes: one file per entity, expressions over columns, no I/O."""

@@ -1,4 +1,4 @@
-"""The shape of a mapper: what it reads, what it writes, and one pure function between."""
+"""The interface of a mapper: what it reads, what it writes, and one pure function between them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import polars as pl
 
 Cast = Literal["text", "integer", "real"]
 
-#: One row a source row that was not migrated. `source_id` is the row's key as
-#: text, `detail` says what an operator needs to find the cause, never a
-#: person's data.
+#: One row per source row that was not migrated. `source_id` is the row's key as text; `detail` is what an
+#: operator needs to find the cause, never personal data.
 FATES: Mapping[str, pl.DataType] = {
     "source_table": pl.String(),
     "source_id": pl.String(),
@@ -20,22 +19,22 @@ FATES: Mapping[str, pl.DataType] = {
     "reason": pl.String(),
     "detail": pl.String(),
 }
-#: One row a value that was migrated otherwise than it stood.
+#: One row per value that was changed during the migration.
 WARNINGS: Mapping[str, pl.DataType] = {
     "source_table": pl.String(),
     "source_id": pl.String(),
     "column": pl.String(),
     "rule": pl.String(),
 }
-#: One row a legacy id that other systems may look up.
+#: One row per legacy id that other systems may look up.
 ID_MAP: Mapping[str, pl.DataType] = {
     "entity": pl.String(),
     "legacy_id": pl.String(),
     "new_id": pl.String(),
     "via": pl.String(),
 }
-#: One row a source column, and one a meta key: `key` is null for columns. `went_to` names target
-#: columns, or `dropped:` and the rule; `filled` counts the cells that are neither NULL nor ''.
+#: One row per source column and per meta key: `key` is null for columns. `went_to` names target columns, or
+#: `dropped:` and the rule; `filled` counts the cells that are neither NULL nor ''.
 COLUMN_REPORT: Mapping[str, pl.DataType] = {
     "source_table": pl.String(),
     "column": pl.String(),
@@ -46,7 +45,7 @@ COLUMN_REPORT: Mapping[str, pl.DataType] = {
 
 
 class Ids(Protocol):
-    """Derives new ids; see `migrate.ids.Ids`."""
+    """Derives new ids; see `migrate.pipeline.ids.Ids`."""
 
     def derive(self, entity: str, legacy_id: int | str) -> str:
         """Return the new id of one legacy id."""
@@ -59,18 +58,16 @@ class Ids(Protocol):
 
 @dataclass(frozen=True)
 class Query:
-    """A batch of the snapshot, read in the order of an integer key.
+    """A query that reads the snapshot in batches, in the order of an integer key.
 
-    `sql` selects from the snapshot (its tables by name) and the crosswalk
-    (schema `x`), with `?1` for the key to start after and `?2` for the number
-    of keys wanted; it returns rows ordered by `key`, all rows of a key
-    together, of no more keys than wanted; no row means that no key is left.
-    `columns` names every column it returns and how it is read: `integer` as
-    int64 (null where it is none), `real` as float64 (null where the cell is no
-    float), `text` as text whatever its storage class (a float as SQLite prints
-    it, a blob's bytes as UTF-8).
+    `sql` selects from the snapshot (its tables by name) and the crosswalk (schema `x`), with `?1` for the key
+    to start after and `?2` for the number of keys wanted. It returns rows ordered by `key`, all rows of a key
+    together, of at most this number of keys; no row means that no key is left. `columns` names every column
+    it returns and how it is read: `integer` as int64 (null if it is not one), `real` as float64 (null if the
+    cell is not a float), `text` as text for every storage class (a float as SQLite prints it, a blob's bytes
+    as UTF-8).
 
-    `count` gives the number of keys, for the plan and the progress bar.
+    `count` returns the number of keys, for the plan and the progress bar.
     """
 
     sql: str
@@ -81,11 +78,10 @@ class Query:
 
 @dataclass(frozen=True)
 class MappedBatch:
-    """What one batch becomes.
+    """The result of mapping one batch.
 
-    `tables`: a frame for each target table, columns named as the target's.
-    `fates`, `warnings`, `id_map`: frames shaped as `FATES`, `WARNINGS`,
-    `ID_MAP`.
+    `tables`: a frame for each target table, columns named as the target's. `fates`, `warnings`, `id_map`:
+    frames shaped as `FATES`, `WARNINGS`, `ID_MAP`.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -97,22 +93,22 @@ class MappedBatch:
 class Mapper(Protocol):
     """One step of a mapper stage."""
 
-    #: unique in the run; the ledger's cursor is kept under it
+    #: unique in the run; the ledger stores the progress under it
     name: str
     reads: Query
     #: the target tables it fills
     writes: tuple[str, ...]
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return what `rows` (the columns of `reads`) become; no clock, no chance, no I/O."""
+        """Return what `rows` (the columns of `reads`) become. Uses no clock, no randomness, no I/O."""
         ...
 
 
 class SourceTables(dict[str, list[str]]):
     """The snapshot's tables and the names of their columns.
 
-    `without_rowid` are those that have no rowid, `indexed` the (table, column)
-    pairs by which a row is found without going through the table.
+    `without_rowid` are those that have no rowid, `indexed` the (table, column) pairs by which a row is found
+    without a full scan.
     """
 
     without_rowid: frozenset[str] = frozenset()
@@ -121,7 +117,7 @@ class SourceTables(dict[str, list[str]]):
 
 @runtime_checkable
 class NeedsLookup(Protocol):
-    """A mapper that has a small table at hand while it maps."""
+    """A mapper that keeps a small table in memory while it maps."""
 
     def begun(self, workspace: Workspace, ids: Ids) -> Mapper:
         """Return the same mapper with its table read; only that one maps rows."""
@@ -134,11 +130,10 @@ def begin(mapper: Mapper, workspace: Workspace, ids: Ids) -> Mapper:
 
 
 class Workspace(Protocol):
-    """The local database in which questions about whole tables are settled.
+    """The local database for queries about whole tables.
 
-    The snapshot is attached read-only as the main schema's neighbour: its
-    tables are found by their bare names; tables of the crosswalk, which are
-    ours to make, are in schema `x`.
+    The snapshot is attached read-only: its tables are found by their names without a schema. The tables of
+    the crosswalk, which we create, are in schema `x`.
     """
 
     def tables(self) -> Mapping[str, Sequence[str]]:
@@ -150,17 +145,19 @@ class Workspace(Protocol):
         ...
 
     def scalar(self, sql: str, parameters: Sequence[object] = ()) -> object:
-        """Return the first column of the first row, None where there is no row."""
+        """Return the first column of the first row, None if there is no row."""
         ...
 
     def read(
         self, query: Query, *, after: int | None = None, batch_keys: int | None = None
     ) -> Iterator[pl.DataFrame]:
-        """Yield the query's rows in batches of at most `batch_keys` keys, from the first after `after`."""
+        """Yield the query's rows in batches of at most `batch_keys` keys, starting with the first after
+        `after`.
+        """
         ...
 
     def write(self, table: str, rows: pl.DataFrame) -> None:
-        """Append a frame to the table `x.<table>`, which is made where it is missing."""
+        """Append a frame to the table `x.<table>`, which is created if it is missing."""
         ...
 
 
@@ -176,15 +173,13 @@ class MapperStage:
 class RowAccounting:
     """How the rows of one source table are accounted for.
 
-    `sql` selects, over snapshot and crosswalk, one row for every row of the
-    source table: `source_id` (text, as the fates name it), `entity` and `key`
-    (text). A row without a fate must be proven by a row of the target table
-    `target` whose `column` equals the id derived from (entity, key); where
-    `entity` is '' the key stays as it was, and `column` as text equals it.
+    `sql` selects, over snapshot and crosswalk, one row for every row of the source table: `source_id` (text,
+    as the fates name it), `entity` and `key` (text). A row without a fate must be proven by a row of the
+    target table `target` whose `column` equals the id derived from (entity, key). If `entity` is '' the key
+    is unchanged, and `column` as text equals it.
 
-    A key of several columns names the others in `more`; `sql` gives `entity2`
-    and `key2` for the first of them, and so on. A `column` of '' says that the
-    rows of `target` can only be counted.
+    A key of several columns names the others in `more`; `sql` returns `entity2` and `key2` for the first of
+    them, and so on. A `column` of '' means that the rows of `target` can only be counted.
     """
 
     source: str
@@ -196,12 +191,12 @@ class RowAccounting:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where source columns go, as the report says it.
+    """The targets of source columns, as the report shows them.
 
     `went_to` names target columns (`table.column`, joined with `, `) or `dropped:` and the rule, by (source
-    table, column). `written` are the target columns, (table, column), of which the report says what they
-    are made from, or that a rule or a constant makes them. `deciding` are source columns that are read
-    to decide about rows, though no target column may be made from them.
+    table, column). `written` are the target columns, (table, column), for which the report names the source,
+    a rule or a constant. `deciding` are source columns that are read to decide about rows, although maybe no
+    target column is made from them.
     """
 
     went_to: Mapping[tuple[str, str], str]
@@ -211,11 +206,11 @@ class Lineage:
 
 @dataclass(frozen=True)
 class HiddenIds:
-    """Where ids stand inside of the cells of a target column, so that a check can look there.
+    """Ids inside the cells of a target column, so that a check can look for them.
 
-    `path` is a jsonpath into documents; without one the cells are lists, parted by `separator`,
-    or arrays where that is ''. The ids are those of `to_table`, column `to_column`; `source` is
-    the source table whose old keys must be gone from there.
+    `path` is a jsonpath into documents; without it the cells are lists, separated by `separator`, or arrays
+    if that is ''. The ids are those of `to_table`, column `to_column`; `source` is the source table whose old
+    keys must not be there any more.
     """
 
     table: str
@@ -231,9 +226,8 @@ class HiddenIds:
 class Cells:
     """How the filled cells of one source table are counted.
 
-    `sql` selects one row for every row of the source table: `source_id`, and
-    `c0`, `c1`, …, null where the cell is. `columns` are their names in the
-    source and in `target`.
+    `sql` selects one row for every row of the source table: `source_id`, and `c0`, `c1`, …, null if the cell
+    is. `columns` are their names in the source and in `target`.
     """
 
     source: str
@@ -250,15 +244,15 @@ class MappingSpec:
     stages: tuple[str, ...]
     #: the target tables that it fills
     tables_filled: tuple[str, ...]
-    #: entities of which ids are derived, as `migrate ids` takes them
+    #: entities whose ids are derived, as `migrate ids` takes them
     entities: tuple[str, ...]
     #: what `[ids] map` may name, and the entities that are then in the id map
     id_map: Mapping[str, tuple[str, ...]]
     #: names of the checks that this mapping has besides the general ones
     checks: tuple[str, ...]
-    #: target tables of which one row proves many source rows
+    #: target tables in which one row proves many source rows
     shared: tuple[str, ...] = ()
-    #: target tables that hold other rows than those that the accounts prove one to one
+    #: target tables that hold rows other than those that the accounts prove one to one
     derived: tuple[str, ...] = ()
     #: target tables whose keys are the source's own, not derived
     legacy_keys: tuple[str, ...] = ()
@@ -273,25 +267,25 @@ class BoundMapping(Protocol):
     accounts: tuple[RowAccounting, ...]
     #: the tables whose filled cells can be counted on both sides
     cells: tuple[Cells, ...]
-    #: source tables left out, and the name of the rule that says so
+    #: source tables left out, and the name of the rule for it
     left_out: Mapping[str, str]
     #: source tables that neither a mapper nor a rule knows
     unknown: tuple[str, ...]
-    #: where ids stand inside of documents and lists
+    #: where ids are inside documents and lists
     hidden: tuple[HiddenIds, ...]
 
     def prepare(self, workspace: Workspace) -> None:
-        """Make the crosswalk anew: everything that needs whole tables at once."""
+        """Build the crosswalk again: everything that needs whole tables at once."""
         ...
 
     def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
-        """Return (source table, column, rule, values) of what the mappers change and do not warn of."""
+        """Return (source table, column, rule, values) of what the mappers change without a warning."""
         ...
 
     def lineage(self) -> Lineage:
-        """Return where every source column goes."""
+        """Return the target of every source column."""
         ...
 
     def column_report(self, workspace: Workspace) -> pl.DataFrame:
-        """Return a frame shaped as `COLUMN_REPORT`: where every source column went."""
+        """Return a frame shaped as `COLUMN_REPORT`: the target of every source column."""
         ...

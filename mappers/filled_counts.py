@@ -1,4 +1,4 @@
-"""How many cells of each column are filled."""
+"""Counts the filled cells of each column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from mappers.base import Workspace
 from mappers.sqlite_sql import quoted, sql
 
-#: SQLite takes expressions of a depth of 1,000.
+#: SQLite's limit for the depth of an expression is 1,000.
 _AT_ONCE: Final = 400
 
 
@@ -17,7 +17,7 @@ def count_filled(workspace: Workspace, table: str, columns: tuple[str, ...]) -> 
     if len(columns) > _AT_ONCE:
         first = count_filled(workspace, table, columns[:_AT_ONCE])
         return {**first, **count_filled(workspace, table, columns[_AT_ONCE:])}
-    # A cell is compared in place: to write each as text took twice the time.
+    # A cell is compared without a conversion: writing each as text took twice the time.
     counts = " || ' ' || ".join(
         sql("coalesce(sum($cell <> '' AND $cell <> x''), 0)", cell=f"{quoted(column)} COLLATE BINARY")
         for column in columns

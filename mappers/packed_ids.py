@@ -1,4 +1,4 @@
-"""Derived ids as numbers: sixteen bytes each, where a column of text takes forty-one."""
+"""Derived ids as numbers: sixteen bytes each, instead of forty-one in a column of text."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Final
 
 import polars as pl
 
-#: The characters of an id behind its `c`, in the order of the numbers that they stand for.
+#: The characters of an id after its `c`, in the order of the numbers that they represent.
 LETTERS: Final = string.digits + string.ascii_lowercase
 _BASE: Final = len(LETTERS)
-#: Characters of a half of an id, and of the texts that it is put together from: 36^12 fits 63 bits.
+#: Characters of a half of an id, and of the texts that it is built from: 36^12 fits 63 bits.
 _HALF: Final = 12
 _PART: Final = 3
 _SHAPE: Final = f"^c[0-9a-z]{{{2 * _HALF}}}$"
 
 
 def pack(ids: pl.Series) -> pl.DataFrame | None:
-    """Return two columns of numbers for a column of ids, None where one of them is not `c` and 24 letters."""
+    """Return two columns of numbers for a column of ids, None if one of them is not `c` and 24 letters."""
     if not ids.str.contains(_SHAPE).fill_null(False).all():
         return None
     return pl.select(

@@ -1,4 +1,4 @@
-"""Fates and warnings of a batch, in the shape that the ledger keeps."""
+"""Outcomes and warnings of a batch, in the form that the ledger stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Limits = Mapping[tuple[str, str], int]
 
 
 def fates(rows: pl.DataFrame, source: pl.Expr, source_id: pl.Expr) -> pl.DataFrame:
-    """Return the fates of the rows that have one: columns fate, reason and, where there is one, detail."""
+    """Return the outcomes of the rows that have one: columns fate, reason and, if there is one, detail."""
     detail = pl.col("detail") if "detail" in rows.columns else pl.lit(None, pl.String)
     return rows.filter(pl.col("fate").is_not_null()).select(
         source.alias("source_table"),
@@ -25,7 +25,7 @@ def fates(rows: pl.DataFrame, source: pl.Expr, source_id: pl.Expr) -> pl.DataFra
 
 
 def fate(*choices: tuple[pl.Expr, str, str]) -> tuple[pl.Expr, pl.Expr]:
-    """Return expressions of fate and reason by the first of (condition, fate, reason) that holds."""
+    """Return expressions of fate and reason by the first of (condition, fate, reason) that is true."""
     verdict, reason = pl.lit(None, pl.String), pl.lit(None, pl.String)
     for condition, name, why in reversed(choices):
         verdict = pl.when(condition).then(pl.lit(name)).otherwise(verdict)
@@ -36,8 +36,8 @@ def fate(*choices: tuple[pl.Expr, str, str]) -> tuple[pl.Expr, pl.Expr]:
 def warn(
     rows: pl.DataFrame, source: pl.Expr, source_id: pl.Expr, *rules: tuple[pl.Expr, str, str]
 ) -> pl.DataFrame:
-    """Return a warning for each row and each (condition, column, rule) that holds."""
-    # Named once they are found: few of millions of rows are.
+    """Return a warning for each row and each (condition, column, rule) that is true."""
+    # Named after they are found: only a few of millions of rows are.
     named = (source.cast(pl.String).alias("source_table"), source_id.cast(pl.String).alias("source_id"))
     found = [
         rows.filter(condition.fill_null(False)).select(
@@ -60,7 +60,8 @@ def warn(
 def reject_too_long(
     rows: pl.DataFrame, table: str, limits: Limits, values: Mapping[str, pl.Expr]
 ) -> pl.DataFrame:
-    """Return `rows` with a fate for each that has none yet and a value too long for its column of `table`.
+    """Return `rows` with an outcome for each that has none yet and a value too long for its column of
+    `table`.
 
     `values` are the target's values by column; the first that is too long is the detail.
     """
@@ -81,7 +82,7 @@ def reject_too_long(
 
 
 def within(table: str, column: str, limits: Limits, value: pl.Expr) -> pl.Expr:
-    """Return the value, null where it is too long for its column of `table`."""
+    """Return the value, null if it is too long for its column of `table`."""
     if (table, column) not in limits:
         return value
     return pl.when(value.str.len_chars() <= limits[table, column]).then(value)

@@ -14,7 +14,7 @@ def quoted(name: str) -> str:
 
 
 def literal(value: str) -> str:
-    """Return a text constant of ours in SQL quotes; values of the data are bound instead."""
+    """Return one of our text constants in SQL quotes; values of the data are bound instead."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -26,5 +26,5 @@ def typed(integers: Iterable[str], texts: Iterable[str]) -> dict[str, Cast]:
 
 
 def sql(template: str, **parts: str) -> str:
-    """Return the SQL with each `$part` filled in: quoted identifiers, constants, pieces of SQL."""
+    """Return the SQL with each `$part` filled in: quoted identifiers, constants, fragments of SQL."""
     return Template(template).substitute(parts)

@@ -1,3 +1,3 @@
-"""Leave a legacy Turso (libSQL) database for a Prisma-shaped PostgreSQL: engine and command line."""
+"""Migrates a legacy Turso (libSQL) database to a Prisma-shaped PostgreSQL."""
 
 __version__ = "0.2.0"

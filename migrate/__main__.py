@@ -1,4 +1,4 @@
-"""`python -m migrate` is the command line too."""
+"""`python -m migrate` runs the command line."""
 
 from migrate.cli.main import main
 

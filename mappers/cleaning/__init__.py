@@ -1,4 +1,4 @@
-"""The rules of common cleaning: each takes a column of text and returns a column, null for nothing."""
+"""The common cleaning rules: each takes a column of text and returns a column, null for nothing."""
 
 from mappers.cleaning.dates import EPOCH, Newest, newest_first, timestamp
 from mappers.cleaning.names import email, person_name, username, username_of_address, username_of_name

@@ -1,4 +1,4 @@
-"""Moments in time, in whatever form the legacy database wrote them."""
+"""Timestamps, in any form that the legacy database wrote."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ISO: Final = (
     r" ?(?:[Zz]|(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-5][0-9]))?)?)?$"
 )
 _UNIX: Final = r"^([0-9]{9,14})(?:\.([0-9]{1,9})[0-9]*)?$"
-# Seconds reach the year 5138 below this number, milliseconds begin in 1973 above it.
+# Below this number seconds reach the year 5138; above it milliseconds begin in 1973.
 _MILLISECONDS_FROM: Final = 100_000_000_000
 _SECONDS_FROM: Final = 100_000_000
 _NANOSECONDS: Final = 1_000_000
@@ -28,25 +28,25 @@ _YEAR_1, _YEAR_9999 = -62_135_596_800_000, 253_402_300_799_999
 
 
 def timestamp(column: pl.Expr) -> pl.Expr:
-    """Return the moments (naive, UTC, milliseconds) that a column of text names, null for nonsense.
+    """Return the timestamps (naive, UTC, milliseconds) in a column of text, null for anything else.
 
-    Read are `YYYY-MM-DD HH:MM:SS[.ffffff]`, ISO 8601 with T, Z or an offset, `YYYY-MM-DD`,
-    unix seconds and milliseconds, told apart by magnitude (a number below 10^8 is no moment).
-    Parts of a millisecond are rounded, halves away from zero, as PostgreSQL does.
+    It reads `YYYY-MM-DD HH:MM:SS[.ffffff]`, ISO 8601 with T, Z or an offset, `YYYY-MM-DD`, and unix seconds
+    and milliseconds, which differ in magnitude (a number below 10^8 is not a timestamp). Parts of a
+    millisecond are rounded, halves away from zero, as PostgreSQL does.
     """
     return column.map_batches(_timestamp, return_dtype=TYPE, is_elementwise=True)
 
 
 def newest_first(*columns: pl.Expr) -> pl.Expr:
-    """Return the newest of several moments, nulls left aside."""
+    """Return the newest of several timestamps, ignoring nulls."""
     return pl.max_horizontal(*columns)
 
 
 class Newest:
-    """Keeps the newest of the moments that columns of text name; see `timestamp`.
+    """Keeps the newest of the timestamps in columns of text; see `timestamp`.
 
-    Most cells have the plain form, in which the order of the texts is that of the moments:
-    they are compared with one text, the others are read.
+    Most cells have the plain form, in which texts sort like the timestamps: they are compared as text, the
+    others are parsed.
     """
 
     def __init__(self) -> None:
@@ -56,16 +56,16 @@ class Newest:
         self.bound = ""
 
     def add(self, cells: pl.Series) -> None:
-        """Look through a column under no rule yet."""
+        """Add the cells of a column."""
         plain = cells.str.contains(_PLAIN)
         later = cells.filter(plain & (cells > self.bound))
         self._take(pl.Series([later.max()], dtype=pl.String))
-        # A day that no calendar has, or a year that no column takes, must hide no other.
+        # A day that no calendar has, or a year that no column holds, must not hide another date.
         self._take(later.filter(later > self.bound))
         self._take(cells.filter(~plain))
 
     def reach(self, milliseconds: int) -> None:
-        """Take a moment that is known already."""
+        """Add a timestamp that is already known."""
         if self.milliseconds is None or milliseconds > self.milliseconds:
             self.milliseconds = milliseconds
             self.bound = str(EPOCH + timedelta(milliseconds=milliseconds))[:19]
@@ -79,7 +79,7 @@ class Newest:
 
 
 def month(column: pl.Expr) -> pl.Expr:
-    """Return the first moment of the month that 'Jul 2020' or 'July 2020' names, null for others."""
+    """Return the first day of the month that 'Jul 2020' or 'July 2020' names, null for others."""
     first = pl.lit("1 ") + column.str.strip_chars().str.replace_all(r"\s+", " ")
     return pl.coalesce(
         first.str.to_datetime(f"%d {name} %Y", time_unit="ms", strict=False) for name in ("%b", "%B")
@@ -97,7 +97,7 @@ def _timestamp(cells: pl.Series) -> pl.Series:
 
 
 def _calendar(cells: pl.Series) -> pl.Series:
-    """Return the moments of cells in the plain form; a day no calendar has is null."""
+    """Return the timestamps of cells in the plain form; a day that no calendar has is null."""
     found = cells.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="ms", strict=False)
     return _in_range(found.to_physical()).cast(TYPE)
 

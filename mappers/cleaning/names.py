@@ -21,22 +21,22 @@ def email(column: pl.Expr) -> pl.Expr:
 
 
 def username(name: pl.Expr, address: pl.Expr) -> pl.Expr:
-    """Return clean user names, made of `name`, or where nothing of it is left, of the e-mail's local part.
+    """Return clean user names, made of `name` or, if nothing of it is left, of the e-mail's local part.
 
-    Two persons may get the same; see `mappers.crosswalk.usernames`.
+    Two persons may get the same; see `mappers.studio.crosswalk.usernames`.
     """
     own, local = username_of_name(name), username_of_address(address)
     return pl.when(own != "").then(own).otherwise(local)
 
 
 def username_of_name(name: pl.Expr) -> pl.Expr:
-    """Return the user names made of names, '' where nothing of a name is left, null where there is none."""
+    """Return the user names made of names, '' if nothing of a name is left, null if there is none."""
     own = _letters(name)
     return pl.when(own == "").then(own).otherwise(_whole(own))
 
 
 def username_of_address(address: pl.Expr) -> pl.Expr:
-    """Return the user names made of the local parts of e-mails, null where there is none."""
+    """Return the user names made of the local parts of e-mails, null if there is none."""
     return _whole(_letters(address.str.split_exact("@", 1).struct.field("field_0")))
 
 
@@ -47,7 +47,7 @@ def _whole(letters: pl.Expr) -> pl.Expr:
 
 
 def person_name(first: pl.Expr, last: pl.Expr) -> pl.Expr:
-    """Return first and last name, whichever there is, null where there is neither."""
+    """Return first and last name, or the one that exists, null if there is neither."""
     both = pl.concat_str(first, last, separator=" ", ignore_nulls=True)
     return pl.when(both != "").then(both)
 
@@ -57,7 +57,7 @@ def _letters(column: pl.Expr) -> pl.Expr:
 
 
 def _kept_letters(cells: pl.Series) -> pl.Series:
-    """Return what of the cells a user name may hold; most hold nothing else."""
+    """Return the part of the cells that a user name may hold; most hold nothing else."""
     lower = cells.str.to_lowercase()
     odd = lower.str.contains(_NO_LETTER).fill_null(False).arg_true()
     if not odd.is_empty():

@@ -17,7 +17,7 @@ _POWER: Final = r"^[+-]?[0-9]{1,3}(?:\.[0-9]*)?[eE][+-]?[0-9]{1,2}$"
 
 
 def coordinate(column: pl.Expr, limit: int) -> pl.Expr:
-    """Return decimals of eight places within -limit…limit, null for what is no such number.
+    """Return decimals of eight places within -limit…limit, null for anything else.
 
     More decimals are rounded half to even.
     """
@@ -41,7 +41,7 @@ def _plain_form(column: pl.Expr) -> pl.Expr:
 
 
 def _without_powers(cells: pl.Series) -> pl.Series:
-    """Write out the few numbers that SQLite prints with a power of ten: those next to nothing."""
+    """Write out the few numbers that SQLite prints with a power of ten: those close to zero."""
     powers = cells.filter(cells.str.contains(_POWER).fill_null(False)).unique()
     if powers.is_empty():
         return cells

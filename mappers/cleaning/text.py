@@ -11,21 +11,21 @@ import polars as pl
 _REFERENCE: Final = r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\x0C <&#;]{1,32};?)"
 # Python refuses integers of more digits than this many; no code point has them.
 _MANY_DIGITS: Final = 1000
-#: What stands for a line end, and what cannot stand at all; the longest that fits is taken.
+#: Character references for a line end or for an invalid character; the longest match is taken.
 _PLAINER: Final = {"\r\n": "\n", "\r": "\n", "\x00": ""}
 
 
 def text(column: pl.Expr) -> pl.Expr:
-    """Return the column under the text rule; a cell that comes out empty is null.
+    """Return the column cleaned by the text rule; a cell that becomes empty is null.
 
-    In this order: HTML entities decoded once, CR LF and CR to LF, NUL characters
-    removed, Unicode white space trimmed at both ends.
+    In this order: HTML entities decoded once, CR LF and CR to LF, NUL characters removed, Unicode white space
+    trimmed at both ends.
     """
     return column.map_batches(clean_text, return_dtype=pl.String, is_elementwise=True)
 
 
 def without_nul(column: pl.Expr) -> pl.Expr:
-    """Return the column as it was but for NUL characters, which PostgreSQL cannot hold."""
+    """Return the column without NUL characters, which PostgreSQL cannot hold."""
     return column.str.replace_all("\x00", "", literal=True)
 
 
@@ -35,7 +35,7 @@ def decode_entities(column: pl.Expr) -> pl.Expr:
 
 
 def clean_text(cells: pl.Series) -> pl.Series:
-    """Return the cells under the text rule; see `text`."""
+    """Return the cells cleaned by the text rule; see `text`."""
     cells = _decode(cells.cast(pl.String))
     if cells.str.contains("[\r\x00]").any():
         cells = cells.str.replace_many(list(_PLAINER), list(_PLAINER.values()), leftmost=True)
@@ -44,11 +44,10 @@ def clean_text(cells: pl.Series) -> pl.Series:
 
 
 def _decode(cells: pl.Series) -> pl.Series:
-    """Decode column-wise: the distinct references of the column first, then all of them at once.
+    """Decode column-wise: first the distinct references of the column, then all of them at once.
 
-    A reference never holds the `&` of another, and the longest that fits at a place is the
-    one the pattern takes there, so one left-most, longest-first replacement equals
-    decoding cell by cell.
+    A reference never holds the `&` of another, and the pattern takes the longest match at a place. So one
+    left-most, longest-first replacement equals decoding cell by cell.
     """
     marked = cells.str.contains("&", literal=True).fill_null(False)
     if not marked.any():

@@ -20,17 +20,17 @@ _SCHEME: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://"
 
 _BCRYPT: Final = r"^\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$"
 
-# RFC 3986: what stands for itself in a path, and the slash between its parts.
+# RFC 3986: the unreserved characters of a path, and the slash between its parts.
 _UNRESERVED: Final = r"[^A-Za-z0-9._~/-]"
 
 
 def boolean(column: pl.Expr) -> pl.Expr:
-    """Return true for 1, true, yes, on in any case; false for everything else, null too."""
+    """Return true for 1, true, yes, on in any case; false for everything else, including null."""
     return _word(column).is_in(TRUE)
 
 
 def is_odd_boolean(column: pl.Expr) -> pl.Expr:
-    """Tell which cells are neither a known yes nor a known no, and so became false with a warning."""
+    """Return which cells are neither a known yes nor a known no, and so became false with a warning."""
     return ~_word(column).is_in([*TRUE, *FALSE])
 
 
@@ -39,10 +39,10 @@ def _word(column: pl.Expr) -> pl.Expr:
 
 
 def url(column: pl.Expr, *, secure: bool = False) -> pl.Expr:
-    """Return web addresses, `https://` added where the scheme is missing; null for what is none.
+    """Return web addresses, with `https://` added if the scheme is missing; null for anything else.
 
-    A host must have a dot. With `secure` the scheme must be there and be https. The column
-    is expected under the text rule.
+    A host must have a dot. With `secure` the scheme must be there and be https. The column must have been
+    cleaned by the text rule.
     """
     if secure:
         return pl.when(column.str.contains(_SECURE)).then(column)
@@ -52,18 +52,18 @@ def url(column: pl.Expr, *, secure: bool = False) -> pl.Expr:
 
 
 def password(column: pl.Expr) -> pl.Expr:
-    """Return bcrypt hashes, `$2y$` written `$2b$` (the same algorithm); null for anything else."""
+    """Return bcrypt hashes, `$2y$` written as `$2b$` (the same algorithm); null for anything else."""
     renamed = column.str.replace(r"^\$2y\$", "$$2b$$")
     return pl.when(column.str.contains(_BCRYPT)).then(renamed)
 
 
 def password_is_lost(column: pl.Expr) -> pl.Expr:
-    """Tell which cells hold a password that cannot be kept, so that its owner needs a new one."""
+    """Return which cells hold a password that cannot be kept, so that its owner needs a new one."""
     return (column.fill_null("") != "") & ~column.fill_null("").str.contains(_BCRYPT)
 
 
 def percent_encode(column: pl.Expr) -> pl.Expr:
-    """Return the column fit for a URL's path: RFC 3986's unreserved characters and `/` stay."""
+    """Return the column encoded for a URL's path: RFC 3986's unreserved characters and `/` stay."""
     return column.map_batches(_percent_encoded, return_dtype=pl.String, is_elementwise=True)
 
 

@@ -1,4 +1,4 @@
-"""A source cell in a batch, and what a cast makes of it."""
+"""A source cell in a batch, and the result of a cast."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TEXT: Final = "t"
 BLOB: Final = "b"
 NULL: Final = "n"
 
-#: A float as SQLite prints it where that is the same float again, in 17 digits where it is not.
+#: A float as SQLite prints it if that is the same float again, otherwise in 17 digits.
 _PRINTED: Final = (
     "CASE typeof({c}) WHEN 'real' THEN CASE WHEN CAST(printf('%!.15g', {c}) AS REAL) = {c}"
     " THEN printf('%!.15g', {c}) ELSE printf('%!.17g', {c}) END ELSE {c} END"
 )
-#: The digits of a float that are sure, of everything else what it is.
+#: The exact digits of a float; other values unchanged.
 _ROUNDED: Final = "CASE typeof({c}) WHEN 'real' THEN printf('%!.15g', {c}) ELSE {c} END"
 _HEX: Final = "hex(CAST({c} AS BLOB))"
 _WHOLE: Final = "CASE typeof({c}) WHEN 'blob' THEN NULL ELSE {c} END"
@@ -37,10 +37,9 @@ _VALID: Final = "CASE WHEN typeof({c}) <> 'blob' THEN json_valid({c}) END"
 class Cell:
     """One source cell as expressions over the columns of a batch.
 
-    `text` is its print (bytes as hex where the kind is `bytes`), `storage` the
-    letter of its class; `whole` its integer where it is exactly one, `real`
-    its float where it is one, `valid` 1 where SQLite takes it for JSON; `made`
-    is what its cast gave, once the batch holds it.
+    `text` is its printed form (bytes as hex if the kind is `bytes`), `storage` the letter of its class;
+    `whole` its integer if it is exactly one, `real` its float if it is one, `valid` 1 if SQLite accepts it as
+    JSON; `made` is the result of its cast, once the batch holds it.
     """
 
     text: pl.Expr
@@ -53,11 +52,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Cast:
-    """What a cast gives: `value` is null where the cell is null or does not fit, for the `reason`.
+    """The result of a cast: `value` is null if the cell is null or does not fit, for the `reason`.
 
-    `rules` are (condition, rule) of values that are migrated otherwise than they stood, where
-    there is a value; what they need of it they take from the cell's `made`.
-    `now` tells the cells that name the moment of writing instead of one.
+    `rules` are (condition, rule) of values that are changed during the migration, if there is a value; they
+    read it from the cell's `made`. `now` marks the cells that hold a word such as CURRENT_TIMESTAMP instead
+    of a timestamp.
     """
 
     value: pl.Expr
@@ -67,7 +66,7 @@ class Cast:
 
 
 def cell_of(line: MappedColumn) -> Cell:
-    """Return the cell of a line in a batch that `cell_columns` describes."""
+    """Return the cell of a mapped column in a batch that `cell_columns` describes."""
     at = line.at
     return Cell(
         pl.col(f"v{at}"),
@@ -80,7 +79,7 @@ def cell_of(line: MappedColumn) -> Cell:
 
 
 def cell_columns(line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Reads]]:
-    """Yield the columns (name, SQL, how it is read) that a batch needs for a line."""
+    """Yield the columns (name, SQL, how it is read) that a batch needs for a mapped column."""
     c, at, kind = f"{alias}.{quoted(line.column)}", line.at, line.mapping.kind
     form = {"bytes": _HEX, "decimal": _ROUNDED}.get(kind, _PRINTED)
     yield f"v{at}", form.format(c=c), "text"
@@ -98,7 +97,7 @@ def storage_classes(cells: list[str]) -> str:
 
 
 def constant_cell(value: Scalar, kind: Kind) -> pl.DataFrame:
-    """Return a batch of one row, whose line 0 holds a value of the mapping file."""
+    """Return a batch of one row, whose column 0 holds a value of the mapping file."""
     text = str(int(value)) if isinstance(value, bool) else str(value)
     storage = {bool: INTEGER, int: INTEGER, float: REAL, str: TEXT}[type(value)]
     if kind == "bytes":

@@ -1,4 +1,4 @@
-"""How the cells of a described table are counted: filled or not, row by row."""
+"""Counts the cells of a table: filled or not, row by row."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from mappers.sqlite_sql import quoted
 
 
 def cells_of(table: SourceTable) -> Cells:
-    """Return the query that tells which cells of the table hold something.
+    """Return the query that says which cells of the table hold something.
 
-    A list of keys is left aside: its parts may all be gone and the list still there.
+    A list of keys is not included: its parts may all be removed and the list is still there.
     """
     lines = [line for line in table.lines if line.mapping.kind != "references"]
     told = [

@@ -1,4 +1,4 @@
-"""One line of the mapping file as expressions: the value, why its row is rejected, what is warned of."""
+"""One column of the mapping file as expressions: the value, why its row is rejected, and the warnings."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mappers.declarative.mapping_file import ColumnMapping, Scalar
 from mappers.declarative.source_table import MappedColumn
 from mappers.declarative.target_columns import TargetColumn, family, integer_range
 
-#: Kinds whose cells name rows of other tables; they are no casts of the cell alone.
+#: Kinds whose cells refer to rows of other tables; they are not casts of the cell alone.
 REFERENCES: Final = ("reference", "references")
 
 
 @dataclass(frozen=True)
 class ColumnExpr:
-    """A line's cells in a batch, after its cast and its policies.
+    """A mapped column's cells in a batch, after its cast and its policies.
 
-    `cast` is to be put into the batch first, under the name by which the others refer to it;
-    `rejects` and `warnings` are (condition, reason or rule), the first rejection counts.
+    `cast` must be added to the batch first, with the name by which the others refer to it; `rejects` and
+    `warnings` are (condition, reason or rule), and the first rejection counts.
     """
 
     value: pl.Expr
@@ -35,7 +35,7 @@ class ColumnExpr:
 
 
 def read_line(line: MappedColumn) -> ColumnExpr:
-    """Return what becomes of a line's cells; those of references are read elsewhere."""
+    """Return what a mapped column's cells become; `reference_exprs` reads those of references."""
     mapping = line.mapping
     cell = cell_of(line)
     emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
@@ -81,7 +81,7 @@ def _choices(
 
 
 def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
-    """Return the cast of a cell to the kind of a line and the type of its target column."""
+    """Return the cast of a cell to the kind of a mapped column and the type of its target column."""
     match mapping.kind:
         case "integer":
             return number_casts.integer(cell, integer_range(to))
@@ -107,7 +107,7 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
 
 
 def _plain(cell: Cell, to: TargetColumn) -> Cast:
-    """Return the cast of text, and of a key that stays as it is."""
+    """Return the cast of text, and of a key that stays unchanged."""
     if family(to) == "integer":
         return number_casts.integer(cell, integer_range(to))
     if family(to) == "uuid":
@@ -118,12 +118,12 @@ def _plain(cell: Cell, to: TargetColumn) -> Cast:
 
 
 def constant_value(mapping: ColumnMapping, to: TargetColumn) -> Any:
-    """Return the line's default as its column holds it; None where there is none or it does not fit."""
+    """Return the column's default as the target holds it; None if there is none or it does not fit."""
     return None if mapping.default is None else cast_constant(mapping.default, mapping, to)
 
 
 def cast_constant(value: Scalar, mapping: ColumnMapping, to: TargetColumn) -> Any:
-    """Return a value of the mapping file as a column holds it, None where it does not fit."""
+    """Return a value of the mapping file as a column holds it, None if it does not fit."""
     if mapping.kind == "enum":
         return str(value) if to.enum is None or str(value) in to.enum else None
     cell = Cell(*(pl.col(name) for name in ("v0", "classes", "n0", "f0", "g0", "w0")))

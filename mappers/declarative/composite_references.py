@@ -1,4 +1,4 @@
-"""References of several columns, or to a column that is no key: values stay, the row must be there."""
+"""References of several columns, or to a column that is not a key: values stay, the row must exist."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class CompositeReference:
 
     @property
     def flag(self) -> str:
-        """The column of a batch that is 1 where the reference names no row that is migrated."""
+        """Return the name of the batch column that is 1 if the reference refers to no migrated row."""
         return f"d{self.at}"
 
     @property
     def told(self) -> str:
-        """Its columns, as a person reads them."""
+        """Return its columns as text for a person."""
         return ", ".join(self.reference.columns)
 
     @property
     def keys(self) -> str:
-        """The crosswalk's table of the parent's values and rows."""
+        """Return the crosswalk's table of the parent's values and rows."""
         return f"x.pair_{self.table.number}_{self.at}"
 
     def present(self, alias: str) -> str:
-        """Return SQL that tells whether a row refers to anything: one NULL is enough that it does not."""
+        """Return SQL that says whether a row refers to anything: with one NULL it does not."""
         return " AND ".join(f"{alias}.{quoted(column)} IS NOT NULL" for column in self.reference.columns)
 
     def same(self, alias: str) -> str:
@@ -48,7 +48,7 @@ class CompositeReference:
         )
 
     def dangles(self, alias: str) -> str:
-        """Return SQL that is 1 where a row refers to none that is migrated, else 0."""
+        """Return SQL that is 1 if a row refers to no migrated row, else 0."""
         there = (
             f"EXISTS (SELECT 1 FROM {self.keys} AS pair WHERE {self.same(alias)} AND NOT EXISTS"  # noqa: S608
             f" (SELECT 1 FROM x.settled AS gone WHERE gone.source = {self.parent.number}"
@@ -57,7 +57,7 @@ class CompositeReference:
         return f"({self.present(alias)} AND NOT {there})"
 
     def emptied(self) -> Iterator[MappedColumn]:
-        """Yield the lines that become NULL where the reference dangles: those that may."""
+        """Yield the columns that become NULL if the reference dangles: those that may be NULL."""
         for column in self.reference.columns:
             line = self.table.line(column)
             if line is not None and not line.to.not_null and column not in self.table.key:
@@ -74,7 +74,7 @@ def pairs_of(table: SourceTable, tables: Mapping[str, SourceTable]) -> tuple[Com
 
 
 def make_keys(workspace: Workspace, pair: CompositeReference, alias: str) -> None:
-    """Make the table of what a reference may name; a column made so compares as its source does."""
+    """Create the table of the values that a reference may name; its columns compare as the source's do."""
     places = [f"k{n}" for n in range(len(pair.reference.to))]
     values = ", ".join(
         f"{alias}.{quoted(column)} AS {place}"

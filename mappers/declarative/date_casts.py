@@ -1,4 +1,4 @@
-"""Casts to moments and days, in whatever form each cell is written."""
+"""Casts to timestamps and days, in any form that a cell is written in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from mappers.cleaning.dates import timestamp as any_form
 from mappers.declarative.cell import BLOB, Cast, Cell
 
-#: What stands for the moment of writing, as text that was never computed.
+#: Words for the time of writing, stored as text and never computed.
 _NOW: Final = (
     "current_timestamp",
     "current_timestamp()",
@@ -88,12 +88,12 @@ def _usual(cells: pl.Series) -> pl.Series:
 
 
 def is_finer(cell: Cell) -> pl.Expr:
-    """Tell which cells are written in parts of a millisecond that is not whole."""
+    """Return which cells have parts of a millisecond."""
     return cell.text.str.strip_chars().str.contains(_FINER)
 
 
 def day(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
-    """Return days; a moment fits where it is the first of its day."""
+    """Return days; a timestamp fits if it is the start of its day."""
     found = moment(cell, unit)
     day = found.value.dt.date()
     return Cast(
@@ -125,5 +125,5 @@ def _since_1970(number: pl.Expr, unit: Literal["s", "ms"]) -> pl.Expr:
 
 
 def _rounded(part: pl.Expr, size: int) -> pl.Expr:
-    """Return a number of parts as whole ones, halves away from zero."""
+    """Return a number of parts as a whole number, halves rounded away from zero."""
     return part.sign() * ((part.abs() + size // 2) // size)

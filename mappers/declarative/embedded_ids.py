@@ -1,4 +1,4 @@
-"""Ids that stand inside of JSON documents and lists: each is replaced by the new one."""
+"""Ids inside JSON documents and lists: each is replaced by the new one."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from mappers.declarative.references import References
 from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.target_columns import family
 
-#: Before a number that is kept as it is written; no document that jsonb takes holds the character.
+#: Written before a number that is kept as it is; no document that jsonb accepts holds the character.
 _AS_WRITTEN: Final = "\x00"
 _WRITTEN: Final = re.compile(r'"\\u0000([^"]*)"')
-#: What int() takes at most.
+#: The most digits that int() accepts.
 _DIGITS: Final = 4000
 _RESULT: Final = {"value": pl.String, "unknown": pl.Boolean}
 
 
 @dataclass(frozen=True)
 class _Place:
-    """One path of a line: the rows it names ids of, and the column of a batch that tells the ids found."""
+    """One path of a mapped column: the rows its ids refer to, and the batch column with the ids found."""
 
     hidden: HiddenIds
     parent: SourceTable
@@ -37,7 +37,7 @@ class _Place:
 
 
 def places(line: MappedColumn, references: References) -> list[_Place]:
-    """Return the paths of a line that can be followed."""
+    """Return the paths of a mapped column that can be followed."""
     return [
         _Place(hidden, parent, f"h{line.at}_{number}")
         for number, hidden in enumerate(line.mapping.ids)
@@ -46,7 +46,7 @@ def places(line: MappedColumn, references: References) -> list[_Place]:
 
 
 def described(table: SourceTable, references: References) -> Iterator[Described]:
-    """Yield where new ids stand inside of the cells of a table's target."""
+    """Yield where new ids are inside the cells of a table's target."""
     for line in table.lines:
         inside: list[tuple[str | None, SourceTable]] = [
             (jsonpath(place.hidden.path), place.parent) for place in places(line, references)
@@ -65,10 +65,10 @@ def described(table: SourceTable, references: References) -> Iterator[Described]
 def with_new_ids(
     rows: pl.DataFrame, line: MappedColumn, references: References, ids: Ids
 ) -> tuple[pl.DataFrame, ColumnExpr]:
-    """Return the batch with the new ids in the documents of a line (`t…`), and what is warned of.
+    """Return the batch with the new ids in the documents of a mapped column (`t…`), and the warnings.
 
-    Each document with an id in it is parsed by itself: only columns that name such paths are
-    gone through so, and of them only the cells in which SQLite found a value there.
+    Each document with an id in it is parsed separately: only for columns with such paths, and only the cells
+    in which SQLite found a value there.
     """
     column = f"t{line.at}"
     warnings: list[tuple[pl.Expr, str]] = []
@@ -94,7 +94,7 @@ def _new_ids(found: pl.Series, place: _Place, references: References, ids: Ids) 
 
 
 def _replaced(told: pl.DataFrame, place: _Place, new: Mapping[str, str]) -> pl.DataFrame:
-    """Return `value` and `unknown` for a batch's documents and what was found in them."""
+    """Return `value` and `unknown` for a batch's documents, from the ids found in them."""
     path = steps(place.hidden.path)
     written = [
         (text, False)
@@ -106,7 +106,7 @@ def _replaced(told: pl.DataFrame, place: _Place, new: Mapping[str, str]) -> pl.D
 
 
 def _rewritten(text: str, told: str, path: Any, place: _Place, new: Mapping[str, str]) -> tuple[str, bool]:
-    """Return one document with its new ids, and whether an id in it names no row."""
+    """Return one document with its new ids, and whether an id in it refers to no row."""
     known = dict(json.loads(told))
     unknown = False
 

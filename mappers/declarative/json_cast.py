@@ -1,4 +1,4 @@
-"""The cast to JSON: what jsonb takes, and what becomes of what it refuses."""
+"""The cast to JSON: what jsonb accepts, and what happens to what it refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mappers.declarative.cell import BLOB, Cast, Cell
 _PAIR: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF: Final = r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 _NUL: Final = r"\\u0000"
-#: Numbers that may be more than numeric holds: 131,072 digits before the point, 16,383 behind it.
+#: Numbers that may be more than numeric holds: 131,072 digits before the point, 16,383 after it.
 _HUGE: Final = r"[eE][+-]?[0-9]{4}|[0-9]{16000}"
 _NAME: Final = r'"(?:[^"\\]|\\.)*":'
 _ESCAPED: Final = r"\\."
@@ -31,10 +31,10 @@ _ESCAPES: Final = {
 
 
 def document(cell: Cell, *, wrap: bool) -> Cast:
-    r"""Return JSON that jsonb takes, as it stands.
+    r"""Return JSON that jsonb accepts, unchanged.
 
-    Refused are, beside what is no JSON, `\u0000`, half a surrogate pair and numbers beyond
-    numeric's range; with `wrap` such a cell becomes a JSON string of its text.
+    Refused are text that is not JSON, `\u0000`, a single surrogate and numbers beyond numeric's range; with
+    `wrap` such a cell becomes a JSON string of its text.
     """
     taken = (cell.valid == 1) & _is_taken(cell.text)
     twice = cell.text.map_batches(names_twice, return_dtype=pl.Boolean, is_elementwise=True)
@@ -54,7 +54,7 @@ def document(cell: Cell, *, wrap: bool) -> Cast:
 
 
 def names_twice(cells: pl.Series) -> pl.Series:
-    """Tell which documents hold an object with a name twice: jsonb, as JavaScript, keeps the last."""
+    """Return which documents hold an object with a name twice: jsonb, like JavaScript, keeps the last."""
     cells = cells.str.replace_all(r'"\s+:', '":')
     names = cells.str.extract_all(_NAME)
     doubtful = (names.list.n_unique() < names.list.len()).fill_null(False)
@@ -72,7 +72,7 @@ def names_twice(cells: pl.Series) -> pl.Series:
     deep = tokens.with_columns(
         (opens.cast(pl.Int32) - closes.cast(pl.Int32)).cum_sum().over("row").alias("depth")
     )
-    # Of the objects opened at a depth, the last is the one that a name there belongs to.
+    # Of the objects opened at a depth, a name belongs to the last one.
     inside = deep.with_columns(opens.cast(pl.Int32).cum_sum().over("row", "depth").alias("object"))
     names_there = inside.filter(~opens & ~closes)
     twice = names_there.filter(pl.struct("row", "depth", "object", "token").is_duplicated())["row"].unique()
@@ -80,7 +80,7 @@ def names_twice(cells: pl.Series) -> pl.Series:
 
 
 def _is_taken(text: pl.Expr) -> pl.Expr:
-    """Tell which valid documents jsonb takes, too."""
+    """Return which valid documents jsonb accepts, too."""
     return text.map_batches(_taken, return_dtype=pl.Boolean, is_elementwise=True)
 
 
@@ -97,7 +97,7 @@ def _taken(cells: pl.Series) -> pl.Series:
     )
     if not found["huge"].any():
         return found["escapes"]
-    # Too few to be worth a column: documents with a number of thousands of digits, or words like it.
+    # Too few to be worth a column: documents with a number of thousands of digits, or similar text.
     small = {text: _numbers_fit(text) for text in found.filter("huge")["t"].unique()}
     fits = pl.col("t").replace_strict(small, default=True, return_dtype=pl.Boolean)
     return found.select((pl.col("escapes") & fits).alias("t"))["t"]

@@ -15,7 +15,7 @@ _STEP: Final = re.compile(
 
 @dataclass(frozen=True)
 class Step:
-    """One step: into `key` of an object, `at` of an array, or, with neither, into every value."""
+    """One step: into `key` of an object, `at` of an array or, with neither, into every value."""
 
     key: str | None = None
     at: int | None = None
@@ -23,7 +23,7 @@ class Step:
 
 
 def steps(path: str) -> tuple[Step, ...]:
-    """Return the steps of a path; raises ValueError where it is none."""
+    """Return the steps of a path. Raises ValueError if it is not one."""
     if not path.startswith("$"):
         raise ValueError("a path begins with $, such as $.items[*].userId")
     found, place = [], 1
@@ -47,7 +47,7 @@ def _step(found: re.Match[str]) -> Step:
 
 
 def jsonpath(path: str) -> str:
-    """Return the path as PostgreSQL's strict jsonpath, which looks into nothing that is not named."""
+    """Return the path as PostgreSQL's strict jsonpath, which only enters what is named."""
     written = ["strict $"]
     for step in steps(path):
         if step.key is not None:
@@ -60,7 +60,7 @@ def jsonpath(path: str) -> str:
 
 
 def last_step(path: str, alias: str) -> str:
-    """Return SQL that holds for every row of json_tree that the path can end at, and for few others."""
+    """Return SQL that is true for every row of json_tree that the path can end at, and for few others."""
     whole = steps(path)
     if not whole:
         return "1"
@@ -71,7 +71,7 @@ def last_step(path: str, alias: str) -> str:
 
 
 def replace_at(document: Any, path: tuple[Step, ...], change: Callable[[Any], Any]) -> Any:
-    """Return the document with every value that the path ends at changed, in place where it can be."""
+    """Return the document with every value at the end of the path changed, in place if possible."""
     if not path:
         return change(document)
     step, rest = path[0], path[1:]

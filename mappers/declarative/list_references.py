@@ -11,14 +11,14 @@ from mappers.declarative.references import References
 from mappers.declarative.source_table import MappedColumn
 from mappers.declarative.target_columns import family
 
-#: A list as its column holds it, and whether a part of it names no row.
+#: A list as its column holds it, and whether a part of it refers to no row.
 LIST: Final = pl.Struct({"value": pl.String, "missing": pl.Boolean})
 
 
 def new_lists(cells: pl.Series, line: MappedColumn, references: References, ids: Ids) -> pl.Series:
     """Return lists shaped as `LIST` for cells of `text` and `keys`, a JSON array of the old keys found.
 
-    Blanks around a part are dropped, parts without a key in them stay.
+    Blanks around a part are removed, parts without a key in them stay.
     """
     mapping = line.mapping
     parts = (

@@ -64,7 +64,7 @@ class DeclarativeMapping:
     mapping knows of no index and of no table without rowid. `target`: the columns of the target's tables.
     """
 
-    #: source tables that the configuration leaves out although they are mapped: the file alone says so
+    #: source tables that the configuration leaves out although the file maps them
     wanted: tuple[str, ...] = ()
 
     def __init__(
@@ -116,13 +116,13 @@ class DeclarativeMapping:
         return MapperStage(stage_name(target), tuple(mappers))
 
     def prepare(self, workspace: Workspace) -> None:
-        """Make the crosswalk anew: which rows are rejected, merged or made up because of others."""
+        """Build the crosswalk again: which rows are rejected, merged or added because of others."""
         while (left := workspace.scalar(_LEFT)) is not None:
             workspace.execute(f'DROP TABLE x."{left}"')
         RowResolver(self._tables, self._references, self._rows).settle(workspace)
 
     def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
-        """Return the moments that are rounded: many where they are written so, hence not named one by one."""
+        """Return the timestamps that are rounded: often a whole column is, so they are only counted."""
         return [
             (name, column, ROUNDED, cells)
             for name, table in self._tables.items()
@@ -130,7 +130,7 @@ class DeclarativeMapping:
         ]
 
     def lineage(self) -> Lineage:
-        """Return where every source column goes, and what constants fill."""
+        """Return the target of every source column, and what constants fill."""
         went_to = {
             (name, column): self._went(name, column)
             for name, columns in self._sources.items()
@@ -149,7 +149,7 @@ class DeclarativeMapping:
         return Lineage(went_to, frozenset(written), frozenset(names))
 
     def column_report(self, workspace: Workspace) -> pl.DataFrame:
-        """Return where every source column went; one without a line of its own is `dropped:no_line`."""
+        """Return the target of every source column; a column that is not in the file is `dropped:no_line`."""
         lines = [
             (name, column, None, self._went(name, column), filled)
             for name, columns in self._sources.items()

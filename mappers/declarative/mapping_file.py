@@ -1,8 +1,7 @@
-"""The mapping file: what becomes of every table and every column of a source.
+"""The mapping file: what happens to every table and every column of a source.
 
-`migrate init` writes it, an operator edits it, `mappers.described` runs it.
-One section a source table, one line a column; every column of a migrated
-table has its line, so that none is dropped in silence.
+`migrate init` writes it, an operator edits it, `mappers.declarative` applies it. One section per source
+table, one entry per column; every column of a migrated table has its entry, so that none is dropped silently.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ Kind = Literal[
     "id", "reference", "references", "text", "integer", "boolean", "real", "decimal",
     "timestamp", "date", "json", "bytes", "enum",
 ]  # fmt: skip
-#: What becomes of a row whose value does not fit: the row is rejected, the value is left out, or
-#: `default` is put in its place.
+#: What happens to a row whose value does not fit: the row is rejected, the value is left out, or replaced by
+#: `default`.
 Otherwise = Literal["reject", "null", "default"]
-#: What becomes of a row whose reference names no row that is migrated: the row is rejected, the
-#: reference is left out, the missing row is made from `placeholder`, or the old value stays as it is.
+#: What happens to a row whose reference refers to no migrated row: the row is rejected, the reference is left
+#: out, the missing row is made from `placeholder`, or the old value stays unchanged.
 Dangling = Literal["reject", "null", "placeholder", "keep"]
-#: What becomes of a value that PostgreSQL does not take as JSON; `wrap` makes it a JSON string.
+#: What happens to a value that PostgreSQL does not accept as JSON; `wrap` makes it a JSON string.
 Invalid = Literal["reject", "null", "wrap"]
 IdStrategy = Literal["cuid", "keep"]
 Scalar = str | int | float | bool
@@ -58,7 +57,7 @@ class HiddenIds(_Section):
 
 
 class ColumnMapping(_Section):
-    """One line of the file: where a source column goes, or why it goes nowhere."""
+    """One entry of the file: the target of a source column, or why it has none."""
 
     to: Name | None = Field(default=None, description="column of the target table")
     drop: Name | None = Field(default=None, description="why the column is not migrated")
@@ -85,7 +84,7 @@ class ColumnMapping(_Section):
     ids: tuple[HiddenIds, ...] = ()
     #: for `timestamp`: numbers are read as this
     unit: Literal["s", "ms"] | None = None
-    #: for `timestamp`: stands for the literal text CURRENT_TIMESTAMP and its like
+    #: for `timestamp`: replaces the literal text CURRENT_TIMESTAMP and similar words
     now: Literal["reject", "null", "default"] = "reject"
     #: for `enum`: source value -> target value; a value that is not here does not fit
     values: Mapping[str, Name] = Field(default_factory=dict)
@@ -106,7 +105,7 @@ class ColumnMapping(_Section):
 
 
 class KeyReference(_Section):
-    """A reference of several columns, or to a column that is no key: its values stay as they are."""
+    """A reference of several columns, or to a column that is not a key: its values stay unchanged."""
 
     columns: tuple[Name, ...] = Field(min_length=1, description="source columns that name the row")
     of: Name = Field(description="the source table it names a row of")
@@ -123,7 +122,7 @@ class KeyReference(_Section):
 
 
 class TableMapping(_Section):
-    """One section of the file: where a source table goes, or why it goes nowhere."""
+    """One section of the file: the target of a source table, or why it has none."""
 
     target: Name | None = Field(default=None, description="the target table")
     left_out: Name | None = Field(default=None, description="why the table is not migrated")
@@ -171,13 +170,13 @@ class MappingFile(_Section):
 
 
 def _named(line: ColumnMapping) -> list[str]:
-    """Return the source tables that a line refers to."""
+    """Return the source tables that a column refers to."""
     of = [line.of] if isinstance(line.of, str) else list((line.of or {}).values())
     return [*of, *(hidden.of for hidden in line.ids)]
 
 
 class MappingError(ValueError):
-    """A mapping file that cannot be used; `mistakes` names each with its place in the file."""
+    """A mapping file that cannot be used; `mistakes` names each mistake with its place in the file."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         self.mistakes = tuple(mistakes)
@@ -185,7 +184,7 @@ class MappingError(ValueError):
 
 
 def read_mapping(text: str) -> MappingFile:
-    """Return the mapping that a file's text describes; raises MappingError with all its mistakes."""
+    """Return the mapping that a file's text describes. Raises MappingError with all its mistakes."""
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -199,7 +198,7 @@ def read_mapping(text: str) -> MappingFile:
 
 
 def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
-    """Return one mistake in words; values of the file are not repeated."""
+    """Return one mistake as a sentence; values of the file are not repeated."""
     place = ".".join(str(part) for part in loc) or "the file"
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(loc[-1]), _keys(loc), n=1)
@@ -210,7 +209,7 @@ def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
 
 
 def _keys(loc: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that may stand where `loc` points to."""
+    """Return the keys that are allowed at the place `loc`."""
     model: Any = MappingFile
     if loc[:1] == ("tables",) and len(loc) > 2:
         model = KeyReference if len(loc) > 4 and loc[2] == "references" else TableMapping

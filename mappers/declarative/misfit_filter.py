@@ -1,7 +1,7 @@
-"""Which rows may hold a cell that does not fit, told by SQLite alone.
+"""Finds the rows that may hold a cell that does not fit, by SQLite alone.
 
-A test here may name a cell that fits after all, never leave out one that does not: so most
-tables are gone through once, in C, and only the rows named are judged before they are migrated.
+A test here may find a cell that fits after all, but never misses one that does not. So most tables are
+scanned once, in C, and only the rows found are checked exactly before they are migrated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mappers.sqlite_sql import quoted
 
 _EVERY: Final = "1"
 _NONE: Final = "0"
-#: A day that is one, then nothing or a time as SQLite reads it, without blanks that we do not.
+#: A valid day, then nothing or a time as SQLite reads it, without blanks that we do not accept.
 _MOMENT: Final = (
     "NOT (typeof({c}) = 'text' AND length({c}) BETWEEN 10 AND 30"
     " AND {c} >= '0001-01-02' AND {c} < '9999-12-31'"
@@ -43,7 +43,7 @@ def _test(line: MappedColumn, cell: str) -> str:
 
 
 def _rejects(mapping: ColumnMapping) -> bool:
-    """Tell whether a cell that does not fit costs the row its place."""
+    """Return whether a cell that does not fit rejects its row."""
     if mapping.kind == "json" and mapping.invalid != "wrap":
         return mapping.invalid == "reject"
     return mapping.otherwise == "reject" or (
@@ -78,7 +78,7 @@ def _misfit(line: MappedColumn, c: str) -> str:
 
 def _integer(line: MappedColumn, c: str) -> str:
     low, high = integer_range(line.to)
-    # The smallest of 64 bits has no literal of its own.
+    # The smallest integer of 64 bits has no literal.
     return f"typeof({c}) <> 'integer' OR {c} > {high} OR {c} < {low + 1}"
 
 
@@ -87,7 +87,7 @@ def _decimal(line: MappedColumn, c: str) -> str:
     if scale is None or scale > 6:
         return _EVERY
     room = 9 if line.to.precision is None else min(9, line.to.precision - scale - 1)
-    # Not abs: of the smallest integer there is none.
+    # Not abs: it fails for the smallest integer.
     size = f"{c} >= 1e{max(room, 0)} OR {c} <= -1e{max(room, 0)}"
     return f"typeof({c}) NOT IN ('integer', 'real') OR {size} OR round({c}, {scale}) <> {c}"
 

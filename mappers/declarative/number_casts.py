@@ -19,7 +19,9 @@ _LONGEST: Final = 400
 
 
 def integer(cell: Cell, span: tuple[int, int]) -> Cast:
-    """Return integers within `span`: also from text that is exactly one, from floats that are whole."""
+    """Return integers within `span`: also from text that is exactly one, and from floats without a
+    fraction.
+    """
     return Cast(pl.when(cell.whole.is_between(*span)).then(cell.whole), "no_integer")
 
 
@@ -31,10 +33,10 @@ def boolean(cell: Cell) -> Cast:
 
 
 def real(cell: Cell) -> Cast:
-    """Return finite floats; an integer that no float equals does not fit, nor does an infinity."""
+    """Return finite floats; an integer that no float equals does not fit, and neither does an infinity."""
     whole = cell.text.cast(pl.Int64, strict=False)
     near = whole.cast(pl.Float64)
-    # 2^63 as a float is beyond every integer, and a cast of it is none.
+    # 2^63 as a float is larger than every integer, so it cannot be cast.
     exact = pl.when(near.cast(pl.Int64, strict=False) == whole).then(near)
     stripped = cell.text.str.strip_chars()
     read = pl.when(stripped.str.contains(_NUMBER)).then(stripped.cast(pl.Float64, strict=False))
@@ -52,8 +54,8 @@ def real(cell: Cell) -> Cast:
 def decimal(cell: Cell, scale: int | None, precision: int | None) -> Cast:
     """Return decimals as plain text without needless zeros.
 
-    A float counts by the 15 digits of it that are sure. What has more than `scale` digits
-    behind the point, or more before it than `precision` leaves, does not fit.
+    Of a float the 15 exact digits count. A number with more than `scale` digits after the point, or more
+    before it than `precision` allows, does not fit.
     """
     written = cell.text.str.strip_chars().map_batches(_plain, return_dtype=pl.String, is_elementwise=True)
     part = written.str.extract_groups(_PLAIN)
@@ -71,7 +73,7 @@ def decimal(cell: Cell, scale: int | None, precision: int | None) -> Cast:
 
 
 def _plain(cells: pl.Series) -> pl.Series:
-    """Return numbers written out, null for what is none: each power of ten that occurs is worked out once."""
+    """Return numbers written out, null for anything else: each power of ten that occurs is computed once."""
     numbers = cells.to_frame("n").select(pl.when(pl.col("n").str.contains(_NUMBER)).then("n"))["n"]
     powers = numbers.filter(numbers.str.contains(_POWER).fill_null(False)).unique()
     if powers.is_empty():

@@ -1,4 +1,4 @@
-"""Rows that are made for references to rows that are not there."""
+"""Rows that are added for references to missing rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mappers.declarative.references import References, kept_key
 from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.target_columns import Family, TargetColumn, family, has_default
 
-#: Where the old key stands in a placeholder's values.
+#: The place of the old key in a placeholder's values.
 KEY: Final = "{key}"
 VIA: Final = "placeholder"
-#: What a required column holds that the file says nothing of.
+#: The value of a required column that the file does not mention.
 _NEUTRAL: Final[dict[Family, Any]] = {
     "text": f"missing {KEY}",
     "uuid": "00000000-0000-0000-0000-000000000000",
@@ -45,7 +45,7 @@ _KINDS: Final[dict[Family, Kind]] = {
 
 
 class Placeholders:
-    """Implements `mappers.base.Mapper` for the rows made up for one table."""
+    """Implements `mappers.base.Mapper` for the rows added to one table."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ def _filled(value: Any, key: pl.Expr) -> pl.Expr:
 def _values(
     table: SourceTable, columns: tuple[TargetColumn, ...], constants: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what every column but the key holds: as the file says, null, or a neutral value."""
+    """Return the value of every column except the key: as the file says, null, or a neutral value."""
     line = table.key_line
     key = None if line is None else line.to.name
     of_lines = {one.to.name: one for one in table.lines}
@@ -111,14 +111,14 @@ def _values(
 
 
 def neutral(column: TargetColumn) -> Any:
-    """Return the plain value of a required column's type; None where it has none."""
+    """Return the neutral value of a required column's type; None if it has none."""
     if column.enum:
         return column.enum[0]
     return _NEUTRAL.get(family(column))
 
 
 def constant_for(value: Any, column: TargetColumn, line: MappedColumn | None = None) -> Any:
-    """Return a value of the file as the target column holds it, None where it does not fit."""
+    """Return a value of the file as the target column holds it, None if it does not fit."""
     if isinstance(value, str) and KEY in value:
         return value
     kind = _KINDS.get(family(column), "text") if line is None else line.mapping.kind

@@ -1,4 +1,4 @@
-"""Cells that name rows: a key that is made anew, a reference, a list of them."""
+"""Cells that refer to rows: a key that gets a new id, a reference, a list of references."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from mappers.declarative.references import References, kept_key
 from mappers.declarative.source_table import MappedColumn, SourceTable, key_text
 from mappers.sqlite_sql import quoted
 
-#: The reason of a row that is rejected because it names a row that is not migrated.
+#: The reason of a row that is rejected because it refers to a row that is not migrated.
 DANGLING: Final = "dangling"
 
 
 class ReferenceExprs:
-    """Reads the lines of one table that name rows."""
+    """Reads the columns of one table that refer to rows."""
 
     def __init__(self, table: SourceTable, references: References) -> None:
         self._table, self._references = table, references
 
     def links(self, line: MappedColumn) -> bool:
-        """Tell whether the line is one of those read here."""
+        """Return whether the column is one of those read here."""
         return line.mapping.kind in ("reference", "references") or self._is_new_key(line)
 
     def _is_new_key(self, line: MappedColumn) -> bool:
         return line.mapping.kind == "id" and self._table.mapping.ids == "cuid"
 
     def columns(self, line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Reads]]:
-        """Yield the columns (name, SQL, how it is read) that a batch needs beside the cell itself."""
+        """Yield the columns (name, SQL, how it is read) that a batch needs in addition to the cell itself."""
         at, mapping = line.at, line.mapping
         if self._is_new_key(line):
             yield f"r{at}", key_text(f"{alias}.{quoted(line.column)}"), "text"
@@ -52,7 +52,7 @@ class ReferenceExprs:
             yield place.found, found, "text"
 
     def read(self, line: MappedColumn, ids: Ids) -> ColumnExpr:
-        """Return what becomes of the line's cells."""
+        """Return what the column's cells become."""
         if self._is_new_key(line):
             present = cell_of(line).storage != NULL
             new = ids.expr(self._table.target, pl.col(f"r{line.at}"))
@@ -80,7 +80,7 @@ class ReferenceExprs:
         return ColumnExpr(value, tuple(rejects), tuple(warnings))
 
     def _list(self, line: MappedColumn, ids: Ids) -> ColumnExpr:
-        """Return a list of keys; a part that names no row is left out, stays, or costs the row its place."""
+        """Return a list of keys; a part that refers to no row is left out, stays, or rejects its row."""
         at, mapping, cell = line.at, line.mapping, cell_of(line)
         emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
         found = pl.struct(pl.col(f"v{at}").alias("text"), pl.col(f"r{at}").alias("keys")).map_batches(

@@ -1,4 +1,4 @@
-"""References: how the row that a cell names is found, and what its key has become."""
+"""References: how the row that a cell refers to is found, and what its key has become."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mappers.declarative.target_columns import TargetColumn, family, integer_ran
 from mappers.declarative.text_casts import as_uuid
 from mappers.sqlite_sql import literal, quoted
 
-#: One part of a list of keys, in the table that `list_parts` gives.
+#: One part of a list of keys, in the table that `list_parts` returns.
 LIST_PART: Final = "trim(part.value)"
 
 
 @dataclass(frozen=True)
 class Root:
-    """Where the keys of a table come from: the table itself, or the one that its key refers to.
+    """The table that the keys of a table come from: itself, or the one that its key refers to.
 
-    `entity` is what their new ids are derived for, None where they stay as they are.
+    `entity` is what their new ids are derived for, None if they stay unchanged.
     """
 
     table: SourceTable
@@ -37,7 +37,7 @@ class References:
 
     def __init__(self, tables: Mapping[str, SourceTable]) -> None:
         self.tables = tables
-        #: tables of which rows are made for references that name none
+        #: tables to which rows are added for references to missing rows
         self.made_up = frozenset(
             parent.name
             for table in tables.values()
@@ -48,17 +48,17 @@ class References:
         )
 
     def table(self, name: str) -> SourceTable | None:
-        """Return the migrated table of that name, None where its rows have no key of one column."""
+        """Return the migrated table of that name, None if its rows have no key of one column."""
         found = self.tables.get(name)
         return None if found is None or found.key_line is None else found
 
     def parents(self, line: MappedColumn) -> Iterator[tuple[str | None, SourceTable]]:
-        """Yield the tables that a line refers to, each with the value of `by` that says so."""
+        """Yield the tables that a column refers to, each with the value of `by` that selects it."""
         if line.mapping.kind in ("reference", "references"):
             yield from self.named(line)
 
     def named(self, line: MappedColumn) -> Iterator[tuple[str | None, SourceTable]]:
-        """Yield what `parents` does, and the tables whose ids a document holds."""
+        """Yield what `parents` yields, and the tables whose ids a document holds."""
         of = line.mapping.of
         if of is None:
             of = {}
@@ -70,7 +70,7 @@ class References:
                 yield None, parent
 
     def root(self, table: SourceTable) -> Root:
-        """Return where a table's keys come from."""
+        """Return the table that a table's keys come from."""
         seen: set[str] = set()
         while table.name not in seen:
             seen.add(table.name)
@@ -86,9 +86,9 @@ class References:
         return Root(table, table.target if derived else None)
 
     def found(self, line: MappedColumn, alias: str) -> str:
-        """Return SQL for the old key that stands for the row a cell names, as text; NULL where there is none.
+        """Return SQL for the old key of the row that a cell refers to, as text; NULL if there is none.
 
-        Of a list of keys it is the part at hand; see `list_parts`.
+        For a list of keys it is the key of the current part; see `list_parts`.
 
         It is the key of the table that the keys come from, so that the new id can be derived.
         """
@@ -103,7 +103,7 @@ class References:
         return f"CASE {by} {whens} END"
 
     def found_in_list(self, line: MappedColumn, alias: str) -> str:
-        """Return SQL for a JSON array of what `found` gives, one for each part of a list of keys."""
+        """Return SQL for a JSON array of the results of `found`, one for each part of a list of keys."""
         choices = [parent for _, parent in self.parents(line)]
         if not choices:
             return "NULL"
@@ -147,11 +147,11 @@ class References:
         return self._lookup(parent, key, 1000 + depth + 1)
 
     def makes_up(self, line: MappedColumn) -> bool:
-        """Tell whether a line may refer to a row that is made for it."""
+        """Return whether a column may refer to a row that is added for it."""
         return any(parent.name in self.made_up for _, parent in self.parents(line))
 
     def made(self, line: MappedColumn, alias: str) -> str:
-        """Return SQL that is 1 where a cell names a row that is made for it; '' where none is ever made."""
+        """Return SQL that is 1 if a cell refers to a row that is added for it; '' if none is ever added."""
         cell = f"{alias}.{quoted(line.column)}"
         tests = [self._made(parent, cell, line, alias, value) for value, parent in self.parents(line)]
         return " OR ".join(test for test in tests if test)
@@ -168,14 +168,17 @@ class References:
         return f"(CAST({alias}.{quoted(str(line.mapping.by))} AS TEXT) = {constant(value)} AND {exists})"
 
     def stands(self, table: SourceTable, row: str) -> str:
-        """Return SQL that tells whether a row is neither rejected nor merged into another."""
+        """Return SQL that says whether a row is neither rejected nor merged into another."""
         return (
             f"NOT EXISTS (SELECT 1 FROM x.settled AS gone WHERE gone.source = {table.number}"  # noqa: S608
             f" AND gone.number = {table.row_number(row)})"
         )
 
     def new_key(self, line: MappedColumn, ids: Ids, found: pl.Expr, by: pl.Expr | None) -> pl.Expr:
-        """Return the new key for the old one that `found` gives, as text; `by` says of which table it is."""
+        """Return the new key for the old one that `found` returns, as text;
+
+        `by` says which table it belongs to.
+        """
         parents = list(self.parents(line))
         if not parents:
             return pl.lit(None, pl.String)
@@ -194,13 +197,13 @@ class References:
 def same_key(key: str, cell: str) -> str:
     """Return SQL that compares as a foreign key does: by the parent's affinity and collation.
 
-    The plus takes the child's own affinity away, so that the parent's index is always of use.
+    The plus removes the child's own affinity, so that the parent's index can always be used.
     """
     return f"{key} = +{cell}"
 
 
 def cell_named(line: MappedColumn, alias: str) -> str:
-    """Return SQL for what names a row: the cell, or the part at hand of a list."""
+    """Return SQL for what refers to a row: the cell, or the current part of a list."""
     return LIST_PART if line.mapping.kind == "references" else f"{alias}.{quoted(line.column)}"
 
 
@@ -213,7 +216,7 @@ def list_parts(line: MappedColumn, alias: str) -> str:
 
 
 def kept_key(key: pl.Expr, to: TargetColumn) -> pl.Expr:
-    """Return keys that stay as they are, given as text, as their column holds them; null where it cannot."""
+    """Return unchanged keys, given as text, as their column holds them; null if it cannot."""
     if family(to) == "integer":
         number = key.cast(pl.Int64, strict=False)
         return pl.when(number.is_between(*integer_range(to))).then(number)

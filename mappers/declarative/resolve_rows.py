@@ -1,8 +1,8 @@
-"""The crosswalk of a described mapping: which rows are not migrated, and which are made up.
+"""The crosswalk of a mapping file: which rows are not migrated, and which are added.
 
-Whether a row is migrated depends on the rows that it names, and so on around every circle. So
-it is settled before the first row is mapped: the rows of tables that others refer to whose own
-cells do not fit, then all that refer to those, until no more follow.
+Whether a row is migrated depends on the rows that it refers to, and these may form circles. So it is decided
+before the first row is mapped: first the rows of referenced tables whose own cells do not fit, then all that
+refer to those, until no more follow.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ INSERT OR IGNORE INTO x.settled SELECT source, number, 'rejected', 'dangling', c
 
 
 class RowResolver:
-    """Settles what the mappers cannot tell from one batch."""
+    """Decides what the mappers cannot know from one batch."""
 
     def __init__(
         self, tables: Mapping[str, SourceTable], references: References, rows: Mapping[str, TableMapper]
@@ -85,11 +85,11 @@ class RowResolver:
             for _, parent in references.named(line)
         }
         self._pairs = [pair for one in rows.values() for pair in one.pairs]
-        #: the tables that a reference of several columns names, too
+        #: tables that a reference of several columns refers to, too
         self._named = self._parents | {pair.parent.name for pair in self._pairs}
 
     def settle(self, workspace: Workspace) -> None:
-        """Make the crosswalk's tables in an empty crosswalk."""
+        """Create the crosswalk's tables in an empty crosswalk."""
         for statement in _TABLES:
             workspace.execute(statement)
         for table in self._tables.values():
@@ -128,7 +128,7 @@ class RowResolver:
         )
 
     def _make_up(self, workspace: Workspace) -> None:
-        """Make a row for every key that names none, where the file says so."""
+        """Add a row for every key that refers to none, if the file says so."""
         for table, line in self._lines():
             if line.mapping.dangling != "placeholder" or line.mapping.kind != "reference":
                 continue
@@ -152,7 +152,7 @@ class RowResolver:
             workspace.execute(sql(_PAIRS_DANGLING, dangles=pair.dangles(ROW), **_pair_parts(pair)))
 
     def _strict_pairs(self) -> list[CompositeReference]:
-        """Return the references of several columns with which a row is lost that others refer to."""
+        """Return the references of several columns that can reject a row that others refer to."""
         return [
             pair
             for pair in self._pairs
@@ -160,7 +160,7 @@ class RowResolver:
         ]
 
     def _follow(self, workspace: Workspace) -> None:
-        """Reject what refers to a rejected row, and what refers to that."""
+        """Reject the rows that refer to a rejected row, and the rows that refer to those."""
         gone = {
             name
             for name, table in self._tables.items()
@@ -217,12 +217,15 @@ class RowResolver:
 
     @staticmethod
     def _is_strict(line: MappedColumn) -> bool:
-        """Tell whether a row is lost with the row that it names here."""
+        """Return whether a row is rejected together with the row that it refers to here."""
         policy = line.mapping.dangling
         return policy in ("reject", "placeholder") or (policy == "null" and line.to.not_null)
 
     def _parts(self, table: SourceTable, line: MappedColumn, value: str | None) -> dict[str, str]:
-        """Return the pieces of SQL about a line; `value` narrows them to the rows that refer to one table."""
+        """Return the parts of the SQL about a column;
+
+        `value` restricts them to the rows that refer to one table.
+        """
         cell, rows = cell_named(line, ROW), table.rows(ROW)
         present = f"{cell} IS NOT NULL"
         if line.mapping.kind == "references":
@@ -242,7 +245,7 @@ class RowResolver:
 
 
 def _pair_parts(pair: CompositeReference) -> dict[str, str]:
-    """Return the pieces of SQL about the rows that hold a reference of several columns."""
+    """Return the parts of the SQL about the rows that hold a reference of several columns."""
     return {
         "source": str(pair.table.number),
         "number": pair.table.row_key(ROW),
@@ -276,7 +279,7 @@ def _reject_nul(workspace: Workspace, table: SourceTable) -> None:
 
 
 def _index(workspace: Workspace, table: SourceTable) -> None:
-    """Make an index of the keys of a table that has none; a column made so compares as its source does."""
+    """Create an index of the keys of a table that has none; its column compares as the source's does."""
     assert table.key_line is not None
     cell, name = f"{ROW}.{quoted(table.key_line.column)}", table.keys.removeprefix("x.")
     workspace.execute(
@@ -287,7 +290,7 @@ def _index(workspace: Workspace, table: SourceTable) -> None:
 
 
 def _is_unique(workspace: Workspace, table: SourceTable) -> bool:
-    """Tell whether the key is the declared one, and no two of its values are alike as text."""
+    """Return whether the key is the declared one, and no two of its values are equal as text."""
     declared = 0
     for column in table.key:
         query = "SELECT pk FROM pragma_table_info(?) WHERE name = ?"
@@ -303,7 +306,7 @@ def _is_unique(workspace: Workspace, table: SourceTable) -> bool:
 
 
 def _find_twins(workspace: Workspace, table: SourceTable) -> None:
-    """Let the first row of each key stand; one that is the same throughout is merged into it."""
+    """Keep the first row of each key; a later row that is equal in all columns is merged into it."""
     keys = [f"{ROW}.{quoted(column)}" for column in table.key]
     workspace.execute(
         sql(

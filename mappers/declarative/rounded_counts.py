@@ -1,4 +1,4 @@
-"""What is migrated otherwise than it stood and only counted, since it is so by the form of a whole column."""
+"""Counts values that are changed but not reported one by one, because a whole column has their form."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.table_mapper import ROW
 from mappers.sqlite_sql import quoted
 
-#: A moment written in parts of a millisecond: Python's own form of one has millionths of a second.
+#: A timestamp with parts of a millisecond: Python's own form has microseconds.
 ROUNDED: Final = "rounded_to_milliseconds"
 _MOMENTS: Final = ("timestamp", "date")
 
 
 def count_rounded(workspace: Workspace, table: SourceTable) -> Iterator[tuple[str, int]]:
-    """Yield each column of moments with the number of its cells that are finer than milliseconds."""
+    """Yield each column of timestamps with the number of its cells that are finer than milliseconds."""
     lines = [line for line in table.lines if line.mapping.kind in _MOMENTS]
     if not lines:
         return

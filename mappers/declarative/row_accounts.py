@@ -1,4 +1,4 @@
-"""How the rows of each described table are accounted for."""
+"""How the rows of each mapped table are accounted for."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mappers.declarative.table_mapper import ROW
 from mappers.declarative.target_columns import family
 from mappers.sqlite_sql import literal, quoted
 
-#: Kinds whose values are, as text, in the target what they are in the source.
+#: Kinds whose values are the same text in source and target.
 _AS_THEY_ARE: Final = ("id", "integer", "text")
 
 
 def account_of(table: SourceTable, references: References) -> RowAccounting:
-    """Return the account of one table: by its key, or, where the target has none to tell by, by count.
+    """Return the account of one table: by its key or, if the target has no key to compare, by count.
 
-    The latter names no column.
+    An account by count names no column.
     """
     lines = [table.line(column) for column in table.key] if table.key else [table.key_line]
     parts = [(line, _part(table, line, references)) for line in lines if line is not None]
@@ -39,7 +39,7 @@ def _sql(table: SourceTable, parts: list[tuple[str, str]]) -> str:
 
 
 def _part(table: SourceTable, line: MappedColumn, references: References) -> tuple[str, str] | None:
-    """Return SQL for entity and key of one column of a key, None where its text tells nothing."""
+    """Return SQL for entity and key of one column of a key, None if its text is not comparable."""
     mapping, cell = line.mapping, f"{ROW}.{quoted(line.column)}"
     if mapping.kind == "reference":
         found = references.found(line, ROW)
@@ -54,7 +54,7 @@ def _part(table: SourceTable, line: MappedColumn, references: References) -> tup
 
 
 def _as_held(line: MappedColumn, key: str) -> str:
-    """Return SQL for a key that stays as the target prints it."""
+    """Return SQL for an unchanged key as the target prints it."""
     return f"lower({key})" if family(line.to) == "uuid" else key
 
 

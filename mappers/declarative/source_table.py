@@ -11,15 +11,15 @@ from mappers.declarative.mapping_file import ColumnMapping, MappingFile, TableMa
 from mappers.declarative.target_columns import TargetColumn, usual
 from mappers.sqlite_sql import literal, quoted
 
-#: What SQLite calls the number of a row, unless a column is called so.
+#: SQLite's names for the number of a row, unless a column has the name.
 _ROWID: Final = ("rowid", "_rowid_", "oid")
-#: Between what is one text in a batch and several values outside of it.
+#: The separator between values that are one text in a batch.
 UNIT: Final = "\x1f"
 
 
 @dataclass(frozen=True)
 class MappedColumn:
-    """One migrated column: `at` is its place among the table's, by which a batch names it."""
+    """One migrated column: `at` is its position in the table, and its name in a batch."""
 
     at: int
     column: str
@@ -29,10 +29,10 @@ class MappedColumn:
 
 @dataclass(frozen=True)
 class SourceTable:
-    """One migrated table of the source: `number` stands for it in the crosswalk.
+    """One migrated table of the source; `number` identifies it in the crosswalk.
 
-    `columns` are those the source has, `lines` those of them that are migrated; `indexed` tells
-    whether a row is found by its key without going through the table.
+    `columns` are those of the source, `lines` those of them that are migrated; `indexed` is true if a row is
+    found by its key without a full scan.
     """
 
     number: int
@@ -45,22 +45,22 @@ class SourceTable:
 
     @property
     def target(self) -> str:
-        """The target table."""
+        """Return the target table."""
         assert self.mapping.target is not None
         return self.mapping.target
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The columns that name a row; none where its rowid does."""
+        """Return the columns that identify a row; none if its rowid does."""
         return self.mapping.key
 
     def line(self, column: str) -> MappedColumn | None:
-        """Return what becomes of a column, None where it is dropped."""
+        """Return the migrated column of that name, None if it is dropped."""
         return next((line for line in self.lines if line.column == column), None)
 
     @property
     def key_line(self) -> MappedColumn | None:
-        """The line of the key where it is one column that is migrated, or the rowid where there is none."""
+        """Return the key if it is one migrated column, or the rowid if there is no key."""
         if not self.key:
             name = row_number_name(self.columns)
             return None if name is None else self.line(name)
@@ -68,21 +68,21 @@ class SourceTable:
 
     @property
     def rowid(self) -> str | None:
-        """The name by which a row's number can be asked for, None where there is none."""
+        """Return the name by which a row's number can be selected, None if there is none."""
         return None if self.without_rowid else row_number_name(self.columns)
 
     @property
     def numbering(self) -> str:
-        """The crosswalk's table that numbers the rows of a table without rowid."""
+        """Return the crosswalk's table that numbers the rows of a table without rowid."""
         return f"x.row_{self.number}"
 
     @property
     def keys(self) -> str:
-        """The crosswalk's table of the keys of a table that has no index of them."""
+        """Return the crosswalk's table of the keys of a table that has no index of them."""
         return f"x.key_{self.number}"
 
     def by_key(self, alias: str) -> tuple[str, str]:
-        """Return what to select a row from by its key, and the column that holds the key there."""
+        """Return the table to select a row from by its key, and the column that holds the key there."""
         line = self.key_line
         assert line is not None
         if self.indexed:
@@ -92,14 +92,14 @@ class SourceTable:
         return f"{self.keys} AS {keys} CROSS JOIN {quoted(self.name)} AS {alias} ON {same}", f"{keys}.key"
 
     def row_number(self, alias: str) -> str:
-        """Return SQL for the number of the row at hand."""
+        """Return SQL for the number of the current row."""
         if self.rowid is not None:
             return f"{alias}.{self.rowid}"
         same = " AND ".join(f"numbered.k{n} = {alias}.{quoted(k)}" for n, k in enumerate(self.key))
         return f"(SELECT numbered.number FROM {self.numbering} AS numbered WHERE {same})"  # noqa: S608
 
     def rows(self, alias: str) -> str:
-        """Return what to select from, with `row_key` of it, to go through the rows in order."""
+        """Return the table to select from, ordered by `row_key` of it, to read the rows in order."""
         if self.rowid is not None:
             return f"{quoted(self.name)} AS {alias}"
         same = " AND ".join(f"{alias}.{quoted(k)} = numbering.k{n}" for n, k in enumerate(self.key))
@@ -110,7 +110,7 @@ class SourceTable:
         return f"{alias}.{self.rowid}" if self.rowid is not None else "numbering.number"
 
     def name_of_row(self, alias: str) -> str:
-        """Return SQL for what a person calls a row: unique, also where its key is not."""
+        """Return SQL for the name of a row in reports: unique, even if its key is not."""
         number = self.row_key(alias)
         if not self.key:
             return f"CAST({number} AS TEXT)"
@@ -125,14 +125,14 @@ class SourceTable:
 
 
 def has_nul(cell: str) -> str:
-    """Return SQL that tells text with a NUL character, which no text of PostgreSQL holds."""
+    """Return SQL that finds text with a NUL character, which PostgreSQL cannot hold."""
     return f"(typeof({cell}) = 'text' AND instr(CAST({cell} AS BLOB), x'00') > 0)"
 
 
 def key_text(cell: str) -> str:
     """Return SQL for a key as text, the same for every storage class that compares as equal.
 
-    Blobs, and text with a NUL character, are given in hex.
+    Blobs, and text with a NUL character, are written in hex.
     """
     return (
         f"CASE typeof({cell}) WHEN 'integer' THEN CAST({cell} AS TEXT)"
@@ -178,13 +178,13 @@ def source_tables(
 
 
 def row_number_name(columns: Sequence[str]) -> str | None:
-    """Return the first name of the rowid that no column of the table has, None where all are taken."""
+    """Return the first name of the rowid that no column of the table has, None if all are taken."""
     names = {name.lower() for name in columns}
     return next((name for name in _ROWID if name not in names), None)
 
 
 def is_row_number(column: str, columns: Sequence[str]) -> bool:
-    """Tell whether a column's name stands for the rowid."""
+    """Return whether a column's name means the rowid."""
     return column == row_number_name(columns)
 
 

@@ -21,20 +21,20 @@ from mappers.declarative.source_table import UNIT, MappedColumn, SourceTable
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import quoted
 
-#: How a row that is not migrated is told from its batch: fate, reason and detail in one text.
+#: The outcome of a row that is not migrated, in its batch: fate, reason and detail in one text.
 _SETTLED: Final = (
     "(SELECT settled.fate || char(31) || settled.reason || char(31) || coalesce(settled.detail, '')"
     " FROM x.settled AS settled WHERE settled.source = {source} AND settled.number = {number})"
 )
-#: Names, for a row, the columns whose bytes were no UTF-8; see `migrate.bench`.
+#: Names, for a row, the columns whose bytes were not UTF-8; see `migrate.snapshot.workspace`.
 INVALID: Final = "invalid_utf8"
-#: The alias of the table at hand.
+#: The alias of the current table.
 ROW: Final = "c"
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """What is known of a batch: its rows with a value `t…` for each line, and what is wrong or warned of."""
+    """A checked batch: its rows with a value `t…` for each column, and the rejections and warnings."""
 
     rows: pl.DataFrame
     rejects: list[tuple[pl.Expr, str, str]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class TableMapper:
         return tuple(line for line in self._table.lines if self._links.links(line))
 
     def _query(self, where: str = "", *, linked: bool = True) -> Query:
-        """Return the query of the rows; without `linked` only of what a row's own cells tell."""
+        """Return the query of the rows; without `linked` only for what a row's own cells decide."""
         table, number = self._table, self._table.row_key(ROW)
         cells = [f"{ROW}.{quoted(line.column)}" for line in table.lines]
         columns: list[tuple[str, str, Reads]] = [
@@ -96,7 +96,7 @@ class TableMapper:
         return _first(judged).filter(pl.col("reason").is_not_null()).select("number", "reason", "detail")
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return the target's rows, the fates of the others, and what was changed."""
+        """Return the target's rows, the outcomes of the others, and what was changed."""
         judged = self._judge_cells(rows)
         judged = self._judge_links(judged, ids)
         verdict = _with_settled(_first(judged))
@@ -158,7 +158,7 @@ class TableMapper:
         return pl.concat(found)
 
     def _id_map(self, kept: pl.DataFrame) -> pl.DataFrame:
-        """Return the new keys by the old ones, of a table whose keys are made anew; not of another's keys."""
+        """Return the new keys by the old ones, for a table with new keys of its own, not another table's."""
         line = self._table.key_line
         if line is None or self._references.root(self._table).entity != self._table.target:
             return pl.DataFrame(schema=dict(ID_MAP))
@@ -193,7 +193,7 @@ def _without(judged: _Judged, pair: CompositeReference) -> _Judged:
 
 
 def _holding(rows: pl.DataFrame, noted: list[tuple[pl.Expr, str, str]]) -> list[tuple[pl.Expr, str, str]]:
-    """Return those of `noted` that hold for any row."""
+    """Return those of `noted` that are true for any row."""
     if not noted:
         return []
     flags = rows.select(condition.any().alias(str(n)) for n, (condition, _, _) in enumerate(noted)).row(0)
@@ -201,7 +201,7 @@ def _holding(rows: pl.DataFrame, noted: list[tuple[pl.Expr, str, str]]) -> list[
 
 
 def _first(judged: _Judged) -> pl.DataFrame:
-    """Return the rows with reason and detail (the column) of the first thing that is wrong with each."""
+    """Return the rows with reason and detail (the column) of the first fault of each."""
     reason, detail = pl.lit(None, pl.String), pl.lit(None, pl.String)
     for condition, why, column in reversed(_holding(judged.rows, judged.rejects)):
         reason = pl.when(condition).then(pl.lit(why)).otherwise(reason)
@@ -210,7 +210,7 @@ def _first(judged: _Judged) -> pl.DataFrame:
 
 
 def _with_settled(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with the fate that the crosswalk or their own cells gave them."""
+    """Return the rows with the outcome that the crosswalk or their own cells gave them."""
     settled = pl.col("settled").str.splitn(UNIT, 3).struct
     known, wrong = pl.col("settled").is_not_null(), pl.col("reason").is_not_null()
     return rows.with_columns(

@@ -1,4 +1,4 @@
-"""The order of the stages: parents first, as far as their references run in no circle."""
+"""The order of the stages: parents first, unless their references form a circle."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Final
 
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 
-#: Stages that every run has, whatever it maps.
+#: Stages of every run, for any mapping.
 FIXED: Final = ("preflight", "snapshot", "backup", "cleanup", "verify", "publish")
 
 
 def in_order(file: MappingFile) -> list[str]:
-    """Return the migrated source tables, each after those that it refers to where that can be.
+    """Return the migrated source tables, each after those that it refers to, if possible.
 
-    Of tables that refer to one another in a circle the first by name comes first: keys are
-    derived and constraints made last, so that no order is needed for the rows to come out right.
+    Of tables that refer to one another in a circle the first by name comes first. Keys are derived and
+    constraints are created last, so the rows do not depend on the order.
     """
     waiting = {
         name: _named(table) - {name}

@@ -1,4 +1,4 @@
-"""What the mapper knows of the target's columns."""
+"""What the mapper knows about the target's columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Family = Literal[
     "texts", "other",
 ]  # fmt: skip
 
-#: The families by the type's name without its modifier, as PostgreSQL's format_type spells it.
+#: The families by the type's name without its modifier, as PostgreSQL's format_type writes it.
 _FAMILIES: Final[Mapping[str, Family]] = {
     "text": "text",
     "character varying": "text",
@@ -36,7 +36,7 @@ _FAMILIES: Final[Mapping[str, Family]] = {
     "bytea": "bytes",
     "text[]": "texts",
 }
-#: The type that a kind has where no target is known yet.
+#: The type of a kind if no target is known yet.
 _USUAL: Final[Mapping[Kind, str]] = {
     "id": "text",
     "reference": "text",

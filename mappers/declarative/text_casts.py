@@ -15,7 +15,7 @@ NUL: Final = "\x00"
 
 
 def text(cell: Cell, max_length: int | None = None) -> Cast:
-    """Return text as it stands, without NUL, which PostgreSQL cannot hold; numbers as they are printed."""
+    """Return text unchanged, except NUL, which PostgreSQL cannot hold; numbers as they are printed."""
     plain = without_nul(cell.text)
     value = plain if max_length is None else pl.when(plain.str.len_chars() <= max_length).then(plain)
     rules = (
@@ -27,12 +27,12 @@ def text(cell: Cell, max_length: int | None = None) -> Cast:
 
 
 def uuid(cell: Cell) -> Cast:
-    """Return UUIDs in small letters, as PostgreSQL prints them."""
+    """Return UUIDs in lower case, as PostgreSQL prints them."""
     return Cast(as_uuid(cell.text), "no_uuid")
 
 
 def as_uuid(column: pl.Expr) -> pl.Expr:
-    """Return the UUIDs of a column of text as PostgreSQL prints them, null for what is none."""
+    """Return the UUIDs of a column of text as PostgreSQL prints them, null for anything else."""
     digits = column.str.to_lowercase().str.replace_all(r"[{}-]", "")
     cuts = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
     written = pl.concat_str([digits.str.slice(*cut) for cut in cuts], separator="-")
@@ -46,7 +46,7 @@ def raw(cell: Cell) -> Cast:
 
 
 def label(cell: Cell, values: Mapping[str, str], labels: tuple[str, ...] | None) -> Cast:
-    """Return the target's values by the source's; without any given, those that are labels stay."""
+    """Return the target's values by the source's; without given values, those that are labels stay."""
     if not values and labels is not None:
         return Cast(pl.when(cell.text.is_in(labels)).then(cell.text), "no_label")
     found = cell.text.replace_strict(dict(values), default=None, return_dtype=pl.String)

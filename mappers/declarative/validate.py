@@ -1,4 +1,4 @@
-"""Does a mapping file fit a source and a target: every mistake, with its place and what to do."""
+"""Checks that a mapping file fits a source and a target: every mistake, with its place and what to do."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def find_misfits(
     tables: Mapping[str, Sequence[str]],
     target: Mapping[str, Sequence[TargetColumn]],
 ) -> list[str]:
-    """Return what of a file does not fit the source's tables and the target's, one sentence each.
+    """Return what in a file does not fit the source's tables and the target's, one sentence each.
 
-    Source tables that the file does not name are among them, and columns without a line.
+    This includes source tables that the file does not name, and columns without an entry.
     """
     bare = tables.without_rowid if isinstance(tables, SourceTables) else frozenset()
     found = [
@@ -74,7 +74,7 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bare: bool) -> Iterator[str]:
-    """Yield what of a section does not fit the source's table."""
+    """Yield what in a section does not fit the source's table."""
     for column in columns:
         if column not in table.columns:
             yield f"{name}.{column} has no line: say where it goes (to) or why it is left out (drop)"
@@ -103,7 +103,7 @@ def _is_key(column: str, table: TableMapping, columns: Sequence[str]) -> bool:
 
 
 def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: References) -> Iterator[str]:
-    """Yield what of a section does not fit the target's table."""
+    """Yield what in a section does not fit the target's table."""
     known = {column.name: column for column in columns}
     filled: dict[str, str] = {}
     for column, line in table.mapping.columns.items():
@@ -138,7 +138,7 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
 
 
 def _pairs(table: SourceTable, references: References) -> Iterator[str]:
-    """Yield what stands in the way of references of several columns."""
+    """Yield what prevents references of several columns."""
     for reference in table.mapping.references:
         parent = references.tables.get(reference.of)
         place = f"{table.name} ({', '.join(reference.columns)})"
@@ -166,7 +166,7 @@ def _line(place: str, table: SourceTable, line: ColumnMapping, to: TargetColumn)
 
 
 def _placeholder(table: SourceTable, known: Mapping[str, TargetColumn]) -> Iterator[str]:
-    """Yield what stands in the way of rows that are made up for a table."""
+    """Yield what prevents adding rows to a table."""
     pointing = {line.to.name for line in table.lines if line.mapping.kind == "reference"}
     for name, value in table.mapping.placeholder.items():
         if name not in known:

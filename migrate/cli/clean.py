@@ -1,4 +1,4 @@
-"""`migrate clean`: our schemas and people's data are removed when all is settled."""
+"""`migrate clean`: removes our schemas and personal data when the migration is finished."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import click
 from migrate.cli.options import config_option, confirm, json_option, work_option, yes_option
 
 if TYPE_CHECKING:
-    from migrate.pipeline.clean import Keep
+    from migrate.pipeline.clean import KeepOption
 
-_KEEPS = ("report", "receipt", "map", "log")
+_KEEP_OPTIONS = ("report", "receipt", "map", "log")
 
 
 @click.command("clean")
@@ -25,14 +25,14 @@ _KEEPS = ("report", "receipt", "map", "log")
 @click.option(
     "--keep",
     multiple=True,
-    type=click.Choice(_KEEPS),
+    type=click.Choice(_KEEP_OPTIONS),
     help="Keep this: report, receipt, log, or the id map in the target. May be repeated.",
 )
 @click.option(
     "--embedded", is_flag=True, help="Also remove the embedded PostgreSQL (the target, with all its rows)."
 )
 def command(
-    config: Path | None, work: Path, yes: bool, as_json: bool, keep: tuple[Keep, ...], embedded: bool
+    config: Path | None, work: Path, yes: bool, as_json: bool, keep: tuple[KeepOption, ...], embedded: bool
 ) -> None:
     """Remove what is no longer needed: afterwards there is no way back.
 
@@ -55,7 +55,7 @@ def command(
     settings = load_config(config)
     if not work.is_dir():
         raise UsageError(f"there is no folder {work}", hint="give the folder of the run with --work")
-    gone: list[str] = []
+    removed: list[str] = []
     with lock_folder(work):
         require_finished(work)
         if target_url(settings)[0] != EMBEDDED or (work / "postgres.json").exists():
@@ -67,12 +67,12 @@ def command(
                 )
                 with connect(target.address) as connection:
                     ledger = Ledger(connection, settings.target.ledger_schema)
-                    gone = clear_target(connection, ledger, settings.target.staging_schema, keep)
-        done = replace(clear_folder(work, keep, embedded=embedded), removed_from_target=gone)
+                    removed = clear_target(connection, ledger, settings.target.staging_schema, keep)
+        done = replace(clear_folder(work, keep, embedded=embedded), removed_from_target=removed)
     if as_json:
         click.echo(json.dumps({"version": 1, **asdict(done)}))
         return
-    click.echo(f"Deleted from the target: {', '.join(gone) or 'nothing'}.")
+    click.echo(f"Deleted from the target: {', '.join(removed) or 'nothing'}.")
     click.echo(
         f"Deleted from {work}: {', '.join(done.removed_files) or 'nothing'} ({done.removed_bytes:,} bytes)."
     )

@@ -1,4 +1,4 @@
-"""`migrate config`: the configuration in force, or the reference of every key."""
+"""`migrate config`: the effective configuration, or the reference of every key."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def command(config: Path | None, as_json: bool, reference: bool) -> None:
 
 
 def _toml(value: object) -> str:
-    """Return a value of a configuration on one line; JSON but for its tables, and those without null."""
+    """Return a value of a configuration on one line:
+
+    JSON, except for tables, which are TOML without nulls.
+    """
     if isinstance(value, dict):
         inside = [f"{json.dumps(name)} = {_toml(part)}" for name, part in value.items() if part is not None]
         return f"{{ {', '.join(inside)} }}"

@@ -1,4 +1,4 @@
-"""`migrate doctor`: what is installed, reachable and allowed, and how much room there is."""
+"""`migrate doctor`: what is installed, reachable and allowed, and how much space there is."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _draft(inspection: Inspection, live: LiveSchema | None, *, enums: bool) -> D
 
 
 def _inspect(source: str, console: Console) -> Inspection:
-    """Return what a source holds; its snapshot is thrown away."""
+    """Return what a source holds; its snapshot is removed."""
     from pydantic import SecretStr
     from rich.markup import escape
 
@@ -100,7 +100,8 @@ def _inspect(source: str, console: Console) -> Inspection:
     settings = load_config(None)
     named = settings.source.model_copy(update={"url": SecretStr(source)})
     settings = settings.model_copy(update={"source": named})
-    environ = {**os.environ, f"{PREFIX}SOURCE__URL": source}  # wins over the variables of Turso's own tools
+    # Takes precedence over the variables of Turso's own tools.
+    environ = {**os.environ, f"{PREFIX}SOURCE__URL": source}
     status = console.status("reading")
     with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
         folder = Path(name)
@@ -112,7 +113,7 @@ def _inspect(source: str, console: Console) -> Inspection:
 
 
 def _tables_of(target: str) -> LiveSchema | None:
-    """Return the schema of a target, None where it has no table yet."""
+    """Return the schema of a target, None if it has no table yet."""
     from migrate.introspect.scaffold.match_existing import PRISMA
     from migrate.postgres.catalog import introspect
     from migrate.postgres.connection import connect, parse_url

@@ -49,7 +49,7 @@ def command(source: str | None, config: Path | None, as_json: bool, html: Path |
     if source:
         named = settings.source.model_copy(update={"url": SecretStr(source)})
         settings = settings.model_copy(update={"source": named})
-        environ[f"{PREFIX}SOURCE__URL"] = source  # wins over the variables of Turso's own tools
+        environ[f"{PREFIX}SOURCE__URL"] = source  # takes precedence over the variables of Turso's own tools
     status = make_console(stderr=True).status("reading")
     with tempfile.TemporaryDirectory(prefix="migrate-inspect-") as name:
         folder = Path(name)

@@ -75,7 +75,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with the code that says how it ended."""
+    """Run the command line and exit with the exit code of the result."""
     configure_allocators()
     try:
         code = cli.main(standalone_mode=False)
@@ -94,7 +94,7 @@ def main() -> None:
     except click.ClickException as error:
         _show(error)
         sys.exit(2)
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # the program that read our output has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
@@ -104,11 +104,11 @@ def main() -> None:
 
 
 def _defect(error: Exception) -> None:
-    """Tell of an error that nobody foresaw: where, and of which kind. Its text may hold people's data."""
+    """Report an unexpected error: its place and its class, but not its text, which may hold personal data."""
     from migrate.runtime.log import log
 
     frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    with contextlib.suppress(ValueError):  # where the log was closed, the stage has told it
+    with contextlib.suppress(ValueError):  # if the log is closed, the stage has logged it
         log().error("defect", kind=type(error).__name__, frames=frames)
     _say(
         f"unexpected {type(error).__name__} at {frames[-1]}: this is a bug in migrate",

@@ -23,7 +23,7 @@ DEFAULT_WORK = Path("work")
 
 
 def config_option(command: _Command) -> _Command:
-    """Add `--config FILE`, by default config.toml where there is one."""
+    """Add `--config FILE`, by default config.toml if there is one."""
 
     def find(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
         if value is None and DEFAULT_CONFIG.is_file():
@@ -81,10 +81,10 @@ def json_option(command: _Command) -> _Command:
 
 
 def log_format_option(command: _Command) -> _Command:
-    """Add `--log-format`; `make_reporter` goes by it."""
+    """Add `--log-format`, which `make_reporter` uses."""
 
     def remember(_context: click.Context, _parameter: click.Parameter, value: str) -> None:
-        os.environ[VARIABLE] = value  # what ends a command is told when its context is gone
+        os.environ[VARIABLE] = value  # the error that ends a command is reported after its context has ended
 
     option: Callable[[_Command], _Command] = click.option(
         "--log-format",
@@ -108,9 +108,9 @@ def make_reporter(*, verbose: bool = False) -> ConsoleReporter | LineReporter:
 
 
 def make_result_console(*, as_json: bool) -> Console:
-    """Return the console for what a person reads: standard output, where `--json` does not need it.
+    """Return the console for the result: standard output, unless `--json` needs it.
 
-    Then it is standard error, and where that is a program's too, nowhere.
+    Then it is standard error, and if a program reads that too, nothing is printed.
     """
     from migrate.runtime.console import make_console
 

@@ -33,7 +33,7 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.order import describe_stages
     from migrate.pipeline.plan.plan import make_plan
-    from migrate.pipeline.plan.plan_file import keep_plan
+    from migrate.pipeline.plan.plan_file import save_plan
     from migrate.postgres.connection import connect
     from migrate.report.plan_table import show_plan
     from migrate.runtime.config import load_config
@@ -47,7 +47,7 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
             settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
         )
     if out is not None:
-        keep_plan(plan.facts(), out)
+        save_plan(plan.facts(), out)
     if as_json:
         click.echo(json.dumps(plan.facts()))
     else:

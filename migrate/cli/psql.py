@@ -1,4 +1,4 @@
-"""`migrate psql`: psql on the target, the embedded one started for it."""
+"""`migrate psql`: psql on the target; the embedded one is started for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from migrate.cli.options import config_option, work_option
 
-#: What a session at a terminal needs; our own tokens and secrets are not for psql and its children.
+#: What a session at a terminal needs; psql and its children must not get our tokens and secrets.
 _PASSED_ON = (
     "TERM",
     "COLORTERM",

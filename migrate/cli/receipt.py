@@ -1,4 +1,4 @@
-"""`migrate receipt`: a run's receipt is checked, offline."""
+"""`migrate receipt`: checks a run's receipt, offline."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def command(file: Path, seal: str | None, as_json: bool) -> None:
     from migrate.runtime.errors import CheckError
 
     receipt = read_receipt(file)
-    said = check_receipt(receipt)
+    confirmed = check_receipt(receipt)
     if seal is not None and seal != receipt.seal:
         raise CheckError(
             f"the seal of {file} is {receipt.seal}, not the given one",
             hint="this is the receipt of another run, or somebody replaced it",
         )
     if as_json:
-        click.echo(json.dumps({"version": 1, "run": receipt.run, "seal": receipt.seal, "found": said}))
+        click.echo(json.dumps({"version": 1, "run": receipt.run, "seal": receipt.seal, "found": confirmed}))
         return
-    click.echo(f"The receipt of run {terminal_safe(receipt.run)} is whole: {'; '.join(said)}.")
+    click.echo(f"The receipt of run {terminal_safe(receipt.run)} is whole: {'; '.join(confirmed)}.")
     for one in receipt.of("publications"):
         rows = sum(content[0] for content in one["tables"].values())
         click.echo(

@@ -1,4 +1,4 @@
-"""`migrate report`: the report of a run, made again from what the run left."""
+"""`migrate report`: writes the report of a run again from the files of the run."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def command(work: Path, out: Path | None, samples: bool, as_json: bool) -> None:
     migrate report --samples --out for-review.html
     migrate report --json > report.json
     """
-    from migrate.report.collect import find_folder, gather
+    from migrate.report.collect import collect, find_folder
     from migrate.report.page import write
     from migrate.report.write import FILE, WITH_SAMPLES, render
 
     folder = find_folder(work)
-    document = gather(folder, with_samples=samples)
+    document = collect(folder, with_samples=samples)
     path = out or (None if as_json else folder / (WITH_SAMPLES if samples else FILE))
     if path is not None:
         write(path, render(document))

@@ -1,4 +1,4 @@
-"""`migrate rollback`: the way back."""
+"""`migrate rollback`: restores the rows from before the migration."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def command(
         facts = {"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept, "already": done.already}
         click.echo(json.dumps(facts))
     else:
-        for line in _told(done, undone=undo):
+        for line in _result_lines(done, undone=undo):
             click.echo(line)
 
 
-def _told(done: RolledBack, *, undone: bool) -> list[str]:
+def _result_lines(done: RolledBack, *, undone: bool) -> list[str]:
     if done.already:
         return [done.already, "Nothing was changed."]
     if done.rows is None:

@@ -1,4 +1,4 @@
-"""`migrate run`: the migration, begun or resumed."""
+"""`migrate run`: starts or resumes the migration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from migrate.pipeline.summary.summary import Summary
     from migrate.runtime.config import Config
 
-#: Both ends are looked at again where the question was answered later than this.
+#: Source and target are inspected again if the question was answered later than this.
 _STILL_TRUE_SECONDS = 60.0
 
 
@@ -74,10 +74,10 @@ def command(
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.open_run import open_run
     from migrate.pipeline.order import run_stages
-    from migrate.pipeline.plan.plan_file import FILE, keep_plan, read_plan
+    from migrate.pipeline.plan.plan_file import FILE, read_plan, save_plan
     from migrate.pipeline.run_mode import RunMode
     from migrate.pipeline.state import State
-    from migrate.report.on_failure import told
+    from migrate.report.on_failure import reported_on_failure
     from migrate.report.summary_table import show
     from migrate.report.write import FILE as REPORT
     from migrate.runtime.config import load_config
@@ -93,19 +93,19 @@ def command(
         if state is None or state.document.outcome != "published":
             # Held to the end: an embedded one is not stopped between plan and run.
             target = opened.enter_context(open_target(settings, work))
-            plan = _look_ahead(settings, work, target, state, console, yes, expected)
+            plan = _show_plan_and_ask(settings, work, target, state, console, yes, expected)
         with make_reporter(verbose=verbose) as report, open_run(settings, work, report, mode) as run:
             run.accept_unproven = accept_unproven
             if plan is not None:
-                keep_plan(plan.facts(), work / FILE)
+                save_plan(plan.facts(), work / FILE)
                 if not plan.made and time.monotonic() - looked < _STILL_TRUE_SECONDS:
                     run.planned = plan.source_rows
             if run.state.document.outcome == "published":
                 report.note("this run is already published; nothing to do")
             else:
-                with told(run):
+                with reported_on_failure(run):
                     run_stages(run)
-            summary, seal = _tell(run)
+            summary, seal = _write_results(run)
     if as_json:
         click.echo(json.dumps({**summary.facts(), "seal": seal}))
         return
@@ -118,7 +118,7 @@ def command(
     )
 
 
-def _look_ahead(
+def _show_plan_and_ask(
     settings: Config,
     work: Path,
     target: LiveTarget,
@@ -127,9 +127,9 @@ def _look_ahead(
     yes: bool,
     expected: dict[str, Any] | None,
 ) -> Plan | None:
-    """Show the plan where the source is still to be read, hold it against the kept one, and ask.
+    """Show the plan if the source has not been read yet, compare it with the saved one, and ask.
 
-    Returns the plan, None where the run goes on behind its snapshot.
+    Returns the plan, None if the run already has its snapshot.
     """
     from migrate.cli.options import confirm
     from migrate.pipeline.order import describe_stages
@@ -160,7 +160,7 @@ def _look_ahead(
     return plan
 
 
-def _tell(run: RunContext) -> tuple[Summary, str]:
+def _write_results(run: RunContext) -> tuple[Summary, str]:
     """Write summary, receipt and report of a published run; return the summary and the receipt's seal."""
     from migrate.pipeline.summary.summary import keep, summarise
     from migrate.report import receipt
@@ -174,11 +174,11 @@ def _tell(run: RunContext) -> tuple[Summary, str]:
         receipt.keep(made, run.work)
         write_report(run.work)
     except MigrateError as error:
-        told = MigrateError(
+        failure = MigrateError(
             f"the rows are published, but the summary and report could not be written: {error}",
             hint="fix this (is the disk full?), then run the same command again: "
             "it changes no row and writes them",
         )
-        told.exit_code = error.exit_code
-        raise told from error
+        failure.exit_code = error.exit_code
+        raise failure from error
     return summary, made.seal

@@ -1,4 +1,4 @@
-"""`migrate status`: how far a run is."""
+"""`migrate status`: the progress of a run."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def command(work: Path, as_json: bool, watch: bool) -> None:
     """
     from migrate.runtime.console import make_console
 
-    facts = look(work)
+    facts = read_status(work)
     if as_json:
         click.echo(json.dumps(facts))
         while watch and facts["process"]:
             time.sleep(_EVERY_SECONDS)
-            facts = look(work)
+            facts = read_status(work)
             click.echo(json.dumps(facts))
         return
     console = make_console()
@@ -52,18 +52,18 @@ def command(work: Path, as_json: bool, watch: bool) -> None:
         with Live(show(facts), console=console, refresh_per_second=4) as live:
             while facts["process"]:
                 time.sleep(_EVERY_SECONDS)
-                facts = look(work)
+                facts = read_status(work)
                 live.update(show(facts))
         return
     console.print(show(facts))
-    while watch and facts["process"]:  # no animation where it is piped: a line when something is new
+    while watch and facts["process"]:  # no animation if the output is piped: a line when something is new
         time.sleep(_EVERY_SECONDS)
-        before, facts = facts, look(work)
+        before, facts = facts, read_status(work)
         if facts != before:
             console.print(_progress(facts) or _next(facts), markup=False, soft_wrap=True)
 
 
-def look(work: Path) -> dict[str, Any]:
+def read_status(work: Path) -> dict[str, Any]:
     """Return the state of the run as a JSON document."""
     from migrate.pipeline.state import State
     from migrate.runtime.progress_file import folder_holder, read_progress
@@ -89,7 +89,7 @@ def look(work: Path) -> dict[str, Any]:
 
 
 def show(facts: dict[str, Any]) -> RenderableType:
-    """Return the document for a person: head, stages, what is being done, what to type next."""
+    """Return the document for a person: title, stages, what is being done, what to type next."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

@@ -101,10 +101,10 @@ def _rehearse(
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.order import describe_stages, run_stages
     from migrate.pipeline.plan.plan import make_plan
-    from migrate.pipeline.plan.plan_file import FILE, keep_plan
+    from migrate.pipeline.plan.plan_file import FILE, save_plan
     from migrate.pipeline.summary.summary import keep, summarise
     from migrate.postgres.connection import connect
-    from migrate.report.on_failure import told
+    from migrate.report.on_failure import reported_on_failure
     from migrate.report.plan_table import show_plan
     from migrate.report.summary_table import show
     from migrate.report.write import write_report
@@ -118,8 +118,8 @@ def _rehearse(
         show_plan(plan, console, rehearsal=True)
         plan.require()
     with reporter as report, open_rehearsal(settings, work, origin, report) as run:
-        keep_plan(plan.facts(), run.work / FILE)
-        with told(run):
+        save_plan(plan.facts(), run.work / FILE)
+        with reported_on_failure(run):
             run_stages(run)
         summary = summarise(run)
         keep(summary, run.work)

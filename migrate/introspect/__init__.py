@@ -1,1 +1,1 @@
-"""Looking at any database: its profile, and the first draft of a mapping."""
+"""Inspects any database: its profile, and the first draft of a mapping."""

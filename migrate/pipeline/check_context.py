@@ -104,7 +104,7 @@ def _source_rows(run: RunContext) -> int:
 def _again(run: RunContext) -> Iterator[tuple[sqlite3.Connection, context.Read]]:
     """Yield the snapshot with its crosswalk, opened once more."""
     with (
-        Workspace.over(run.snapshot_path, run.crosswalk_path) as workspace,
+        Workspace.open_readonly(run.snapshot_path, run.crosswalk_path) as workspace,
         contextlib.closing(open_sql(run.snapshot_path, run.crosswalk_path)) as snapshot,
     ):
         yield snapshot, workspace.stream

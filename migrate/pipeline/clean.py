@@ -1,4 +1,4 @@
-"""Clearing away what a migration leaves: our schemas in the target, people's data in the work folder."""
+"""Removes what a migration leaves behind: our schemas in the target, personal data in the work folder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from migrate.runtime.lockfile import lock_holder
 from migrate.staging import ledger_schema, schema
 from migrate.staging.ledger import Ledger
 
-#: What may be kept: the papers of the run, which hold no person's data, and the map of ids.
-Keep = Literal["report", "receipt", "map", "log"]
+#: What may be kept: the reports of the run, which hold no personal data, and the id map.
+KeepOption = Literal["report", "receipt", "map", "log"]
 _PAPERS: Final = {
     "report": ("report.html", "summary.json", "checks.json"),
     "receipt": ("receipt.json", "rehearsal.json"),
@@ -26,7 +26,7 @@ _PAPERS: Final = {
 }
 #: The name of the embedded server that is the target.
 TARGET: Final = "postgres"
-#: Everything that runs leave in a work folder; what has another name is not ours to remove.
+#: All files that runs leave in a work folder; a file with another name is not ours to remove.
 _OURS: Final = (
     *(pattern for patterns in _PAPERS.values() for pattern in patterns),
     "report-with-samples.html",
@@ -37,7 +37,7 @@ _OURS: Final = (
 
 @dataclass(frozen=True)
 class CleanResult:
-    """What was removed: schemas or tables of the target, and files with their bytes; and what stayed."""
+    """What was removed (schemas or tables of the target, files with their bytes), and what stayed."""
 
     removed_from_target: list[str]
     removed_files: list[str]
@@ -46,7 +46,7 @@ class CleanResult:
 
 
 def require_finished(work: Path) -> None:
-    """Raise UsageError where the folder holds a run that is neither published nor rolled back."""
+    """Raise UsageError if the folder holds a run that is neither published nor rolled back."""
     state = State.load(work)
     if state is not None and state.document.outcome == "open":
         raise UsageError(
@@ -55,27 +55,28 @@ def require_finished(work: Path) -> None:
         )
 
 
-def clear_target(conn: Connection, ledger: Ledger, staging_schema: str, keep: Collection[Keep]) -> list[str]:
-    """Drop the staging and the ledger, and return what went; nothing there is fine.
+def clear_target(
+    conn: Connection, ledger: Ledger, staging_schema: str, keep: Collection[KeepOption]
+) -> list[str]:
+    """Drop the staging and the ledger, and return what was dropped; nothing to drop is not an error.
 
-    With `map` kept, the ledger's table of ids stays in its schema. Raises
-    AlreadyRunning where a run holds the target.
+    With `map` kept, the ledger's table of ids stays in its schema. Raises AlreadyRunning if a run holds the
+    target.
     """
     schema.drop(conn, staging_schema)
-    gone = [f"schema {staging_schema}"]
+    removed = [f"schema {staging_schema}"]
     if not ledger.exists():
-        return gone
+        return removed
     ledger.take("clean", lock_holder())
     tables = ledger_schema.drop(conn, ledger.schema, keep=("id_map",) if "map" in keep else ())
-    return [*gone, *(f"{ledger.schema}.{table}" for table in tables)]
+    return [*removed, *(f"{ledger.schema}.{table}" for table in tables)]
 
 
-def clear_folder(work: Path, keep: Collection[Keep], *, embedded: bool) -> CleanResult:
-    """Remove what runs left in their folder but the papers that are kept, and return what went.
+def clear_folder(work: Path, keep: Collection[KeepOption], *, embedded: bool) -> CleanResult:
+    """Remove what runs left in their folder except the reports that are kept, and return what was removed.
 
-    The cluster of an embedded target stays, since it is the target, unless
-    `embedded` says that it goes, too. A file that no run left stays. Raises
-    MigrateError where a file cannot be removed.
+    The cluster of an embedded target stays, because it is the target, unless `embedded` is set. A file that
+    no run left stays. Raises MigrateError if a file cannot be removed.
     """
     kept = {path.name for kind in keep for pattern in _PAPERS.get(kind, ()) for path in work.glob(pattern)}
     _destroy_servers(work / REHEARSAL)

@@ -1,8 +1,8 @@
-"""The dry run that is killed at every named point and resumed, and must end as if nothing had happened.
+"""Kills a dry run at every named point and resumes it; the result must be as without a kill.
 
-Two rehearsals in child processes, both into an embedded PostgreSQL shaped
-like the live one: the first is left alone and notes the points that it comes
-to; the second is killed at each of them in turn, and goes on from there.
+Two rehearsals in child processes, both into an embedded PostgreSQL with the schema of the live one. The first
+one is not disturbed and records the points that it reaches. The second one is killed at each of them in turn,
+and resumes from there.
 """
 
 from __future__ import annotations
@@ -33,14 +33,17 @@ from migrate.runtime.lockfile import lock_folder
 
 RECEIPT: Final = "rehearsal.json"
 LOG: Final = "rehearsal.log"
-#: The last point at which a dry run is still open: the next one would begin anew behind it.
+#: The last point at which a dry run is unfinished: after it, the next rehearsal would start from the
+#: beginning.
 _LAST: Final = "publish:dropped"
 OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass
 class CrashTestResult:
-    """What was proven: the content of both rehearsals by table, and the points of the second one's deaths."""
+    """The result: the content of both rehearsals by table, and the points at which the second one was
+    killed.
+    """
 
     code: str
     at: str
@@ -52,19 +55,19 @@ class CrashTestResult:
 
     @property
     def identical(self) -> bool:
-        """Whether the rehearsal that was killed again and again left the same content."""
+        """Return whether the rehearsal that was killed left the same content."""
         return self.undisturbed == self.disturbed
 
     def facts(self) -> dict[str, Any]:
-        """Return the receipt as a JSON document."""
+        """Return the result as a JSON document."""
         return {"version": 1, "identical": self.identical, **asdict(self)}
 
 
 def run(work: Path, words: Sequence[str], on_progress: OnProgress) -> CrashTestResult:
-    """Rehearse twice, the second time with a death at every point, and write the receipt.
+    """Rehearse twice, the second time with a kill at every point, and write the result.
 
-    `words` are the options of the dry run. Raises what a rehearsal failed
-    with, CheckError where the two contents differ.
+    `words` are the options of the dry run. Raises the error of a failed rehearsal, and CheckError if the two
+    contents differ.
     """
     files.make_folder(work)
     began = time.monotonic()
@@ -75,14 +78,14 @@ def run(work: Path, words: Sequence[str], on_progress: OnProgress) -> CrashTestR
     killed, ends = [], []
     for number, point in enumerate(points, 1):
         on_progress(point, number, len(points))
-        if _dies(work, words, {VARIABLE: point}):
+        if _is_killed(work, words, {VARIABLE: point}):
             killed.append(point)
         elif not _open(work):
-            # What goes on beside another step had come past the point already: the next begins anew.
+            # A background task had passed the point already: the next rehearsal starts from the beginning.
             ends.append(_content(work))
     if _open(work):
         on_progress("to the end", len(points), len(points))
-        _dies(work, words, {})
+        _is_killed(work, words, {})
     receipt = CrashTestResult(
         code=__version__, at=now(), points=points, killed=killed, undisturbed=undisturbed,
         disturbed=next((end for end in ends if end != undisturbed), _content(work)),
@@ -103,24 +106,24 @@ def run(work: Path, words: Sequence[str], on_progress: OnProgress) -> CrashTestR
 
 
 def _trace(work: Path, words: Sequence[str]) -> list[str]:
-    """Rehearse undisturbed, from the beginning, and return the points in the order they were come to."""
+    """Rehearse undisturbed, from the beginning, and return the points in the order they were reached."""
     folder = work / REHEARSAL
     with lock_folder(folder):
         state = State.load(folder)
         if state is not None and state.document.outcome == "open":
-            state.conclude("rolled_back")  # one that was interrupted would only go on
+            state.conclude("rolled_back")  # an interrupted one would only resume
     trace = work / "rehearsal.points"
     trace.unlink(missing_ok=True)
     try:
-        _dies(work, words, {TRACE: str(trace)})
+        _is_killed(work, words, {TRACE: str(trace)})
         reached = list(dict.fromkeys(trace.read_text(encoding="utf-8").splitlines()))
     finally:
         trace.unlink(missing_ok=True)
     return reached[: reached.index(_LAST) + 1]
 
 
-def _dies(work: Path, words: Sequence[str], variables: dict[str, str]) -> bool:
-    """Rehearse in a child process; tell whether it killed itself, raise what it failed with."""
+def _is_killed(work: Path, words: Sequence[str], variables: dict[str, str]) -> bool:
+    """Rehearse in a child process; return whether it killed itself, raise its error if it failed."""
     command = [sys.executable, "-m", "migrate", "verify", "--work", str(work), *words]
     log = work / LOG
     with log.open("a", encoding="utf-8") as output:
@@ -133,9 +136,9 @@ def _dies(work: Path, words: Sequence[str], variables: dict[str, str]) -> bool:
     if done.returncode == -signal.SIGKILL and VARIABLE in variables:
         return True
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         error = MigrateError(
-            f"the rehearsal failed: {said[-1].removeprefix('error: ') if said else done.returncode}",
+            f"the rehearsal failed: {errors[-1].removeprefix('error: ') if errors else done.returncode}",
             hint=f"read {log}",
         )
         error.exit_code = max(done.returncode, 1)

@@ -23,7 +23,9 @@ def open_workspace(run: RunContext) -> Workspace:
     """Open the snapshot with its crosswalk, which is made first if none fits; the caller closes it."""
     run.background.result(TASK.name, lambda: None)
     _make(run, run.mapping, Cancellation())
-    return Workspace.over(run.snapshot_path, run.crosswalk_path, batch_keys=run.config.load.batch_rows)
+    return Workspace.open_readonly(
+        run.snapshot_path, run.crosswalk_path, batch_keys=run.config.load.batch_rows
+    )
 
 
 def _plan(run: RunContext) -> Work[None] | None:

@@ -1,6 +1,6 @@
-"""The doctor's look: what is installed, reachable and allowed, and how much room there is.
+"""The checks of `migrate doctor`: what is installed, reachable and allowed, and how much space there is.
 
-Each point is looked at by itself, so that one that fails hides no other.
+Each point is checked separately, so that a failure hides no other point.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from migrate.runtime.files import FOLDER_MODE
 from migrate.source.configured import ConfiguredSource, configured_source
 
 Verdict = Literal["ok", "note", "error"]
-#: The libraries whose versions a report of a defect should name.
+#: The libraries whose versions a bug report should name.
 _LIBRARIES: Final = ("psycopg", "polars", "adbc-driver-sqlite", "httpx", "pydantic", "libsql-client")
-#: Room that a run needs even for a small source: the embedded servers of rehearsal and restore drill.
-_ROOM: Final = 300_000_000
-#: A clock that is off by more confuses tokens and certificates.
+#: Space that a run needs even for a small source: the embedded servers of rehearsal and restore drill.
+_SPACE: Final = 300_000_000
+#: A larger error of the clock breaks tokens and certificates.
 _CLOCK_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Point:
-    """One point: what was looked at, how it is, in words, and the way out where it is not well."""
+    """One point: what was checked, the result in words, and what to do if it is not good."""
 
     name: str
     verdict: Verdict
@@ -49,7 +49,7 @@ class Point:
 
 def examine(config: Config, work: Path) -> list[Point]:
     """Return every point; nothing is written to either end, and no folder is made."""
-    looks: tuple[tuple[str, Callable[[], Iterator[Point]]], ...] = (
+    checks: tuple[tuple[str, Callable[[], Iterator[Point]]], ...] = (
         ("installation", _installation),
         ("PostgreSQL's programs", _programs),
         ("work folder", lambda: _folder(work)),
@@ -57,9 +57,9 @@ def examine(config: Config, work: Path) -> list[Point]:
         ("target", lambda: _target(config)),
     )
     points: list[Point] = []
-    for name, look in looks:
+    for name, check in checks:
         try:
-            points += look()
+            points += check()
         except MigrateError as error:
             points.append(Point(name, "error", error.message, error.hint))
     return points
@@ -96,7 +96,7 @@ def _folder(work: Path) -> Iterator[Point]:
         yield Point("work folder", "error", f"{there} is a file", "give another folder with --work")
     elif not os.access(there, os.W_OK):
         yield Point("work folder", "error", f"{there} is not writable", "give another folder with --work")
-    elif free < _ROOM:
+    elif free < _SPACE:
         yield Point("work folder", "error", words, "free some space, or give another folder with --work")
     else:
         yield Point("work folder", "ok", words)
@@ -111,10 +111,10 @@ def _source(config: Config, work: Path) -> Iterator[Point]:
     if url == SAMPLE:
         yield Point("source", "ok", f"{origin.label}; the run makes it")
         return
-    yield from _ask_source(origin)
+    yield from _check_source(origin)
 
 
-def _ask_source(origin: ConfiguredSource) -> Iterator[Point]:
+def _check_source(origin: ConfiguredSource) -> Iterator[Point]:
     began = time.monotonic()
     source = origin.open()
     try:
@@ -137,10 +137,10 @@ def _target(config: Config) -> Iterator[Point]:
         yield Point("target", "ok", "the embedded PostgreSQL; the run makes it")
         return
     address = parse_url(url)
-    yield from _ask_target(address, named_by, config)
+    yield from _check_target(address, named_by, config)
 
 
-def _ask_target(address: Address, named_by: str, config: Config) -> Iterator[Point]:
+def _check_target(address: Address, named_by: str, config: Config) -> Iterator[Point]:
     began = time.monotonic()
     with connect(address, read_only=True) as connection:
         took = (time.monotonic() - began) * 1000

@@ -1,4 +1,6 @@
-"""The dry run: the same stages into an embedded PostgreSQL shaped like the live one, which is only read."""
+"""The dry run: the same stages into an embedded PostgreSQL with the schema of the live one, which is only
+read.
+"""
 
 from __future__ import annotations
 
@@ -37,18 +39,18 @@ def open_rehearsal(
     with lock_folder(folder), open_target(config, work) as target:
         server = EmbeddedServer(folder, "postgres", THROWAWAY)
         state = State.load(folder)
-        anew = state is None or state.document.outcome != "open" or not server.exists
-        secret = known_secret(config, target, work)  # also of the rehearsal that is about to go
-        if anew:
+        start_fresh = state is None or state.document.outcome != "open" or not server.exists
+        secret = known_secret(config, target, work)  # also of the rehearsal that is about to be removed
+        if start_fresh:
             server.destroy()
         with server:
             url = server.url(DATABASE)
-            if anew:
+            if start_fresh:
                 _clone(target, server)
             address = dataclasses.replace(
                 parse_url(url), schema=target.address.schema, label=f"rehearsal of {target.address.label}"
             )
-            mode = RunMode.FRESH if anew else RunMode.START
+            mode = RunMode.FRESH if start_fresh else RunMode.START
             with hold_run(config, folder, source, address, report, mode, secret=secret) as run:
                 run.dry = True
                 yield run

@@ -28,7 +28,7 @@ _ANY: Final = "SELECT entity, legacy_id, new_id, via FROM {} WHERE entity = %s L
 
 @dataclass(frozen=True)
 class Found:
-    """One legacy id and its new one; `via` says how a merged id came to it, None where it was derived."""
+    """One legacy id and its new one; `via` says how a merged id was matched, None if it was derived."""
 
     entity: str
     legacy_id: str
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass
 class Lookup:
-    """Answers from the published id map first, then by deriving."""
+    """Looks in the published id map first, then derives."""
 
     ids: Ids
     connection: psycopg.Connection[Any]
@@ -50,11 +50,10 @@ class Lookup:
     mapped: frozenset[str]
 
     def forward(self, entity: str, legacy_id: str) -> Found:
-        """Return the new id of a legacy id: that of the person it was merged into, where it was.
+        """Return the new id of a legacy id; for a merged person, the id of the person it was merged into.
 
-        Before the id map is published every id is derived. Raises UsageError
-        for an entity that has no ids, MigrateError for a legacy id that the
-        publication does not hold.
+        Before the id map is published every id is derived. Raises UsageError for an entity that has no ids,
+        MigrateError for a legacy id that the publication does not hold.
         """
         if entity not in self.entities:
             raise UsageError(
@@ -75,7 +74,7 @@ class Lookup:
         return row or Found(entity, legacy_id, self.ids.derive(entity, legacy_id), None)
 
     def reverse(self, new_id: str) -> list[Found]:
-        """Return every legacy id that a new id stands for; empty where it stands for none."""
+        """Return every legacy id that a new id stands for; empty if there is none."""
         rows = self.connection.execute(
             sql.SQL("SELECT entity, legacy_id, new_id, via FROM {} WHERE new_id = %s ORDER BY 1, 2").format(
                 self.id_map
@@ -105,14 +104,14 @@ class Lookup:
 
 @contextlib.contextmanager
 def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
-    """Yield a lookup on the target's ledger and the work folder's snapshot, where there is one."""
+    """Yield a lookup on the target's ledger and, if there is one, the work folder's snapshot."""
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(open_target(config, work))
         connection = stack.enter_context(connect(target.address, read_only=True))
         workspace = mapping = None
         snapshot, crosswalk = work / SNAPSHOT_NAME, work / "crosswalk.db"
         if snapshot.exists() and crosswalk.exists():
-            workspace = stack.enter_context(Workspace.over(snapshot, crosswalk, batch_keys=100_000))
+            workspace = stack.enter_context(Workspace.open_readonly(snapshot, crosswalk, batch_keys=100_000))
             mapping = bind_mapping(config, workspace.tables())
         id_map = sql.Identifier(config.target.ledger_schema, "id_map")
         spec = load_spec(config)

@@ -1,10 +1,9 @@
 """New ids, derived from the old ones.
 
-An id is `c` followed by 24 characters of `[0-9a-z]`: the shape of Prisma's
-`cuid()`, accepted by `cuid2.is_cuid` and by Zod's `.cuid()` and `.cuid2()`.
-It is HMAC-SHA-256 of (entity, legacy id) under the id secret, so it can be
-repeated by whoever knows the secret and guessed by nobody else, and no table
-of a million ids is ever held in memory.
+An id is `c` followed by 24 characters of `[0-9a-z]`: the shape of Prisma's `cuid()`, accepted by
+`cuid2.is_cuid` and by Zod's `.cuid()` and `.cuid2()`. It is HMAC-SHA-256 of (entity, legacy id) with the id
+secret. With the secret it can be computed again, without it nobody can guess it, and a table of a million ids
+is never held in memory.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _SEPARATOR: Final = "\x1f"
 def _places(half: pl.Expr) -> list[pl.Expr]:
     """Return the places in `triples` of half an id's characters: three quads, the lowest first."""
     one, two = _LETTERS, _LETTERS**2
-    # Divided further in 32 bits, as places are counted: that takes half the time of 64.
+    # Divided further in 32 bits, the type of list positions: this takes half the time of 64 bits.
     quads = (half % _BASE, half // _BASE % _BASE, half // _BASE**2)
     a, b, c = (quad.cast(pl.UInt32) for quad in quads)
     return [a // one, a % one * two + b // two, b % two * one + c // one**3, c % one**3]
@@ -70,8 +69,8 @@ class Ids:
     def expr(self, entity: str, *keys: pl.Expr) -> pl.Expr:
         """Return an expression of new ids for the legacy ids in `keys`.
 
-        The expression is named `id`. Several keys are joined with `:`; the id is null
-        where any of them is null. Row for row the same as `derive`.
+        The expression is named `id`. Several keys are joined with `:`; the id is null if any of them is null.
+        Row for row the same as `derive`.
         """
         legacy = pl.concat_str([key.cast(pl.String) for key in keys], separator=":")
         message = pl.lit(entity + _SEPARATOR) + legacy
@@ -102,5 +101,5 @@ def make_secret() -> str:
 
 
 def is_id(value: str) -> bool:
-    """Tell whether `value` has the shape of a derived id: `c` and 24 of `[0-9a-z]`."""
+    """Return whether `value` has the shape of a derived id: `c` and 24 of `[0-9a-z]`."""
     return len(value) == 25 and value[0] == "c" and all(c in LETTERS for c in value)

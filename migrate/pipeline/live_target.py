@@ -20,7 +20,7 @@ from migrate.runtime.config import EMBEDDED, Config, target_url
 
 @dataclass(frozen=True)
 class LiveTarget:
-    """The live target: how to reach it, and what to call it."""
+    """The live target: how to connect to it, and its name for messages."""
 
     address: Address
     named_by: str
@@ -35,7 +35,7 @@ def open_target(config: Config, work: Path) -> Iterator[LiveTarget]:
         yield LiveTarget(parse_url(url), named_by, embedded=False)
         return
     with EmbeddedServer(work) as server:
-        # Its port may change from one start to the next: the label is what a run is bound to.
+        # Its port may change from one start to the next, so a run is bound to the label.
         address = dataclasses.replace(parse_url(server.url()), label="the embedded PostgreSQL")
         with connect(address) as connection:
             _seed_once(config, connection)

@@ -27,7 +27,7 @@ def load_spec(config: Config) -> MappingSpec:
 
 def tables_of(snapshot: Path) -> SourceTables:
     """Return the tables of a snapshot and the names of their columns."""
-    with Workspace.alone(snapshot) as workspace:
+    with Workspace.snapshot_only(snapshot) as workspace:
         return workspace.tables()
 
 

@@ -9,7 +9,7 @@ from migrate.runtime.errors import MigrateError, UsageError
 
 
 def require_library() -> None:
-    """Raise UsageError where the extra that writes metrics is not installed."""
+    """Raise UsageError if the extra that writes metrics is not installed."""
     try:
         import prometheus_client  # noqa: F401
     except ImportError as error:
@@ -20,9 +20,9 @@ def require_library() -> None:
 
 
 def write_metrics(document: Document, path: Path) -> None:
-    """Write the metrics of a run to `path`, whole or not at all, readable by the collector.
+    """Write the metrics of a run to `path`, completely or not at all, readable by the collector.
 
-    Raises MigrateError where the file cannot be written.
+    Raises MigrateError if the file cannot be written.
     """
     from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
@@ -42,7 +42,7 @@ def write_metrics(document: Document, path: Path) -> None:
     Gauge("migrate_updated_seconds", "When this was written", registry=registry).set_to_current_time()
     try:
         write_to_textfile(str(path), registry)
-        path.chmod(0o644)  # the collector is another user; nothing of people is in it
+        path.chmod(0o644)  # the collector is another user; the file holds no personal data
     except OSError as error:
         raise MigrateError(
             f"cannot write the metrics to {path}: {error.strerror}",

@@ -56,7 +56,7 @@ class RolledBack:
 
 
 def written_since(run: RunContext, publication: PublicationRecord) -> list[Change]:
-    """Return the live tables that hold other rows than the publication left, with the counts of both."""
+    """Return the live tables whose rows differ from what the publication left, with the counts of both."""
     with run.connection.transaction():
         run.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return changed_since(run.connection, run.address.schema, publication.tables, measure)
@@ -186,7 +186,7 @@ def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup:
 
 
 def _conclude_again(run: RunContext, latest: PublicationRecord, already: str) -> RolledBack:
-    """Conclude what was committed by a process that died before it could say so."""
+    """Record the outcome of a process that committed but died before it could report it."""
     if latest.run_id == run.id and latest.id != run.state.document.publication:
         _conclude(run, latest.id)
         already = f"The earlier command had finished it before it was stopped. {already}"

@@ -1,7 +1,7 @@
 """The state file: which stages of a run are done, and what they left.
 
-It is a resume mark, evidence and not truth: what it says is held against the
-ledger, the snapshot and the dump before anything rests on it.
+It says where to resume, but it is evidence, not the truth: it is compared with the ledger, the snapshot and
+the dump before a run depends on it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Artifact(_Record):
 
 
 class StageRecord(_Record):
-    """What is known of one stage."""
+    """The record of one stage."""
 
     status: Status
     started: str
@@ -80,9 +80,9 @@ class State:
 
     @classmethod
     def load(cls, folder: Path) -> State | None:
-        """Return the state kept in `folder`, None where there is none.
+        """Return the state stored in `folder`, None if there is none.
 
-        Raises StateMismatch where the file is damaged or of another version.
+        Raises StateMismatch if the file is damaged or of another version.
         """
         path = folder / NAME
         try:
@@ -102,16 +102,16 @@ class State:
     # ---- stages ------------------------------------------------------------------
 
     def stage(self, name: str) -> StageRecord | None:
-        """Return the record of a stage, None where it was never begun."""
+        """Return the record of a stage, None if it was never started."""
         return self.document.stages.get(name)
 
     def done(self, name: str) -> bool:
-        """Tell whether the stage is recorded as done."""
+        """Return whether the stage is recorded as done."""
         record = self.stage(name)
         return record is not None and record.status == "done"
 
     def start(self, name: str) -> None:
-        """Record that a stage begins, or begins again; time spent before is kept."""
+        """Record that a stage starts, or starts again; time spent before is kept."""
         before = self.stage(name)
         self.document.stages[name] = StageRecord(
             status="running",
@@ -138,7 +138,7 @@ class State:
         self.save()
 
     def forget(self, *names: str) -> None:
-        """Forget stages, so that they run again."""
+        """Delete the records of stages, so that they run again."""
         for name in names:
             self.document.stages.pop(name, None)
         self.save()
@@ -151,7 +151,7 @@ class State:
     # ---- evidence ----------------------------------------------------------------
 
     def record_file(self, path: Path, sha256: str | None = None) -> Artifact:
-        """Return the artifact that describes a file of the work folder; its digest, where it is known."""
+        """Return the artifact that describes a file of the work folder, with its digest if it is known."""
         return Artifact(
             path=str(path.relative_to(self.folder)),
             bytes=path.stat().st_size,
@@ -161,7 +161,7 @@ class State:
     def prove_file(self, stage: str, name: str) -> Path:
         """Return the path of a recorded artifact after comparing its digest.
 
-        Raises StateMismatch where it is missing or not what was recorded.
+        Raises StateMismatch if it is missing or was changed.
         """
         record = self.stage(stage)
         if record is None or name not in record.artifacts:

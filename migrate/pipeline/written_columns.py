@@ -1,4 +1,4 @@
-"""Which columns of the target the mappers write."""
+"""The columns of the target that the mappers write."""
 
 from __future__ import annotations
 

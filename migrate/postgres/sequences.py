@@ -1,4 +1,4 @@
-"""Columns that PostgreSQL numbers itself: serial, identity, and any default that draws from a sequence."""
+"""Columns that PostgreSQL numbers itself: serial, identity, and any default that uses a sequence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ORDER BY 1, 2, 4
 
 @dataclass(frozen=True)
 class NumberedColumn:
-    """An integer column and the sequence that it draws from."""
+    """An integer column and the sequence that it uses."""
 
     table: str
     column: str
@@ -42,14 +42,14 @@ class NumberedColumn:
 
 
 def numbered_columns(conn: Connection, schema: str, tables: Iterable[str]) -> list[NumberedColumn]:
-    """Return the columns of these tables that draw their numbers from a sequence."""
+    """Return the columns of these tables that get their numbers from a sequence."""
     return [NumberedColumn(*row) for row in conn.execute(_NUMBERED, (schema, list(tables))).fetchall()]
 
 
 def raise_sequences(conn: Connection, schema: str, tables: Iterable[str]) -> None:
-    """Let the tables' sequences go on after the largest number in use; none is ever set back.
+    """Set the tables' sequences to the largest number in use; no sequence is ever set back.
 
-    Not undone by a rollback of the transaction, which does no harm: numbers are skipped.
+    A rollback of the transaction does not undo this. That does no harm: some numbers are skipped.
     """
     for column in numbered_columns(conn, schema, tables):
         where = sql.Identifier(column.schema, column.sequence)

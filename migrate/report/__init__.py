@@ -1,1 +1,1 @@
-"""The report of a run and of an inspection: one HTML file that needs nothing else, and no script."""
+"""The report of a run and of an inspection: one HTML file that needs no other file and no script."""

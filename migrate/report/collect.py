@@ -1,4 +1,4 @@
-"""Gathers a report from what a run left in its work folder; asks no database."""
+"""Collects the data of a report from the files of the work folder; uses no database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migrate.pipeline.stages.verify import REPORT as CHECKS
 from migrate.pipeline.state import NAME, REHEARSAL, StageRecord, State
 from migrate.pipeline.summary import summary
 from migrate.report import endpoints, receipt, row_samples
-from migrate.report.model import ByHand, Command, Document, Rehearsal, StageLine
+from migrate.report.model import Command, Document, ManualWork, Rehearsal, StageLine
 from migrate.report.tables import figures
 from migrate.report.verdict import judge
 from migrate.runtime.clock import now
@@ -36,7 +36,10 @@ _COMMANDS: Final = {
 
 
 def find_folder(work: Path) -> Path:
-    """Return the folder of the run in `work`, else of its dry run; UsageError where there is neither."""
+    """Return the folder of the run in `work`, otherwise of its dry run.
+
+    Raises UsageError if there is neither.
+    """
     for folder in (work, work / REHEARSAL):
         if (folder / NAME).is_file():
             return folder
@@ -45,10 +48,10 @@ def find_folder(work: Path) -> Path:
     )
 
 
-def gather(folder: Path, *, with_samples: bool = False) -> Document:
-    """Return the report of the run in `folder`; with samples the named rows bring their values.
+def collect(folder: Path, *, with_samples: bool = False) -> Document:
+    """Return the report of the run in `folder`; with samples it includes the values of the named rows.
 
-    Raises UsageError where no run is there, StateMismatch where its state file is damaged.
+    Raises UsageError if there is no run, StateMismatch if its state file is damaged.
     """
     state = State.load(folder)
     if state is None:
@@ -81,13 +84,13 @@ def gather(folder: Path, *, with_samples: bool = False) -> Document:
         checked=checks.get("schema"),
         checks=tuple(checks.get("checks", ())),
         rehearsal=_rehearsal(folder.parent if dry else folder),
-        by_hand=tuple(ByHand(**one) for one in _load(folder / PLAN).get("by_hand", ())),
+        by_hand=tuple(ManualWork(**one) for one in _load(folder / PLAN).get("by_hand", ())),
         commands=_commands(folder, document.outcome, dry=dry),
     )
 
 
 def _load(path: Path) -> _Json:
-    """Return a JSON document, empty where it is missing or damaged: nothing rests on it but the page."""
+    """Return a JSON document, empty if it is missing or damaged: only the page depends on it."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -102,7 +105,7 @@ def _stage(name: str, record: StageRecord) -> StageLine:
     elif rows is None and "checks" in record.facts:
         rows = sum(record.facts["checks"].values())
     elif rows is None and "replaced" in record.facts:
-        rows = None  # what cleanup counts is moved by publish
+        rows = None  # the rows that cleanup counts are copied by publish
     return StageLine(name, record.status, rows, record.seconds, record.facts.get("peak_mb"))
 
 

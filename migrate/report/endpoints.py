@@ -1,4 +1,4 @@
-"""Who the two ends are and how ids are made, as lines of facts."""
+"""Facts about source and target, and how ids are made."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from migrate.runtime.clock import now
 
 
 def render(inspection: Inspection) -> str:
-    """Return an inspection as a page like the report's."""
+    """Return an inspection as a page in the report's style."""
     return page.render(
         "inspection.html",
         inspection=inspection,

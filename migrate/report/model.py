@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-#: Raised when a field changes its meaning or goes; not when one is added.
+#: Raised when a field changes its meaning or is removed; not when one is added.
 VERSION: Final = 1
 
 Tone = Literal["good", "bad", "open"]
@@ -22,7 +22,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Fact:
-    """One line about an end of the run; a digest or an id is `exact`, to be compared letter by letter."""
+    """One line about source or target; a digest or an id is `exact`, to be compared letter by letter."""
 
     name: str
     value: str
@@ -31,7 +31,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class SourceRows:
-    """The rows of one source table; the four fates add up to `rows`."""
+    """The rows of one source table; the four outcomes add up to `rows`."""
 
     table: str
     rows: int
@@ -43,7 +43,7 @@ class SourceRows:
 
 @dataclass(frozen=True)
 class Named:
-    """One of the first rows of a fate; `values` are its cells, where samples were asked for."""
+    """One of the first rows of an outcome; `values` are its cells, if samples were asked for."""
 
     source_id: str
     became: str | None
@@ -52,7 +52,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Reason:
-    """Rows of one source table that share a fate and its reason; for migrated ones the proving column."""
+    """Rows of one source table that share an outcome and its reason; for migrated ones the proving column."""
 
     table: str
     fate: str
@@ -72,7 +72,9 @@ class Entity:
 
 @dataclass(frozen=True)
 class Flow:
-    """So many rows from a source table to a target table, or to another fate (then `fate` names it)."""
+    """How many rows go from a source table to a target table, or to another outcome (then `fate` names
+    it).
+    """
 
     source: str
     to: str
@@ -82,10 +84,10 @@ class Flow:
 
 @dataclass(frozen=True)
 class TargetTable:
-    """A live table: rows before and after, what publish did, and what its rows were made from.
+    """A live table: rows before and after, what publish did, and the source of its rows.
 
-    `made_from` are source tables; `by_row` tells whether a row stands for rows of them, rather than
-    for some of their cells. `checksum` is None before publish.
+    `made_from` are source tables; `by_row` is true if a row comes from rows of them, false if only from some
+    of their cells. `checksum` is None before publish.
     """
 
     table: str
@@ -99,7 +101,7 @@ class TargetTable:
 
 @dataclass(frozen=True)
 class StageLine:
-    """One stage: its rows where it counts any, its seconds over all attempts, its peak memory."""
+    """One stage: its rows if it counts any, its seconds over all attempts, its peak memory."""
 
     name: str
     status: str
@@ -110,7 +112,7 @@ class StageLine:
 
 @dataclass(frozen=True)
 class ColumnLine:
-    """Where one source column, or one key of a table of keys and values, went."""
+    """The target of one source column, or of one key of a table of keys and values."""
 
     column: str
     key: str | None
@@ -120,8 +122,8 @@ class ColumnLine:
 
 
 @dataclass(frozen=True)
-class ByHand:
-    """What is written anew by hand: the source's SQL, and what takes its place where that is known."""
+class ManualWork:
+    """What must be written again by hand: the source's SQL, and what replaces it if that is known."""
 
     kind: str
     name: str
@@ -132,7 +134,7 @@ class ByHand:
 
 @dataclass(frozen=True)
 class Changed:
-    """Values of one source column that were migrated otherwise than they stood; `lost` if left empty."""
+    """Values of one source column that were changed during the migration; `lost` if left empty."""
 
     table: str
     column: str
@@ -151,7 +153,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The receipt of `migrate rehearse`: how often it was killed, and whether the content was the same."""
+    """The result of `migrate rehearse`: how often it was killed, and whether the content was the same."""
 
     identical: bool
     at: str
@@ -172,10 +174,10 @@ class Command:
 
 @dataclass(frozen=True)
 class Document:
-    """Everything that is known of a run when its report is made.
+    """Everything that is known about a run when its report is made.
 
-    `counted` tells whether the run came so far that its rows were counted, `samples` whether the
-    first rows bring their values, which are data of people.
+    `counted` is true if the run got far enough that its rows were counted, `samples` if the first rows
+    include their values, which are personal data.
     """
 
     made: str
@@ -204,12 +206,12 @@ class Document:
     checked: str | None = None
     checks: tuple[dict[str, Any], ...] = ()
     rehearsal: Rehearsal | None = None
-    by_hand: tuple[ByHand, ...] = ()
+    by_hand: tuple[ManualWork, ...] = ()
     commands: tuple[Command, ...] = ()
 
     @property
     def totals(self) -> SourceRows:
-        """All source rows of migrated tables together."""
+        """Return the number of all source rows of migrated tables."""
         rows = [source for entity in self.entities for source in entity.sources]
         return SourceRows(
             "together",

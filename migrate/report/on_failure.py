@@ -1,4 +1,4 @@
-"""The report where a run does not come to its end, and where what became of it changes afterwards."""
+"""The report of a run that fails, and of a run whose outcome changes afterwards."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from migrate.runtime.errors import CheckError, MigrateError
 
 
 @contextlib.contextmanager
-def told(run: RunContext) -> Iterator[None]:
-    """Write the report also where the block raises, and let the error go on: it is what counts."""
+def reported_on_failure(run: RunContext) -> Iterator[None]:
+    """Write the report also if the block raises, and re-raise the error."""
     try:
         yield
     except (MigrateError, psycopg.Error) as error:
@@ -28,7 +28,7 @@ def told(run: RunContext) -> Iterator[None]:
 
 
 def refresh(folder: Path) -> str | None:
-    """Write the report of a folder again; return why that could not be done, None where it was."""
+    """Write the report of a folder again; return why that failed, None if it did not."""
     try:
         write_report(folder)
     except MigrateError as error:

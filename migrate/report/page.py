@@ -1,8 +1,7 @@
-"""Writes a page: what came from a database is text on it, whatever it says.
+"""Writes a page: values from a database are only text on it, whatever they contain.
 
-Every value is escaped, control characters and those that turn the direction
-of writing are made visible, and the page's own policy lets a browser run no
-script, ask no server and follow no style but the one it was written with.
+Every value is escaped. Control characters and characters that change the writing direction are made visible.
+The page's content policy lets a browser run no script, contact no server and use no style but its own.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from markupsafe import Markup
 from migrate.runtime import files
 
 _STYLE: Final = "style.css"
-#: Where Unicode keeps a picture for each control character below the blank.
+#: Where Unicode has a picture for each control character below the space.
 _PICTURES: Final = 0x2400
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def visible(value: Any) -> Any:
-    """Return text with control characters made visible; anything else, and markup, as it is."""
+    """Return text with control characters made visible; anything else, and markup, unchanged."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return "".join(_sign(char) if unicodedata.category(char) in _HIDDEN else char for char in value)
@@ -41,7 +40,7 @@ def _sign(char: str) -> str:
 
 
 def environment() -> Environment:
-    """Return the templates' environment: all values escaped and made visible, no missing name overlooked."""
+    """Return the templates' environment: all values escaped and made visible; a missing name is an error."""
     made = Environment(
         loader=PackageLoader("migrate.report"),
         autoescape=True,
@@ -60,7 +59,7 @@ def number(value: int | None) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """Return what percentage of `whole` a part is: 0 only for nothing, 100 only for all."""
+    """Return the percentage of `part` in `whole`: 0 only for nothing, 100 only for all."""
     if not whole or not part:
         return "0%"
     percent = 100 * part / whole
@@ -70,14 +69,14 @@ def share(part: float, whole: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return seconds as a person says them: 0.31 s, 12.4 s, 3 min 20 s."""
+    """Return seconds in readable form: 0.31 s, 12.4 s, 3 min 20 s."""
     if value >= 90:
         return f"{int(value // 60):,} min {int(value % 60)} s"
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
 
 
 def instant(value: str) -> str:
-    """Return an ISO instant in UTC as a person reads it: 2026-01-31 17:05:09 UTC."""
+    """Return an ISO timestamp in UTC in readable form: 2026-01-31 17:05:09 UTC."""
     return value.replace("T", " ").replace("+00:00", " UTC")
 
 
@@ -91,6 +90,6 @@ def render(template: str, **shown: Any) -> str:
 
 
 def write(path: Path, page: str) -> None:
-    """Write a page (mode 0600), whole or not at all."""
+    """Write a page (mode 0600), completely or not at all."""
     with files.write_atomically(path) as file:
         file.write(page.encode(errors="replace"))

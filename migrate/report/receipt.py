@@ -1,9 +1,8 @@
-"""The receipt of a run: what went in, what came out and what proved it, each link sealed by the next.
+"""The receipt of a run: what was read, what was written and what proved it, as a chain of digests.
 
-A link's digest is the SHA-256 of the digest before it and the link's own
-canonical JSON, so no link can be altered, left out or moved without breaking
-all that follow. The last digest is the seal: noted elsewhere, it proves the
-whole file. Nobody's data is in it, only names, counts and digests.
+A link's digest is the SHA-256 of the digest before it and the link's own canonical JSON. So no link can be
+changed, left out or moved without breaking all that follow. The last digest is the seal: if it is written
+down elsewhere, it proves the whole file. It holds no personal data, only names, counts and digests.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Receipt:
 
     @property
     def seal(self) -> str:
-        """The digest over all of it."""
+        """Return the digest over all of it."""
         return self.links[-1].digest if self.links else _START
 
     def facts(self) -> dict[str, Any]:
@@ -59,7 +58,7 @@ class Receipt:
         return {"version": VERSION, "run": self.run, "links": links, "seal": self.seal}
 
     def of(self, name: str) -> Any:
-        """Return the facts of a link; KeyError where there is none."""
+        """Return the facts of a link. Raises KeyError if there is none."""
         return {link.name: link.facts for link in self.links}[name]
 
 
@@ -79,7 +78,7 @@ def _digest(before: str, name: str, facts: Any) -> str:
 
 
 def read_receipt(path: Path) -> Receipt:
-    """Return the receipt in a file. Raises UsageError where it cannot be read or is none."""
+    """Return the receipt in a file. Raises UsageError if it cannot be read or is not one."""
     try:
         document = json.loads(path.read_bytes())
         links = tuple(Link(**link) for link in document["links"])
@@ -100,10 +99,10 @@ _ALTERED: Final = "the file was altered or damaged: use a copy of the one that t
 
 
 def check_receipt(receipt: Receipt) -> list[str]:
-    """Return what was found to be right, in words.
+    """Return what was checked and is right, in words.
 
-    Raises CheckError naming the first link whose digest does not fit, or the
-    figures that contradict each other.
+    Raises CheckError with the first link whose digest does not fit, or the numbers that contradict each
+    other.
     """
     for link, made in zip(
         receipt.links,
@@ -112,7 +111,7 @@ def check_receipt(receipt: Receipt) -> list[str]:
     ):
         if link.digest != made.digest:
             raise CheckError(f"the link `{link.name}` does not fit its digest", hint=_ALTERED)
-    said = [f"{len(receipt.links)} links fit their digests"]
+    confirmed = [f"{len(receipt.links)} links fit their digests"]
     rows = receipt.of("rows")
     for table, fates in rows.items():
         total = sum(fates[fate] for fate in ("migrated", "merged", "rejected", "excluded"))
@@ -120,19 +119,19 @@ def check_receipt(receipt: Receipt) -> list[str]:
             raise CheckError(
                 f"the fates of {table} add up to {total:,}, it has {fates['rows']:,} rows", hint=_ALTERED
             )
-    said.append(f"every row of {len(rows)} source tables has one fate")
+    confirmed.append(f"every row of {len(rows)} source tables has one fate")
     checks = receipt.of("checks")
     failed = [name for name, check in checks.items() if not check["passed"]]
     if failed:
         raise CheckError(f"the receipt tells of failed checks: {', '.join(failed)}")
-    said.append(f"{len(checks)} checks passed")
-    return said
+    confirmed.append(f"{len(checks)} checks passed")
+    return confirmed
 
 
 def make_receipt(run: RunContext, summary: Summary) -> Receipt:
     """Return the receipt of a run that is published or rolled back, from its evidence.
 
-    Raises StateMismatch where a part of the evidence is missing.
+    Raises StateMismatch if a part of the evidence is missing.
     """
     return chain(
         run.id,
@@ -159,7 +158,7 @@ def keep(receipt: Receipt, work: Path) -> Path:
 
 
 def add_publications(run: RunContext) -> None:
-    """Bring the last link of the kept receipt up to date after a rollback; nothing where none is kept."""
+    """Update the last link of the stored receipt after a rollback; does nothing if there is none."""
     path = run.work / FILE
     if not path.exists():
         return

@@ -1,4 +1,4 @@
-"""The cells of named source rows, read from the snapshot where an operator asks for samples."""
+"""The cells of named source rows, read from the snapshot if an operator asks for samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from migrate.source.sql import quote
 
 #: Characters of a cell that are shown.
 LONGEST: Final = 160
-#: Columns that no report shows, whatever it is asked for.
+#: Columns that no report shows, whatever its options.
 _SECRET: Final = re.compile(
     r"pass(word|wd|phrase|code)|token|secret|hash|salt|session|otp|api_?key|reminder|remember", re.IGNORECASE
 )
@@ -24,10 +24,10 @@ _NOT_SHOWN: Final = "(not shown)"
 
 
 def reader(folder: Path, snapshot: dict[str, Any]) -> ReadRow | None:
-    """Return what gives a row's cells by table and id; None where the snapshot is gone.
+    """Return a function that gives a row's cells by table and id; None if there is no snapshot.
 
-    An id is the key that the snapshot pages the table by, several parts joined with `:`; a row
-    that is not found by it has no cells. Passwords, tokens and their like are never read.
+    An id is the key that the snapshot pages the table by, several parts joined with `:`; a row that is not
+    found by it has no cells. Passwords, tokens and similar columns are never read.
     """
     path = folder / SNAPSHOT_NAME
     if not path.is_file() or not snapshot:
@@ -50,7 +50,7 @@ def _cells(
     connection: sqlite3.Connection, table: str, key: list[str], parts: list[str]
 ) -> tuple[tuple[str, str], ...]:
     where = " AND ".join(f"{quote(column)} = ?" for column in key)
-    # Names come from the snapshot's own catalogue and are quoted; values are bound.
+    # Names come from the snapshot's own catalog and are quoted; values are bound.
     with contextlib.closing(
         connection.execute(f"SELECT * FROM {quote(table)} WHERE {where} LIMIT 1", parts)  # noqa: S608
     ) as cursor:
@@ -58,7 +58,7 @@ def _cells(
         names = [item[0] for item in cursor.description]
     if row is None:
         return ()
-    # In a table of keys and values it is a cell that says what the cell beside it holds.
+    # In a table of keys and values, one cell says what the next cell holds.
     spoken_of = any(
         isinstance(value, str) and len(value) <= _KEY_LENGTH and _SECRET.search(value) for value in row
     )

@@ -1,8 +1,8 @@
-"""The layout of a flow picture with two columns: where everything is, in the units of an SVG.
+"""The layout of a flow diagram with two columns: the position of everything, in SVG units.
 
-Widths of ribbons are rows, to one scale; what is too small to be seen is drawn
-a line wide. The ribbons of a node leave and arrive in the order of the nodes
-opposite, so that they cross no more than they must.
+Widths of ribbons are rows, all to the same scale; ribbons that would be invisible get the width of a line.
+The ribbons of a node leave and arrive in the order of the nodes on the other side, so that they cross as
+little as possible.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Final
 
 from migrate.report.model import Flow
 
-#: Tables of the left column that are drawn; the smallest of more are drawn as one.
+#: Tables of the left column that are drawn; if there are more, the smallest are drawn as one.
 MOST: Final = 80
-#: Least room of a node: that of its label.
+#: Smallest height of a node: that of its label.
 _SLOT: Final = 19.0
 _GAP: Final = 5.0
 _THINNEST: Final = 1.0
@@ -25,7 +25,7 @@ _LEAST_HEIGHT: Final = 300.0
 
 @dataclass(frozen=True)
 class Shape:
-    """Where labels stand: beside the picture in gutters of this width, or, where it is 0, upon it."""
+    """Where labels are: next to the diagram in gutters of this width or, if it is 0, on it."""
 
     width: float
     gutter: float
@@ -85,7 +85,7 @@ class _Bar:
 
 
 def draw(flows: Iterable[Flow], shape: Shape) -> Picture | None:
-    """Return the picture of the flows that have rows, None where none has."""
+    """Return the diagram of the flows that have rows, None if none has."""
     drawn = _fold([flow for flow in flows if flow.rows])
     if not drawn:
         return None
@@ -109,7 +109,7 @@ def draw(flows: Iterable[Flow], shape: Shape) -> Picture | None:
 
 
 def _fold(flows: list[Flow]) -> list[Flow]:
-    """Return the flows with the smallest source tables beyond `MOST` taken together."""
+    """Return the flows with the smallest source tables beyond `MOST` combined into one."""
     rows: dict[str, int] = {}
     for flow in flows:
         rows[flow.source] = rows.get(flow.source, 0) + flow.rows
@@ -127,21 +127,21 @@ def _fold(flows: list[Flow]) -> list[Flow]:
 
 
 def _place(bars: Sequence[_Bar], scale: float) -> float:
-    """Stack the bars, each with room for its label, and return the height they take."""
+    """Stack the bars, each with space for its label, and return their total height."""
     y = 0.0
     for bar in bars:
         bar.height = max(bar.rows * scale, _THINNEST)
-        room = max(bar.height, _SLOT - _GAP)
-        bar.y = y + (room - bar.height) / 2
-        y += room + _GAP
+        slot = max(bar.height, _SLOT - _GAP)
+        bar.y = y + (slot - bar.height) / 2
+        y += slot + _GAP
     return y
 
 
 def _centre(bars: Sequence[_Bar], height: float) -> None:
     last = bars[-1]
-    spare = height - max(last.y + last.height, last.y + _SLOT / 2) - _GAP
+    unused = height - max(last.y + last.height, last.y + _SLOT / 2) - _GAP
     for bar in bars:
-        bar.y += max(spare, 0.0) / 2
+        bar.y += max(unused, 0.0) / 2
 
 
 def _ribbons(

@@ -13,7 +13,7 @@ from migrate.pipeline.summary.summary import FILE, Summary, is_lost
 from migrate.publish.publication import in_words
 from migrate.runtime.console import terminal_safe
 
-#: Lines of columns with lost values that are printed; the report has them all.
+#: How many columns with lost values are printed; the report has them all.
 _SHOWN: Final = 40
 #: Columns that a line of changed values names.
 _COLUMNS: Final = 6

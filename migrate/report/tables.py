@@ -22,12 +22,12 @@ from migrate.report.model import (
 _FATES: Final = ("merged", "rejected", "excluded")
 MIGRATED: Final = "migrated"
 _DROPPED: Final = "dropped:"
-#: Gives the cells of a source row by table and id.
+#: Returns the cells of a source row by table and id.
 ReadRow = Callable[[str, str], tuple[tuple[str, str], ...]]
 
 
 def figures(counted: Mapping[str, Any], document: Document, read_row: ReadRow | None) -> dict[str, Any]:
-    """Return the fields of a report that come from the summary; none where there is none."""
+    """Return the fields of a report that come from the summary; empty if there is none."""
     if not counted:
         return {}
     rejects: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def _counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
 
 
 def _entities(counted: Mapping[str, Any], read_row: ReadRow | None) -> tuple[Entity, ...]:
-    """Group the source tables by the first target table that their rows went to."""
+    """Group the source tables by the first target table of their rows."""
     routes: dict[str, list[str]] = {}
     for route in counted["routes"]:
         routes.setdefault(route["source"], []).append(route["target"])
@@ -105,7 +105,7 @@ def _reasons(
 
 
 def _flows(counted: Mapping[str, Any]) -> Iterable[Flow]:
-    """Yield the flows in the order of the routes; what did not arrive goes to its fate."""
+    """Yield the flows in the order of the row flows; rows that were not migrated go to their outcome."""
     gone = {flow["table"]: flow for flow in counted["flows"]}
     for route in counted["routes"]:
         yield Flow(route["source"], route["target"], MIGRATED, route["rows"])
@@ -138,7 +138,7 @@ def _targets(counted: Mapping[str, Any], document: Document) -> Iterable[TargetT
 
 
 def _from_columns(columns: Iterable[Mapping[str, Any]], table: str) -> tuple[str, ...]:
-    """Return the source tables of which a filled column went into a target table."""
+    """Return the source tables with a filled column that is migrated to a target table."""
     found = (
         row["source_table"]
         for row in columns

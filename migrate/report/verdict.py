@@ -9,7 +9,7 @@ from migrate.report.model import Verdict
 
 
 def judge(document: Document, counted: dict[str, Any], checks: dict[str, Any], *, dry: bool) -> Verdict:
-    """Return how the run stands, by its state file, its counts and its checks."""
+    """Return the result of the run, from its state file, its counts and its checks."""
     failed = [check["name"] for check in checks.get("checks", ()) if not check["passed"]]
     if document.outcome == "rolled_back":
         return Verdict(

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Final
 
 from migrate.report import page
-from migrate.report.collect import gather
+from migrate.report.collect import collect
 from migrate.report.model import Document
 from migrate.report.sankey import NARROW, WIDE, draw
 
 FILE: Final = "report.html"
-#: Holds people's data, so it never takes the place of the other.
+#: Holds personal data, so it never replaces the other one.
 WITH_SAMPLES: Final = "report-with-samples.html"
 
 
 def write_report(folder: Path) -> Path:
-    """Write `<folder>/report.html` and return its path; see `gather` for what it raises."""
+    """Write `<folder>/report.html` and return its path; see `collect` for what it raises."""
     path = folder / FILE
-    page.write(path, render(gather(folder)))
+    page.write(path, render(collect(folder)))
     return path
 
 

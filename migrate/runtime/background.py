@@ -94,7 +94,7 @@ class BackgroundTasks:
         task = self._tasks.get(name)
         if task is None:
             return otherwise()
-        failed = task.future.exception() is not None  # interrupted here, it is left to `close`
+        failed = task.future.exception() is not None  # if interrupted here, `close` cleans up
         self._tasks.pop(name, None)
         task.pool.shutdown()
         if failed:

@@ -85,7 +85,7 @@ class Workspace:
             failing.pop_all()
 
     @classmethod
-    def over(cls, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> Self:
+    def open_readonly(cls, snapshot: Path, crosswalk: Path, *, batch_keys: int = BATCH_KEYS) -> Self:
         """Open a complete crosswalk, for any number of readers.
 
         Raises StateMismatch if one of the files is not an SQLite database.
@@ -95,7 +95,7 @@ class Workspace:
         return workspace
 
     @classmethod
-    def alone(cls, snapshot: Path) -> Self:
+    def snapshot_only(cls, snapshot: Path) -> Self:
         """Open a snapshot without a crosswalk, for queries on the snapshot's tables only.
 
         Raises StateMismatch if it is not an SQLite database.

@@ -18,7 +18,7 @@ def test_what_is_neither_null_nor_empty_is_filled_in_every_class_and_collation(t
     values = [value.replace("''0''", "'0'") for value in (*_FILLED, *_EMPTY)]
     rows = ", ".join(f"({', '.join([value] * len(kinds))})" for value in values)
     snapshot = legacy_file(tmp_path / "s.db", f"CREATE TABLE t ({columns}); INSERT INTO t VALUES {rows};")
-    with Workspace.alone(snapshot) as workspace:
+    with Workspace.snapshot_only(snapshot) as workspace:
         filled = count_filled(workspace, "t", tuple(workspace.tables()["t"]))
     assert filled == {f"c {number}": len(_FILLED) for number in range(len(kinds))}
 
@@ -30,6 +30,6 @@ def test_a_table_without_rows_and_one_of_many_columns_are_counted(tmp_path: Path
         f"CREATE TABLE empty (a, b); CREATE TABLE wide ({', '.join(names)});"
         f"INSERT INTO wide VALUES ({', '.join(['1'] * len(names))});",
     )
-    with Workspace.alone(snapshot) as workspace:
+    with Workspace.snapshot_only(snapshot) as workspace:
         assert count_filled(workspace, "empty", ("a", "b")) == {"a": 0, "b": 0}
         assert count_filled(workspace, "wide", tuple(names)) == dict.fromkeys(names, 1)

@@ -16,7 +16,7 @@ import pytest
 from migrate.pipeline.crash_test import RECEIPT
 from migrate.pipeline.state import NAME, State
 from migrate.postgres.embedded import EmbeddedServer
-from migrate.report.collect import find_folder, gather
+from migrate.report.collect import collect, find_folder
 from migrate.report.write import render, write_report
 from migrate.runtime.errors import StateMismatch, UsageError
 from tests.tools.browser import Browser, browse, require_browser
@@ -69,15 +69,15 @@ def test_the_counts_are_those_of_snapshot_ledger_and_live_tables(
             database, "SELECT source_table, fate, reason, count(*) FROM migrate_ledger.fate GROUP BY 1, 2, 3"
         )
     }
-    told = {}
+    reported_on_failure = {}
     for entity in facts["entities"]:
         for source in entity["sources"]:
             rows = snapshot.execute(f"SELECT count(*) FROM {source['table']}").fetchone()[0]
             assert source["rows"] == rows
         for reason in entity["reasons"]:
-            told[reason["table"], reason["fate"], reason["reason"]] = reason["rows"]
+            reported_on_failure[reason["table"], reason["fate"], reason["reason"]] = reason["rows"]
     snapshot.close()
-    assert {key: rows for key, rows in told.items() if key[1] != "migrated"} == fates
+    assert {key: rows for key, rows in reported_on_failure.items() if key[1] != "migrated"} == fates
     for target in facts["targets"]:
         assert target["rows"] == query(database, f"SELECT count(*) FROM {target['table']}")[0][0]
 
@@ -173,7 +173,7 @@ def test_without_a_run_it_says_so_and_a_damaged_state_is_named(tmp_path: Path) -
         find_folder(tmp_path)
     (tmp_path / NAME).write_text("{")
     with pytest.raises(StateMismatch, match="damaged"):
-        gather(find_folder(tmp_path))
+        collect(find_folder(tmp_path))
 
 
 def test_a_rolled_back_run_says_so(migrated: Path, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_rolled_back_run_says_so(migrated: Path, tmp_path: Path) -> None:
     state = State.load(tmp_path)
     assert state is not None
     state.conclude("rolled_back")
-    found = gather(tmp_path)
+    found = collect(tmp_path)
     assert found.verdict.title == "Rolled back"
     assert not found.counted
     assert [command.line.split(" --work")[0] for command in found.commands][:2] == [
@@ -195,7 +195,7 @@ def test_a_summary_that_is_not_whole_is_not_shown(migrated: Path, tmp_path: Path
     shutil.copy(migrated / NAME, tmp_path)
     body = json.loads((migrated / "summary.json").read_text())
     (tmp_path / "summary.json").write_text(json.dumps(body))
-    assert gather(tmp_path).counted
+    assert collect(tmp_path).counted
     for text in (
         json.dumps({**body, "run_id": "another"}),
         json.dumps({"run_id": body["run_id"]}),
@@ -203,7 +203,7 @@ def test_a_summary_that_is_not_whole_is_not_shown(migrated: Path, tmp_path: Path
         "[]",
     ):
         (tmp_path / "summary.json").write_text(text)
-        assert not gather(tmp_path).counted
+        assert not collect(tmp_path).counted
 
 
 def test_the_receipt_of_a_rehearsal_is_in_it(migrated: Path, tmp_path: Path, browser: Browser) -> None:

@@ -42,7 +42,7 @@ def test_it_has_its_name_when_it_is_complete_and_nothing_lies_beside_it(folder: 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert crosswalk_file.fits(path, "first")
     assert not crosswalk_file.fits(path, "second")
-    with Workspace.over(folder / "snapshot.db", path) as workspace:
+    with Workspace.open_readonly(folder / "snapshot.db", path) as workspace:
         assert workspace.scalar("SELECT count(*) FROM x.kept") == 50_002
         with pytest.raises(StateMismatch, match="readonly"):
             workspace.execute("DELETE FROM x.kept")
@@ -76,7 +76,7 @@ def test_many_read_it_at_once_through_both_libraries(folder: Path) -> None:
     path = make(folder, "first")
 
     def stats(_number: int) -> int:
-        with Workspace.over(folder / "snapshot.db", path) as workspace:
+        with Workspace.open_readonly(folder / "snapshot.db", path) as workspace:
             streamed = sum(rows.height for rows in workspace.stream("SELECT id FROM x.kept"))
             return streamed + int(str(workspace.scalar("SELECT count(*) FROM x.kept")))
 

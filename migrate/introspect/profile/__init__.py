@@ -1,4 +1,4 @@
-"""What is in a legacy database: read off its snapshot, column by column, proven over all rows."""
+"""The profile of a legacy database: read from its snapshot, column by column, proven over all rows."""
 
 from __future__ import annotations
 

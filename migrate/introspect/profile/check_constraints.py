@@ -1,8 +1,7 @@
-"""CHECK constraints: what they demand, and how many rows break them.
+"""CHECK constraints: what they require, and how many rows break them.
 
-SQLite holds no row to them that was written with `ignore_check_constraints` or
-before they were declared, and on a connection that may only read its
-integrity_check passes over them. So they are asked of the rows, one by one.
+SQLite does not check rows that were written with `ignore_check_constraints` or before a CHECK was declared.
+On a read-only connection its integrity_check skips them. So each CHECK is evaluated over the rows by a query.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.model import CheckReport
 from migrate.runtime.errors import StateMismatch
 from migrate.source.sql import quote
@@ -23,11 +22,11 @@ _TOKEN: Final = re.compile(
 )
 
 
-def check_constraints(ground: Ground, table: str, ddl: str) -> Iterator[CheckReport]:
+def check_constraints(database: InspectedDatabase, table: str, ddl: str) -> Iterator[CheckReport]:
     """Yield the CHECK constraints of a table, in the order of its DDL."""
     for expression in expressions(ddl):
         try:
-            broken: int | None = ground.number(
+            broken: int | None = database.number(
                 f"SELECT count(*) FROM {quote(table)} WHERE NOT ({expression}\n)"  # noqa: S608  the source's own
             )
         except StateMismatch:  # it calls a function that only the application has
@@ -36,7 +35,7 @@ def check_constraints(ground: Ground, table: str, ddl: str) -> Iterator[CheckRep
 
 
 def expressions(ddl: str) -> Iterator[str]:
-    """Yield what stands in the brackets of each CHECK of a CREATE TABLE statement, as it is written."""
+    """Yield the text in the parentheses of each CHECK of a CREATE TABLE statement, as it is written."""
     tokens = [
         match for match in _TOKEN.finditer(ddl) if not match[0].isspace() and match[0][:2] not in _REMARKS
     ]
@@ -47,7 +46,7 @@ def expressions(ddl: str) -> Iterator[str]:
 
 
 def _closing(tokens: list[re.Match[str]], end: int) -> int:
-    """Return where the bracket that the first token opens is closed."""
+    """Return the position where the parenthesis that the first token opens is closed."""
     depth = 0
     for token in tokens:
         depth += {"(": 1, ")": -1}.get(token[0], 0)

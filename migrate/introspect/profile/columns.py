@@ -1,4 +1,4 @@
-"""A column as it is: its shapes summed up, its closed set of values where it has one."""
+"""The profile of a column: its value patterns combined, and its closed set of values if it has one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.clock import means_now
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.infer_type import Signs, read
 from migrate.introspect.profile.known_columns import Known
 from migrate.introspect.profile.model import Classes, ColumnReport, Count, DecimalFacts, JsonFacts
@@ -24,7 +24,7 @@ _JULIAN_EPOCH: Final = 2440587.5
 HALF_OF_INT: Final = 2**30
 _INT_DIGITS: Final = 10
 
-#: A closed set has no more values than this, none of them longer than that, each in so many rows.
+#: The limits of a closed set: how many values, how long a value, and in how many rows each.
 SET_SIZE: Final = 20
 SET_LENGTH: Final = 32
 SET_REPEATS: Final = 3
@@ -43,7 +43,7 @@ class ColumnShape:
 
 
 def observe(
-    ground: Ground,
+    database: InspectedDatabase,
     table: str,
     rows: int,
     column: ColumnShape,
@@ -57,9 +57,9 @@ def observe(
     `pure_key` tells that it alone is the table's primary key, `known` what a library reads there,
     `touched` that a trigger sets it to the time of each update.
     """
-    shapes = count_shapes(ground, table, column.name)
+    shapes = count_shapes(database, table, column.name)
     classes = _classes(shapes)
-    values = () if pure_key else closed_set(ground, table, column.name, shapes)
+    values = () if pure_key else closed_set(database, table, column.name, shapes)
     filled = {shape: found.rows for shape, found in shapes.items() if shape not in ("null", "empty")}
     clock = means_now(column.default)
     limit = 2 * HALF_OF_INT - 1 if known and known.type == "integer" else HALF_OF_INT
@@ -75,7 +75,7 @@ def observe(
     )
     reading, certain = read(signs, filled)
     private = names.is_private(column.name)
-    timed = reading == "timestamp" or signs.times or names.says_time(column.name, column.declared)
+    timed = reading == "timestamp" or signs.times or names.suggests_time(column.name, column.declared)
     decimal = _decimal(shapes) if reading in ("decimal", "real", "mixed") else None
     lows = [found.lowest for found in shapes.values() if found.lowest is not None]
     highs = [found.highest for found in shapes.values() if found.highest is not None]
@@ -92,7 +92,8 @@ def observe(
         generated=column.generated,
         reading=reading,
         certain=certain,
-        money=reading in ("decimal", "integer", "mixed") and names.says_money(column.name, column.declared),
+        money=reading in ("decimal", "integer", "mixed")
+        and names.suggests_money(column.name, column.declared),
         classes=classes,
         null_share=_share(classes.nulls, rows),
         empty_share=_share(classes.empty, rows),
@@ -118,12 +119,12 @@ def observe(
 
 
 def closed_set(
-    ground: Ground, table: str, column: str, shapes: Mapping[str, ShapeCount]
+    database: InspectedDatabase, table: str, column: str, shapes: Mapping[str, ShapeCount]
 ) -> tuple[Count, ...]:
-    """Return the values of a column that holds one of a few words, none where it may be about people.
+    """Return the values of a column that holds one of a few words; none if they may be about people.
 
-    A word is letters, digits, `_`, `-`; more than one, only without capitals behind the first, as
-    names of people have them.
+    A word is letters, digits, `_`, `-`. If there is more than one word, only the first letter may be a
+    capital, because names of people have more.
     """
     texts = [shapes[shape] for shape in ("text", "bool_letter") if shape in shapes]
     others = set(shapes) - {"text", "null", "empty", "bool_word", "bool_letter"}
@@ -133,25 +134,25 @@ def closed_set(
         return ()
     name, source = quote(column), quote(table)
     where = f"FROM {source} WHERE {name} <> ''"
-    few = ground.rows(f"SELECT DISTINCT {name} {where} LIMIT {SET_SIZE + 1}")
+    few = database.rows(f"SELECT DISTINCT {name} {where} LIMIT {SET_SIZE + 1}")
     if len(few) > SET_SIZE:
         return ()
-    found = ground.rows(f"SELECT {name}, count(*) {where} GROUP BY {name} ORDER BY {name}")
+    found = database.rows(f"SELECT {name}, count(*) {where} GROUP BY {name} ORDER BY {name}")
     words = [value for value, _ in found]
-    if not all(is_word(value, known=names.says_set(column)) for value in words):
+    if not all(is_word(value, known=names.suggests_set(column)) for value in words):
         return ()
-    if sum(rows for _, rows in found) < len(found) * SET_REPEATS and not names.says_set(column):
+    if sum(rows for _, rows in found) < len(found) * SET_REPEATS and not names.suggests_set(column):
         return ()
     return tuple(Count(value, rows) for value, rows in found)
 
 
 def is_word(value: str, *, known: bool) -> bool:
-    """Tell whether a value is one of a few words an application knows, and no name of a person."""
+    """Return whether a value is one of a few words an application knows, and no name of a person."""
     if len(value) > SET_LENGTH or not value.isascii() or not value[:1].isalpha():
         return False
     if not all(char.isalnum() or char in "_-" or (known and char in " /+.") for char in value):
         return False
-    # Anna, or Anna Smith, is a name; under a column called status it is none.
+    # Anna, or Anna Smith, is a name; in a column called status it is not.
     first, *more = value.split()
     if any(word[:1].isupper() for word in more):
         return known and value.isupper()
@@ -205,10 +206,10 @@ def _decimal(shapes: Mapping[str, ShapeCount]) -> DecimalFacts | None:
 
 def _iso(day: float) -> str | None:
     try:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day - _JULIAN_EPOCH)
+        timestamp = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day - _JULIAN_EPOCH)
     except OverflowError:
         return None
-    return (moment + timedelta(milliseconds=0.5)).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (timestamp + timedelta(milliseconds=0.5)).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _share(part: int, whole: int) -> float:

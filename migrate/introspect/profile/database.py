@@ -1,4 +1,4 @@
-"""The database an inspection works on: the frozen snapshot, beside a scratch file of ours."""
+"""The database that an inspection works on: the frozen snapshot, and a scratch file of ours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEYS: Final = re.compile(r'\[\d+\]|\."((?:[^"\\]|\\.)*)"|\.([^.\["]+)')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-class Ground:
+class InspectedDatabase:
     """Runs SQL over the snapshot (read-only) with a scratch schema `s`, whose file may grow on disk.
 
     SQL functions beside SQLite's own: `broken_text(blob)` for bytes that are no UTF-8,
@@ -62,7 +62,7 @@ class Ground:
             ) from error
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query whose result is small."""
+        """Return all rows of a query with a small result."""
         with self._faults():
             return self._connection.execute(sql, tuple(parameters)).fetchall()
 
@@ -81,7 +81,7 @@ class Ground:
 
 
 def broken_text(raw: bytes) -> bool:
-    """Tell whether bytes are no UTF-8."""
+    """Return whether bytes are not UTF-8."""
     try:
         raw.decode()
     except UnicodeDecodeError:
@@ -90,19 +90,19 @@ def broken_text(raw: bytes) -> bool:
 
 
 def jsonb_refuses(raw: bytes) -> bool:
-    """Tell whether JSON that SQLite takes for valid is refused by PostgreSQL's jsonb."""
+    """Return whether JSON that is valid for SQLite is refused by PostgreSQL's jsonb."""
     try:
         text = raw.decode()
         found = json.loads(text)
     except (ValueError, RecursionError):
         return True
-    # Written out again, pairs of surrogates have become characters; what is left of them is single.
+    # Written out again, pairs of surrogates have become characters; the remaining ones are single.
     plain = json.dumps(found, ensure_ascii=False)
     return _SURROGATE.search(plain) is not None or re.search(r"(?<!\\)(?:\\\\)*\\u0000", plain) is not None
 
 
 def path_of(fullkey: str) -> str:
-    """Return where an atom is, `$[3].user."a b"` as `$[*].user.*`, without positions and odd keys."""
+    """Return the path of an atom, `$[3].user."a b"` as `$[*].user.*`, without positions and odd keys."""
 
     def part(match: re.Match[str]) -> str:
         if match[0].startswith("["):

@@ -1,4 +1,4 @@
-"""References that no constraint can name: ids inside JSON, lists and URLs, found by containment."""
+"""References that no constraint can declare: ids inside JSON, lists and URLs, found by containment."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from migrate.introspect.profile import names
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.model import Basis, ColumnReport, HiddenReference, Place
 from migrate.introspect.profile.references import ALMOST_ALL, UNGUESSABLE, Target, Targets
 from migrate.introspect.profile.value_patterns import shape_of
 from migrate.source.sql import quote
 
-#: Places in the documents of one column that are looked at, the fullest first.
+#: How many paths in the JSON of one column are checked, those with the most values first.
 MOST_PATHS: Final = 200
 #: No id is longer.
 _ID_LENGTH: Final = 64
@@ -21,17 +21,17 @@ _LISTED: Final = "*[^-0-9A-Za-z_, ]*"
 
 
 def hidden_references(
-    ground: Ground, table: str, column: ColumnReport, targets: Targets
+    database: InspectedDatabase, table: str, column: ColumnReport, targets: Targets
 ) -> list[HiddenReference]:
     """Return the references inside the cells of one column."""
     shapes = {count.name for count in column.shapes}
     found: list[HiddenReference] = []
     if shapes & {"json_object", "json_array"}:
-        found += _search(ground, table, column.name, targets, _json_atoms(table, column.name))
+        found += _search(database, table, column.name, targets, _json_atoms(table, column.name))
     if "text" in shapes and column.reading in ("text", "mixed", "closed_set"):
-        found += _search(ground, table, column.name, targets, _list_atoms(ground, table, column.name))
+        found += _search(database, table, column.name, targets, _list_atoms(database, table, column.name))
     if "url" in shapes or ("text" in shapes and {"url", "path", "link"} & set(names.words(column.name))):
-        found += _search(ground, table, column.name, targets, _url_atoms(table, column.name))
+        found += _search(database, table, column.name, targets, _url_atoms(table, column.name))
     return found
 
 
@@ -51,10 +51,10 @@ def _json_atoms(table: str, column: str) -> list[str]:
     ]
 
 
-def _list_atoms(ground: Ground, table: str, column: str) -> list[str]:
-    """Return the statement that takes lists apart; none where the column is prose, or holds no list."""
+def _list_atoms(database: InspectedDatabase, table: str, column: str) -> list[str]:
+    """Return the statement that splits lists; none if the column is prose or holds no list."""
     cell = quote(column)
-    prose, lists = ground.row(
+    prose, lists = database.row(
         f"SELECT sum({cell} GLOB ?), sum(instr({cell}, ',') > 0) FROM {quote(table)}"  # noqa: S608
         f" WHERE {cell} <> ''",
         (_LISTED,),
@@ -64,7 +64,7 @@ def _list_atoms(ground: Ground, table: str, column: str) -> list[str]:
     parts = f"'[\"' || replace(replace(t.{cell}, ' ', ''), ',', '\",\"') || '\"]'"
     return [
         "INSERT INTO s.atoms SELECT 'list', '', NULL, j.value, count(*)"  # noqa: S608
-        f" FROM {quote(table)} t, json_each({_sound(parts)}) j"
+        f" FROM {quote(table)} t, json_each({_valid_json(parts)}) j"
         f" WHERE t.{cell} <> '' AND length(j.value) BETWEEN 1 AND {_ID_LENGTH} GROUP BY j.value"
     ]
 
@@ -81,53 +81,53 @@ def _url_atoms(table: str, column: str) -> list[str]:
         " AS w, count(*)"
         f" FROM (SELECT '[\"' || replace({cut}, '/', '\",\"') || '\"]' AS parts FROM {quote(table)}"
         f" WHERE (lower({cell}) GLOB 'http*://*' OR {cell} GLOB '/*') AND NOT ({unsafe})"
-        f" AND instr({cell}, char(0)) = 0 LIMIT -1) t, json_each({_sound('t.parts')}) j"
+        f" AND instr({cell}, char(0)) = 0 LIMIT -1) t, json_each({_valid_json('t.parts')}) j"
         f" WHERE j.key > 0 AND length(w) BETWEEN 1 AND {_ID_LENGTH} GROUP BY b, w"
     ]
 
 
-def _sound(json: str) -> str:
-    """Return the expression of a document, an empty one where a NUL or the like has broken it."""
+def _valid_json(json: str) -> str:
+    """Return the expression of a document; an empty document if a NUL or the like makes it invalid."""
     return f"CASE WHEN json_valid({json}) THEN {json} ELSE '[]' END"
 
 
 def _search(
-    ground: Ground, table: str, column: str, targets: Targets, fill: Iterable[str]
+    database: InspectedDatabase, table: str, column: str, targets: Targets, fill: Iterable[str]
 ) -> list[HiddenReference]:
     statements = list(fill)
     if not statements:
         return []
-    ground.run("DROP TABLE IF EXISTS s.atoms")
-    ground.run(_ATOMS)
+    database.run("DROP TABLE IF EXISTS s.atoms")
+    database.run(_ATOMS)
     for statement in statements:
-        ground.run(statement)
+        database.run(statement)
     if statements[0].startswith("INSERT INTO s.atoms SELECT 'url'"):
-        return list(_in_urls(ground, table, column, targets))
-    places = ground.rows(
+        return list(_in_urls(database, table, column, targets))
+    places = database.rows(
         "SELECT place, path FROM s.atoms GROUP BY place, path ORDER BY sum(n) DESC, path LIMIT ?",
         (MOST_PATHS,),
     )
-    found = [_at(ground, table, column, place, path, targets) for place, path in sorted(places)]
+    found = [_at(database, table, column, place, path, targets) for place, path in sorted(places)]
     return [reference for reference in found if reference is not None]
 
 
 def _at(
-    ground: Ground, table: str, column: str, place: Place, path: str, targets: Targets
+    database: InspectedDatabase, table: str, column: str, place: Place, path: str, targets: Targets
 ) -> HiddenReference | None:
-    """Return what the atoms of one place refer to: what the name there means, else what holds them."""
+    """Return what the atoms at one path refer to: what the name there means, otherwise what contains them."""
     where = "place = ? AND path = ?"
     named = [part for part in path.replace("[*]", "").split(".")[1:] if part != "*"]
     name = named[-1] if named else column
     best: HiddenReference | None = None
     for meant in targets.meant_by(name, table) or (targets.meant_by(column, table) if named else []):
-        ids, dangling = _count(ground, meant, where, (place, path))
+        ids, dangling = _count(database, meant, where, (place, path))
         share = 0.0 if names.is_id(name) or names.is_id(column) else ALMOST_ALL
         if ids - dangling >= max(1, ids * share) and (best is None or dangling < best.dangling):
             best = _hidden(table, column, place, path, meant, "name and values", ids, dangling)
     if best is not None:
         return best
     for target in targets.textual:
-        ids, dangling = _count(ground, target, where, (place, path))
+        ids, dangling = _count(database, target, where, (place, path))
         if ids - dangling >= max(1, ids * (0.5 if target.reading in UNGUESSABLE else ALMOST_ALL)) and (
             best is None or dangling < best.dangling
         ):
@@ -135,27 +135,33 @@ def _at(
     return best
 
 
-def _in_urls(ground: Ground, table: str, column: str, targets: Targets) -> Iterable[HiddenReference]:
-    """Yield a reference for each table whose keys stand in URLs, behind its name or unmistakably."""
+def _in_urls(
+    database: InspectedDatabase, table: str, column: str, targets: Targets
+) -> Iterable[HiddenReference]:
+    """Yield a reference for each table whose keys occur in URLs, after its name or unmistakably."""
     seen = set()
-    for (before,) in ground.rows("SELECT DISTINCT before FROM s.atoms WHERE before IS NOT NULL LIMIT 10000"):
+    for (before,) in database.rows(
+        "SELECT DISTINCT before FROM s.atoms WHERE before IS NOT NULL LIMIT 10000"
+    ):
         target = targets.named(before) or next(iter(targets.meant_by(before, table)), None)
         if target is None or target.table in seen:
             continue
-        ids, dangling = _count(ground, target, "before = ?", (before,))
+        ids, dangling = _count(database, target, "before = ?", (before,))
         if ids > dangling:
             seen.add(target.table)
             yield _hidden(table, column, "url", "", target, "name and values", ids, dangling)
     for target in targets.unguessable:
-        ids, dangling = _count(ground, target, f"{shape_of('v')} = ?", (target.reading,))
+        ids, dangling = _count(database, target, f"{shape_of('v')} = ?", (target.reading,))
         if target.table not in seen and ids > dangling:
             yield _hidden(table, column, "url", "", target, "values", ids, dangling)
 
 
-def _count(ground: Ground, target: Target, where: str, parameters: Iterable[object]) -> tuple[int, int]:
+def _count(
+    database: InspectedDatabase, target: Target, where: str, parameters: Iterable[object]
+) -> tuple[int, int]:
     key = quote(target.column)
-    # An id in JSON may be written as text where the key is a number, and the other way round.
-    ids, dangling = ground.row(
+    # An id in JSON may be written as text if the key is a number, and the other way round.
+    ids, dangling = database.row(
         "SELECT coalesce(sum(n), 0), coalesce(sum(CASE WHEN CAST(v AS TEXT) NOT IN"  # noqa: S608
         f" (SELECT CAST({key} AS TEXT) FROM {quote(target.table)} WHERE {key} IS NOT NULL) THEN n END), 0)"
         f" FROM s.atoms WHERE {where}",

@@ -1,4 +1,4 @@
-"""Full-text tables of SQLite, and what takes their place in PostgreSQL."""
+"""Full-text tables of SQLite, and what replaces them in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VIRTUAL: Final = re.compile(
 )
 _ARGUMENT: Final = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|\[[^\]]*\]|`[^`]*`|\([^)]*\)|[^,])+""")
 _OPTION: Final = re.compile(r"\s*(\w+)\s*=\s*(.*?)\s*$", re.DOTALL)
-#: Tokenizers that cut English words to their stems; the others take words as they are.
+#: Tokenizers that reduce English words to their stems; the others keep the words.
 _STEMS: Final = "porter"
 _PIECE: Final = sql.SQL("coalesce({}::text, '')")
 _BLANK: Final = sql.SQL(" || ' ' || ")
@@ -57,7 +57,7 @@ def _read(name: str, ddl: str) -> FullText | None:
 
 
 def _before(name: str, columns: list[str], content: str | None) -> str:
-    """Return what comes before the statements, where they are for no table of the target."""
+    """Return the comment above the statements if they are for no table of the target."""
     if content is None:
         made = sql.SQL("CREATE TABLE {} ({});").format(
             sql.Identifier(name),
@@ -68,7 +68,7 @@ def _before(name: str, columns: list[str], content: str | None) -> str:
 
 
 def _bare(text: str) -> str:
-    """Return a name or a value without the quotes it may have."""
+    """Return a name or a value without its quotes, if it has some."""
     for opening, closing in (('""', '"'), ("''", "'"), ("[]", "]"), ("``", "`")):
         if len(text) > 1 and (text[0], text[-1]) == (opening[0], opening[1]):
             return text[1:-1].replace(closing * 2, closing)

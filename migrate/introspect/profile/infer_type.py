@@ -1,4 +1,4 @@
-"""From the shapes of all cells to what a column is."""
+"""Infers the type of a column from the patterns of all its cells."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOOLEAN: Final = frozenset({"bool", "digits_bool", "bool_word"})
 _CALENDAR: Final = frozenset(FORMS) - UNIX
 _JSON: Final = frozenset({"json_object", "json_array"})
 _WORDS: Final = frozenset({"text", "bool_word", "bool_letter", "blank"})
-#: what text also looks like, when it stands among other text
+#: what text can also look like if it is among other text
 _TEXTS: Final = _WORDS | _WHOLE_TEXT | {"decimal", "email", "url", "uuid", "cuid", "ulid"}
 
 
@@ -56,15 +56,15 @@ class Signs:
         """Whether numbers in the column are instants where they look like it."""
         if self.pure_key or self.known == "integer" or _has_scale(self.declared):
             return False
-        return self.times or self.clock or names.says_time(self.name, self.declared)
+        return self.times or self.clock or names.suggests_time(self.name, self.declared)
 
     @property
     def names_other(self) -> bool:
         """Whether the name speaks of numbers that are no instants."""
         if self.pure_key or self.known is not None or self.family not in ("integer", ""):
             return True
-        about = names.is_id(self.name) or names.says_count(self.name) or names.is_private(self.name)
-        return about or names.says_code(self.name) or names.says_money(self.name, self.declared)
+        about = names.is_id(self.name) or names.suggests_count(self.name) or names.is_private(self.name)
+        return about or names.says_code(self.name) or names.suggests_money(self.name, self.declared)
 
 
 def read(signs: Signs, shapes: Mapping[str, int]) -> tuple[Reading, bool]:
@@ -108,10 +108,10 @@ def _has_scale(declared: str) -> bool:
 
 
 def _boolean(signs: Signs, seen: set[str]) -> tuple[Reading, bool]:
-    flag = names.says_flag(signs.name, signs.declared) and signs.known != "integer"
+    flag = names.suggests_flag(signs.name, signs.declared) and signs.known != "integer"
     if flag or signs.known == "boolean" or signs.family == "boolean" or seen == {"bool_word"}:
         return "boolean", True
-    if names.says_count(signs.name) or "bool_word" in seen or signs.known == "integer":
+    if names.suggests_count(signs.name) or "bool_word" in seen or signs.known == "integer":
         return ("mixed", True) if "bool_word" in seen else ("integer", signs.known is not None)
     return "boolean", False
 
@@ -121,11 +121,11 @@ def _number(signs: Signs, seen: set[str]) -> tuple[Reading, bool]:
         return "timestamp", True
     if seen <= _MILLISECONDS and not signs.names_other:
         return "timestamp", False  # 13 digits, all of them within a century
-    money = names.says_money(signs.name, signs.declared)
+    money = names.suggests_money(signs.name, signs.declared)
     if signs.fractional or seen & {"real", "decimal"} or (money and seen & _WHOLE_REAL):
         return ("decimal", True) if money or "decimal" in seen else ("real", True)
     if seen <= _WHOLE_TEXT and not names.is_id(signs.name) and not signs.pure_key:
-        return "text", False  # numbers of phones and posts begin with zeros
+        return "text", False  # phone numbers and postal codes begin with zeros
     if signs.pure_key or names.is_id(signs.name):
         return "integer_id", True
     return "integer", True

@@ -1,4 +1,4 @@
-"""An inspection from beginning to end: a snapshot is taken, looked through, and thrown away."""
+"""A complete inspection: takes a snapshot, inspects it, and removes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from migrate.introspect.profile.check_constraints import check_constraints
 from migrate.introspect.profile.clock import touched_columns
 from migrate.introspect.profile.columns import observe
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.duplicates import duplicates
 from migrate.introspect.profile.embedded_ids import hidden_references
 from migrate.introspect.profile.full_text import full_text_tables
@@ -36,7 +36,7 @@ from migrate.snapshot.manifest import SnapshotFacts
 from migrate.snapshot.take import take_snapshot
 from migrate.source.model import Catalogue, Source
 
-#: Told the name of each table when its turn comes.
+#: Called with the name of each table when its turn comes.
 OnTable = Callable[[str], None]
 
 
@@ -45,8 +45,8 @@ def inspect_source(
 ) -> Inspection:
     """Return what a source holds, proven on a snapshot of it in `folder`.
 
-    A snapshot that is there already is used; one that is taken stays there, to be resumed or
-    used again. Raises what `take_snapshot` raises, StateMismatch where the disk is full.
+    An existing snapshot is used. A new one stays in the folder, to be resumed or used again. Raises what
+    `take_snapshot` raises, and StateMismatch if the disk is full.
     """
     facts = take_snapshot(source, folder, settings)
     return inspect_snapshot(facts, source.inspect(), on_table)
@@ -57,25 +57,27 @@ def inspect_snapshot(
 ) -> Inspection:
     """Return what a finished snapshot holds; `catalogue` is that of its source."""
     with tempfile.TemporaryDirectory(prefix="inspect-", dir=facts.path.parent) as scratch:
-        ground = Ground(facts.path, Path(scratch) / "scratch.db")
-        with ground:
-            return _Survey(ground, facts, catalogue, on_table).document()
+        database = InspectedDatabase(facts.path, Path(scratch) / "scratch.db")
+        with database:
+            return _Inspector(database, facts, catalogue, on_table).document()
 
 
-class _Survey:
+class _Inspector:
     """One inspection of one snapshot."""
 
-    def __init__(self, ground: Ground, facts: SnapshotFacts, catalogue: Catalogue, on_table: OnTable) -> None:
-        self._ground, self._facts, self._catalogue = ground, facts, catalogue
+    def __init__(
+        self, database: InspectedDatabase, facts: SnapshotFacts, catalogue: Catalogue, on_table: OnTable
+    ) -> None:
+        self._database, self._facts, self._catalogue = database, facts, catalogue
         self._on_table = on_table
         self._shapes = {shape.name: shape for shape in read_shapes(catalogue)}
         self._rows = {table.name: table.rows for table in facts.tables}
         self._columns: dict[str, dict[str, ColumnReport]] = {}
 
     def document(self) -> Inspection:
-        """Look at every table twice: for its columns, then for what hangs on the others' keys."""
+        """Inspect every table twice: first its columns, then its references to the keys of other tables."""
         shapes = list(self._shapes.values())
-        leftovers, lookalikes = find_leftovers(self._ground, shapes, self._rows, self._catalogue.left_out)
+        leftovers, lookalikes = find_leftovers(self._database, shapes, self._rows, self._catalogue.left_out)
         unused = {leftover.name for leftover in leftovers}
         for shape in shapes:
             self._on_table(shape.name)
@@ -90,19 +92,19 @@ class _Survey:
         references = self._references(shapes, lived_in, targets, readings)
         hidden: list[HiddenReference] = []
         arms: list[Polymorphic] = []
-        doubles: list[Duplicates] = []
+        repeated: list[Duplicates] = []
         for shape in lived_in:
             self._on_table(shape.name)
             own = [reference for reference in references if reference.table == shape.name]
             referring = {column for one in own if not one.malformed for column in one.columns}
             for column in self._columns[shape.name].values():
                 if column.name not in referring:
-                    hidden += hidden_references(self._ground, shape.name, column, targets)
+                    hidden += hidden_references(self._database, shape.name, column, targets)
             for pair in pairs(shape, self._shapes):
-                found = polymorphic_reference(self._ground, shape, pair, targets)
+                found = polymorphic_reference(self._database, shape, pair, targets)
                 arms += [found] if found else []
-            doubles += duplicates(
-                self._ground, shape, self._columns[shape.name], [reference.columns for reference in own]
+            repeated += duplicates(
+                self._database, shape, self._columns[shape.name], [reference.columns for reference in own]
             )
         paired = {(one.table, one.id_column) for one in arms}
         return Inspection(
@@ -116,7 +118,7 @@ class _Survey:
             ),
             hidden_references=tuple(hidden),
             polymorphic=tuple(arms),
-            duplicates=tuple(doubles),
+            duplicates=tuple(repeated),
             leftovers=leftovers,
             views=tuple(Definition(name, sql) for name, sql in self._catalogue.views),
             triggers=tuple(Definition(name, sql) for name, sql in self._catalogue.triggers),
@@ -125,7 +127,7 @@ class _Survey:
             checks=tuple(
                 check
                 for shape in lived_in
-                for check in check_constraints(self._ground, shape.name, shape.sql)
+                for check in check_constraints(self._database, shape.name, shape.sql)
             ),
         )
 
@@ -134,7 +136,7 @@ class _Survey:
         touched = touched_columns(shape.name, [sql for _, sql in self._catalogue.triggers])
         return {
             column.name: observe(
-                self._ground,
+                self._database,
                 shape.name,
                 self._rows[shape.name],
                 column,
@@ -153,12 +155,12 @@ class _Survey:
         readings: dict[tuple[str, str], Reading],
     ) -> list[Reference]:
         found = [
-            declared_reference(self._ground, constraint, self._shapes)
+            declared_reference(self._database, constraint, self._shapes)
             for shape in shapes
             for constraint in shape.constraints
         ]
         for shape in lived_in:
-            found += likely_references(self._ground, shape, targets, readings)
+            found += likely_references(self._database, shape, targets, readings)
         return found
 
     def _table(self, shape: TableShape, leftovers: tuple[Leftover, ...]) -> TableReport:

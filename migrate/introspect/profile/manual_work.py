@@ -1,4 +1,4 @@
-"""What no migration carries over: views, triggers, CHECKs and full-text search are written anew by hand."""
+"""What no migration can move: views, triggers, CHECKs and full-text search must be written again by hand."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from migrate.source.model import Catalogue
 
 
 @dataclass(frozen=True)
-class ByHand:
-    """One thing to be done by hand: the source's SQL, and what takes its place where that is known.
+class ManualWork:
+    """One thing to be done by hand: the source's SQL, and what replaces it if that is known.
 
-    `lost` tells of text that is nowhere else, and goes with it.
+    `lost` names text that is stored nowhere else and would be lost.
     """
 
     kind: str
@@ -24,14 +24,14 @@ class ByHand:
     lost: bool = False
 
 
-def find_by_hand(catalogue: Catalogue) -> Iterator[ByHand]:
-    """Yield everything of a source that is no row."""
+def find_manual_work(catalogue: Catalogue) -> Iterator[ManualWork]:
+    """Yield everything in a source that is not a row."""
     for name, sql in catalogue.views:
-        yield ByHand("view", name, sql)
+        yield ManualWork("view", name, sql)
     for name, sql in catalogue.triggers:
-        yield ByHand("trigger", name, sql)
+        yield ManualWork("trigger", name, sql)
     for table in catalogue.tables:
         for expression in expressions(table.sql):
-            yield ByHand("CHECK", table.name, f"CHECK ({expression})")
+            yield ManualWork("CHECK", table.name, f"CHECK ({expression})")
     for one in full_text_tables(catalogue.virtual):
-        yield ByHand("full-text table", one.name, one.sql, one.instead, one.holds_text)
+        yield ManualWork("full-text table", one.name, one.sql, one.instead, one.holds_text)

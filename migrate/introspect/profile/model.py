@@ -1,8 +1,7 @@
-"""The result of an inspection: a typed document, which a mapping is made from.
+"""The result of an inspection: a typed document from which a mapping is made.
 
-Counts are of rows and exact: every one is taken over the whole table. No
-value of a person is in it: numbers and instants as bounds, the values of
-closed sets, names of tables, columns and keys of JSON objects.
+Counts are of rows and exact: each is taken over the whole table. It holds no value of a person: only numbers
+and timestamps as bounds, the values of closed sets, names of tables, columns and keys of JSON objects.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-#: Raised when a field changes its meaning or goes; not when one is added.
+#: Raised when a field changes its meaning or is removed; not when one is added.
 VERSION: Final = 1
 
-#: What all values of a column are, NULL and '' aside. `mixed`: more than one of these;
-#: `empty`: there is no value to tell by.
+#: What all values of a column are, apart from NULL and ''. `mixed`: more than one of these; `empty`: there is
+#: no value.
 Reading = Literal[
     "empty", "boolean", "integer_id", "integer", "decimal", "real", "timestamp", "json",
     "uuid", "cuid", "ulid", "email", "url", "closed_set", "text", "blob", "mixed",
@@ -29,13 +28,13 @@ Form = Literal[
     "other", "unix_s", "unix_ms", "now", "impossible",
 ]  # fmt: skip
 
-#: What tells of a reference: its name and its values, the name alone (no value to test), values alone.
+#: The evidence for a reference: its name and its values, the name alone (no value to test), values alone.
 Basis = Literal["name and values", "name", "values"]
 
 #: Where the ids of a reference that no constraint can name are written.
 Place = Literal["json", "json key", "list", "url"]
 
-#: Which values count as equal: the same bits, the same text, the same but for case and outer blanks.
+#: Which values count as equal: the same bits, the same text, the same apart from case and outer blanks.
 Equality = Literal["exact", "as text", "folded"]
 
 LeftoverKind = Literal["backup", "old", "new", "case variant", "bookkeeping", "full text", "internal"]
@@ -43,7 +42,7 @@ LeftoverKind = Literal["backup", "old", "new", "case variant", "bookkeeping", "f
 
 @dataclass(frozen=True)
 class Classes:
-    """How many cells of each storage class a column holds; `empty` are those of the texts that are ''."""
+    """How many cells of each storage class a column holds; `empty` are the texts that are ''."""
 
     nulls: int
     integers: int
@@ -63,10 +62,10 @@ class Count:
 
 @dataclass(frozen=True)
 class JsonFacts:
-    """JSON in a column: objects, arrays, what begins like one and is none.
+    """JSON in a column: objects, arrays, and text that begins like JSON but is not.
 
-    `refused` of the objects and arrays hold what jsonb does not take: a NUL character, a
-    surrogate without its other half, bytes that are no UTF-8.
+    `refused` of the objects and arrays hold what jsonb does not accept: a NUL character, a single surrogate,
+    bytes that are not UTF-8.
     """
 
     objects: int
@@ -77,7 +76,7 @@ class JsonFacts:
 
 @dataclass(frozen=True)
 class DecimalFacts:
-    """Numbers with a fraction: digits before the point and behind it, at most.
+    """Numbers with a fraction: digits before and after the decimal point, at most.
 
     `inexact` are reals that are not the number of 15 digits they print as, such as 0.1 + 0.2.
     """
@@ -135,14 +134,14 @@ class ColumnReport:
 
     @property
     def filled(self) -> int:
-        """The number of cells that are neither NULL nor ''."""
+        """Return the number of cells that are neither NULL nor ''."""
         held = self.classes
         return held.integers + held.reals + held.texts + held.blobs - held.empty
 
 
 @dataclass(frozen=True)
 class Index:
-    """An index; `columns` holds None where a term is an expression. `sql` is None for a constraint's."""
+    """An index; `columns` holds None if a term is an expression. `sql` is None for a constraint's index."""
 
     name: str
     columns: tuple[str | None, ...]
@@ -153,7 +152,7 @@ class Index:
 
 @dataclass(frozen=True)
 class TableReport:
-    """A table: `key` is its primary key in order, empty where it has none; `leftover` whether it is one."""
+    """A table: `key` is its primary key in order, empty if it has none; `leftover` whether it is one."""
 
     name: str
     rows: int
@@ -166,7 +165,7 @@ class TableReport:
     indexes: tuple[Index, ...]
 
     def column(self, name: str) -> ColumnReport:
-        """Return the column of that name; KeyError where there is none."""
+        """Return the column of that name. Raises KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -197,10 +196,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class HiddenReference:
-    """Ids inside the cells of a column, where no constraint can name them.
+    """Ids inside the cells of a column that no constraint can declare.
 
-    `path` is where in a JSON document (`$.items[*].userId`; `*` also stands for keys that are no
-    names), '' for lists and URLs. Of `ids` ids found there, `dangling` name no row of `to_table`.
+    `path` is the path in a JSON document (`$.items[*].userId`; `*` also stands for keys that are not names),
+    '' for lists and URLs. Of `ids` ids found there, `dangling` refer to no row of `to_table`.
     """
 
     table: str
@@ -216,7 +215,9 @@ class HiddenReference:
 
 @dataclass(frozen=True)
 class PolymorphicArm:
-    """One value of the type column, the table it means (None: unknown) and how its ids fare there."""
+    """One value of the type column, the table it means (None: unknown) and how many of its ids are found
+    there.
+    """
 
     value: str | None
     to_table: str | None
@@ -227,7 +228,7 @@ class PolymorphicArm:
 
 @dataclass(frozen=True)
 class Polymorphic:
-    """A pair of columns of which one names a table and the other a row of it."""
+    """A pair of columns: one names a table, the other a row of it."""
 
     table: str
     type_column: str
@@ -237,10 +238,10 @@ class Polymorphic:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Values that occur more than once, or not at all, under what is or would be a unique key.
+    """Values that occur more than once, or not at all, in a unique key or a column that looks like one.
 
-    `groups` values stand in `rows` rows; `nulls` rows have NULL in the key. `declared` tells a key
-    that the database has from one that only the name suggests.
+    `groups` values occur in `rows` rows; `nulls` rows have NULL in the key. `declared` is true for a key of
+    the database, false for one that only the name suggests.
     """
 
     table: str
@@ -254,11 +255,11 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A table that the application no longer lives in.
+    """A table that the application does not use any more.
 
-    `of` is the table it was copied from, `only_here` how many of its rows have a key that is not
-    there, `differing` how many are not there with the same values in all columns that both have
-    (None where that cannot be asked). `copied` is False for what no snapshot holds.
+    `of` is the table it was copied from, `only_here` how many of its rows have a key that is not there,
+    `differing` how many are not there with the same values in all common columns (None if a query cannot
+    tell). `copied` is False for a table that no snapshot holds.
     """
 
     name: str
@@ -273,7 +274,7 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Definition:
-    """A view or a trigger, which must be written anew by hand."""
+    """A view or a trigger, which must be written again by hand."""
 
     name: str
     sql: str
@@ -281,9 +282,9 @@ class Definition:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """A CHECK constraint, which no Prisma schema holds: what it demands, in SQLite's words.
+    """A CHECK constraint, which no Prisma schema holds: what it requires, as SQLite's SQL.
 
-    `broken` rows do not meet it; None where it calls a function that SQLite does not have.
+    `broken` rows do not satisfy it; None if it calls a function that SQLite does not have.
     """
 
     table: str
@@ -293,10 +294,10 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class FullText:
-    """A full-text table, which is not copied, and the SQL of what takes its place in PostgreSQL.
+    """A full-text table, which is not copied, and the SQL that replaces it in PostgreSQL.
 
-    `columns` are those that are searched, `content` is the table whose text it indexes. With
-    `holds_text` it indexes no table: its text is in it alone, and is lost unless saved by hand.
+    `columns` are those that are searched, `content` is the table whose text it indexes. With `holds_text` it
+    indexes no table: only it holds its text, which is lost unless it is saved by hand.
     """
 
     name: str
@@ -309,9 +310,9 @@ class FullText:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that is known of a source; tables in the order of their names.
+    """Everything that is known about a source; tables in the order of their names.
 
-    `lookalikes` are named like left-over tables, and their rows say that they are none.
+    `lookalikes` have names like left-over tables, but their rows show that they are in use.
     """
 
     version: int
@@ -331,7 +332,7 @@ class Inspection:
     checks: tuple[CheckReport, ...] = ()
 
     def table(self, name: str) -> TableReport:
-        """Return the table of that name; KeyError where there is none."""
+        """Return the table of that name. Raises KeyError if there is none."""
         for table in self.tables:
             if table.name == name:
                 return table

@@ -1,4 +1,4 @@
-"""What names of tables and columns suggest. A hint only: values decide."""
+"""What the names of tables and columns suggest. Only hints: the values decide."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IRREGULAR: Final = {
     "indice": "index", "matrice": "matrix", "criteria": "criterion", "quizze": "quiz",
 }  # fmt: skip
 
-#: Tables of people, which `created_by`, `sender_id` and their like mean.
+#: Tables of people, which `created_by`, `sender_id` and similar columns mean.
 PEOPLE: Final = ("user", "account", "person", "people", "member", "profile")
 _ROLES: Final = frozenset({
     "admin", "approver", "assignee", "author", "buyer", "client", "creator", "customer", "editor",
@@ -120,7 +120,7 @@ def fold(name: str) -> str:
 
 
 def is_id(name: str) -> bool:
-    """Tell whether a column's name says that it holds ids."""
+    """Return whether a column's name says that it holds ids."""
     found = words(name)
     return bool(found) and (found[-1] in _ID_WORDS or found[0] in _ID_BEFORE)
 
@@ -196,22 +196,22 @@ def _is_form(one: str, other: str) -> bool:
 
 
 def is_of_people(table: str) -> bool:
-    """Tell whether a table's name says that its rows are people."""
+    """Return whether a table's name says that its rows are people."""
     return singular(words(table)[-1] if words(table) else "") in PEOPLE
 
 
-def says_time(name: str, declared: str) -> bool:
-    """Tell whether a column's name or declared type speaks of an instant or a day."""
+def suggests_time(name: str, declared: str) -> bool:
+    """Return whether a column's name or declared type suggests a timestamp or a day."""
     return bool(_TIME & set(words(name))) or bool(re.search("date|time", declared, re.IGNORECASE))
 
 
-def says_money(name: str, declared: str) -> bool:
-    """Tell whether a column's name or declared type speaks of money."""
+def suggests_money(name: str, declared: str) -> bool:
+    """Return whether a column's name or declared type suggests money."""
     return bool(_MONEY & set(words(name))) or bool(re.search("numeric|decimal|money", declared, re.I))
 
 
-def says_flag(name: str, declared: str) -> bool:
-    """Tell whether a column's name or declared type speaks of yes and no."""
+def suggests_flag(name: str, declared: str) -> bool:
+    """Return whether a column's name or declared type suggests yes and no."""
     if re.search("bool", declared, re.IGNORECASE):
         return True
     found = words(name)
@@ -220,8 +220,8 @@ def says_flag(name: str, declared: str) -> bool:
     return bool(_FLAG & set(found)) and not _COUNT & set(found)
 
 
-def says_count(name: str) -> bool:
-    """Tell whether a column's name speaks of a number of things."""
+def suggests_count(name: str) -> bool:
+    """Return whether a column's name suggests a number of things."""
     return bool(_COUNT & set(words(name)))
 
 
@@ -230,14 +230,14 @@ def says_code(name: str) -> bool:
     return bool(_CODE & set(words(name)))
 
 
-def says_set(name: str) -> bool:
-    """Tell whether a column's name speaks of one of a few words."""
+def suggests_set(name: str) -> bool:
+    """Return whether a column's name suggests one of a few words."""
     return bool(_SET & set(words(name)[-1:]))
 
 
 def is_private(name: str) -> bool:
-    """Tell whether a column's values may be about a person, so that none may be shown."""
+    """Return whether a column's values may be about a person, so that none may be shown."""
     found = set(words(name))
-    if says_time(name, "") and not found & {"birth", "birthday", "birthdate", "dob"}:
+    if suggests_time(name, "") and not found & {"birth", "birthday", "birthdate", "dob"}:
         return False
     return bool(found & _PRIVATE)

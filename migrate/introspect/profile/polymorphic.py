@@ -1,4 +1,4 @@
-"""Pairs of columns of which one names a table and the other a row of it."""
+"""Pairs of columns: one names a table, the other a row of it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.columns import is_word
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.model import Polymorphic, PolymorphicArm
 from migrate.introspect.profile.references import ALMOST_ALL, UNGUESSABLE, Target, Targets, contained
 from migrate.introspect.profile.tables import Constraint, TableShape
 from migrate.source.sql import quote
 
-#: A column that names tables names no more of them.
+#: A column that names tables names at most this many.
 MOST_ARMS: Final = 50
 _TYPE_WORDS: Final = frozenset(
     {"type", "kind", "table", "entity", "model", "class", "collection", "resource"}
@@ -99,7 +99,7 @@ def _kinds(
 
 
 def polymorphic_reference(
-    ground: Ground,
+    database: InspectedDatabase,
     shape: TableShape,
     pair: Pair,
     targets: Targets,
@@ -108,13 +108,13 @@ def polymorphic_reference(
 
     An id that means a table by its own name is one of a pair only if the types name others.
     """
-    words = _words(ground, shape.name, pair)
+    words = _words(database, shape.name, pair)
     if not words or len(words) > MOST_ARMS:
         return None
     meant = targets.meant_by(pair.ident, shape.name)
     arms = []
     for word in words:
-        target, dangling = _arm(ground, shape.name, pair, word, targets, exact=bool(meant))
+        target, dangling = _arm(database, shape.name, pair, word, targets, exact=bool(meant))
         known = target is not None or pair.catalogue is not None or _may_be_shown(word.meaning)
         arms.append(
             PolymorphicArm(
@@ -136,19 +136,19 @@ def _may_be_shown(word: str) -> bool:
     return is_word(word, known=True) or _CLASS.fullmatch(word) is not None
 
 
-def _words(ground: Ground, table: str, pair: Pair) -> list[_Word]:
+def _words(database: InspectedDatabase, table: str, pair: Pair) -> list[_Word]:
     """Return the types of a pair in the order of their values; of no more than can be arms."""
     kind, ident, name = quote(pair.kind), quote(pair.ident), quote(table)
     where = f"t.{ident} IS NOT NULL AND t.{ident} <> ''"
     if pair.catalogue is not None:
         there, key = quote(pair.catalogue.to_table), quote(pair.catalogue.to_columns[0])
-        listed = ground.rows(
+        listed = database.rows(
             f"SELECT CAST(t.{kind} AS TEXT), c.app_label || '.' || c.model, count(*) FROM {name} t"  # noqa: S608
             f" JOIN {there} c ON c.{key} = t.{kind} WHERE {where} GROUP BY 1, 2 ORDER BY 1"
             f" LIMIT {MOST_ARMS + 1}"
         )
     else:
-        listed = ground.rows(
+        listed = database.rows(
             f"SELECT CAST(t.{kind} AS TEXT), CAST(t.{kind} AS TEXT), count(*) FROM {name} t WHERE {where}"  # noqa: S608
             f" AND typeof(t.{kind}) IN ('text', 'integer') GROUP BY 1 ORDER BY 1 LIMIT {MOST_ARMS + 1}"
         )
@@ -156,7 +156,7 @@ def _words(ground: Ground, table: str, pair: Pair) -> list[_Word]:
 
 
 def _arm(
-    ground: Ground, table: str, pair: Pair, word: _Word, targets: Targets, *, exact: bool
+    database: InspectedDatabase, table: str, pair: Pair, word: _Word, targets: Targets, *, exact: bool
 ) -> tuple[Target | None, int]:
     """Return the table that a type means, and how many of its ids are no key there.
 
@@ -170,13 +170,13 @@ def _arm(
     where = f"CAST({quote(pair.kind)} AS TEXT) = {literal}"
     named = targets.of_class(word.meaning)
     if named is not None:
-        return named, contained(ground, table, pair.ident, named, where)[1]
+        return named, contained(database, table, pair.ident, named, where)[1]
     if exact:
         return None, 0
     roles = targets.meant_by(f"{word.meaning}_id", table) if is_word(word.meaning, known=True) else []
     best: tuple[Target | None, int] = (None, 0)
     for candidate in (*roles, *targets.textual):
-        rows, dangling = contained(ground, table, pair.ident, candidate, where)
+        rows, dangling = contained(database, table, pair.ident, candidate, where)
         share = 0.5 if candidate.reading in UNGUESSABLE else ALMOST_ALL
         fits = rows > dangling and rows - dangling >= rows * share
         if fits and (best[0] is None or dangling < best[1]):

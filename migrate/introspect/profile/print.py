@@ -1,4 +1,4 @@
-"""An inspection as a person reads it in a terminal: its listings, then views, triggers and full text."""
+"""Prints an inspection for a person: its text tables, then views, triggers and full text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""References between tables: those that are declared, and those that only the application knows."""
+"""References between tables: the declared ones, and those that only the application knows."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from migrate.introspect.profile import names
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.model import Basis, Reading, Reference
 from migrate.introspect.profile.tables import Constraint, TableShape
 from migrate.source.sql import quote
 
-#: Ids that nobody hits upon by chance: their containment alone proves a reference.
+#: Ids that nobody can guess: their containment alone proves a reference.
 UNGUESSABLE: Final = frozenset({"uuid", "cuid", "ulid"})
 _IDS: Final = frozenset({
     "integer_id", "integer", "boolean", "closed_set", "uuid", "cuid", "ulid", "text", "mixed", "empty",
     "email", "timestamp",
 })  # fmt: skip
-#: The share of values that must be keys where the name says nothing, or is no name of an id.
+#: The share of values that must be keys if the name says nothing, or is not the name of an id.
 ALMOST_ALL: Final = 0.9
 #: What parts the names of modules and classes.
 _BETWEEN: Final = re.compile(r"[^\w-]+")
@@ -28,7 +28,7 @@ _UPWARDS: Final = frozenset({"parent", "previous", "next", "root", "reply", "ori
 
 @dataclass(frozen=True)
 class Target:
-    """A table that can be referred to, by the column that names its rows."""
+    """A table that can be referred to, and the column that identifies its rows."""
 
     table: str
     column: str
@@ -37,13 +37,13 @@ class Target:
 
     @property
     def keys(self) -> str:
-        """The query of all its keys."""
+        """Return the query of all its keys."""
         column = quote(self.column)
         return f"SELECT {column} FROM {quote(self.table)} WHERE {column} IS NOT NULL"  # noqa: S608
 
 
 class Targets:
-    """The tables that can be referred to, and what names of columns mean which."""
+    """The tables that can be referred to, and which names of columns mean which table."""
 
     def __init__(
         self,
@@ -100,12 +100,12 @@ class Targets:
 
     @property
     def unguessable(self) -> list[Target]:
-        """The tables whose keys prove a reference by their mere occurrence."""
+        """Return the tables whose keys prove a reference just by occurring."""
         return [target for target in self.all if target.reading in UNGUESSABLE]
 
     @property
     def textual(self) -> list[Target]:
-        """The tables whose keys are texts."""
+        """Return the tables whose keys are texts."""
         return [target for target in self.all if target.reading in {*UNGUESSABLE, "text", "closed_set"}]
 
 
@@ -133,20 +133,22 @@ def _paired(table: str, column: str, known: Mapping[str, Target]) -> list[str]:
     return [name for name in sorted(known) if names.fold(name) in meant]
 
 
-def declared_reference(ground: Ground, constraint: Constraint, known: Mapping[str, object]) -> Reference:
+def declared_reference(
+    database: InspectedDatabase, constraint: Constraint, known: Mapping[str, object]
+) -> Reference:
     """Return a declared foreign key with its rows and those that dangle: all, where the table is missing.
 
     What is malformed names no row; none of its values is said to dangle.
     """
     source = quote(constraint.table)
     filled = " AND ".join(f"{quote(column)} IS NOT NULL" for column in constraint.columns)
-    rows = ground.number(f"SELECT count(*) FROM {source} WHERE {filled}")  # noqa: S608
+    rows = database.number(f"SELECT count(*) FROM {source} WHERE {filled}")  # noqa: S608
     dangling = 0 if constraint.malformed else rows
     if rows and constraint.to_table in known and not constraint.malformed:
         here = ", ".join(map(quote, constraint.columns))
         there = ", ".join(map(quote, constraint.to_columns))
         present = " AND ".join(f"{quote(column)} IS NOT NULL" for column in constraint.to_columns)
-        dangling = ground.number(
+        dangling = database.number(
             f"SELECT count(*) FROM {source} WHERE {filled} AND ({here}) NOT IN"  # noqa: S608
             f" (SELECT {there} FROM {quote(constraint.to_table)} WHERE {present})"
         )
@@ -158,33 +160,36 @@ def declared_reference(ground: Ground, constraint: Constraint, known: Mapping[st
 
 
 def likely_references(
-    ground: Ground, shape: TableShape, targets: Targets, readings: Mapping[tuple[str, str], Reading]
+    database: InspectedDatabase,
+    shape: TableShape,
+    targets: Targets,
+    readings: Mapping[tuple[str, str], Reading],
 ) -> list[Reference]:
     """Return the references of a table that no constraint declares.
 
-    A name of an id that means a table is believed where at least one value is a key there, or
-    there is no value; any other name where almost all are; no name at all only for ids that
-    nobody hits upon by chance.
+    The name of an id that means a table is accepted if at least one value is a key there, or there is no
+    value. Any other name is accepted if almost all values are keys. Without a matching name, only ids that
+    nobody can guess are accepted.
     """
     found = []
     for column in shape.columns:
         reading = readings[shape.name, column.name]
         if column.name in shape.constrained or reading not in _IDS:
             continue
-        reference = _likely(ground, shape, column.name, reading, targets)
+        reference = _likely(database, shape, column.name, reading, targets)
         if reference is not None:
             found.append(reference)
     return found
 
 
 def _likely(
-    ground: Ground, shape: TableShape, column: str, reading: Reading, targets: Targets
+    database: InspectedDatabase, shape: TableShape, column: str, reading: Reading, targets: Targets
 ) -> Reference | None:
     best: Reference | None = None
     for meant in targets.meant_by(column, shape.name):
         if (meant.table, meant.column) == (shape.name, column):
             continue
-        rows, dangling = contained(ground, shape.name, column, meant)
+        rows, dangling = contained(database, shape.name, column, meant)
         if rows == 0 and names.is_id_in(shape.name, column):
             return _reference(shape.name, column, meant, "name", 0, 0)
         if rows and rows - dangling >= _needed(shape.name, column, meant, reading, rows):
@@ -193,26 +198,30 @@ def _likely(
     if best is not None:
         return best
     if reading in UNGUESSABLE or (reading == "text" and names.is_id(column) and column != shape.identity):
-        return _by_values(ground, shape, column, targets)
+        return _by_values(database, shape, column, targets)
     return None
 
 
-def _by_values(ground: Ground, shape: TableShape, column: str, targets: Targets) -> Reference | None:
+def _by_values(
+    database: InspectedDatabase, shape: TableShape, column: str, targets: Targets
+) -> Reference | None:
     best: Reference | None = None
     for target in targets.textual:
         if target.table == shape.name and column in (target.column, shape.identity):
             continue
-        rows, dangling = contained(ground, shape.name, column, target)
+        rows, dangling = contained(database, shape.name, column, target)
         fits = rows and rows - dangling >= rows * (0.5 if target.reading in UNGUESSABLE else ALMOST_ALL)
         if fits and (best is None or dangling < best.dangling):
             best = _reference(shape.name, column, target, "values", rows, dangling)
     return best
 
 
-def contained(ground: Ground, table: str, column: str, target: Target, where: str = "1") -> tuple[int, int]:
-    """Return how many cells hold a value, and how many of these are no key of the target."""
+def contained(
+    database: InspectedDatabase, table: str, column: str, target: Target, where: str = "1"
+) -> tuple[int, int]:
+    """Return how many cells hold a value, and how many of these are not keys of the target."""
     name = quote(column)
-    rows, dangling = ground.row(
+    rows, dangling = database.row(
         f"SELECT count(*), coalesce(sum({name} NOT IN ({target.keys})), 0) FROM {quote(table)}"  # noqa: S608
         f" WHERE {name} IS NOT NULL AND {name} <> '' AND {where}"
     )
@@ -223,9 +232,10 @@ def _needed(table: str, column: str, target: Target, reading: Reading, rows: int
     """Return how many of the values must be keys, for what the column's name says."""
     last = names.words(column)[-1]
     if names.is_id_in(table, column):
-        return rows if last in ("ids", "refs") else 1  # of a list of ids, one alone may be a key
-    # Under the name of a table a number may count its rows, or say yes and no, as well as name one.
-    if names.is_of_people(target.table) and last == names.singular(last) and not names.says_count(column):
+        return rows if last in ("ids", "refs") else 1  # in a list of ids, a single one may be a key
+    # In a column with the name of a table, a number may count its rows, or mean yes and no, as well as
+    # identify one.
+    if names.is_of_people(target.table) and last == names.singular(last) and not names.suggests_count(column):
         return rows + 1 if reading == "boolean" and last != "by" else rows / 2
     number = reading in ("integer", "boolean", "timestamp", "mixed")
     return rows + 1 if number else max(1, rows * ALMOST_ALL)

@@ -47,7 +47,9 @@ class TableShape:
 
     @property
     def identity(self) -> str | None:
-        """The column that other tables name this one's rows by: its sole key, or what is called id."""
+        """Return the column by which other tables identify this one's rows: its single key column, or
+        `id`.
+        """
         if len(self.key) == 1:
             return self.key[0]
         named = [column.name for column in self.columns if column.name.lower() == "id"]
@@ -60,7 +62,7 @@ class TableShape:
 
     @property
     def unique(self) -> set[tuple[str, ...]]:
-        """Every set of columns that the database keeps unique over all rows."""
+        """Return every set of columns that the database keeps unique over all rows."""
         found = {
             tuple(sorted(str(column) for column in index.columns))
             for index in self.indexes
@@ -70,9 +72,9 @@ class TableShape:
 
 
 def read_shapes(catalogue: Catalogue) -> tuple[TableShape, ...]:
-    """Return the shape of every table that is copied, read off an empty database made alike.
+    """Return the shape of every copied table, read from an empty database with the same DDL.
 
-    An index that SQLite does not know here (libSQL's vectors) is left out.
+    An index that SQLite does not know (libSQL's vectors) is left out.
     """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
         for table in catalogue.tables:

@@ -1,4 +1,4 @@
-"""An inspection as tables of text: one of columns for each table, then what was found."""
+"""An inspection as text tables: one of columns for each table, then the findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBERS: Final = frozenset(
 
 @dataclass(frozen=True)
 class Listing:
-    """A table of text; `note` stands beside its title."""
+    """A text table; `note` is shown next to its title."""
 
     title: str
     note: str
@@ -25,14 +25,14 @@ class Listing:
 
 
 def tables(inspection: Inspection) -> Iterator[Listing]:
-    """Yield what is known of the columns of each table that is lived in."""
+    """Yield the columns of each table that is in use."""
     for table in inspection.tables:
         if not table.leftover:
             yield _table(table)
 
 
 def findings(inspection: Inspection) -> Iterator[Listing]:
-    """Yield references, duplicates and left-over tables; nothing where there is none of a kind."""
+    """Yield references, duplicates and left-over tables; nothing for a kind without findings."""
     for listing in (*_references(inspection), *_rest(inspection)):
         if listing.rows:
             yield listing

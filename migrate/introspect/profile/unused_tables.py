@@ -1,4 +1,4 @@
-"""Tables that the application no longer lives in: copies, bookkeeping of migrations, shadows."""
+"""Tables that the application does not use any more: copies, records of migrations, shadows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.model import Leftover, LeftoverKind
 from migrate.introspect.profile.names import fold
 from migrate.introspect.profile.tables import TableShape
 from migrate.source.model import LeftOut
 from migrate.source.sql import quote
 
-#: Tables in which tools note the migrations they have applied.
+#: Tables in which tools record the migrations they have applied.
 BOOKKEEPING: Final = frozenset({
     "__drizzle_migrations", "_prisma_migrations", "alembic_version", "ar_internal_metadata", "d1_migrations",
     "__diesel_schema_migrations", "django_migrations", "flyway_schema_history", "goose_db_version",
@@ -41,13 +41,13 @@ _CELL: Final = (
     "CASE WHEN typeof({c}) = 'real' AND {c} = CAST({c} AS INTEGER) THEN quote(CAST({c} AS INTEGER))"
     " ELSE quote({c}) END"
 )
-#: Columns compared in one expression; SQLite's parser takes no more than some hundreds side by side.
+#: Columns compared in one expression; SQLite's parser accepts only a few hundred.
 _SIDE_BY_SIDE: Final = 100
 
 
 @dataclass(frozen=True)
 class _Suspect:
-    """A table whose name says that it is a copy; `by_tool` where only a tool gives such a name."""
+    """A table whose name says that it is a copy; `by_tool` if only a tool gives such a name."""
 
     name: str
     kind: LeftoverKind
@@ -57,14 +57,17 @@ class _Suspect:
 
 
 def find_leftovers(
-    ground: Ground, shapes: Sequence[TableShape], rows: Mapping[str, int], left_out: Sequence[LeftOut]
+    database: InspectedDatabase,
+    shapes: Sequence[TableShape],
+    rows: Mapping[str, int],
+    left_out: Sequence[LeftOut],
 ) -> tuple[tuple[Leftover, ...], tuple[Leftover, ...]]:
-    """Return the left-over tables, and those that by their names could be some and are not.
+    """Return the left-over tables, and those whose names suggest it but that are in use.
 
-    A name is a hint: what it says counts where the rows bear it out. A copy has most columns of the
-    table it was copied from and a row as it is there, or all columns and a row of the same key; what a
-    tool named so is one. Of two tables whose names differ in form only, one is left over where all its
-    rows are in the other, the same in every column.
+    A name is a hint: it counts only if the rows confirm it. A copy has most columns of the table it was
+    copied from and a row that is the same there, or all columns and a row of the same key; a table with a
+    tool's name is a copy without this. Of two tables whose names differ only in form, one is left over if all
+    its rows are in the other, with the same value in every column.
     """
     by_name = {shape.name: shape for shape in shapes}
     wanted = {constraint.to_table for shape in shapes for constraint in shape.constraints}
@@ -79,8 +82,8 @@ def find_leftovers(
         base = None if suspect.of is None else by_name[suspect.of]
         found = Leftover(
             suspect.name, suspect.kind, suspect.of, suspect.reason, rows[suspect.name],
-            None if base is None else _only_here(ground, base, copy),
-            None if base is None else _differing(ground, base, copy),
+            None if base is None else _only_here(database, base, copy),
+            None if base is None else _differing(database, base, copy),
             copied=True,
         )  # fmt: skip
         (leftovers if _is_copy(suspect, found, base, copy) else own).append(found)
@@ -93,7 +96,7 @@ def _name(leftover: Leftover) -> str:
 
 
 def _is_copy(suspect: _Suspect, found: Leftover, base: TableShape | None, copy: TableShape) -> bool:
-    """Tell whether a table is what its name says."""
+    """Return whether a table is what its name says."""
     if suspect.kind == "bookkeeping":
         return True
     if base is None:
@@ -117,8 +120,8 @@ def _by_name(name: str, known: Mapping[str, TableShape]) -> _Suspect | None:
         if match:
             of = match["of"] if match["of"] in known else folded.get(fold(match["of"]))
             if of is not None or by_tool or kind == "backup":
-                told = "its name says so" + ("" if of else ", though nothing is called so")
-                return _Suspect(name, kind, of, told, by_tool)
+                remarks = "its name says so" + ("" if of else ", though nothing is called so")
+                return _Suspect(name, kind, of, remarks, by_tool)
     return None
 
 
@@ -137,14 +140,14 @@ def _variants(
 
 
 def _weight(shape: TableShape, wanted: set[str]) -> int:
-    """Return how much the schema cares for a table: references to it, a key, constraints, indexes."""
+    """Return how important the schema makes a table: references to it, a key, constraints, indexes."""
     return (
         8 * (shape.name in wanted) + 4 * bool(shape.key) + 2 * bool(shape.constraints) + bool(shape.indexes)
     )
 
 
 def _shared(base: TableShape, copy: TableShape) -> list[tuple[str, str]]:
-    """Return the columns that two tables have in common, whatever form their names have."""
+    """Return the columns that two tables have in common, in any form of their names."""
     exact = {column.name for column in base.columns}
     folded = {fold(column.name): column.name for column in base.columns}
     found = []
@@ -155,32 +158,32 @@ def _shared(base: TableShape, copy: TableShape) -> list[tuple[str, str]]:
     return found
 
 
-def _only_here(ground: Ground, base: TableShape, copy: TableShape) -> int | None:
-    """Return how many rows of a copy have a key that is not in its base, None where that cannot be asked."""
+def _only_here(database: InspectedDatabase, base: TableShape, copy: TableShape) -> int | None:
+    """Return how many rows of a copy have a key that is not in its base, None if a query cannot tell."""
     names = dict(_shared(base, copy))
     if base.identity is None or base.identity not in names:
         return None
     here, there = quote(names[base.identity]), quote(base.identity)
-    return ground.number(
+    return database.number(
         f"SELECT count(*) FROM {quote(copy.name)} WHERE {here} IS NOT NULL AND {here} NOT IN"  # noqa: S608
         f" (SELECT {there} FROM {quote(base.name)} WHERE {there} IS NOT NULL)"
     )
 
 
-def _differing(ground: Ground, base: TableShape, copy: TableShape) -> int | None:
-    """Return how many rows of a copy are not in its base, the same in all columns that both have."""
+def _differing(database: InspectedDatabase, base: TableShape, copy: TableShape) -> int | None:
+    """Return how many rows of a copy are not in its base, the same in all common columns."""
     shared = _shared(base, copy)
     if not shared:
         return None
     here, there = _as_text(mine for _, mine in shared), _as_text(theirs for theirs, _ in shared)
-    return ground.number(
+    return database.number(
         f"SELECT count(*) FROM {quote(copy.name)} WHERE {here} NOT IN"  # noqa: S608  quoted names
         f" (SELECT {there} FROM {quote(base.name)})"
     )
 
 
 def _as_text(columns: Iterable[str]) -> str:
-    """Return SQL for a row's cells as one text; a whole float is the integer that it equals."""
+    """Return SQL for a row's cells as one text; a float without a fraction is the integer that it equals."""
     cells = [_CELL.format(c=quote(column)) for column in columns]
     groups = [cells[start : start + _SIDE_BY_SIDE] for start in range(0, len(cells), _SIDE_BY_SIDE)]
     return " || ',' || ".join(f"({' || char(44) || '.join(group)})" for group in groups)

@@ -1,14 +1,14 @@
-"""How the cells of a column are written: each gets one shape, all are counted in one pass of SQL."""
+"""How the cells of a column are written: each has one pattern, all are counted in one pass of SQL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.introspect.profile.database import Ground
+from migrate.introspect.profile.database import InspectedDatabase
 from migrate.source.sql import quote
 
-#: Instants written as numbers: from 1990 to 2100, in seconds and in milliseconds.
+#: Timestamps written as numbers: from 1990 to 2100, in seconds and in milliseconds.
 UNIX_S: Final = (631_152_000, 4_102_444_800)
 UNIX_MS: Final = (UNIX_S[0] * 1000, UNIX_S[1] * 1000)
 
@@ -21,20 +21,20 @@ _MINUTE: Final = f"{_DIGIT * 2}:{_DIGIT * 2}"
 _SURROGATE: Final = r"*\u[dD][89a-fA-F]*"
 _NOW: Final = "('CURRENT_TIMESTAMP','DATETIME(''NOW'')','NOW()','CURRENT_DATE','CURRENT_TIME')"
 
-#: Shapes that are instants, and the form that each is.
+#: Patterns that are timestamps, and the form of each.
 FORMS: Final = {
     "iso": "iso", "iso_z": "iso_z", "iso_offset": "iso_offset", "sql": "sql", "sql_zone": "sql_zone",
     "minutes": "minutes", "date": "date", "other": "other", "now": "now", "impossible": "impossible",
     "unix_s": "unix_s", "unix_ms": "unix_ms", "digits_s": "unix_s", "digits_ms": "unix_ms",
     "real_s": "unix_s", "real_ms": "unix_ms",
 }  # fmt: skip
-#: Those of them that are numbers too, and become instants only where the name says so.
+#: Those of them that are numbers too, and become timestamps only if the name says so.
 UNIX: Final = frozenset({"unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms"})
 
 
 @dataclass(frozen=True)
 class ShapeCount:
-    """One shape in one column: rows, bounds of what is a number or an instant, longest texts.
+    """One pattern in one column: rows, bounds of numbers or timestamps, longest texts.
 
     `first` and `last` are Julian days, `digits` those of numbers before the point, `scale` behind it.
     """
@@ -55,9 +55,9 @@ class ShapeCount:
     refused: int
 
 
-def count_shapes(ground: Ground, table: str, column: str) -> dict[str, ShapeCount]:
-    """Return every shape that occurs in a column, by its name."""
-    rows = ground.rows(_statement(quote(table), quote(column)))
+def count_shapes(database: InspectedDatabase, table: str, column: str) -> dict[str, ShapeCount]:
+    """Return every pattern that occurs in a column, by its name."""
+    rows = database.rows(_statement(quote(table), quote(column)))
     return {row[0]: ShapeCount(*row) for row in rows}
 
 
@@ -102,12 +102,12 @@ def _statement(table: str, column: str) -> str:
         " OR v GLOB '*[^' || char(1) || '-' || char(127) || ']*')"
         " THEN jsonb_refuses(CAST(v AS BLOB)) ELSE 0 END)"
     )
-    # The limit keeps SQLite from naming the shape anew at each mention of it.
+    # The limit keeps SQLite from computing the pattern again at each mention of it.
     cells = f"SELECT {shape_of(column)} AS shape, {column} AS v FROM {table} LIMIT -1"  # noqa: S608
     return f"SELECT {terms} FROM ({cells}) GROUP BY shape ORDER BY shape"  # noqa: S608
 
 
-# abs() of the smallest integer is an error; what a cast would cut is told by its length.
+# abs() of the smallest integer is an error; a text that a cast would truncate is recognized by its length.
 _WHOLE_DIGITS: Final = (
     "CASE WHEN typeof(v) = 'text' AND length(v) > 18 THEN length(v)"
     " WHEN typeof(v) = 'real' AND abs(v) >= 9e18 THEN 309"
@@ -116,7 +116,7 @@ _WHOLE_DIGITS: Final = (
 
 
 def shape_of(column: str) -> str:
-    """Return the SQL expression that names a cell's shape."""
+    """Return the SQL expression that names a cell's pattern."""
     seconds, thousandths = (f"BETWEEN {low} AND {high}" for low, high in (UNIX_S, UNIX_MS))
     return (
         f"CASE typeof({column}) WHEN 'null' THEN 'null' WHEN 'blob' THEN 'blob'"
@@ -170,7 +170,7 @@ def _text_shape(c: str) -> str:
 
 
 def _time_shape(c: str) -> str:
-    """Name the form of what begins with a day; the rest must be a time that exists."""
+    """Return the form of a text that begins with a day; the rest must be a time that exists."""
     clock, zone = f"substr({c}, 11)", f"substr({c}, 20)"
     unzoned = f"ltrim(ltrim({zone}, '.'), '0123456789')"
     fraction = f"({zone} GLOB '.[0-9]*' OR {zone} = '' OR {zone} GLOB '[-+Z]*')"

@@ -1,4 +1,4 @@
-"""A first mapping of any source: what `migrate init` writes for an operator to review."""
+"""The first mapping of any source: what `migrate init` writes for an operator to review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which key the rows of a table get."""
+"""Chooses the key of each table."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from migrate.introspect.profile.model import Duplicates, TableReport
 
 #: The part of the rows that may lack their key, and are rejected, so that the others keep theirs.
 FEW: Final = 0.01
-#: The column of the key that a table without one gets.
+#: The key column that a table without a key gets.
 ROW_ID: Final = "row_id"
 _ROWIDS: Final = ("rowid", "_rowid_", "oid")
 
 
 @dataclass(frozen=True)
 class Key:
-    """The key of a table: its source columns, or `rowid`, the name by which the rowid can be asked for.
+    """The key of a table: its source columns, or the name by which the rowid can be selected.
 
-    `ids` is what becomes of it; `why` tells the operator where it is not the declared key.
+    `ids` is what happens to it; `why` explains to the operator a key that is not the declared one.
     """
 
     columns: tuple[str, ...]
@@ -30,18 +30,18 @@ class Key:
 
     @property
     def sole(self) -> str | None:
-        """The only column of a key that is a column of the table."""
+        """Return the only column of a key that is a column of the table."""
         return self.columns[0] if len(self.columns) == 1 else None
 
 
-def key_of(table: TableReport, doubles: Iterable[Duplicates], *, keep: bool = False) -> Key:
+def key_of(table: TableReport, repeated: Iterable[Duplicates], *, keep: bool = False) -> Key:
     """Return the key that the rows of a table have in the target.
 
-    Whole numbers become new ids; texts and keys of several columns stay. Rows that no key of
-    PostgreSQL could hold apart (no primary key, NULL in it, 1 beside '1') get a new one, made
-    from the rowid. With `keep` numbers stay as well.
+    Whole numbers become new ids; texts and keys of several columns stay. Rows that a key of PostgreSQL could
+    not distinguish (no primary key, NULL in it, 1 and '1') get a new key, made from the rowid. With `keep`
+    numbers stay as well.
     """
-    found = list(doubles)
+    found = list(repeated)
     columns = table.key or _pair_of_prisma(table) or _undeclared(table, found)
     if not columns:
         return _from_rowid(table, keep, "there is no primary key")
@@ -75,11 +75,11 @@ def _pair_of_prisma(table: TableReport) -> tuple[str, ...]:
     return pair if once and filled else ()
 
 
-def _undeclared(table: TableReport, doubles: Iterable[Duplicates]) -> tuple[str, ...]:
-    """Return the column called id where it could be the key that nobody declared."""
+def _undeclared(table: TableReport, repeated: Iterable[Duplicates]) -> tuple[str, ...]:
+    """Return the column called id if it could be the key, although it is not declared."""
     for column in table.columns:
         if column.name.lower() == "id" and column.filled == table.rows > 0:
-            twice = any(one.columns == (column.name,) and one.groups for one in doubles)
+            twice = any(one.columns == (column.name,) and one.groups for one in repeated)
             return () if twice else (column.name,)
     return ()
 

@@ -16,9 +16,9 @@ from migrate.introspect.profile.names import (
     is_id,
     is_private,
     says_code,
-    says_count,
-    says_flag,
-    says_money,
+    suggests_count,
+    suggests_flag,
+    suggests_money,
     words,
 )
 from migrate.introspect.scaffold.model import Enum, Options, ScalarType, Type
@@ -33,14 +33,14 @@ from migrate.introspect.scaffold.shape_fit import (
     timestamp_misfits,
 )
 
-#: The share of the values that must fit a type that the others do not.
+#: The share of the values that must fit a type that the others do not fit.
 ENOUGH: Final = 0.9
-#: The share of JSON documents from which a column is one of JSON, the rest wrapped as strings.
+#: The share of JSON documents from which a column is one of JSON; the rest become JSON strings.
 MOSTLY_JSON: Final = 0.5
-#: Digits before the point that a sum of money may yet gain, and the least that a decimal gets in all.
+#: Digits before the point that a sum of money may still gain, and the fewest that a decimal gets in all.
 HEADROOM: Final = 4
 LEAST_DIGITS: Final = 12
-#: A decimal of more digits than this is a float that somebody wrote down.
+#: A decimal of more digits than this is a float that was written as text.
 MOST_DIGITS: Final = 60
 #: Whole numbers of no more digits than this are the same as floats.
 SAFE_DIGITS: Final = 15
@@ -115,8 +115,8 @@ def _declared_whole(column: ColumnReport) -> Choice | None:
         return None
     wrong = misfits(column, "integer")
     if column.digits <= SAFE_DIGITS and share(column, "decimal") == 1:
-        told = f"declared whole, with a fraction: {wrong:,}"
-        return Choice(Type("Float"), "real", remark=told, guess=True)
+        remarks = f"declared whole, with a fraction: {wrong:,}"
+        return Choice(Type("Float"), "real", remark=remarks, guess=True)
     return Choice(Type(_whole(column)), "integer", misfits=wrong)
 
 
@@ -145,8 +145,8 @@ def _by_values(column: ColumnReport) -> Choice:
     if reading == "boolean":
         if column.certain or (column.default or "").strip("() ").lower() in ("true", "false"):
             return Choice(Type("Boolean"), "boolean")
-        told = "all are 0 or 1: as boolean, if they mean no and yes"
-        return Choice(Type("Int"), "integer", remark=told, guess=True)
+        remarks = "all are 0 or 1: as boolean, if they mean no and yes"
+        return Choice(Type("Int"), "integer", remark=remarks, guess=True)
     if reading in ("integer", "integer_id"):
         if column.classes.texts > column.classes.empty and not _is_numeric(column):
             return _text(column)
@@ -168,22 +168,22 @@ def _integer(column: ColumnReport) -> Choice:
     """Return whole numbers; those that look like seconds since 1970 are told."""
     found = shapes(column)
     guessed = found.keys() <= {"unix_s", "null", "empty"} and not _about_numbers(column)
-    told = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so' if guessed else ""
-    return Choice(Type(_whole(column)), "integer", remark=told, guess=guessed)
+    remarks = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so' if guessed else ""
+    return Choice(Type(_whole(column)), "integer", remark=remarks, guess=guessed)
 
 
 def _about_numbers(column: ColumnReport) -> bool:
-    numbers = says_count(column.name) or says_code(column.name) or is_private(column.name)
+    numbers = suggests_count(column.name) or says_code(column.name) or is_private(column.name)
     return numbers or is_id(column.name) or column.money or bool(column.key or column.library)
 
 
 def _mixed(column: ColumnReport) -> Choice:
-    """Return the type that nearly all values fit; text, which keeps them all, where there is none."""
+    """Return the type that nearly all values fit; text, which fits all of them, if there is none."""
     if share(column, "json") >= MOSTLY_JSON:
         return _json(column)
     if share(column, "timestamp", also="now") >= ENOUGH and CALENDAR & shapes(column).keys():
         return _timestamp(column)
-    if share(column, "boolean") >= ENOUGH and says_flag(column.name, column.declared):
+    if share(column, "boolean") >= ENOUGH and suggests_flag(column.name, column.declared):
         return Choice(Type("Boolean"), "boolean", misfits=misfits(column, "boolean"))
     if share(column, "integer") >= ENOUGH and not column.money:
         return Choice(Type(_whole(column)), "integer", misfits=misfits(column, "integer"))
@@ -199,7 +199,7 @@ def _empty(column: ColumnReport, unit: str | None) -> Choice:
     declared = declared_type.family(column.declared)
     last = words(column.name)[-1:]
     timed = column.clock or column.touched or bool(last and last[0] in _TIME)
-    flag = says_flag(column.name, column.declared) and (column.default or "").strip("()'") in ("0", "1")
+    flag = suggests_flag(column.name, column.declared) and (column.default or "").strip("()'") in ("0", "1")
     if declared == "boolean" or (declared == "integer" and flag):
         return Choice(Type("Boolean"), "boolean")
     if declared == "integer":
@@ -209,7 +209,7 @@ def _empty(column: ColumnReport, unit: str | None) -> Choice:
         big = "BIG" in column.declared.upper()
         return Choice(Type("BigInt" if big else "Int"), "integer", remark=_GUESSED * timed, guess=timed)
     money = declared == "real"
-    if declared == "decimal" or (money and says_money(column.name, column.declared)):
+    if declared == "decimal" or (money and suggests_money(column.name, column.declared)):
         return _decimal(column)
     if money:
         return Choice(Type("Float"), "real")
@@ -225,17 +225,17 @@ def _empty(column: ColumnReport, unit: str | None) -> Choice:
 
 
 def _is_numeric(column: ColumnReport) -> bool:
-    """Tell whether digits in texts are numbers: among numbers, and short enough to be one."""
+    """Return whether digits in texts are numbers: among numbers, and short enough to be one."""
     return column.classes.integers > 0 and column.longest < len(str(2**63))
 
 
 def _whole(column: ColumnReport) -> ScalarType:
-    """Return Int where every number is far from its ends, else BigInt."""
+    """Return Int if every number is far from its limits, otherwise BigInt."""
     return "Int" if column.fits_int else "BigInt"
 
 
 def _decimal(column: ColumnReport) -> Choice:
-    """Return a decimal of the observed scale; what is declared counts where it holds the values."""
+    """Return a decimal of the observed scale; the declared one counts if it fits the values."""
     digits, scale = max(column.digits, 1), column.decimal.scale if column.decimal else 0
     if digits + scale > MOST_DIGITS or scale > 30:
         return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
@@ -267,11 +267,11 @@ def _timestamp(column: ColumnReport) -> Choice:
     written = sorted(forms - {"now"})
     apart = {"unix_s", "unix_ms"} <= forms
     wrong = timestamp_misfits(column)
-    told = f"written as {', '.join(written)}" if len(written) > 1 else ""
+    remarks = f"written as {', '.join(written)}" if len(written) > 1 else ""
     guessed = "" if column.certain or column.reading == "mixed" else "read as milliseconds since 1970"
     return Choice(
         Type("DateTime"), "timestamp", options, misfits=wrong, unset=unset,
-        remark=_and(told, guessed), guess=apart or bool(guessed),
+        remark=_and(remarks, guessed), guess=apart or bool(guessed),
     )  # fmt: skip
 
 
@@ -281,7 +281,7 @@ def unit_of(column: ColumnReport) -> str:
 
 
 def _bytes(column: ColumnReport) -> Choice | None:
-    """Return bytes for a column that is declared or mostly of them; texts are bytes, numbers are not."""
+    """Return bytes for a column that is declared or mostly bytes; texts are bytes, numbers are not."""
     numbers = misfits(column, "bytes")
     mostly = column.classes.blobs * 2 >= column.filled or "BLOB" in column.declared.upper()
     if not column.classes.blobs or not mostly or numbers > column.filled * (1 - ENOUGH):
@@ -290,14 +290,16 @@ def _bytes(column: ColumnReport) -> Choice | None:
 
 
 def _text(column: ColumnReport) -> Choice:
-    """Return text, which every value has a form in; what changes on the way is told."""
-    told = (
+    """Return text, which fits every value; remarks name what changes on the way."""
+    remarks = (
         ("NUL characters, taken out", column.with_nul),
         ("no UTF-8, mended", column.broken_text),
         ("bytes, read as UTF-8", column.classes.blobs),
     )
     kinds = "values of several kinds" if column.reading == "mixed" else ""
-    return Choice(Type(), "text", remark=_and(kinds, *(f"{what}: {rows:,}" for what, rows in told if rows)))
+    return Choice(
+        Type(), "text", remark=_and(kinds, *(f"{what}: {rows:,}" for what, rows in remarks if rows))
+    )
 
 
 def _refused(column: ColumnReport) -> str:

@@ -1,4 +1,4 @@
-"""What every column of a source means: what it refers to, what its values are, its type in the target."""
+"""The meaning of every column of a source: what it refers to, its values, its type in the target."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from migrate.introspect.scaffold.references import Links
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the columns of all tables mean: `enums` names an enum for each that gets one."""
+    """The meaning of the columns of all tables; `enums` names an enum for each column that gets one."""
 
     inspection: Inspection
     links: Links
     enums: Mapping[tuple[str, str], str]
 
     def choice(self, table: str, column: str) -> Choice:
-        """Return how a column's own values are read, references aside."""
+        """Return how a column's own values are read, without references."""
         report = self.inspection.table(table).column(column)
         if (table, column) in self.enums:
             return enum_of(report, self.enums[table, column])
@@ -81,7 +81,7 @@ class Meaning:
         }
 
     def type(self, table: str, column: str) -> Type:
-        """Return the type of a column in the target: a reference has that of the key it names."""
+        """Return the type of a column in the target: a reference has the type of the key it refers to."""
         link = self.links.link(table, column)
         while link is not None:
             table, column = link.to, self.links.keys[link.to].columns[0]
@@ -94,7 +94,7 @@ class Meaning:
         return self.choice(table, column).type
 
     def followed_pair(self, table: str, column: str) -> Polymorphic | None:
-        """Return the pair whose id a column is, where a type of it names a table with new ids."""
+        """Return the pair whose id a column is, if one of its types names a table with new ids."""
         for pair in self.inspection.polymorphic:
             if (pair.table, pair.id_column) == (table, column) and self.arms(pair):
                 return pair
@@ -106,7 +106,7 @@ class Meaning:
         return [arm for arm in pair.arms if arm.value is None or arm.value not in followed]
 
     def arms(self, pair: Polymorphic) -> dict[str, str]:
-        """Return the tables that a pair's types name; none where all of them keep their ids."""
+        """Return the tables that a pair's types name; none if all of them keep their ids."""
         found = {}
         for arm in pair.arms:
             table = arm.to_table
@@ -143,21 +143,21 @@ class Meaning:
         return None
 
     def lists(self, table: str, column: str) -> HiddenReference | None:
-        """Return the reference in a list of ids, where they are new in the target."""
+        """Return the reference in a list of ids, if they are new in the target."""
         found = [one for one in self.hidden(table, column) if one.place == "list" and self._new(one)]
         return found[0] if found else None
 
     def documents(self, table: str, column: str) -> list[HiddenReference]:
-        """Return the places of ids in JSON, where they are new in the target and surely are ids.
+        """Return the paths of ids in JSON that are new in the target and surely are ids.
 
-        Surely: the key they stand under says so (`userId`), or the cell is a
-        bare list in a column that is named after the table. A number that
-        happens to be a key, such as a position, must never become another.
+        Surely means that their key in the JSON says so (`userId`), or the cell is a bare list in a column
+        that is named after the table. A number that is a key only by chance, such as a position, must never
+        be replaced by another.
         """
-        return [one for one in self.likely_documents(table, column) if _says_so(one)]
+        return [one for one in self.likely_documents(table, column) if _name_confirms(one)]
 
     def likely_documents(self, table: str, column: str) -> list[HiddenReference]:
-        """Return the places in JSON whose values are keys of a table with new ids, be it by chance."""
+        """Return the paths in JSON whose values are keys of a table with new ids, maybe by chance."""
         return [one for one in self.hidden(table, column) if one.place == "json" and self._new(one)]
 
     def hidden(self, table: str, column: str) -> list[HiddenReference]:
@@ -173,7 +173,7 @@ class Meaning:
         return table in self.links.keys and self.links.keys[table].columns == (column,)
 
 
-def _says_so(one: HiddenReference) -> bool:
+def _name_confirms(one: HiddenReference) -> bool:
     if one.basis != "name and values":
         return False
     named = [part for part in one.path.replace("[*]", "").split(".")[1:] if part != "*"]

@@ -1,4 +1,4 @@
-"""One source column: its line in the mapping file and its field in the target."""
+"""One source column: its entry in the mapping file and its field in the target."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migrate.introspect.scaffold.model import Default, Field, Line, Type
 from migrate.introspect.scaffold.naming import Names, database_name, field_name, stem
 from migrate.introspect.scaffold.references import Link
 
-#: Names of columns that Prisma's client fills whenever a row changes.
+#: Names of columns that Prisma's client sets whenever a row changes.
 _UPDATED: frozenset[tuple[str, ...]] = frozenset({("updated", "at"), ("modified", "at")})
 #: Names of columns that a client fills when a row is made.
 _CREATED: frozenset[tuple[str, ...]] = frozenset({
@@ -27,7 +27,7 @@ _CREATED: frozenset[tuple[str, ...]] = frozenset({
 def draft_column(
     meaning: Meaning, table: TableReport, column: ColumnReport, key: Key, names: ColumnNames
 ) -> Drafted:
-    """Return the line of a column and, where it is migrated, its field."""
+    """Return the entry of a column and, if it is migrated, its field."""
     if column.generated:
         why = "computed by the database from other columns"
         remark = "Prisma has no computed columns: make it again by hand, or in the application"
@@ -43,7 +43,7 @@ def draft_column(
 
 @dataclass(frozen=True)
 class Drafted:
-    """A column's line and field; None where it is not migrated."""
+    """A column's entry and field; the field is None if the column is not migrated."""
 
     line: Line
     field: Field | None
@@ -65,12 +65,12 @@ class ColumnNames:
         return self._columns.take_database_name(database_name(source))
 
     def field(self, name: str) -> str:
-        """Return Prisma's name of a column, `name` where it is free."""
+        """Return Prisma's name of a column: `name` if it is free."""
         return self.fields.take(name)
 
 
 class _Column:
-    """One column on its way into the draft."""
+    """One column while its draft is made."""
 
     def __init__(self, meaning: Meaning, table: TableReport, column: ColumnReport, key: Key) -> None:
         self._meaning, self._table, self._column = meaning, table.name, column
@@ -114,7 +114,9 @@ class _Column:
         return document and self._column.not_null and not self._referring
 
     def field(self, names: ColumnNames) -> str:
-        """Return the field's name; that of a reference ends in Id, so that the relation has the other."""
+        """Return the field's name; for a reference it ends in Id, so that the relation can have the other
+        name.
+        """
         name = field_name(self._column.name)
         firm = self._link is not None and self._link.firm and not self._key
         others = {field_name(one.name) for one in self._meaning.inspection.table(self._table).columns}
@@ -131,10 +133,10 @@ class _Column:
         column = self._column
         if column.default is None and type_.scalar == "DateTime" and words(column.name) in _CREATED:
             return Default("now") if self.required else None
-        return defaults.carry(column.default, type_)
+        return defaults.convert_default(column.default, type_)
 
     def line(self, to: str, default: Default | None) -> Line:
-        """Return the line of the mapping file."""
+        """Return the column's entry in the mapping file."""
         options: dict[str, object] = {"to": to}
         if self._new_id:
             options["as"] = "id"
@@ -152,11 +154,13 @@ class _Column:
         else:
             options |= self._plain()
             if (left := self._meaning.unfollowed(self._table, self._column.name)) is not None:
-                self._tell(left, review=True)
+                self._add_remark(left, review=True)
         self._tell_hidden()
         if self._column.default is not None and default is None and self._column.default.upper() != "NULL":
-            self._tell(f"its default {self._column.default} is not carried", review=True)
-        return Line(self._column.name, options, _joined(_told(self._column), *self._remarks), self._review)
+            self._add_remark(f"its default {self._column.default} is not carried", review=True)
+        return Line(
+            self._column.name, options, _joined(_description(self._column), *self._remarks), self._review
+        )
 
     def _tell_pair(self, pair: Polymorphic) -> None:
         """Tell of the ids of a pair that name no row, and of the types that mean no table."""
@@ -168,7 +172,7 @@ class _Column:
             where = (
                 "no table was found" if arm.to_table is None else f"{arm.to_table} has no key of one column"
             )
-            self._tell(f"{word}: {where}, left as they are: {arm.rows:,}", review=True)
+            self._add_remark(f"{word}: {where}, left as they are: {arm.rows:,}", review=True)
 
     def _reference(self, link: Link) -> dict[str, object]:
         if not link.firm:
@@ -184,7 +188,7 @@ class _Column:
         choice = self._choice
         options: dict[str, object] = {"as": choice.kind, **choice.options}
         if choice.remark:
-            self._tell(
+            self._add_remark(
                 choice.remark, review=choice.guess or choice.kind not in ("timestamp", "decimal", "integer")
             )
         if not self._key:
@@ -209,7 +213,7 @@ class _Column:
         return {"empty": "null"} if self._column.classes.empty else {}
 
     def _tell_hidden(self) -> None:
-        """Tell of ids inside the cells that keep naming legacy rows."""
+        """Add remarks on ids inside the cells that keep naming legacy rows."""
         mapped = (
             self._meaning.documents(self._table, self._column.name) if self._choice.kind == "json" else []
         )
@@ -218,19 +222,19 @@ class _Column:
             if one in mapped or one is self._list or one.to_table not in links.keys:
                 continue
             if links.renewed(one.to_table):
-                self._tell(_left(one), review=True)
+                self._add_remark(_kept_ids_remark(one), review=True)
 
     def _count(self, rows: int, what: str) -> None:
         if rows:
-            self._tell(f"{what}: {rows:,}", review=True)
+            self._add_remark(f"{what}: {rows:,}", review=True)
 
-    def _tell(self, remark: str, *, review: bool) -> None:
+    def _add_remark(self, remark: str, *, review: bool) -> None:
         self._remarks.append(remark)
         self._review = self._review or review
 
 
-def _left(one: HiddenReference) -> str:
-    """Return what is said of ids that are left as they are, with the option that gives them new ones."""
+def _kept_ids_remark(one: HiddenReference) -> str:
+    """Return the remark on ids that are not changed, with the option that gives them new ones."""
     place = f"{one.place} {one.path}".strip()
     if one.place == "json":
         option = f'ids = [{{ path = "{one.path}", of = "{one.to_table}" }}]'
@@ -238,7 +242,7 @@ def _left(one: HiddenReference) -> str:
     return f"ids of {one.to_table} in it ({place}) stay the legacy ones: {one.ids:,}"
 
 
-def _told(column: ColumnReport) -> str:
+def _description(column: ColumnReport) -> str:
     reading = column.reading + ("" if column.certain or column.reading == "empty" else "?")
     return f"{_declared(column)}: {reading}"
 

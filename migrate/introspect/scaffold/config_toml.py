@@ -1,4 +1,4 @@
-"""The config.toml beside a mapping: the one with which `migrate run` works at once."""
+"""The config.toml of a mapping: with it `migrate run` works at once."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ url_env = "DATABASE_URL\""""
 
 
 def write_configuration(source: str, *, embedded: bool, schema: bool) -> str:
-    """Return the text of config.toml; no token and no password is ever in it.
+    """Return the text of config.toml; it never holds a token or a password.
 
-    `source` is the source's URL as given, `embedded` tells that the target is a PostgreSQL in the
-    work folder, `schema` that there is an init.sql.
+    `source` is the source's URL as given; `embedded` is true if the target is a PostgreSQL in the work
+    folder, `schema` if there is an init.sql.
     """
     return _TEXT.format(
         source=toml_string(without_token(source)),
@@ -49,7 +49,7 @@ def write_configuration(source: str, *, embedded: bool, schema: bool) -> str:
 
 
 def to_set(source: str, *, embedded: bool) -> list[str]:
-    """Return what must be set in the environment before a run, since no file holds it."""
+    """Return what must be set in the environment before a run, because no file holds it."""
     notes = []
     if without_token(source) != source:
         notes.append("the token of the source's URL is in no file: set TURSO_AUTH_TOKEN before the run")

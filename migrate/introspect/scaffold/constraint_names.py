@@ -1,7 +1,7 @@
 """Names of keys, indexes and foreign keys as Prisma's engine makes them.
 
-The rule is the engine's own: table and columns joined with `_`, cut at 63
-bytes less the ending, then the ending.
+This is the engine's rule: table and columns joined with `_`, truncated to 63 bytes minus the suffix, then the
+suffix.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The draft as SQL, as Prisma's own engine makes it from the schema.prisma of the same draft.
+"""The draft as SQL, equal to what Prisma's engine makes from the schema.prisma of the same draft.
 
-Its order: the enums, the tables, then for each table its unique keys and indexes, then all foreign
-keys. Names stand in quotes; the names in a draft hold none.
+Its order: the enums, the tables, then for each table its unique keys and indexes, then all foreign keys.
+Names are in quotes; the names in a draft contain none.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ACTIONS: Final[dict[Action, str]] = {
 
 
 def write_ddl(draft: Draft) -> str:
-    """Return the text of init.sql: it makes the target in an empty schema `public`."""
+    """Return the text of init.sql: it creates the target in an empty schema `public`."""
     steps = [("CreateSchema", 'CREATE SCHEMA IF NOT EXISTS "public";')]
     steps += [("CreateEnum", _enum(enum)) for enum in draft.enums]
     steps += [("CreateTable", _table(model)) for model in draft.models]
@@ -76,7 +76,7 @@ def _default(default: Default) -> str | None:
 
 
 def _ordered(model: Model) -> Iterator[Index]:
-    """Yield the indexes as the engine does: of one unique field, then the others, then unique keys."""
+    """Yield the indexes in the engine's order: of one unique field, then the others, then unique keys."""
     single = [one for one in model.indexes if one.unique and len(one.columns) == 1]
     for field in model.fields:
         yield from (one for one in single if one.columns == (field.column,))

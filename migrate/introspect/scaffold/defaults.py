@@ -1,4 +1,4 @@
-"""Defaults: what SQLite writes behind DEFAULT, as Prisma and PostgreSQL have it."""
+"""Defaults: SQLite's DEFAULT, converted for Prisma and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LETTERS: Final = {
 }  # fmt: skip
 
 
-def carry(sql: str | None, kind: Type) -> Default | None:
-    """Return the default of a column of that type; None where there is none or it is no constant.
+def convert_default(sql: str | None, kind: Type) -> Default | None:
+    """Return the default of a column of that type; None if there is none or it is not a constant.
 
-    The words CURRENT_TIMESTAMP in quotes, which some tools write, mean the clock as well.
+    The words CURRENT_TIMESTAMP in quotes, which some tools write, mean the current time as well.
     """
     if sql is None:
         return None
@@ -85,7 +85,7 @@ def _number(text: str, kind: Type) -> Default | None:
 
 
 def _bare(sql: str) -> str:
-    """Return the expression without the brackets around all of it."""
+    """Return the expression without the parentheses around all of it."""
     text = sql.strip()
     while text.startswith("(") and text.endswith(")") and _closes_last(text):
         text = text[1:-1].strip()

@@ -1,4 +1,4 @@
-"""From an inspection to the draft of a target and of the mapping that fills it."""
+"""Makes the draft of a target, and of the mapping that fills it, from an inspection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migrate.introspect.scaffold.many_to_many import find_pairings
 from migrate.introspect.scaffold.model import Default, Draft, Enum, Field, Line, Model, Section, Type
 from migrate.introspect.scaffold.naming import Names, database_name, field_name, model_name
 from migrate.introspect.scaffold.references import Links, find_links, named
-from migrate.introspect.scaffold.relations import World
+from migrate.introspect.scaffold.relations import ModelGraph
 
 
 def make_draft(
@@ -27,8 +27,8 @@ def make_draft(
 ) -> Draft:
     """Return the draft for a source: the same inspection gives the same draft.
 
-    `enums` makes enums of closed sets of values; without it they stay texts. `only` are the tables
-    that the target has a place for (None: it is made for all), `kept` those whose keys stay.
+    `enums` makes enums of closed sets of values; without it they stay texts. `only` are the tables that an
+    existing target can take (None: a target is created for all), `kept` those whose keys stay.
     """
     lived_in = [one for one in inspection.tables if not one.leftover and (only is None or one.name in only)]
     keys = {
@@ -40,17 +40,17 @@ def make_draft(
         for table in lived_in
     }
     links = find_links(inspection, keys)
-    return _Drafting(inspection, lived_in, links, enums=enums).draft()
+    return _Drafter(inspection, lived_in, links, enums=enums).draft()
 
 
-class _Drafting:
-    """One draft in the making: names are given in the order of the tables."""
+class _Drafter:
+    """One draft while it is made: names are given in the order of the tables."""
 
     def __init__(
         self, inspection: Inspection, tables: list[TableReport], links: Links, *, enums: bool
     ) -> None:
         self._inspection, self._tables, self._links = inspection, tables, links
-        #: tables, keys and indexes share one space of names in PostgreSQL
+        #: tables, keys and indexes share one namespace in PostgreSQL
         self._relations, self._models = Names(), Names()
         self._target = {
             table.name: self._relations.take_database_name(database_name(table.name)) for table in tables
@@ -59,20 +59,20 @@ class _Drafting:
         self._meaning = Meaning(inspection, links, self._name_enums() if enums else {})
 
     def draft(self) -> Draft:
-        """Return the whole."""
+        """Return the draft."""
         pairings = find_pairings(self._tables, self._links, self._model, self._target)
-        world = World(self._inspection, self._links, self._relations, pairings)
+        graph = ModelGraph(self._inspection, self._links, self._relations, pairings)
         sections = []
         for table in self._tables:
             key, names = self._links.keys[table.name], ColumnNames()
             made = self._columns(table, key, names)
             if table.name not in pairings:
                 model = self._draft_model(table, key, made)
-                world.add(table, model, targets(made), names.fields)
+                graph.add(table, model, targets(made), names.fields)
             sections.append(self._section(table, key, made))
-        models, told = world.related()
-        sections = [replace(one, remarks=(*one.remarks, *told.get(one.source, ()))) for one in sections]
-        sections = [_with_pairs(one, world.pairs.get(one.source, ())) for one in sections]
+        models, remarks = graph.related()
+        sections = [replace(one, remarks=(*one.remarks, *remarks.get(one.source, ()))) for one in sections]
+        sections = [_with_pairs(one, graph.pairs.get(one.source, ())) for one in sections]
         sections += [_left_out(one) for one in self._inspection.leftovers if one.copied]
         sections += [_without_target(one) for one in self._inspection.tables if self._has_no_target(one)]
         return Draft(
@@ -80,7 +80,7 @@ class _Drafting:
             sections=tuple(sorted(sections, key=lambda section: section.source)),
             models=tuple(models),
             enums=_enums(models),
-            pairings=world.pairings,
+            pairings=graph.pairings,
             appendix=appendix(self._inspection),
         )
 
@@ -132,12 +132,12 @@ class _Drafting:
         ]
         return Section(
             table.name, table.rows, options, tuple(one.line for one in made),
-            (*remarks, *self._links.told.get(table.name, ())),
+            (*remarks, *self._links.remarks.get(table.name, ())),
         )  # fmt: skip
 
 
 def _row_id(table: TableReport, rowid: str, names: ColumnNames) -> Drafted:
-    """Return the key of a table that has none, called so that no column of its own must yield."""
+    """Return the key of a table that has none, with a name that none of its columns has."""
     own = Names(database_name(column.name) for column in table.columns)
     to = names.column(own.take_database_name(ROW_ID))
     line = Line(rowid, {"to": to, "as": "id"}, "the number that SQLite gives every row")
@@ -147,7 +147,7 @@ def _row_id(table: TableReport, rowid: str, names: ColumnNames) -> Drafted:
 
 
 def _with_pairs(section: Section, pairs: Sequence[tuple[Reference, bool]]) -> Section:
-    """Return a section with its references of several columns, or to columns that are no key."""
+    """Return a section with its references of several columns, or to columns that are not a key."""
     if not pairs:
         return section
     references = [
@@ -173,11 +173,14 @@ def _left_out(leftover: Leftover) -> Section:
 
 
 def own_rows(leftover: Leftover) -> str:
-    """Return what of a left-over table is not in the table it was copied from; '' where nothing is."""
-    gone, differing = leftover.only_here or 0, leftover.differing or 0
+    """Return the rows of a left-over table that are not in the table it was copied from;
+
+    '' if there are none.
+    """
+    only_here, differing = leftover.only_here or 0, leftover.differing or 0
     parts = (
-        (gone, f"of its rows are not in {leftover.of}"),
-        (differing - gone, f"differ from those of {leftover.of}"),
+        (only_here, f"of its rows are not in {leftover.of}"),
+        (differing - only_here, f"differ from those of {leftover.of}"),
     )
     return ", ".join(f"{rows:,} {what}" for rows, what in parts if rows > 0)
 

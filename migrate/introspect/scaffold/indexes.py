@@ -1,4 +1,4 @@
-"""Indexes and unique keys: those of the source that Prisma can declare, under the names it would take."""
+"""Indexes and unique keys: those of the source that Prisma can declare, with the names it would give them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.model import Index, Model
 from migrate.introspect.scaffold.naming import Names
 
-#: An entry of a btree takes a third of a page at most (2,704 bytes); what is longer cannot be indexed.
+#: An entry of a btree is at most a third of a page (2,704 bytes); longer ones cannot be indexed.
 LONGEST_ENTRY: Final = 2_600
 #: INDEX_MAX_KEYS of PostgreSQL.
 MOST_COLUMNS: Final = 32
@@ -24,29 +24,29 @@ def draft_indexes(
     relations: Names,
     twice: Collection[frozenset[str]],
 ) -> tuple[list[Index], list[str]]:
-    """Return a table's indexes in the target, unique ones first, and remarks on those that are not carried.
+    """Return a table's indexes in the target, unique ones first, and remarks on those that are not migrated.
 
-    `twice` are the columns of unique keys under which 1 and '1' both stand: in the target they are one.
+    `twice` are the columns of unique keys that hold both 1 and '1': in the target they are the same value.
     """
     found: dict[tuple[tuple[str, ...], bool], Index] = {}
-    told = []
+    remarks = []
     for index in sorted(
         (*table.indexes, *_lost_key(table, model, to)),
         key=lambda index: (not index.unique, index.columns == (), index.name),
     ):
         why = _obstacle(index, table, to, twice)
         if why:
-            told.append(f"{'unique ' if index.unique else ''}index {index.name} is not carried: {why}")
+            remarks.append(f"{'unique ' if index.unique else ''}index {index.name} is not carried: {why}")
             continue
         columns = tuple(to[str(column)] for column in index.columns)
         known = columns == model.key or (columns, True) in found or (columns, index.unique) in found
         if not known:
             found[columns, index.unique] = _index(model, columns, index.unique, relations)
-    return list(found.values()), told
+    return list(found.values()), remarks
 
 
 def _lost_key(table: TableReport, model: Model, to: Mapping[str, str]) -> Iterator[SourceIndex]:
-    """Yield the source's primary key where the target has another: it is unique but for its NULLs."""
+    """Yield the source's primary key if the target has another: it is unique except for its NULLs."""
     if table.key and tuple(to.get(column) for column in table.key) != model.key:
         yield SourceIndex("of the primary key", table.key, unique=True, partial=False, sql=None)
 

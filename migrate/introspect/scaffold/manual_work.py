@@ -1,4 +1,4 @@
-"""What no file can carry over: views, triggers, CHECKs, full-text search. To be done by hand."""
+"""What no file can move: views, triggers, CHECKs, full-text search. It must be done by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from migrate.introspect.profile.model import CheckReport, Inspection
 
 
 def appendix(inspection: Inspection) -> Mapping[str, tuple[str, ...]]:
-    """Return headings with their lines; none where there is nothing to do by hand."""
+    """Return headings with their lines; none if nothing must be done by hand."""
     found = {
         "Views, to be written anew": tuple(view.sql for view in inspection.views),
         "Triggers, to be written anew": tuple(trigger.sql for trigger in inspection.triggers),

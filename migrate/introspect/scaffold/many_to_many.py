@@ -11,7 +11,7 @@ from migrate.introspect.scaffold.references import Links
 
 @dataclass(frozen=True)
 class Found:
-    """A table that Prisma makes by itself: `first` and `second` are the source tables of A and B."""
+    """A table that Prisma creates by itself: `first` and `second` are the source tables of A and B."""
 
     table: str
     first: str
@@ -23,8 +23,8 @@ def find_pairings(
 ) -> dict[str, Found]:
     """Return the implicit many-to-many tables, by name.
 
-    Such a table keeps each pair once, refers with both columns to keys, and its A to the model whose
-    name comes first: Prisma knows no other. What differs in any of it stays a model of its own.
+    Such a table holds each pair once, both of its columns refer to keys, and A refers to the model whose name
+    comes first: Prisma knows no other form. A table that differs in any of this becomes a model.
     """
     found = {}
     for table in tables:

@@ -74,7 +74,7 @@ def _by_hand(heading: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _comment(text: str) -> Iterator[str]:
-    """Yield lines of comment; control characters, which TOML forbids there, are shown as `?`."""
+    """Yield lines of comment; control characters, which TOML forbids in comments, become `?`."""
     for line in text.splitlines() or [""]:
         yield "# " + "".join("?" if ord(char) < 32 or ord(char) == 127 else char for char in line)
 
@@ -101,13 +101,13 @@ def _value(value: object) -> str:
 
 
 def toml_string(text: str) -> str:
-    """Return a TOML string of one line, whatever it holds."""
+    """Return a TOML string of one line for any text."""
     return '"' + "".join(map(_letter, text)) + '"'
 
 
 def _letter(char: str) -> str:
     if char in _LETTERS:
         return _LETTERS[char]
-    # splitlines breaks at more characters than TOML does: they are written by number
+    # splitlines splits at more characters than TOML does: these are escaped
     odd = ord(char) < 32 or 127 <= ord(char) < 160 or char in "\u2028\u2029"
     return f"\\u{ord(char):04X}" if odd else char

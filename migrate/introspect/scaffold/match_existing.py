@@ -1,4 +1,4 @@
-"""Which table of an existing target a source table goes to, and which column a column."""
+"""Matches source tables to the tables of an existing target, and columns to columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRISMA: Final = "_prisma_migrations"
 
 @dataclass(frozen=True)
 class Match:
-    """A source table and the target's; `columns` are the target's columns by the source's."""
+    """A source table and its target table; `columns` maps source columns to target columns."""
 
     source: TableReport
     target: Table
@@ -25,7 +25,7 @@ class Match:
 
     @property
     def free(self) -> tuple[Column, ...]:
-        """The target's columns that rows can be written to and no source column goes to."""
+        """Return the target's columns that rows can be written to and that match no source column."""
         taken = {column.name for column in self.columns.values()}
         return tuple(
             column for column in self.target.columns if not (column.generated or column.name in taken)
@@ -33,14 +33,14 @@ class Match:
 
 
 def match_tables(inspection: Inspection, live: LiveSchema) -> dict[str, Match]:
-    """Return the target of each source table that has one: left-over tables have none."""
+    """Return the target table of each source table that has one: left-over tables have none."""
     tables = {table.name: table for table in inspection.tables if not table.leftover}
     found = pair(tables, [name for name in live.tables if name != PRISMA])
     return {source: match_columns(tables[source], live.tables[name]) for source, name in found.items()}
 
 
 def match_columns(source: TableReport, target: Table) -> Match:
-    """Return the match of two tables; the sole column of a key goes to the other's, whatever its name."""
+    """Return the match of two tables; a key of one column matches the other's, whatever its name."""
     columns = [column.name for column in source.columns if not column.generated]
     known = {column.name: column for column in target.columns if not column.generated}
     found = pair(columns, known)
@@ -54,9 +54,8 @@ def match_columns(source: TableReport, target: Table) -> Match:
 def pair(sources: Iterable[str], targets: Iterable[str]) -> dict[str, str]:
     """Return the target's name for each source name that has one.
 
-    Names that are the same come first, then those that are but for case, then those that are the
-    same in snake, camel, singular and plural. No name is given twice; where two could be meant,
-    none is.
+    First match equal names, then names that differ only in case, then names that are the same in snake,
+    camel, singular and plural. No name is used twice; if two could be meant, none is used.
     """
     names, free = sorted(sources), set(targets)
     found: dict[str, str] = {}
@@ -71,7 +70,7 @@ def pair(sources: Iterable[str], targets: Iterable[str]) -> dict[str, str]:
 
 
 def kind_for(column: Column) -> Kind | None:
-    """Return how values for a column of the target are read; None for a type that no kind goes to."""
+    """Return how values for a column of the target are read; None for a type that no kind fits."""
     if column.enum is not None:
         return "enum"
     return _KINDS.get(column.type.partition("(")[0])

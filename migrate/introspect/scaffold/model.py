@@ -1,7 +1,7 @@
 """The neutral model of a target, made once from an inspection: every file is written from it.
 
-Names of tables and columns are the database's, names of models and fields are
-Prisma's. Nothing in it is a value of a row.
+Names of tables and columns are the database's, names of models and fields are Prisma's. It holds no value of
+a row.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ class Type:
 
     @property
     def prisma(self) -> str:
-        """Prisma's word for it, without a native type."""
+        """Return Prisma's name for it, without a native type."""
         return self.enum.name if self.enum else self.scalar
 
     @property
     def native(self) -> str | None:
-        """Prisma's attribute where its own choice of a database type is not the one, else None."""
+        """Return Prisma's attribute if the type is not Prisma's default database type, otherwise None."""
         if self.day:
             return "@db.Date"
         return f"@db.Decimal({self.digits}, {self.scale})" if self.digits is not None else None
 
     @property
     def sql(self) -> str:
-        """PostgreSQL's type, as Prisma's engine writes it; an enum's name is quoted."""
+        """Return PostgreSQL's type, as Prisma's engine writes it; an enum's name is quoted."""
         if self.enum:
             return f'"{self.enum.name}"'
         if self.day:
@@ -109,7 +109,10 @@ class Relation:
 
 @dataclass(frozen=True)
 class Index:
-    """An index or, where `unique`, a unique key; `map` tells that its name is not what Prisma would take."""
+    """An index or, if `unique`, a unique key;
+
+    `map` is true if its name is not the one Prisma would give it.
+    """
 
     columns: tuple[str, ...]
     unique: bool
@@ -132,7 +135,7 @@ class Model:
     notes: tuple[str, ...] = ()
 
     def field(self, column: str) -> Field:
-        """Return the field of a column; KeyError where there is none."""
+        """Return the field of a column. Raises KeyError if there is none."""
         for one in self.fields:
             if one.column == column:
                 return one
@@ -151,17 +154,17 @@ class Pairing:
 
     @property
     def table(self) -> str:
-        """The table's name."""
+        """Return the table's name."""
         return f"_{self.name}"
 
 
-#: The options of a line of the mapping file, in the order in which they are written.
+#: The options of an entry of the mapping file, in the order in which they are written.
 Options = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A source column in the mapping file: its options, and what the operator should know of it."""
+    """A source column in the mapping file: its options, and remarks for the operator."""
 
     column: str
     options: Options
@@ -171,7 +174,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """A source table in the mapping file: its options, its lines, and what the operator should know."""
+    """A source table in the mapping file: its options, its columns, and remarks for the operator."""
 
     source: str
     rows: int
@@ -181,7 +184,7 @@ class Section:
 
     @property
     def migrated(self) -> bool:
-        """Whether the table has a target."""
+        """Return whether the table has a target."""
         return "target" in self.options
 
 
@@ -198,7 +201,7 @@ class Draft:
     problems: tuple[str, ...] = ()
 
     def model(self, name: str) -> Model:
-        """Return the model of that name; KeyError where there is none."""
+        """Return the model of that name. Raises KeyError if there is none."""
         for one in self.models:
             if one.name == name:
                 return one

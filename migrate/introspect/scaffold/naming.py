@@ -1,4 +1,4 @@
-"""From names of a legacy database to names of Prisma's and PostgreSQL's: always valid, never twice."""
+"""Makes names for Prisma and PostgreSQL from names of a legacy database: always valid, never twice."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 from migrate.introspect.profile.names import singular, words
 from migrate.introspect.scaffold.transliterate import to_ascii
 
-#: PostgreSQL keeps so many bytes of a name.
+#: PostgreSQL keeps this many bytes of a name.
 LONGEST: Final = 63
 #: Columns that every table of PostgreSQL has already.
 _SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
-#: No name of a model: Prisma's own types, and what its client declares or uses in TypeScript.
+#: Names that no model may have: Prisma's own types, and what its client declares or uses in TypeScript.
 _TAKEN: Final = frozenset({
     "String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes",
     "Prisma", "PrismaClient", "Unsupported", "Array", "Date", "Exclude", "Omit", "PrismaPromise",
     "Uint8Array",
 })  # fmt: skip
-#: No name of a field: what every JavaScript object has, which Prisma's client then takes for known.
+#: Names that no field may have: what every JavaScript object has, which Prisma's client would not override.
 _OF_OBJECTS: Final = frozenset({
     "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString",
     "valueOf",
@@ -33,7 +33,7 @@ _SINGULAR: Final = {
 
 
 class Names:
-    """Names of one kind within one place: each is given once, a second one gets a number."""
+    """Names of one kind within one namespace: each is given once, a second one gets a number."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
@@ -42,11 +42,11 @@ class Names:
         return name in self._taken
 
     def take(self, name: str) -> str:
-        """Return `name`, or the first of name2, name3 … that is free, and keep it from being given again."""
+        """Return `name`, or the first of name2, name3 … that is free, and reserve it."""
         return self.first_free(name, lambda n: f"{name}{n}")
 
     def take_database_name(self, name: str) -> str:
-        """Return a free name of at most 63 bytes, as near to `name` as can be."""
+        """Return a free name of at most 63 bytes, as similar to `name` as possible."""
         return self.first_free(shorten(name, LONGEST), lambda n: f"{shorten(name, LONGEST - 4)}_{n}")
 
     def first_free(self, name: str, numbered: Callable[[int], str]) -> str:
@@ -65,7 +65,7 @@ def shorten(name: str, size: int) -> str:
 
 
 def database_name(name: str) -> str:
-    """Return a name as the target can have it: without what Prisma's engine does not quote."""
+    """Return a name for the target: without the characters that Prisma's engine does not quote."""
     plain = "".join("_" if char == '"' or unicodedata.category(char) == "Cc" else char for char in name)
     plain = plain.encode(errors="replace").decode()
     return f"{plain}_" if plain in _SYSTEM_COLUMNS else plain or "_"
@@ -86,7 +86,7 @@ def field_name(column: str) -> str:
 
 
 def many(table: str, model: str) -> str:
-    """Return what several rows of a table are called on the other side of a relation."""
+    """Return the name for several rows of a table on the other side of a relation."""
     found = _words(table)
     if found and singular_of(found[-1]) != found[-1]:
         return field_name(table)
@@ -97,7 +97,7 @@ def many(table: str, model: str) -> str:
 
 
 def one(model: str) -> str:
-    """Return what one row of a model is called on the other side of a relation."""
+    """Return the name for one row of a model on the other side of a relation."""
     return field_name(model)
 
 
@@ -112,19 +112,19 @@ def stem(column: str) -> str:
 
 
 def pascal(name: str) -> str:
-    """Return a name of a field as it continues another name."""
+    """Return a field's name in the form that continues another name."""
     return name[:1].upper() + name[1:]
 
 
 def member_name(value: str) -> str:
-    """Return Prisma's name of an enum's value: the value itself where that is one."""
+    """Return Prisma's name of an enum's value: the value itself if that is valid."""
     plain = to_ascii(value)
     plain = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in plain)
     return _starting_with_a_letter(plain.strip("_") or "value", "n")
 
 
 def singular_of(word: str) -> str:
-    """Return the singular of an English word, irregular ones and those without a plural included."""
+    """Return the singular of an English word, including irregular ones and those without a plural."""
     return _SINGULAR.get(word) or singular(word)
 
 

@@ -1,4 +1,4 @@
-"""The draft of a mapping onto a target that is there already: its names and its types are kept."""
+"""The draft of a mapping onto an existing target: the target's names and types are kept."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _RANGES: Final = {"smallint": 2**15, "integer": 2**31}
 def draft_onto(inspection: Inspection, live: LiveSchema) -> Draft:
     """Return the draft of a mapping from a source onto the tables of a target.
 
-    A table or a column without a counterpart is left out and says so. `problems` names each
-    required column of the target that nothing would fill: with these no run can succeed.
+    A table or a column without a counterpart is left out, with a remark. `problems` names each required
+    column of the target that nothing would fill: with these no run can succeed.
     """
     matches = match_tables(inspection, live)
     kept = {name for name, match in matches.items() if not _takes_new_ids(match)}
     base = make_draft(inspection, only=matches.keys(), kept=kept)
-    fitting = _Fitting(matches, live)
+    fitting = _Fitter(matches, live)
     sections = tuple(fitting.section(section) for section in base.sections)
     nothing = sorted(set(live.tables) - {match.target.name for match in matches.values()} - {PRISMA})
     heading = (
@@ -42,14 +42,14 @@ def draft_onto(inspection: Inspection, live: LiveSchema) -> Draft:
 
 
 def _takes_new_ids(match: Match) -> bool:
-    """Tell whether the target's key is text, as new ids are."""
+    """Return whether the target's key is text, as new ids are."""
     key = match.target.primary_key
     column = match.target.column(key[0]) if len(key) == 1 else None
     return column is not None and kind_for(column) == "text" and column.type != "uuid"
 
 
-class _Fitting:
-    """Fits the lines of a draft to the columns of the target."""
+class _Fitter:
+    """Fits the entries of a draft to the columns of the target."""
 
     def __init__(self, matches: Mapping[str, Match], live: LiveSchema) -> None:
         self._matches = matches
@@ -62,7 +62,7 @@ class _Fitting:
         self.problems: list[str] = []
 
     def section(self, section: Section) -> Section:
-        """Return a section with the target's names; what the target lacks is left out."""
+        """Return a section with the target's names, without what the target does not have."""
         match = self._matches.get(section.source)
         if match is None:
             return section
@@ -95,7 +95,9 @@ class _Fitting:
         return _plain(line, column, report)
 
     def _parent(self, match: Match, column: Column) -> str | None:
-        """Return the source table whose rows a column must name by a foreign key of the target."""
+        """Return the source table whose rows a column must reference because of a foreign key of the
+        target.
+        """
         key: ForeignKey | None = self._foreign.get((match.target.name, column.name))
         source = self._source_of.get(key.ref_table) if key else None
         if key is None or source is None:
@@ -105,7 +107,7 @@ class _Fitting:
         return source if keys == [key.ref_columns[0]] else None
 
     def _reference(self, match: Match, line: Line, column: Column) -> Line:
-        """Return a reference; where the target holds it by a foreign key, that says to what."""
+        """Return a reference; if the target has a foreign key for it, that says to which table."""
         options = {
             key: value
             for key, value in line.options.items()
@@ -134,13 +136,13 @@ def _with_references(options: Mapping[str, object], to: Mapping[str, str], match
 
 
 def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
-    """Return the line of a column whose values are read as the target's type wants them."""
+    """Return the entry of a column whose values are read as the target's type needs them."""
     kind = kind_for(column)
     if kind is None:
         remark = f"the target's {column.type} is filled by no kind of value: {line.remark}"
         return Line(line.column, {"drop": f"the target has {column.type} there"}, remark, review=True)
     options: dict[str, object] = {"to": column.name, "as": kind}
-    told = list(_unfit(report, column, kind))
+    remarks = list(_unfit(report, column, kind))
     if kind == line.options.get("as"):
         options |= {
             key: line.options[key]
@@ -154,17 +156,17 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
     if kind == "enum":
         values, unknown = _labels(report, column)
         options |= {"values": values} if values else {}
-        told += [f"no label for: {', '.join(unknown)}"] if unknown else []
+        remarks += [f"no label for: {', '.join(unknown)}"] if unknown else []
     if kind != "text" and report.classes.empty:
         options["empty"] = "null"
-    if not column.not_null and (kind != "text" or told):
+    if not column.not_null and (kind != "text" or remarks):
         options["otherwise"] = "null"
-    remark = "; ".join([line.remark, *told])
-    return Line(line.column, options, remark, review=line.review or bool(told))
+    remark = "; ".join([line.remark, *remarks])
+    return Line(line.column, options, remark, review=line.review or bool(remarks))
 
 
 def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
-    """Yield what of a column's values the target's type does not hold."""
+    """Yield the values of a column that the target's type does not hold."""
     no_uuids = column.type == "uuid" and report.reading not in ("uuid", "empty")
     wrong = report.filled if no_uuids else misfits(report, kind)
     if kind == "timestamp":
@@ -191,7 +193,7 @@ def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
 
 
 def _labels(report: ColumnReport, column: Column) -> tuple[dict[str, str], list[str]]:
-    """Return the target's label for each value of a closed set, case aside, and the values without one."""
+    """Return the target's label for each value of a closed set, ignoring case, and the values without one."""
     labels = {label.lower(): label for label in column.enum or ()} | {
         label: label for label in column.enum or ()
     }
@@ -213,7 +215,7 @@ def _must_be_filled(column: Column) -> bool:
 
 
 def _free_key(match: Match) -> Column | None:
-    """Return the target's key where a table without one gets it from its rowid."""
+    """Return the target's key if the table has no key and gets one from its rowid."""
     free = {column.name: column for column in match.free}
     key = match.target.primary_key
     return free.get(key[0]) if len(key) == 1 else None

@@ -1,4 +1,4 @@
-"""What `migrate init` tells: the files, what is migrated and left out, what deserves a look."""
+"""The summary of `migrate init`: the files, what is migrated and left out, what needs a review."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migrate.runtime.console import terminal_safe
 
 
 def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
-    """Return it as a JSON document."""
+    """Return the summary as a JSON document."""
     return {
         "version": 1,
         "source": draft.source,
@@ -54,7 +54,7 @@ def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]
 
 
 def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str], console: Console) -> None:
-    """Print it."""
+    """Print the summary."""
     console.print(f"wrote   {', '.join(str(folder / name) for name in files)}", markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     for heading in ("", "tables", "rows", "columns to review"):
@@ -78,12 +78,12 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
 
 
 def next_command(folder: Path) -> str:
-    """Return what the operator types when the mapping is reviewed."""
+    """Return the command that the operator types after reviewing the mapping."""
     return f"migrate run --config {shlex.quote(str(folder / 'config.toml'))}"
 
 
 def _own_rows(draft: Draft) -> list[tuple[str, str]]:
-    """Return the tables that are left out though they hold what no other table does."""
+    """Return the tables that are left out although they hold rows that no other table holds."""
     return [
         (section.source, remark.removeprefix("(!) "))
         for section in draft.sections

@@ -89,7 +89,7 @@ def _relation(relation: Relation, model: Model) -> tuple[str, str, str]:
 
 
 def _backs(model: Model, draft: Draft) -> Iterator[tuple[str, str, str]]:
-    """Yield the other sides of relations that end in a model."""
+    """Yield the fields on the other side of relations that refer to a model."""
     for other in draft.models:
         for relation in other.relations:
             if relation.to_model == model.name:
@@ -133,7 +133,7 @@ def _quoted(text: str) -> str:
 
 
 def _aligned(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
-    """Yield the rows in columns, as Prisma's formatter has them."""
+    """Yield the rows aligned in columns, as Prisma's formatter does."""
     first = max((len(row[0]) for row in rows), default=0)
     second = max((len(row[1]) for row in rows), default=0)
     for name, kind, attributes in rows:

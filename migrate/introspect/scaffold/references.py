@@ -1,4 +1,4 @@
-"""Which references of the source become relations, which are only mapped, which are only told of."""
+"""Which references of the source become relations, which are only mapped, which only get a remark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migrate.introspect.scaffold.choose_key import Key
 class Link:
     """One column whose values are keys of the rows of `to`.
 
-    `firm` tells that a foreign key keeps it in the target.
+    `firm` is true if a foreign key guarantees it in the target.
     """
 
     table: str
@@ -29,58 +29,58 @@ class Link:
 class Links:
     """The references of the tables that are migrated.
 
-    `by_column` are those that the mapping follows, `relations` those that get a foreign key, in the
-    source's order; `told` are remarks on the others, by table.
+    `by_column` are those that the mapping follows, `relations` those that get a foreign key, in the source's
+    order; `remarks` are texts about the others, by table.
     """
 
     keys: Mapping[str, Key]
     by_column: dict[tuple[str, str], Link] = field(default_factory=dict)
     relations: list[Reference] = field(default_factory=list)
-    told: dict[str, list[str]] = field(default_factory=dict)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
 
     def link(self, table: str, column: str) -> Link | None:
-        """Return what a column refers to, None where nothing is mapped."""
+        """Return what a column refers to, None if nothing is mapped."""
         return self.by_column.get((table, column))
 
     def follows(self, table: str) -> str | None:
-        """Return the table whose rows' keys a table's own key is, None where its key is its own."""
+        """Return the table whose keys a table uses as its own key, None if its key is its own."""
         sole = self.keys[table].sole
         link = self.link(table, sole) if sole else None
         return link.to if link else None
 
     def owner(self, table: str) -> str:
-        """Return the table at the end of the chain of keys that are another table's."""
+        """Return the table at the end of the chain of keys that belong to another table."""
         while (parent := self.follows(table)) is not None:
             table = parent
         return table
 
     def ids(self, table: str) -> IdStrategy:
-        """Return what becomes of a table's key: one that is another table's takes that one's."""
+        """Return what happens to a table's key; a key that belongs to another table gets that table's ids."""
         return "keep" if self.follows(table) is not None else self.keys[table].ids
 
     def renewed(self, table: str) -> bool:
-        """Tell whether the keys of a table's rows are new ids."""
+        """Return whether the keys of a table's rows are new ids."""
         return self.keys[self.owner(table)].ids == "cuid"
 
-    def tell(self, table: str, remark: str) -> None:
-        """Keep a remark on a reference of a table."""
-        self.told.setdefault(table, []).append(remark)
+    def add_remark(self, table: str, remark: str) -> None:
+        """Add a remark on a reference of a table."""
+        self.remarks.setdefault(table, []).append(remark)
 
 
 def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
     """Return the references between the tables that have a key in `keys`.
 
-    A declared reference to a key becomes a relation; one that is only likely does where its name and
-    all of its values say so. One that some values contradict is mapped without a foreign key, so that
-    new ids reach it. A reference to several columns, or to a unique column that is no key, keeps its
-    values and becomes a relation.
+    A declared reference to a key becomes a relation. A likely reference becomes one only if its name and all
+    of its values confirm it. One that some values contradict is mapped without a foreign key, so that it gets
+    new ids. A reference to several columns, or to a unique column that is not a key, keeps its values and
+    becomes a relation.
     """
     links = Links(keys)
     for reference in inspection.references:
         if reference.table not in keys:
             continue
         if reference.malformed:
-            links.tell(
+            links.add_remark(
                 reference.table,
                 f"(!) foreign key {named(reference)} is malformed, {reference.malformed}: not carried",
             )
@@ -90,7 +90,7 @@ def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
                 if any(one.name == reference.to_table for one in inspection.tables)
                 else ("is not there")
             )
-            links.tell(reference.table, f"{named(reference)}: {reference.to_table} {where}")
+            links.add_remark(reference.table, f"{named(reference)}: {reference.to_table} {where}")
         elif (
             reference.to_columns
             and reference.to_columns == keys[reference.to_table].columns
@@ -100,18 +100,20 @@ def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
         elif reference.declared:
             _to_columns(links, reference, inspection)
         else:
-            links.tell(reference.table, f"{named(reference)}: likely, by {reference.basis}; not mapped")
+            links.add_remark(reference.table, f"{named(reference)}: likely, by {reference.basis}; not mapped")
     _follow_parts(links)
     return links
 
 
 def to_whole_key(links: Links, reference: Reference) -> bool:
-    """Tell whether a reference of one column is to the key of the other table, which its line follows."""
+    """Return whether a reference of one column is to the key of the other table, so that its entry follows
+    it.
+    """
     return len(reference.columns) == 1 and reference.to_columns == links.keys[reference.to_table].columns
 
 
 def named(reference: Reference) -> str:
-    """Return a reference as a person writes it, with what dangles."""
+    """Return a reference as text for a person, with its dangling rows."""
     there = (
         f"{reference.to_table} ({', '.join(reference.to_columns)})"
         if reference.to_columns
@@ -125,27 +127,31 @@ def _to_key(links: Links, reference: Reference) -> None:
     table, column = reference.table, reference.columns[0]
     known = links.link(table, column)
     if known is not None:
-        links.tell(table, f"{named(reference)}: the column refers to {known.to} already")
+        links.add_remark(table, f"{named(reference)}: the column refers to {known.to} already")
         return
     if links.keys[table].columns == (column,) and (
         links.owner(reference.to_table) == table or not (reference.declared or is_id(column))
     ):
-        links.tell(table, f"{named(reference)}: not followed, the column is a key of its own")
+        links.add_remark(table, f"{named(reference)}: not followed, the column is a key of its own")
         return
     proven = reference.basis == "name and values" and not reference.dangling and reference.rows > 0
     firm = reference.declared or (proven and _names_a_row(reference))
     if not firm and not (links.renewed(reference.to_table) and _names_a_row(reference)):
-        links.tell(table, f"{named(reference)}: likely, by {reference.basis}; the values stay as they are")
+        links.add_remark(
+            table, f"{named(reference)}: likely, by {reference.basis}; the values stay as they are"
+        )
         return
     links.by_column[table, column] = Link(table, column, reference.to_table, firm, reference)
     if firm:
         links.relations.append(reference)
     else:
-        links.tell(table, f"{named(reference)}: likely, by {reference.basis}; mapped without a foreign key")
+        links.add_remark(
+            table, f"{named(reference)}: likely, by {reference.basis}; mapped without a foreign key"
+        )
 
 
 def _names_a_row(reference: Reference) -> bool:
-    """Tell whether a likely reference's name is one of a row: `cancelled_by_seller` may count them."""
+    """Return whether a likely reference's name identifies a row: `cancelled_by_seller` may be a count."""
     column = reference.columns[0]
     return (
         is_id_in(reference.table, column)
@@ -155,7 +161,7 @@ def _names_a_row(reference: Reference) -> bool:
 
 
 def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> None:
-    """Take a declared reference to what is not the key of one column."""
+    """Add a declared reference to columns that are not a key of one column."""
     parent = inspection.table(reference.to_table)
     unique = {frozenset(links.keys[parent.name].columns), frozenset(parent.key)} | {
         frozenset(str(column) for column in index.columns)
@@ -163,13 +169,13 @@ def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> N
         if index.unique and not index.partial and None not in index.columns
     }
     if frozenset(reference.to_columns) not in unique:
-        links.tell(reference.table, f"{named(reference)}: no foreign key, since that is not unique")
+        links.add_remark(reference.table, f"{named(reference)}: no foreign key, since that is not unique")
     else:
         links.relations.append(reference)
 
 
 def _follow_parts(links: Links) -> None:
-    """Let the parts of a reference to several columns refer to what the columns there refer to."""
+    """Let the columns of a reference to several columns refer to what the columns there refer to."""
     for reference in links.relations:
         if to_whole_key(links, reference):
             continue

@@ -1,4 +1,4 @@
-"""What binds the models together: unique keys, indexes, foreign keys and both sides' fields."""
+"""Connects the models: unique keys, indexes, foreign keys and the fields on both sides."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class _Member:
     fields: Names
 
 
-class World:
-    """All models, bound together when the last one is in."""
+class ModelGraph:
+    """All models; they are connected when the last one has been added."""
 
     def __init__(
         self, inspection: Inspection, links: Links, relations: Names, pairings: Mapping[str, Found]
@@ -44,22 +44,22 @@ class World:
             if one.declared and one.equality == "as text"
         ]
         self._members: dict[str, _Member] = {}
-        self._told: dict[str, list[str]] = {}
+        self._remarks_by_table: dict[str, list[str]] = {}
         self.pairings: tuple[Pairing, ...] = ()
-        #: by table, the references that no line of a column follows, and whether they may become NULL
+        #: by table, the references that no entry of a column follows, and whether they may become NULL
         self.pairs: dict[str, list[tuple[Reference, bool]]] = {}
 
     def add(self, table: TableReport, model: Model, to: Mapping[str, str], fields: Names) -> None:
-        """Put a model in; `fields` are the names that its own fields have taken."""
+        """Add a model; `fields` are the names that its own fields have taken."""
         self._members[table.name] = _Member(table, model, to, fields)
 
     def related(self) -> tuple[list[Model], dict[str, list[str]]]:
-        """Return the models with indexes and relations, and remarks on what could not be carried."""
+        """Return the models with indexes and relations, and remarks on what could not be migrated."""
         for member in self._members.values():
             twice = {columns for table, columns in self._twice if table == member.table.name}
-            indexes, told = draft_indexes(member.table, member.model, member.to, self._names, twice)
+            indexes, remarks = draft_indexes(member.table, member.model, member.to, self._names, twice)
             member.model = replace(member.model, indexes=tuple(indexes))
-            self._told[member.table.name] = told
+            self._remarks_by_table[member.table.name] = remarks
         kept = [one for one in self._links.relations if one.table in self._members and self._fits(one)]
         between = Counter(self._ends(one) for one in kept)
         for found in self._paired.values():
@@ -74,14 +74,14 @@ class World:
                 optional = any(not model.field(to).required for to, model in fields)
                 self.pairs.setdefault(reference.table, []).append((reference, optional))
         self.pairings = tuple(self._pairing(found) for found in self._paired.values())
-        return [member.model for member in self._members.values()], self._told
+        return [member.model for member in self._members.values()], self._remarks_by_table
 
     def _fits(self, reference: Reference) -> bool:
-        """Tell whether both ends are migrated with the same types, as a foreign key needs."""
+        """Return whether both ends are migrated with the same types, as a foreign key needs."""
         child, parent = self._members[reference.table], self._members.get(reference.to_table)
         pairs = list(zip(reference.columns, reference.to_columns, strict=True))
         if parent is None or not all(here in child.to and there in parent.to for here, there in pairs):
-            self._tell(reference, "no foreign key, since a column of it is dropped")
+            self._add_remark(reference, "no foreign key, since a column of it is dropped")
             return False
         same = all(
             child.model.field(child.to[here]).type == parent.model.field(parent.to[there]).type
@@ -89,17 +89,17 @@ class World:
         )
         to = tuple(parent.to[there] for there in reference.to_columns)
         if not same:
-            self._tell(reference, "no foreign key, since the types differ")
+            self._add_remark(reference, "no foreign key, since the types differ")
         elif not (
             to == parent.model.key or any(one.unique and one.columns == to for one in parent.model.indexes)
         ):
-            self._tell(reference, "no foreign key, since that is not unique in the target")
+            self._add_remark(reference, "no foreign key, since that is not unique in the target")
         else:
             return True
         return False
 
-    def _tell(self, reference: Reference, why: str) -> None:
-        self._told[reference.table].append(f"{named(reference)}: {why}")
+    def _add_remark(self, reference: Reference, why: str) -> None:
+        self._remarks_by_table[reference.table].append(f"{named(reference)}: {why}")
 
     def _ends(self, reference: Reference) -> frozenset[str]:
         return frozenset((reference.table, reference.to_table))
@@ -138,7 +138,9 @@ class World:
         )
 
     def _field(self, child: _Member, parent: _Member, reference: Reference) -> str:
-        """Return a relation's name: the column's without its `id`, the parent's behind it where taken."""
+        """Return a relation's name: the column's without its `id`, followed by the parent's if that is
+        taken.
+        """
         if len(reference.columns) > 1:
             return child.fields.take(naming.one(parent.model.name))
         stem = naming.stem(reference.columns[0])
@@ -154,9 +156,9 @@ class World:
 
 
 def _actions(reference: Reference, *, optional: bool) -> tuple[Action | None, Action | None]:
-    """Return what a declared foreign key does; None, Prisma's own choice, for one that was not declared.
+    """Return what a declared foreign key does; None, Prisma's default, for one that was not declared.
 
-    NULL can be set only where all its columns are `optional`: else the row it would be set in stays.
+    NULL can be set only if all its columns are `optional`; otherwise the row stays.
     """
     if not reference.declared:
         return None, None

@@ -1,7 +1,6 @@
-"""The files of a draft: whole or not at all, and never over what an operator has edited.
+"""The files of a draft: complete or not at all, and never over a file that an operator has edited.
 
-The first line of each file holds the SHA-256 of the rest: what no longer
-fits it was edited.
+The first line of each file holds the SHA-256 of the rest: if it does not match, the file was edited.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ _FIRST: Final = re.compile(rb"(?:#|//|--) Written by migrate init; SHA-256 of wh
 def texts_of(draft: Draft, source: str, *, embedded: bool) -> dict[str, str]:
     """Return the text of each file by its name; without models the target has its schema already.
 
-    `source` is the source's URL as given, `embedded` tells that the target is a PostgreSQL in the
-    work folder.
+    `source` is the source's URL as given; `embedded` is true if the target is a PostgreSQL in the work
+    folder.
     """
     texts = {"mapping.toml": write_mapping(draft)}
     if draft.models:
@@ -43,7 +42,7 @@ def edited_files(folder: Path, names: Iterable[str]) -> list[str]:
 
 
 def write_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write the files into `folder`, which is made where it is missing."""
+    """Write the files into `folder`, which is created if it is missing."""
     make_folder(folder)
     for name, text in texts.items():
         with write_atomically(folder / name) as file:
@@ -51,7 +50,7 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def signed(name: str, text: str) -> bytes:
-    """Return the content of a file: its text behind the line that proves it unedited."""
+    """Return the content of a file: its text after the line that proves it unedited."""
     body = text.encode()
     digest = hashlib.sha256(body).hexdigest()
     sign = _COMMENTS.get(Path(name).suffix, "#")

@@ -1,1 +1,1 @@
-"""What a run would do, found out before it does anything."""
+"""What a run would do, found out before it changes anything."""

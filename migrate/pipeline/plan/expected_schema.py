@@ -1,4 +1,4 @@
-"""The target as a run will find it: as it is, or with the tables that will be made in it first."""
+"""The schema of the target as a run will find it: as it is, or with the tables that are created first."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from migrate.runtime.config import Config
 
 @dataclass(frozen=True)
 class ExpectedSchema:
-    """The shape that the mappers will meet, and the tables among it that are yet to be made."""
+    """The schema that the mappers will find, and those of its tables that are not created yet."""
 
     live: LiveSchema
     made: list[str]
 
 
 def expected_schema(config: Config, work: Path, address: Address, connection: Connection) -> ExpectedSchema:
-    """Return the target's shape; of an empty one, what the configured DDL makes in a throwaway server.
+    """Return the target's schema; for an empty target, what the configured DDL creates in a throwaway server.
 
-    The target is only read. Raises TargetError where the DDL is refused.
+    The target is only read. Raises TargetError if the DDL is refused.
     """
     ddl = target_ddl(config)
     if ddl is None or not is_empty(connection, address.schema):

@@ -1,4 +1,4 @@
-"""What of a source does not fit the mapping: the plan lists it, and a run does not begin."""
+"""The parts of a source that do not fit the mapping: the plan lists them, and a run does not start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migrate.runtime.errors import UsageError
 
 
 def require_fit(config: Config, columns: Mapping[str, Sequence[str]], source: str) -> None:
-    """Raise UsageError where the tables found are no studio directory's; `source` is its label."""
+    """Raise UsageError if the tables are not those of a studio directory; `source` is its label."""
     if config.mappers.mapping is None and not {"users", "shows_users", "community_users"} & columns.keys():
         raise UsageError(
             f"{source} has no table users, shows_users or community_users: it is not a studio directory",
@@ -25,7 +25,7 @@ def require_fit(config: Config, columns: Mapping[str, Sequence[str]], source: st
 
 
 def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> list[Finding]:
-    """Return an error for everything of a mapping file that fits the source or the target not."""
+    """Return an error for every entry of a mapping file that does not fit the source or the target."""
     described = described_mapping(config)
     if described is None:
         return []
@@ -38,7 +38,7 @@ def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> li
 def find_unknown(config: Config, mapping: BoundMapping, rows: Mapping[str, int]) -> list[Finding]:
     """Return an error for every table that would be lost without a word: it has rows and no rule."""
     if config.mappers.mapping is not None:
-        return []  # its mistakes tell
+        return []  # its mistakes are reported already
     filled = [table for table in mapping.unknown if rows.get(table)]
     found = [
         Finding(

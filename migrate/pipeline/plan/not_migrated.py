@@ -1,16 +1,16 @@
-"""What of a source is no row of a table, told before a run."""
+"""The parts of a source that are not rows of a table: reported before a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migrate.introspect.profile.manual_work import ByHand
+from migrate.introspect.profile.manual_work import ManualWork
 from migrate.pipeline.plan.target_checks import Finding
 from migrate.source.model import Catalogue
 
 
-def find_uncarried(catalogue: Catalogue, by_hand: Sequence[ByHand]) -> Iterator[Finding]:
-    """Yield a note for everything of the source that is not migrated and is no table."""
+def find_not_migrated(catalogue: Catalogue, by_hand: Sequence[ManualWork]) -> Iterator[Finding]:
+    """Yield a note for every object of the source that is not migrated and is not a table."""
     for left in catalogue.left_out:
         if left.reason.startswith("virtual"):
             yield Finding("note", f"the source table {left.name} is not copied ({left.reason})")

@@ -1,4 +1,4 @@
-"""What a run would do: read from both ends, nothing written to either."""
+"""What a run would do: read from source and target, nothing is written to either."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import psycopg
 
 from mappers.base import BoundMapping, MappingSpec, SourceTables
 from migrate import __version__
-from migrate.introspect.profile.manual_work import ByHand, find_by_hand
+from migrate.introspect.profile.manual_work import ManualWork, find_manual_work
 from migrate.pipeline.mapping import bind_mapping, emptied_tables, load_spec, mapped_names
 from migrate.pipeline.open_run import bind
 from migrate.pipeline.plan.expected_schema import ExpectedSchema, expected_schema
 from migrate.pipeline.plan.mapping_fit import find_mistakes, find_unknown, require_fit
-from migrate.pipeline.plan.not_migrated import find_uncarried
+from migrate.pipeline.plan.not_migrated import find_not_migrated
 from migrate.pipeline.plan.plan_file import digest
 from migrate.pipeline.plan.target_checks import Finding, inspect_target
 from migrate.pipeline.written_columns import written_columns
@@ -33,14 +33,14 @@ from migrate.source.configured import ConfiguredSource
 from migrate.source.model import Catalogue, TableForecast
 from migrate.staging.schema import ID_MAP
 
-#: What snapshot and crosswalk take of the disk, generously: the sample's rows take about 220 bytes.
+#: The disk space of snapshot and crosswalk, a high estimate: the sample's rows take about 220 bytes.
 BYTES_PER_ROW = 500
 REPLACED: Final = "replaced"
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """One table of the source: its rows, and what becomes of it."""
+    """One table of the source: its rows, and what happens to it."""
 
     name: str
     rows: int
@@ -49,9 +49,9 @@ class SourceTable:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """One live table that publish touches: its rows now (None: may not be read), what becomes of them.
+    """One live table that publish changes: its rows now (None: no right to read), and what happens to them.
 
-    `coming` is the number of rows that it gets at most, None where the plan cannot tell.
+    `coming` is the largest number of rows that it gets, None if the plan does not know.
     """
 
     name: str
@@ -62,7 +62,7 @@ class LiveTable:
 
 @dataclass(frozen=True)
 class Plan:
-    """Both ends as they are now and the stages between."""
+    """Source and target as they are now, and the stages between them."""
 
     source: str
     source_named_by: str
@@ -76,19 +76,19 @@ class Plan:
     rows_billed: int
     backups: str
     findings: list[Finding]
-    #: what the operator writes anew in the target
-    by_hand: list[ByHand]
-    #: what must not have changed for the plan to hold: source, target, configuration, code
+    #: what the operator must write again by hand in the target
+    by_hand: list[ManualWork]
+    #: what must stay the same for the plan to be valid: source, target, configuration, code
     marks: dict[str, str]
 
     @property
     def errors(self) -> list[Finding]:
-        """The findings that forbid a run."""
+        """Return the findings that forbid a run."""
         return [finding for finding in self.findings if finding.level == "error"]
 
     @property
     def source_rows(self) -> dict[str, int]:
-        """The rows of every source table."""
+        """Return the number of rows of all source tables."""
         return {table.name: table.rows for table in self.source_tables}
 
     def facts(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Plan:
         return {"version": 1, **asdict(self)}
 
     def require(self) -> None:
-        """Raise TargetError listing every error among the findings; return where there is none."""
+        """Raise TargetError with every error among the findings; return if there is none."""
         if self.errors:
             raise TargetError(
                 "the migration cannot start:\n"
@@ -115,38 +115,39 @@ def make_plan(
     named_by: str,
     stages: Sequence[tuple[str, str]] = (),
 ) -> Plan:
-    """Look at both ends and return the plan; `stages` are names and what each does.
+    """Inspect source and target and return the plan; `stages` are pairs of name and purpose.
 
-    Raises SourceError or TargetError where an end does not answer or another
-    session holds the live tables, UsageError where the source is no studio
-    directory.
+    Raises SourceError or TargetError if one of them does not answer or another session holds the live tables,
+    UsageError if the source is not a studio directory.
     """
-    seen = _look_at(origin)
-    counts = {item.table: item.rows for item in seen.rows}
-    columns = _columns(seen.catalogue)
+    found_source = _inspect_source(origin)
+    counts = {item.table: item.rows for item in found_source.rows}
+    columns = _columns(found_source.catalogue)
     require_fit(config, columns, origin.label)
     patience = config.target.lock_timeout_ms
     with waiting_briefly(connection, address.schema, patience):
-        prospect = expected_schema(config, work, address, connection)
-    spec, mapping = load_spec(config), bind_mapping(config, columns, prospect.live)
+        expected = expected_schema(config, work, address, connection)
+    spec, mapping = load_spec(config), bind_mapping(config, columns, expected.live)
     mapped_names(config, spec)
-    findings = find_mistakes(config, columns, prospect.live)
-    # What does not fit cannot be mapped, not even without rows.
+    findings = find_mistakes(config, columns, expected.live)
+    # A table that does not fit cannot be mapped, not even without rows.
     mistaken = bool(findings)
     writes = {name: list[str]() for name in spec.tables_filled} if mistaken else written_columns(mapping)
-    touched = _Touched(writes, emptied_tables(config, prospect.live.tables), spec.tables_filled)
-    findings += _look_at_target(config, address, connection, prospect, touched, mistaken=mistaken)
-    by_hand = list(find_by_hand(seen.catalogue))
-    findings += find_uncarried(seen.catalogue, by_hand)
+    touched = _Touched(writes, emptied_tables(config, expected.live.tables), spec.tables_filled)
+    findings += _inspect_target(config, address, connection, expected, touched, mistaken=mistaken)
+    by_hand = list(find_manual_work(found_source.catalogue))
+    findings += find_not_migrated(found_source.catalogue, by_hand)
     findings += find_unknown(config, mapping, counts)
-    findings += _moved(config, connection, address.schema, [name for name, _ in touched.fates()])
+    findings += _copy_instead_of_swap(
+        config, connection, address.schema, [name for name, _ in touched.fates()]
+    )
     findings += _space(work, sum(counts.values()))
     coming = _coming(spec, mapping, counts)
     with waiting_briefly(connection, address.schema, patience):
         replaced = [
-            (name, None if prospect.made else _content(connection, address.schema, name), fate)
+            (name, None if expected.made else _content(connection, address.schema, name), fate)
             for name, fate in touched.fates()
-            if name in prospect.live.tables
+            if name in expected.live.tables
         ]
     return Plan(
         source=origin.label,
@@ -156,18 +157,20 @@ def make_plan(
         schema=address.schema,
         source_tables=[SourceTable(name, count, _fate(mapping, name)) for name, count in counts.items()],
         live_tables=[
-            LiveTable(name, _rows(prospect, content), fate, coming.get(name) if fate == REPLACED else 0)
+            LiveTable(name, _rows(expected, content), fate, coming.get(name) if fate == REPLACED else 0)
             for name, content, fate in replaced
         ],
-        made=prospect.made,
+        made=expected.made,
         stages=list(stages),
-        rows_billed=sum(item.rows_read for item in seen.rows),
+        rows_billed=sum(item.rows_read for item in found_source.rows),
         backups=str(work / "backups"),
         findings=findings,
         by_hand=by_hand,
         marks={
-            "source": seen.mark(),
-            "target": digest([_house(connection, address.schema), [[n, str(c)] for n, c, _ in replaced]]),
+            "source": found_source.mark(),
+            "target": digest(
+                [_definitions(connection, address.schema), [[n, str(c)] for n, c, _ in replaced]]
+            ),
             "configuration": digest(bind(config, origin, address)),
             "code": __version__,
         },
@@ -175,24 +178,24 @@ def make_plan(
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """The source as it was looked at: what it holds, its rows, and the moment where it can tell one."""
+class _InspectedSource:
+    """The source as it was inspected: its tables, their rows, and its version if it has one."""
 
     catalogue: Catalogue
     rows: list[TableForecast]
-    moment: str | None
+    version: str | None
 
     def mark(self) -> str:
-        """Return a digest that changes with it."""
+        """Return a digest that changes with the source."""
         tables = [table.sql for table in self.catalogue.tables]
-        return digest([tables, [asdict(row) for row in self.rows], self.moment])
+        return digest([tables, [asdict(row) for row in self.rows], self.version])
 
 
-def _look_at_target(
+def _inspect_target(
     config: Config,
     address: Address,
     connection: psycopg.Connection[Any],
-    prospect: ExpectedSchema,
+    expected: ExpectedSchema,
     touched: _Touched,
     *,
     mistaken: bool,
@@ -200,7 +203,7 @@ def _look_at_target(
     return inspect_target(
         address,
         connection,
-        prospect.live,
+        expected.live,
         ledger_schema=config.target.ledger_schema,
         staging_schema=config.target.staging_schema,
         writes={} if mistaken else touched.writes,
@@ -209,24 +212,24 @@ def _look_at_target(
     )
 
 
-def _rows(prospect: ExpectedSchema, content: Content | None) -> int | None:
-    """Return the rows of a live table: none where it is yet to be made, None where it may not be read."""
-    if prospect.made:
+def _rows(expected: ExpectedSchema, content: Content | None) -> int | None:
+    """Return the rows of a live table: 0 if it is not created yet, None if it must not be read."""
+    if expected.made:
         return 0
     return content.rows if content else None
 
 
-def _look_at(origin: ConfiguredSource) -> _Seen:
+def _inspect_source(origin: ConfiguredSource) -> _InspectedSource:
     source = origin.open()
     try:
-        return _Seen(source.inspect(), forecast(source), source.mark())
+        return _InspectedSource(source.inspect(), forecast(source), source.mark())
     finally:
         source.close()
 
 
 @dataclass(frozen=True)
 class _Touched:
-    """The live tables that publish touches: those written to, with the columns, and those emptied."""
+    """The live tables that publish changes: those written to, with the columns, and those emptied."""
 
     writes: Mapping[str, list[str]]
     emptied: list[str]
@@ -234,11 +237,11 @@ class _Touched:
 
     @property
     def unfed(self) -> list[str]:
-        """Tables of the mapping that this source has nothing for: their rows are replaced with none."""
+        """Return the tables of the mapping without a source table: their rows are replaced by none."""
         return [name for name in self.filled if name not in self.writes]
 
     def fates(self) -> Iterator[tuple[str, str]]:
-        """Yield each table with what becomes of its rows."""
+        """Yield each table with what happens to its rows."""
         for names, fate in (
             (self.writes, REPLACED),
             (self.unfed, "emptied: the source has no rows for it"),
@@ -266,12 +269,12 @@ def _coming(spec: MappingSpec, mapping: BoundMapping, counts: Mapping[str, int])
     return coming
 
 
-def _house(connection: psycopg.Connection[Any], schema: str) -> dict[str, str]:
+def _definitions(connection: psycopg.Connection[Any], schema: str) -> dict[str, str]:
     try:
         return fingerprint(connection, schema)
     except TargetError as error:
         if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
-            return {}  # a finding names the right that is missing
+            return {}  # a finding names the missing right
         raise
 
 
@@ -280,7 +283,7 @@ def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Co
         return measure(connection, schema, table)
     except TargetError as error:
         if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
-            return None  # a finding names the right that is missing
+            return None  # a finding names the missing right
         raise
 
 
@@ -290,10 +293,10 @@ def _fate(mapping: BoundMapping, table: str) -> str:
     return "missing in the mapping" if table in mapping.unknown else "migrated"
 
 
-def _moved(
+def _copy_instead_of_swap(
     config: Config, connection: psycopg.Connection[Any], schema: str, tables: Sequence[str]
 ) -> list[Finding]:
-    """Return why publish cannot exchange tables, and will keep readers out for as long as it moves rows."""
+    """Return why publish cannot swap tables, and will block readers while it copies rows."""
     target = config.target
     table_names = [TableName(schema, target.staging_schema, table) for table in tables]
     table_names.append(TableName(target.ledger_schema, target.staging_schema, ID_MAP))

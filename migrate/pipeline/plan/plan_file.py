@@ -1,4 +1,4 @@
-"""A plan that was kept: read again, and held against what would be done now."""
+"""A saved plan: read again, and compared with what a run would do now."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, Final
 from migrate.runtime import files
 from migrate.runtime.errors import UsageError
 
-#: The plan that a run was begun with, in its work folder.
+#: The plan that a run was started with, in its work folder.
 FILE: Final = "plan.json"
 VERSION: Final = 1
-#: What each mark stands for, in words.
+#: What each digest covers, in words.
 _WORDS: Final = {
     "source": "the source",
     "target": "the target",
@@ -24,18 +24,18 @@ _WORDS: Final = {
 
 
 def digest(facts: object) -> str:
-    """Return the SHA-256 of what can be written as JSON, as 64 hex digits."""
+    """Return the SHA-256 of a JSON value, as 64 hex digits."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def keep_plan(facts: Mapping[str, Any], path: Path) -> None:
+def save_plan(facts: Mapping[str, Any], path: Path) -> None:
     """Write a plan's facts to a file that only its owner can read."""
     with files.write_atomically(path) as file:
         file.write(json.dumps(facts, indent=1).encode())
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Return the facts of a kept plan. Raises UsageError where the file is none."""
+    """Return the facts of a saved plan. Raises UsageError if the file is not one."""
     try:
         facts = json.loads(path.read_bytes())
         version, marks = facts["version"], facts["marks"]
@@ -49,7 +49,7 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 
 def require_current(kept: Mapping[str, Any], now: Mapping[str, Any], name: str) -> None:
-    """Raise UsageError where a kept plan is not what would be done now, naming what changed."""
+    """Raise UsageError with the changes if a saved plan is not what a run would do now."""
     changed = [word for mark, word in _WORDS.items() if kept["marks"][mark] != now["marks"][mark]]
     if not changed:
         return

@@ -1,4 +1,4 @@
-"""Looking at the target before anything is done to it: what forbids a run, and what is worth knowing."""
+"""Checks the target before anything is changed: what forbids a run, and what the operator should know."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OLDEST: Final = 130000
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found: an `error` forbids the run, a `note` is to be known. `hint` is the way out."""
+    """One finding: an `error` forbids the run, a `note` is information. `hint` is what to do."""
 
     level: Literal["error", "note"]
     message: str
@@ -41,9 +41,8 @@ def inspect_target(
 ) -> list[Finding]:
     """Return everything that forbids a run on this target, or that an operator should know first.
 
-    `writes` names the columns that the mappers give each table, `emptied` the
-    tables that lose their rows, `keep` those that are to keep them. Only
-    reads.
+    `writes` names the columns that the mappers give each table, `emptied` the tables that lose their rows,
+    `keep` those that keep them. Only reads.
     """
     managed = [*dict.fromkeys([*writes, *emptied])]
     found = [Finding("note", note) for note in address.notes]

@@ -75,7 +75,7 @@ def _run(run: RunContext) -> StageResult:
 
 
 def _undo(_run: RunContext) -> None:
-    """Nothing: a backup is kept."""
+    """Nothing to undo: a backup is kept."""
 
 
 STAGE = Stage(

@@ -1,4 +1,4 @@
-"""Makes a clean staging schema and says what publish will replace."""
+"""Creates a clean staging schema and reports what publish will replace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMED: Final = 3
 
 def _check(run: RunContext) -> None:
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is not None:
-        return  # moved and dropped
+        return  # copied and dropped
     there = introspect(run.connection, run.staging).tables
     missing = [name for name in run.filled if name not in there]
     if missing:
@@ -30,8 +30,8 @@ def _check(run: RunContext) -> None:
 
 
 def _run(run: RunContext) -> StageResult:
-    house = fingerprint(run.connection, run.address.schema)
-    with run.connection.transaction():  # batches and the rows they brought go together
+    before = fingerprint(run.connection, run.address.schema)
+    with run.connection.transaction():  # batches and their rows are removed together
         schema.create(run.connection, run.address.schema, run.staging, run.filled)
         run.ledger.reset(run.id)
         hit("cleanup:uncommitted")
@@ -39,7 +39,7 @@ def _run(run: RunContext) -> StageResult:
     replaced = {
         name: measure(run.connection, run.address.schema, name).rows for name in [*run.filled, *run.emptied]
     }
-    changed = differences(house, fingerprint(run.connection, run.address.schema))
+    changed = differences(before, fingerprint(run.connection, run.address.schema))
     if changed:
         raise StateMismatch(
             f"the live schema changed while staging was made: {', '.join(changed)}",

@@ -1,4 +1,4 @@
-"""Makes the tables of an empty target; one that has tables is left as it is."""
+"""Creates the tables of an empty target; a target that has tables is not changed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _run(run: RunContext) -> StageResult:
 
 
 def _undo(_run: RunContext) -> None:
-    """Nothing: a table that another may use by now is not dropped; it is empty as it was made."""
+    """Nothing to undo: another program may use the table by now; it is empty, as it was created."""
 
 
 STAGE = Stage("schema", "create the tables of an empty target", _check, _run, _undo)

@@ -1,4 +1,4 @@
-"""The mapper stages: read a batch, map its columns, COPY it; the ledger says how far they are."""
+"""The mapper stages: read a batch, map its columns, COPY it; the ledger records the progress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class _Mapping:
-    """The functions of one mapper stage; `name` is what the mapping calls it."""
+    """The functions of one mapper stage; `name` is its name in the mapping."""
 
     name: str
 
@@ -48,7 +48,7 @@ class _Mapping:
         return StageResult(rows or "nothing to map", {"rows": counts})
 
     def check(self, run: RunContext) -> None:
-        """Hold the state file against the ledger, which is the truth about batches."""
+        """Compare the state file with the ledger, which is the authority on batches."""
         finished = ledger_queries.finished_mappers(run.connection, run.ledger, run.id)
         if self.name not in (stage for stage, _ in finished):
             raise StateMismatch(
@@ -57,7 +57,7 @@ class _Mapping:
             )
 
     def undo(self, run: RunContext) -> None:
-        """Nothing: undoing cleanup drops the staging."""
+        """Nothing to undo: undoing cleanup drops the staging."""
 
 
 def _expect_rows(run: RunContext, workspace: Workspace, mappers: tuple[Mapper, ...]) -> None:
@@ -86,9 +86,10 @@ def _run_mapper(
         return
     staged = ledger_queries.rows_by_table(run.connection, run.ledger, run.id) if numbered else {}
     numbering = Numbering(numbered, staged)
-    # While one batch is copied, the next is encoded, the one after it mapped, and another read.
+    # While one batch is copied, the next is encoded, the one after it is mapped, and another is read.
     mapped = _ahead(_map_batches(run, workspace, stage, mapper, numbering, cursor.batch, cursor.after))
-    # Each batch is in whole or not at all, and the ledger with it: only the last commit has to last.
+    # Each batch is committed completely or not at all, together with its ledger row. So only the last commit
+    # must be flushed.
     with (
         errors_of(f"writing the batches of {mapper.name}"),
         async_commit(run.connection),
@@ -106,7 +107,7 @@ def _run_mapper(
 
 
 def _ahead(steps: Generator[Item, None, None]) -> Generator[Item, None, None]:
-    """Yield what `steps` yields; while one is used, the next is made in a thread of its own."""
+    """Yield what `steps` yields; while one is used, another thread makes the next."""
     with closing(steps), ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
         following = pool.submit(next, steps, None)
         while (item := following.result()) is not None:
@@ -152,7 +153,7 @@ def _encode_batches(batches: Generator[Batch, None, None]) -> Generator[Batch, N
 
 
 def make_stage(name: str, taken: Collection[str]) -> Stage:
-    """Return the stage that runs the mapping's stage `name`, under a name that is not `taken`."""
+    """Return the stage that runs the mapping's stage `name`, with a name that is not in `taken`."""
     stage = _Mapping(name)
     shown = f"table {name}" if name in taken else name
     return Stage(

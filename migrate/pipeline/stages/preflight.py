@@ -1,4 +1,4 @@
-"""Looks at both ends before anything is done."""
+"""Checks source and target before anything is done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from migrate.pipeline.stage import Stage, StageResult
 
 
 def _check(_run: RunContext) -> None:
-    """Nothing is left behind that could have changed."""
+    """Nothing to check: this stage leaves nothing that could have changed."""
 
 
 def _run(run: RunContext) -> StageResult:
@@ -26,7 +26,7 @@ def _run(run: RunContext) -> StageResult:
 
 
 def _undo(_run: RunContext) -> None:
-    """Nothing was done."""
+    """Nothing to undo."""
 
 
 STAGE = Stage("preflight", "check source and target", _check, _run, _undo, always=True)

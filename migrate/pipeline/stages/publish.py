@@ -27,7 +27,7 @@ def _check(run: RunContext) -> None:
 def _run(run: RunContext) -> StageResult:
     built_ahead = run.background.result(EARLY_BUILD.name, lambda: run.early_build.made)
     done = None
-    # One that is there was committed by a process that died before it could say so.
+    # If there is one, it was committed by a process that died before it could report it.
     if ledger_queries.publication_of(run.connection, run.ledger, run.id) is None:
         done = _publish(run, built_ahead)
         hit("publish:committed")
@@ -69,12 +69,12 @@ def _publish(run: RunContext, built_ahead: BuiltAhead) -> Publication:
             built_ahead=built_ahead,
         )
     except LiveChanged:
-        run.state.forget("backup")  # the same command makes a new one, of what is there now
+        run.state.forget("backup")  # the same command makes a new one, of the current rows
         raise
 
 
 def _undo(_run: RunContext) -> None:
-    """Nothing: what was published is taken back with the backup, see `migrate.rollback`."""
+    """Nothing to undo here: a rollback restores the backup, see `migrate.pipeline.rollback`."""
 
 
 def _plan_early_build(run: RunContext) -> Work[BuiltAhead] | None:

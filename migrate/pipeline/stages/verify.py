@@ -1,4 +1,4 @@
-"""Checks the staged rows against the snapshot; what fails here is never published."""
+"""Checks the staged rows against the snapshot; rows that fail are never published."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def require(report: Report, hint: str) -> None:
 
 
 def _check(_run: RunContext) -> None:
-    """Publish moves the very rows that were checked: nothing can have come between."""
+    """Nothing to check: publish makes the same rows live that were checked."""
 
 
 def _run(run: RunContext) -> StageResult:

@@ -1,1 +1,1 @@
-"""What became of every row, counted from the ledger and the snapshot."""
+"""The outcome of every row, counted from the ledger and the snapshot."""

@@ -1,4 +1,4 @@
-"""Where the migrated rows of each source table went, and the first rows of every fate, by their ids."""
+"""The target tables of the migrated rows of each source table, and the first rows of every outcome, by id."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from migrate.pipeline.context import RunContext
 from migrate.postgres.connection import Connection, translate_errors
 from migrate.snapshot.workspace import Workspace
 
-#: Rows of each table, fate and reason that are named.
+#: How many rows of each table, outcome and reason are named.
 FIRST: Final = 5
-#: Rows of an account among which the first migrated ones are looked for.
+#: The first migrated rows are searched among this many rows of an account.
 _LOOKED_AT: Final = 500
 MIGRATED: Final = "migrated"
 _NAMED: Final = """
@@ -30,7 +30,7 @@ WHERE place <= %s ORDER BY source_table, fate, reason, place
 
 @dataclass(frozen=True)
 class RowFlow:
-    """So many rows of a source table are proven by a column of a target table; several may share a row."""
+    """How many rows of a source table are proven by a column of a target table; several may share a row."""
 
     source: str
     target: str
@@ -40,10 +40,10 @@ class RowFlow:
 
 @dataclass(frozen=True)
 class FirstRow:
-    """One of the first rows of a fate: its id, and what became of it.
+    """One of the first rows of an outcome: its id, and what it became.
 
-    Of a migrated row `reason` is the target column that proves it and `became` its new id; else
-    `became` is what the mapper noted, which is never a person's data.
+    For a migrated row `reason` is the target column that proves it and `became` its new id; otherwise
+    `became` is the mapper's note, which is never personal data.
     """
 
     table: str
@@ -55,14 +55,14 @@ class FirstRow:
 
 def row_flows(
     run: RunContext,
-    over: Connection,
+    session: Connection,
     workspace: Workspace,
     accounts: Iterable[RowAccounting],
     migrated: Mapping[str, int],
 ) -> list[RowFlow]:
-    """Return the routes of all accounts; `migrated` counts the rows without another fate by source table.
+    """Return the flows of all accounts; `migrated` counts the rows without another outcome by source table.
 
-    `over` is the session to ask the ledger through.
+    `session` is the session to query the ledger with.
     """
     by_source: dict[str, list[RowAccounting]] = {}
     for account in accounts:
@@ -72,19 +72,19 @@ def row_flows(
         if len(own) == 1:
             routes.append(_route(own[0], migrated[source]))
             continue
-        fated = _fated(run, over, source)
+        fated = _fated(run, session, source)
         routes += [_route(account, _proven(workspace, account, fated)) for account in own]
     return routes
 
 
 def first_rows(
-    run: RunContext, over: Connection, workspace: Workspace, accounts: Iterable[RowAccounting]
+    run: RunContext, session: Connection, workspace: Workspace, accounts: Iterable[RowAccounting]
 ) -> list[FirstRow]:
-    """Return the first rows of every source table, fate and reason, the migrated ones first."""
-    found = [row for account in accounts for row in _first_migrated(run, over, workspace, account)]
+    """Return the first rows of every source table, outcome and reason, the migrated ones first."""
+    found = [row for account in accounts for row in _first_migrated(run, session, workspace, account)]
     query = sql.SQL(_NAMED).format(run.ledger.name("fate"))
     with translate_errors("reading the first rows of each fate"):
-        rows = over.execute(query, (run.id, FIRST)).fetchall()
+        rows = session.execute(query, (run.id, FIRST)).fetchall()
     return found + [FirstRow(*row) for row in rows]
 
 
@@ -92,17 +92,17 @@ def _route(account: RowAccounting, rows: int) -> RowFlow:
     return RowFlow(account.source, account.target, ", ".join((account.column, *account.more)), rows)
 
 
-def _fated(run: RunContext, over: Connection, source: str) -> pl.DataFrame:
+def _fated(run: RunContext, session: Connection, source: str) -> pl.DataFrame:
     query = sql.SQL("SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s").format(
         run.ledger.name("fate")
     )
     with translate_errors(f"reading the fates of {source}"):
-        rows = over.execute(query, (run.id, source)).fetchall()
+        rows = session.execute(query, (run.id, source)).fetchall()
     return pl.DataFrame(rows, schema={"source_id": pl.String}, orient="row")
 
 
 def _proven(workspace: Workspace, account: RowAccounting, fated: pl.DataFrame) -> int:
-    """Return how many of the account's rows have a key and no fate."""
+    """Return how many of the account's rows have a key and no other outcome."""
     return sum(
         rows.drop_nulls(["entity", "key"]).join(fated, on="source_id", how="anti").height
         for rows in workspace.stream(account.sql)
@@ -110,24 +110,24 @@ def _proven(workspace: Workspace, account: RowAccounting, fated: pl.DataFrame) -
 
 
 def _first_migrated(
-    run: RunContext, over: Connection, workspace: Workspace, account: RowAccounting
+    run: RunContext, session: Connection, workspace: Workspace, account: RowAccounting
 ) -> Iterator[FirstRow]:
-    # What is asked for is the mappers' own SQL, which binds nothing.
+    # The query is the mappers' own SQL, without parameters.
     few = f"SELECT * FROM ({account.sql}) WHERE key IS NOT NULL AND entity IS NOT NULL LIMIT {_LOOKED_AT}"  # noqa: S608
     rows = pl.concat(list(workspace.stream(few)))
-    rows = rows.filter(~pl.col("source_id").str.contains("\x00", literal=True))  # PostgreSQL takes none
+    rows = rows.filter(~pl.col("source_id").str.contains("\x00", literal=True))  # PostgreSQL accepts none
     query = sql.SQL(
         "SELECT source_id FROM {} WHERE run_id = %s AND source_table = %s AND source_id = ANY(%s)"
     ).format(run.ledger.name("fate"))
     with translate_errors(f"reading the fates of {account.source}"):
-        fated = over.execute(query, (run.id, account.source, rows["source_id"].to_list())).fetchall()
+        fated = session.execute(query, (run.id, account.source, rows["source_id"].to_list())).fetchall()
     free = rows.filter(~pl.col("source_id").is_in([source_id for (source_id,) in fated])).head(FIRST)
     columns = ", ".join((account.column, *account.more))
     for row in free.iter_rows(named=True):
         new = [
             run.ids.derive(row[f"entity{place}"], row[f"key{place}"])
             if row[f"entity{place}"]
-            else row[f"key{place}"]  # kept as it was
+            else row[f"key{place}"]  # kept unchanged
             for place in ("", *(str(number) for number in range(2, len(account.more) + 2)))
         ]
         yield FirstRow(

@@ -1,4 +1,4 @@
-"""What the summary counts in the snapshot alone, so that it need not wait for the target."""
+"""The parts of the summary that need only the snapshot, so that they need not wait for the target."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Counts = tuple[dict[str, int], list[dict[str, Any]]]
 
 
 def take(run: RunContext) -> Counts:
-    """Return the rows of every source table, and where every source column went."""
+    """Return the rows of every source table, and the target of every source column."""
     return run.background.result(TASK.name, lambda: _count(run, run.mapping, Cancellation()))
 
 
@@ -25,7 +25,10 @@ def _plan(run: RunContext) -> Work[Counts]:
 
 
 def _count(run: RunContext, mapping: BoundMapping, cancellation: Cancellation) -> Counts:
-    with Workspace.alone(run.snapshot_path) as workspace, cancellation.interrupting(workspace.interrupt):
+    with (
+        Workspace.snapshot_only(run.snapshot_path) as workspace,
+        cancellation.interrupting(workspace.interrupt),
+    ):
         rows = {
             name: int(str(workspace.scalar(sql("SELECT count(*) FROM main.$table", table=quoted(name)))))
             for name in workspace.tables()

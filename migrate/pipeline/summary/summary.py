@@ -1,4 +1,4 @@
-"""What a run did, as facts and as tables for a person."""
+"""What a run did, as numbers and as tables for a person."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from migrate.runtime.background import Cancellation, Work
 from migrate.staging import ledger_queries
 
 FILE: Final = "summary.json"
-#: Ends of the rules under which a value does not arrive.
+#: Endings of the rules that lose a value.
 _LOST: Final = ("_left_out", "_replaced")
 
 
 @dataclass
 class Flow:
-    """Where the rows of one source table went; the four fates add up to `rows`."""
+    """What the rows of one source table became; the four outcomes add up to `rows`."""
 
     table: str
     rows: int
@@ -44,9 +44,9 @@ class Flow:
 
 @dataclass(frozen=True)
 class Changed:
-    """Values of one source column that were migrated otherwise than they stood.
+    """Values of one source column that were changed during the migration.
 
-    `lost` tells that nothing, or something else, stands where there was a value.
+    `lost` is true if the value is missing or replaced in the target.
     """
 
     table: str
@@ -58,12 +58,11 @@ class Changed:
 
 @dataclass
 class Summary:
-    """A run in figures; `left_out` are source tables that a rule leaves behind.
+    """A run in numbers; `left_out` are source tables that a rule does not migrate.
 
-    `warnings` are the values that were migrated otherwise than they stood, by rule; `changed` the
-    same by column, those that were lost first.
-    `contents` is what each live table held right after publish, empty before it; `mapped` what the
-    id map holds, `legacy_keys` the target tables whose keys are the source's own.
+    `warnings` are the changed values, by rule; `changed` the same by column, the lost ones first. `contents`
+    is what each live table held right after publish, empty before it; `mapped` what the id map holds,
+    `legacy_keys` the target tables whose keys are the source's own.
     """
 
     run_id: str
@@ -92,7 +91,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Staged:
-    """What snapshot and ledger tell as soon as every row is staged; the fields are those of `Summary`."""
+    """What snapshot and ledger know as soon as every row is staged; the fields are those of `Summary`."""
 
     counted: dict[str, int]
     columns: list[dict[str, Any]]
@@ -152,22 +151,22 @@ def _plan(run: RunContext) -> Work[_Staged]:
 TASK: Final = BackgroundTask("summary of what is staged", after="verify", plan=_plan)
 
 
-def _count_staged(run: RunContext, mapping: BoundMapping, over: Connection) -> _Staged:
+def _count_staged(run: RunContext, mapping: BoundMapping, session: Connection) -> _Staged:
     counted, columns = snapshot_counts.take(run)
     with open_workspace(run) as workspace:
         counted_only = mapping.counted(workspace)
         sources = list(dict.fromkeys(account.source for account in mapping.accounts))
-        flows = _flows(run, over, counted, sources)
+        flows = _flows(run, session, counted, sources)
         migrated = {flow.table: flow.migrated for flow in flows}
-        routes = row_flows(run, over, workspace, mapping.accounts, migrated)
-        named = first_rows(run, over, workspace, mapping.accounts)
-    changed = _changed([*ledger_queries.warnings(over, run.ledger, run.id), *counted_only])
+        routes = row_flows(run, session, workspace, mapping.accounts, migrated)
+        named = first_rows(run, session, workspace, mapping.accounts)
+    changed = _changed([*ledger_queries.warnings(session, run.ledger, run.id), *counted_only])
     return _Staged(counted, columns, flows, routes, named, changed)
 
 
-def _flows(run: RunContext, over: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:
+def _flows(run: RunContext, session: Connection, counted: dict[str, int], tables: list[str]) -> list[Flow]:
     fates: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for table, fate, reason, count in ledger_queries.fates(over, run.ledger, run.id):
+    for table, fate, reason, count in ledger_queries.fates(session, run.ledger, run.id):
         fates[table][fate][reason] = count
     flows = []
     for table in tables:
@@ -185,7 +184,7 @@ def _changed(counts: list[tuple[str, str, str, int]]) -> list[Changed]:
 
 
 def is_lost(rule: str) -> bool:
-    """Tell whether a rule puts nothing, or something else, where there was a value."""
+    """Return whether a rule removes or replaces a value."""
     return rule.endswith(_LOST)
 
 
@@ -205,7 +204,7 @@ def keep(summary: Summary, work: Path) -> Path:
 
 
 def _publication(run: RunContext) -> dict[str, Any]:
-    """Return how publish went; empty where a process that died committed it."""
+    """Return how publish went; empty if it was committed by a process that died."""
     stage = run.state.stage("publish")
     return {name: stage.facts[name] for name in HOW if name in stage.facts} if stage else {}
 
