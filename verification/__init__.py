@@ -1,7 +1,7 @@
-"""The integrity checker: questions about the migrated rows, each answered from the rows themselves.
+"""The integrity checker: checks of the migrated rows, each answered from the rows themselves.
 
-Given open connections, the ids and the live schema's shape, it runs over the staging schema
-before publish and over the live one after. It imports nothing of the project.
+Given open connections, the ids and the live schema's shape, it runs over the staging schema before publish
+and over the live one after. It imports nothing from the other packages of the project.
 """
 
 from verification.context import (

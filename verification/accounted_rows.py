@@ -1,4 +1,4 @@
-"""Going through the source rows that an account lists, each held against the fates."""
+"""Reads the source rows that an account lists and compares them with the recorded outcomes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BETWEEN: Final = "\x1f"
 
 
 class AccountedRows:
-    """One account's rows, told apart by their fates.
+    """One account's rows, separated by their outcomes.
 
-    After `rows` has been gone through: `listed` rows in all, `unfated` of them without a fate,
-    `unproven` (a frame of `source_id`) those of them that the account cannot prove, and `met` (hashes
-    of their `source_id`) the rows with a fate that the account lists.
+    After `rows` has been read: `listed` rows in all, `unfated` of them without a fate, `unproven` (a frame of
+    `source_id`) those of them that the account cannot prove, and `met` (hashes of their `source_id`) the rows
+    with a fate that the account lists.
     """
 
     def __init__(self, context: CheckContext, account: RowAccounting) -> None:
@@ -36,7 +36,7 @@ class AccountedRows:
     def rows(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """Yield batch by batch the rows to be proven, and the rejected or excluded ones.
 
-        Both are frames shaped as those of `account_rows`, nothing in them null.
+        Both are frames shaped as those of `account_rows`, without nulls.
         """
         self._reset()
         for frame in account_rows(self._context, self.account):
@@ -54,14 +54,14 @@ class AccountedRows:
 
 
 def key_columns(account: RowAccounting) -> tuple[str, ...]:
-    """Return the target columns by which an account proves a row; none where it only counts."""
+    """Return the target columns by which an account proves a row; none if it only counts."""
     return (account.column, *account.more) if account.column else ()
 
 
 def account_rows(context: CheckContext, account: RowAccounting) -> Iterator[pl.DataFrame]:
-    """Yield an account's rows as text `source_id`, `entity`, `key`; key null where it proves nothing.
+    """Yield an account's rows as text `source_id`, `entity`, `key`; key is null if it proves nothing.
 
-    A key of several columns has `entity2`, `key2` and so on beside them.
+    A key of several columns has `entity2`, `key2` and so on in addition.
     """
     pairs = [("entity", "key"), *((f"entity{n + 2}", f"key{n + 2}") for n in range(len(account.more)))]
     whole = pl.all_horizontal(pl.col(name).is_not_null() for pair in pairs for name in pair)
@@ -84,7 +84,7 @@ def new_ids(context: CheckContext, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_part(context: CheckContext, rows: pl.DataFrame, entity: str, key: str, name: str) -> pl.DataFrame:
-    """Return `rows` with one part of their new ids; where the entity is '' the key stays as it was."""
+    """Return `rows` with one part of their new ids; if the entity is '' the key is unchanged."""
     derived = [
         some.with_columns((context.ids.expr(one, pl.col(key)) if one else pl.col(key)).alias(name))
         for (one,), some in rows.partition_by(entity, as_dict=True).items()

@@ -1,7 +1,7 @@
-"""One form for the cells of a row, whether PostgreSQL holds them or a mapper gave them.
+"""One text form for the cells of a row, for PostgreSQL's rows and for a mapper's.
 
-A row's text is its cells one after the other, each as its length in characters, a colon and the
-text, or `-` for null: '' and null stay apart, and no value can pose as two.
+A row's text is its cells one after the other, each as its length in characters, a colon and the text, or `-`
+for null: '' and null stay different, and no value can be read as two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from psycopg import sql
 from verification.context import Column
 
 _NULL = "-"
-#: types that a mapper's text and PostgreSQL's rendering of it need not agree on
+#: types for which a mapper's text and PostgreSQL's text may differ
 _UNCOMPARED = ("xml", "tsvector")
 _FLOATS = ("real", "double precision")
 #: a function of the server takes no more than 100 arguments
@@ -23,7 +23,7 @@ _ARGUMENTS = 50
 
 
 def comparable(column: Column) -> bool:
-    """Whether a column's cells have one form on both sides: not computed ones, no arrays."""
+    """Return whether a column's cells have one form on both sides: not computed ones, no arrays."""
     return not column.generated and column.type not in _UNCOMPARED and not column.type.endswith("[]")
 
 
@@ -81,14 +81,14 @@ def _expected(column: Column, given: pl.DataType) -> pl.Expr:
 
 
 def _plain(floats: pl.Expr) -> pl.Expr:
-    """Return finite floats as decimals with the fewest digits that are the same float."""
+    """Return finite floats as the shortest decimals that are the same float."""
     text = floats.cast(pl.String).map_batches(_written_out, return_dtype=pl.String, is_elementwise=True)
     text = text.str.replace(r"\.0$", "").str.replace(r"^-0$", "0")
     return pl.when(floats.is_finite()).then(text).otherwise(floats.cast(pl.String))
 
 
 def _written_out(texts: pl.Series) -> pl.Series:
-    """Write out the powers of ten: each that occurs once."""
+    """Write out the powers of ten: each that occurs is computed once."""
     powers = texts.filter(texts.str.contains("e", literal=True).fill_null(False)).unique()
     if powers.is_empty():
         return texts

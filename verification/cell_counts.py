@@ -1,4 +1,4 @@
-"""Filled cells: as many in every target column as the source has, but for what a warning tells of."""
+"""Filled cells: as many in every target column as in the source, except for those with a warning."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from verification.queries import ask, at, names, source_tables
 from verification.result import Check, Outcome
 from verification.row_outcomes import fates_of
 
-#: Rules under which a cell that held something is left empty, by their names' end and by name.
+#: Rules that leave a filled cell empty, by the end of their name and by name.
 _LEFT_OUT: Final = "_left_out"
 _EMPTIED: Final = "empty_as_null"
-#: The rule under which an id inside of a document is left out: its cell stays filled.
+#: The rule that leaves out an id inside a document: its cell stays filled.
 _WITHIN: Final = "unknown_id_left_out"
-#: The rule under which one that held nothing gets the mapping's default.
+#: The rule that fills an empty cell with the mapping's default.
 _FILLED: Final = "null_replaced"
 
 
@@ -42,7 +42,7 @@ def _hold(context: CheckContext, cells: Cells, outcome: Outcome) -> None:
     (held,) = ask(context, sql.SQL("SELECT {} FROM {}").format(counts, at(context, cells.target)))
     for (column, to), before, after in zip(cells.columns, filled, held, strict=True):
         expected, found = before + changed.get(column, 0), int(str(after))
-        # A table of which rows were made up for references holds more than the source.
+        # A table with rows added for references holds more than the source.
         if found < expected or (found > expected and cells.target not in context.derived):
             what = (
                 f"{found} cells are filled; {expected} are expected, from {before} of {cells.source}.{column}"
@@ -51,7 +51,7 @@ def _hold(context: CheckContext, cells: Cells, outcome: Outcome) -> None:
 
 
 def _filled(context: CheckContext, cells: Cells, outcome: Outcome) -> list[int]:
-    """Return how many cells of each column hold something in the rows that are migrated."""
+    """Return how many cells of each column are filled in the rows that are migrated."""
     fates = fates_of(context, cells.source)
     places = [f"c{number}" for number in range(len(cells.columns))]
     counts = [0] * len(places)
@@ -64,7 +64,7 @@ def _filled(context: CheckContext, cells: Cells, outcome: Outcome) -> list[int]:
 
 
 def _changed(context: CheckContext, source: str) -> Mapping[str, int]:
-    """Return by how much the ledger's warnings say that a column's filled cells are more or fewer."""
+    """Return how many more or fewer filled cells a column has according to the ledger's warnings."""
     query = sql.SQL(
         "SELECT column_name, sum(CASE WHEN rule = {filled} THEN 1 ELSE -1 END) FROM {warning}"
         " WHERE run_id = {run} AND source_table = {source} AND column_name IS NOT NULL"

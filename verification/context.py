@@ -1,4 +1,4 @@
-"""What is checked: the snapshot it came from, the rows it became, and the shape they must have."""
+"""What is checked: the snapshot, the migrated rows, and the shape that these must have."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Read = Callable[[str], Iterator[pl.DataFrame]]
 
 
 class QueryCache:
-    """What was asked in one view, by the text of the question; who asks the same meanwhile waits for it."""
+    """The answers to queries in one view, by the text of the query; a second caller waits for the first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, Future[Any]] = {}
 
     def once(self, question: str, find: Callable[[], Answer]) -> Answer:
-        """Return the answer, found by the first who asks; what `find` raises is raised to all."""
+        """Return the answer, which the first caller finds; if `find` raises, all callers get the error."""
         with self._lock:
             known = self._known.get(question)
             future = known or self._known.setdefault(question, Future())
@@ -55,13 +55,12 @@ class Ids(Protocol):
 class RowAccounting(Protocol):
     """How the rows of one source table are accounted for.
 
-    `sql` selects over snapshot and crosswalk one row for every row of `source`: `source_id`,
-    `entity`, `key`, all text. A row without a fate is proven by the row of `target` whose
-    `column` equals the id derived from (entity, key); where the entity is '' the key stays as it
-    was. A key of several columns names the others in `more`, and `sql` gives `entity2`, `key2`
-    for the first of them; a `column` of '' says that rows can only be counted. Where a
-    source table has several accounts, the first lists every row, a null key says that the account
-    cannot prove the row, and every account that gives a key must prove it.
+    `sql` selects over snapshot and crosswalk one row for every row of `source`: `source_id`, `entity`, `key`,
+    all text. A row without a fate is proven by the row of `target` whose `column` equals the id derived from
+    (entity, key); if the entity is '' the key is unchanged. A key of several columns names the others in
+    `more`, and `sql` returns `entity2`, `key2` for the first of them; a `column` of '' means that rows can
+    only be counted. If a source table has several accounts, the first lists every row, a null key means that
+    the account cannot prove the row, and every account that returns a key must prove it.
     """
 
     @property
@@ -77,11 +76,11 @@ class RowAccounting(Protocol):
 
 
 class HiddenIds(Protocol):
-    """Where ids stand inside of the cells of a column.
+    """Ids inside the cells of a column.
 
-    `path` is a jsonpath into documents; without one the cells are lists, parted by `separator`,
-    or arrays where that is ''. Each is a key of `to_table`, in `to_column`; the old keys of the
-    rows of `source` that were migrated must be gone.
+    `path` is a jsonpath into documents; without it the cells are lists, separated by `separator`, or arrays
+    if that is ''. Each id is a key of `to_table`, in `to_column`; the old keys of the migrated rows of
+    `source` must not be there any more.
     """
 
     @property
@@ -103,8 +102,8 @@ class HiddenIds(Protocol):
 class Cells(Protocol):
     """How the filled cells of one source table are counted.
 
-    `sql` selects one row for every row of `source`: `source_id`, and `c0`, `c1`, …, null where
-    the cell is; `columns` are their names in the source and in `target`.
+    `sql` selects one row for every row of `source`: `source_id`, and `c0`, `c1`, …, null if the cell is;
+    `columns` are their names in the source and in `target`.
     """
 
     @property
@@ -120,9 +119,9 @@ class Cells(Protocol):
 class Column(Protocol):
     """A column as the live schema has it.
 
-    `type` as PostgreSQL's format_type gives it, such as `timestamp(3) without time zone`;
-    `max_length` in characters, of varchar(n) and char(n); `precision` and `scale` of numeric(p,s);
-    `default` and `identity` say that PostgreSQL fills the column if no value is given.
+    `type` is PostgreSQL's format_type, such as `timestamp(3) without time zone`; `max_length` in characters,
+    of varchar(n) and char(n); `precision` and `scale` of numeric(p,s); `default` and `identity` are true if
+    PostgreSQL fills the column when no value is given.
     """
 
     @property
@@ -150,8 +149,8 @@ class Column(Protocol):
 class Key(Protocol):
     """A primary key, unique constraint or unique index.
 
-    `columns` are names; `expressions` and `predicate` are the SQL texts of an index over
-    expressions or a part of the rows, as pg_get_indexdef and pg_get_expr give them.
+    `columns` are names; `expressions` and `predicate` are the SQL texts of an index over expressions or over
+    a part of the rows, as pg_get_indexdef and pg_get_expr return them.
     """
 
     @property
@@ -199,11 +198,11 @@ class Table(Protocol):
 
 
 class Lineage(Protocol):
-    """Where source columns go, as the report says it.
+    """The targets of source columns, as the report shows them.
 
     `went_to` names target columns (`table.column`, joined with `, `) or `dropped:` and the rule, by (source
-    table, column). `written` are the target columns, (table, column), of which the report says what they
-    are made from. `deciding` are source columns that are read only to decide about rows or to name them.
+    table, column). `written` are the target columns, (table, column), for which the report names the source.
+    `deciding` are source columns that are read only to decide about rows or to name them.
     """
 
     @property
@@ -237,7 +236,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class UrlSettings:
-    """How image URLs are asked for over HTTP: requests at once, seconds to wait, redirects followed."""
+    """How image URLs are requested over HTTP: concurrent requests, seconds to wait, redirects followed."""
 
     concurrency: int = 16
     timeout: float = 10.0
@@ -310,6 +309,6 @@ class CheckContext:
     answers: QueryCache = field(default_factory=QueryCache, compare=False, repr=False)
 
     def lacks(self, *tables: str) -> str:
-        """Return a note that names the tables among `tables` that are not filled; '' where none lacks."""
+        """Return a note that names the tables among `tables` that are not filled; '' if all are."""
         missing = [table for table in tables if table not in self.tables]
         return f"no table {', '.join(missing)}" if missing else ""

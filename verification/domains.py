@@ -1,4 +1,4 @@
-"""Domains: what each column of the live schema allows."""
+"""Domains: the values that each column of the live schema allows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INTEGERS: Final = {
 
 
 def _rules(column: Column) -> Iterator[tuple[str, sql.Composed]]:
-    """Yield each rule of a column: what is wrong with a row that breaks it, and the test for that."""
+    """Yield each rule of a column: the fault of a row that breaks it, and the test for it."""
     if column.generated:
         return
     name = sql.Identifier(column.name)
@@ -37,7 +37,7 @@ def _rules(column: Column) -> Iterator[tuple[str, sql.Composed]]:
         low, high = (sql.Literal(bound) for bound in span)
         yield f"is out of range of {column.type}", sql.SQL("{} NOT BETWEEN {} AND {}").format(name, low, high)
     if column.type.startswith("timestamp"):
-        # What JavaScript's dates and Prisma can hold; excludes the infinities too.
+        # The range of JavaScript's dates and Prisma; excludes the infinities too.
         yield (
             "is no date between the years 1 and 9999",
             sql.SQL("NOT ({0} >= '0001-01-01' AND {0} < '10000-01-01')").format(name),

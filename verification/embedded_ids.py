@@ -1,4 +1,4 @@
-"""Ids inside of documents and lists: no old one is left where a new one should stand."""
+"""Ids inside documents and lists: no old one is left in place of a new one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _run(context: CheckContext) -> Outcome:
 
 
 def _ids(context: CheckContext, place: HiddenIds) -> sql.Composed:
-    """Return a query of row and id for everything that stands where ids should."""
+    """Return a query of row and id for every value in the place of an id."""
     column = sql.Identifier("held", place.column)
     if place.path is not None:
         ids = sql.SQL(
@@ -48,7 +48,7 @@ def _ids(context: CheckContext, place: HiddenIds) -> sql.Composed:
 
 
 def _unknown(context: CheckContext, place: HiddenIds) -> pl.DataFrame:
-    """Return the distinct ids that are no key of the table they should be of: column `id`."""
+    """Return the distinct ids that are not keys of their table: column `id`."""
     query = sql.SQL(
         "SELECT DISTINCT found.id FROM ({}) AS found"
         " WHERE NOT EXISTS (SELECT FROM {} AS known WHERE known.{}::text = found.id)"
@@ -57,7 +57,7 @@ def _unknown(context: CheckContext, place: HiddenIds) -> pl.DataFrame:
 
 
 def _survivors(context: CheckContext, place: HiddenIds, left: pl.DataFrame) -> list[str]:
-    """Return those ids that are old keys of rows that were migrated: others may stay by the mapping."""
+    """Return those ids that are old keys of migrated rows: the mapping may keep others."""
     fates = fates_of(context, place.source)
     found: set[str] = set()
     for account in context.accounts:

@@ -1,4 +1,4 @@
-"""Foreign keys: no row points to a row that is not there."""
+"""Foreign keys: no row refers to a missing row."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from verification.result import Check, Outcome
 def dangling(
     context: CheckContext, table: str, columns: Sequence[str], ref_table: str, ref_columns: Sequence[str]
 ) -> sql.Composed:
-    """Return a query for the keys of the rows whose `columns` point to no row of `ref_table`."""
+    """Return a query for the keys of the rows whose `columns` refer to no row of `ref_table`."""
     child = context.tables[table]
-    # MATCH SIMPLE, the only kind Prisma writes: a key with a null in it points nowhere.
+    # MATCH SIMPLE, the only kind Prisma writes: a key with a null in it refers to nothing.
     present = [sql.SQL("{} IS NOT NULL").format(column) for column in names(columns, "child")]
     query = sql.SQL("SELECT {key} FROM {child} AS child WHERE {present}").format(
         key=key_of(child, "child"), child=at(context, table), present=sql.SQL(" AND ").join(present)
     )
     if ref_table not in context.tables and ref_table in context.emptied:
-        return query  # whatever it points to now, publish empties it
+        return query  # whatever it refers to now, publish empties it
     schema = context.schema if ref_table in context.tables else context.live_schema
     pairs = zip(names(ref_columns, "parent"), names(columns, "child"), strict=True)
     return sql.SQL("{query} AND NOT EXISTS (SELECT FROM {parent} AS parent WHERE {equal})").format(
@@ -33,7 +33,7 @@ def dangling(
 
 
 def is_proven(context: CheckContext, key: ForeignKey) -> bool:
-    """Tell whether the server has held this very key against the rows: then none of them points nowhere."""
+    """Return whether the server has checked this key against the rows: then every reference is valid."""
     return ("foreign", key.table, key.name) in context.proven()
 
 

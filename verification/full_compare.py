@@ -1,4 +1,4 @@
-"""Every cell: the target's rows against what the mappers give, mapped once more."""
+"""Every cell: compares the target's rows with those that the mappers return when they map again."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _deep(context: CheckContext) -> Outcome:
 
 
 def _keyless(context: CheckContext) -> Outcome:
-    """Compare the tables of whose rows nothing but the number is known otherwise."""
+    """Compare the tables of which only the number of rows is known otherwise."""
     counted = {account.target for account in context.accounts if not account.column}
     tables = [table for table in context.tables if table in counted]
     return _compare(context, tables) if tables else Outcome.not_applicable("every table has a key to tell by")
 
 
 def _compare(context: CheckContext, tables: Sequence[str]) -> Outcome:
-    """Hold the rows of tables, as bags, against those that the mappers give."""
+    """Compare the rows of tables, as bags, with those that the mappers return."""
     if context.remap is None:
         return Outcome.not_applicable("nothing to map again with")
     outcome = Outcome()
@@ -51,7 +51,7 @@ def _compare(context: CheckContext, tables: Sequence[str]) -> Outcome:
 
 
 def _columns(table: Table, frame: pl.DataFrame) -> tuple[Column, ...]:
-    """Return the columns to compare: what the mapper gives; the rest are the target's defaults."""
+    """Return the columns to compare: those of the mapper; the others are the target's defaults."""
     return tuple(column for column in table.columns if column.name in frame.columns and comparable(column))
 
 
@@ -61,7 +61,7 @@ def _texts(
     for column in columns:
         if column.type == "jsonb" and frame.schema[column.name] == pl.String:
             frame = frame.with_columns(_as_held(context, frame[column.name]))
-    # A key that no mapper gives, since PostgreSQL numbers its column, names no row here.
+    # A key that no mapper fills, because PostgreSQL numbers its column, identifies no row here.
     given = set(table.primary_key) <= set(frame.columns)
     keys = [pl.col(name).cast(pl.String) for name in table.primary_key if given] or [pl.lit(None, pl.String)]
     return frame.select(
@@ -70,7 +70,7 @@ def _texts(
 
 
 def _as_held(context: CheckContext, documents: pl.Series) -> pl.Series:
-    """Return documents as jsonb prints them: the server reads each, so that keys are in its order."""
+    """Return documents as jsonb prints them: the server parses each, so that keys are in its order."""
     distinct = documents.drop_nulls().unique()
     if distinct.is_empty():
         return documents
@@ -99,7 +99,7 @@ def _hold(
 
 
 def _name(name: str, columns: tuple[Column, ...], difference: Difference, outcome: Outcome) -> None:
-    """Name what differs: rows by their key, and of rows that are on both sides the columns."""
+    """Name the differences: rows by their key, and for rows on both sides the columns."""
     missing, unexpected = difference.missing, difference.unexpected
     both = missing.join(unexpected, on="key", how="inner", suffix="_held").sort("key")
     absent = missing.join(unexpected, on="key", how="anti")["key"].sort()

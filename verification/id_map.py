@@ -1,4 +1,4 @@
-"""The map of ids: every derived key is in it once, with the legacy id that it was derived from."""
+"""The id map: every derived key is in it once, with the legacy id that it was derived from."""
 
 from __future__ import annotations
 

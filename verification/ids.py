@@ -1,4 +1,4 @@
-"""Ids: well formed, and in one-to-one relation with the legacy ids they stand for."""
+"""Ids: well formed, and in a one-to-one relation with their legacy ids."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from verification.multiset_diff import Staged, compare
 from verification.queries import at, count, count_rows, key_of, offenders
 from verification.result import Check, Outcome
 
-#: the shape of a derived id, as Prisma's `cuid()` and Zod's `.cuid()` have it; the length is
-#: asked for beside it, which takes a sixth of the time of `{24}` in the pattern
+#: the shape of a derived id, as in Prisma's `cuid()` and Zod's `.cuid()`; the length is checked separately,
+#: which takes a sixth of the time of `{24}` in the pattern
 _SHAPE: Final = "^c[0-9a-z]*$"
 _LENGTH: Final = 25
 _PEOPLE: Final = """
@@ -33,7 +33,7 @@ def _shaped(context: CheckContext) -> Outcome:
             continue
         for name in table.primary_key:
             column = table.column(name)
-            # A key that points elsewhere is as well formed as what it points to.
+            # A foreign key is as well formed as the key that it refers to.
             if (table.name, name) in pointing or column is None or column.type != "text":
                 continue
             outcome.looked_at += count_rows(context, table.name)
@@ -47,7 +47,7 @@ def _shaped(context: CheckContext) -> Outcome:
 
 
 def has_people(context: CheckContext) -> bool:
-    """Whether the crosswalk knows people: `x.person`, and `x.alias` for all their legacy ids."""
+    """Return whether the crosswalk has people: `x.person`, and `x.alias` for all their legacy ids."""
     query = "SELECT count(*) FROM x.sqlite_schema WHERE name IN ('person', 'alias')"
     attached = any(row[1] == "x" for row in context.snapshot.execute("PRAGMA database_list"))
     return attached and context.snapshot.execute(query).fetchone() == (2,)
@@ -84,7 +84,7 @@ def _mapped(context: CheckContext) -> Outcome:
 
 
 def _hold_against_people(context: CheckContext, outcome: Outcome) -> None:
-    """Derive every person's id again, and hold it against the map."""
+    """Derive every person's id again, and compare it with the map."""
     text = pl.concat_str("entity", "legacy_id", "id", separator="\x1f").alias("text")
     key = pl.concat_str("entity", "legacy_id", separator=" ").alias("key")
     staged = Staged(
@@ -134,7 +134,7 @@ def _both_ways(context: CheckContext, table: Table, entities: list[str], outcome
 
 
 def _owners(context: CheckContext, outcome: Outcome) -> None:
-    """A studio goes by its owner's legacy ids: both must map to the same person."""
+    """Check that a studio, which has its owner's legacy ids, maps to the same person as the owner."""
     # A studio's legacy id is its owner's: `42`, or `community_users:2` in the other id space.
     space = "CASE WHEN strpos(s.legacy_id, ':') > 0 THEN split_part(s.legacy_id, ':', 1) ELSE 'users' END"
     own = "CASE WHEN strpos(s.legacy_id, ':') > 0 THEN split_part(s.legacy_id, ':', 2) ELSE s.legacy_id END"

@@ -1,4 +1,4 @@
-"""What one reading of a column of ids gives: its tally, that all are apart, and that all are well formed."""
+"""One scan of a column of ids: its multiset sum, whether all ids differ, and whether all are well formed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from verification.context import CheckContext
 from verification.multiset_sum import Tally, add, fetched
 from verification.queries import at, count, count_rows
 
-#: more rows are told apart by the server, which has a disk: 8 bytes of each are held here
+#: with more rows the server compares them, because it can use the disk: this takes 8 bytes of memory for each
 _AT_ONCE: Final = 4_000_000
 _ID: Final = "^c[0-9a-z]{24}$"
 
 
 class KeyFacts(NamedTuple):
-    """What is known of a column's values; False says nothing, the server must be asked."""
+    """What is known about a column's values; False means unknown, then the server must be queried."""
 
     apart: bool
     ids: bool
 
 
 class KeyScan(NamedTuple):
-    """What a column's texts were when they were read: the tally as `verification.tally` has it."""
+    """The scan of a column's texts: the sum as `verification.multiset_sum` has it."""
 
     tally: Tally
     proven: KeyFacts
 
 
 def look(context: CheckContext, table: str, column: str) -> KeyFacts:
-    """Return what the column's texts prove, of a text column.
+    """Return what the texts of a text column prove.
 
-    A million ids are told apart and held against their shape in a quarter of the time in which
-    the server does. Only where equal means equal byte for byte, as it does but in some collations.
+    A million ids are compared and checked in a quarter of the time that the server needs. This is valid only
+    if equal means equal byte for byte, which is not so in some collations.
     """
     if count_rows(context, table) > _AT_ONCE or not _bytes_decide(context, table, column):
         return KeyFacts(False, False)
@@ -42,7 +42,7 @@ def look(context: CheckContext, table: str, column: str) -> KeyFacts:
 
 
 def read_column(context: CheckContext, table: str, column: str) -> KeyScan:
-    """Read a text column once in a view; the checks that want to know the same share the reading."""
+    """Read a text column once in a view; the checks that need the same share the result."""
     few = count_rows(context, table) <= _AT_ONCE
     return context.answers.once(f"texts of {table}.{column}", lambda: _read(context, table, column, few))
 

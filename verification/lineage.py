@@ -1,6 +1,6 @@
-"""Columns: what the report says of each is compared with what the mappers read and write.
+"""Columns: what the report says about each is compared with what the mappers read and write.
 
-SQLite reports which columns a query reads when it compiles it, so no row is looked at.
+SQLite reports the columns that a query reads when it compiles it, so no row is read.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _compare(
     readers: Mapping[str, tuple[MapperColumns, frozenset[Place]]],
     outcome: Outcome,
 ) -> None:
-    """Compare what is reported of one source column with who reads it."""
+    """Compare the reported targets of one source column with the mappers that read it."""
     assert context.lineage is not None
     table, column = place
     settled = place in _settled(context)
@@ -85,18 +85,18 @@ def _compare(
 
 
 def _settled(context: CheckContext) -> frozenset[Place]:
-    """Return the source columns that the crosswalk is made from."""
+    """Return the source columns that the crosswalk is built from."""
     query = "SELECT source_table, source_column FROM x.source_read"
     return context.answers.once(query, lambda: frozenset(context.snapshot.execute(query)))
 
 
 def _named_by(context: CheckContext) -> frozenset[Place]:
-    """Return the columns of primary keys: a row that is not migrated is named by them."""
+    """Return the columns of primary keys: a row that is not migrated is identified by them."""
     return context.answers.once(_PRIMARY_KEYS, lambda: frozenset(context.snapshot.execute(_PRIMARY_KEYS)))
 
 
 def _targets(went: str) -> Iterable[Place]:
-    """Yield the target columns that a line of the report names."""
+    """Yield the target columns that an entry of the report names."""
     for target in went.split(", "):
         table, _, column = target.partition(".")
         if column:

@@ -1,10 +1,9 @@
-"""Comparing two bags of texts without holding either: what should be there, and what is.
+"""Compares two bags of texts without holding either in memory: the expected rows and the present ones.
 
-Each side is reduced to a count and two sums of pieces of a hash, in whatever order its rows come:
-short texts by us on both sides (`verification.tally`), long ones with SHA-256 by the server on its
-side. Where the sums agree the bags are the same. Where they do not, sums over 4096 buckets (the
-first three hex digits of SHA-256) tell where to look, and only the rows of those are fetched and
-named.
+Each side is reduced to a count and two sums of parts of a hash, in any order of its rows: short texts by us
+on both sides (`verification.multiset_sum`), long ones with SHA-256, by the server on its side. If the sums
+are equal the bags are equal. If not, sums over 4096 buckets (the first three hex digits of SHA-256) show
+where the difference is, and only the rows of those buckets are fetched and named.
 """
 
 from __future__ import annotations
@@ -22,21 +21,21 @@ from verification.key_scan import read_column
 from verification.multiset_sum import Tally, tally, tally_staged
 from verification.queries import ask, stream, texts
 
-#: rows of different buckets that are fetched to be named; beyond, faults are only counted
+#: rows of different buckets that are fetched to be named; further faults are only counted
 FETCHED = 100_000
 _BUCKET = 3  # hex digits
-_PIECE = 8  # hex digits of each of the two summed pieces: 2^31 rows fit a sum of int64
+_PIECE = 8  # hex digits of each of the two summed parts: 2^31 rows fit a sum of int64
 
-#: yields frames of a column `text`, and perhaps `key`, what a person calls the row; called again
-#: for a second look
+#: yields frames of a column `text`, and maybe `key`, the row's name for a person; called again for the second
+#: scan
 Expected = Callable[[], Iterator[pl.DataFrame]]
 
 
 @dataclass(frozen=True)
 class Staged:
-    """Texts on the server: `text` and `key` are expressions over the rows of `table` that `where` picks.
+    """Texts on the server: `text` and `key` are expressions over the rows of `table` that `where` selects.
 
-    `whole` names table and column of the subject where `text` is just such a column of all its rows.
+    `whole` names table and column if `text` is just such a column of all its rows.
     """
 
     table: sql.Composable
@@ -50,9 +49,9 @@ class Staged:
 class Difference:
     """How two bags differ.
 
-    `expected` and `staged` count the texts of each side. `missing` and `unexpected` are frames
-    (`text`, `key`, `times`) of texts found too seldom or too often, with the key that the side
-    gives which has the text more often; `unnamed` counts, at least, the differing texts beyond them.
+    `expected` and `staged` count the texts of each side. `missing` and `unexpected` are frames (`text`,
+    `key`, `times`) of texts found too seldom or too often, with the key from the side that has the text more
+    often; `unnamed` is the least number of further differing texts.
     """
 
     expected: int
@@ -84,18 +83,18 @@ class Sums:
 
     @property
     def rows(self) -> int:
-        """How many texts were added."""
+        """Return how many texts were added."""
         return int(self.frame["rows"].sum())
 
     def same_as(self, other: Sums) -> bool:
-        """Whether both are the same bag."""
+        """Return whether both are the same bag."""
         return self.frame.sort("bucket").equals(other.frame.sort("bucket"))
 
 
 def compare(context: CheckContext, expected: Expected, staged: Staged) -> Difference:
     """Return how the bag of expected texts differs from the staged one.
 
-    Memory is bounded by the batches of `expected` and, where they differ, by `FETCHED`.
+    Memory is bounded by the batches of `expected` and, if they differ, by `FETCHED`.
     """
     with ThreadPoolExecutor(max_workers=1) as server:  # both sides at once: the server has its own cores
         theirs = server.submit(_tally_staged, context, staged)
@@ -103,7 +102,7 @@ def compare(context: CheckContext, expected: Expected, staged: Staged) -> Differ
     if ours == theirs.result():
         return Difference(ours.rows, ours.rows, _NOTHING, _NOTHING, 0)
     should, held = _sum_expected(expected()), sum_staged(context, staged, bucketed=True)
-    if should.same_as(held):  # unlike only as they were fetched: a text that holds what parts texts there
+    if should.same_as(held):  # different only because of the fetch: a text contains the separator
         return Difference(should.rows, held.rows, _NOTHING, _NOTHING, 0)
     buckets, left = _unlike(should.frame, held.frame)
     missing, unexpected = _name(_fetch_expected(expected(), buckets), _fetch_staged(context, staged, buckets))
@@ -147,7 +146,7 @@ def sum_staged(context: CheckContext, staged: Staged, *, bucketed: bool = False)
     piece = "('x' || substr(hash, {}, {}))::bit(32)::bigint"
     pieces = [sql.SQL(piece).format(_BUCKET + number * _PIECE + 1, _PIECE) for number in range(2)]
     bucket = sql.SQL("substr(hash, 1, {})").format(_BUCKET) if bucketed else sql.SQL("''")
-    # OFFSET 0 keeps the planner from computing the hash once for each use of it.
+    # OFFSET 0 keeps the planner from computing the hash again for each use of it.
     query = sql.SQL(
         "SELECT {bucket}, count(*), coalesce(sum({one}), 0)::bigint, coalesce(sum({two}), 0)::bigint "
         "FROM (SELECT {hash} AS hash FROM {table} WHERE {where} OFFSET 0) AS hashed{group}"
@@ -166,7 +165,7 @@ def sum_staged(context: CheckContext, staged: Staged, *, bucketed: bool = False)
 
 
 def _unlike(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[list[str], int]:
-    """Return the buckets to fetch, and the least number of faults in the buckets left out."""
+    """Return the buckets to fetch, and the least number of faults in the other buckets."""
     both = ours.join(theirs, on="bucket", how="full", coalesce=True, suffix="_theirs").fill_null(0)
     differ = both.filter(pl.any_horizontal(pl.col(c) != pl.col(f"{c}_theirs") for c in _SUMS))
     differ = differ.sort("bucket").with_columns(

@@ -1,7 +1,7 @@
-"""A bag of short texts in three numbers, whatever the order they come in.
+"""A bag of short texts as three numbers that do not depend on their order.
 
-A million ids are fetched as a few hundred long texts and taken apart here, in a seventh of the
-time in which the server hashes them: a row of its own costs more to hand over than 25 characters.
+A million ids are fetched as a few hundred long texts and split here, in a seventh of the time in which the
+server hashes them: transferring a row costs more than its 25 characters.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from psycopg import sql
 from verification.context import CheckContext
 from verification.queries import ask, count
 
-#: parts the texts that are fetched together; a text that holds it counts for two
+#: separates the texts that are fetched together; a text that contains it counts for two
 _BETWEEN: Final = "\x1e"
-#: blocks of a table whose texts are fetched together: 4 MB, which are here several times for a moment
+#: blocks of a table whose texts are fetched together: 4 MB, which are in memory several times for a short
+#: time
 _BLOCKS: Final = 512
 _SEEDS: Final = (0x6D696772, 0x61746500)
 _PIECE: Final = 2**32  # the upper half of a hash: 2^31 of them fit a sum of int64
 
 
 class Tally(NamedTuple):
-    """How many texts there are, and the sums of two hashes of theirs."""
+    """The number of texts, and the sums of two hashes of each."""
 
     rows: int
     one: int
@@ -32,7 +33,7 @@ class Tally(NamedTuple):
 
 
 def tally(frames: Iterator[pl.DataFrame]) -> Tally:
-    """Return the tally of the column `text` of some frames."""
+    """Return the sum of the column `text` of some frames."""
     total = Tally(0, 0, 0)
     for frame in frames:
         total = add(total, frame.height, frame["text"])
@@ -42,7 +43,7 @@ def tally(frames: Iterator[pl.DataFrame]) -> Tally:
 def tally_staged(
     context: CheckContext, table: sql.Composable, text: sql.Composable, where: sql.Composable
 ) -> Tally:
-    """Return the tally of an expression over the rows of a table that `where` holds for; null is ''."""
+    """Return the sum of an expression over the rows of a table that `where` selects; null is ''."""
     total = Tally(0, 0, 0)
     for rows, texts in fetched(context, table, text, where):
         total = add(total, rows, texts)
@@ -50,18 +51,18 @@ def tally_staged(
 
 
 def add(total: Tally, rows: int, texts: pl.Series) -> Tally:
-    """Return the tally with the texts of so many rows added."""
+    """Return the sum with the texts of so many rows added."""
     hashed = [int((texts.hash(seed) // _PIECE).cast(pl.Int64).sum()) for seed in _SEEDS]
-    # Rows as the server counts them: a text that was taken for two must not go unnoticed.
+    # Rows as the server counts them: a text that was split into two must be noticed.
     return Tally(total.rows + rows, total.one + hashed[0], total.two + hashed[1])
 
 
 def fetched(
     context: CheckContext, table: sql.Composable, text: sql.Composable, where: sql.Composable
 ) -> Iterator[tuple[int, pl.Series]]:
-    """Yield the number of rows of a stretch of the table, and their texts; null is ''.
+    """Yield the number of rows of a range of the table, and their texts; null is ''.
 
-    There are more texts than rows where one holds the character that parts them on the way.
+    There are more texts than rows if one contains the separator.
     """
     size = sql.SQL("SELECT pg_relation_size({}) / current_setting('block_size')::bigint").format(
         sql.Literal(table.as_string(context.target))
@@ -72,7 +73,7 @@ def fetched(
         stretch = sql.SQL(query).format(
             text, sql.Literal(_BETWEEN), table, where, sql.Literal(f"({start},0)")
         )
-        if start != starts[-1]:  # the last one is open: a partitioned table has its blocks elsewhere
+        if start != starts[-1]:  # the last one has no end: a partitioned table has its blocks elsewhere
             stretch += sql.SQL(" AND ctid < {}::tid").format(sql.Literal(f"({start + _BLOCKS},0)"))
         ((rows, together),) = ask(context, stretch)
         if rows:

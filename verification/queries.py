@@ -1,4 +1,4 @@
-"""Reading rows: of the target through psycopg, of the snapshot through sqlite3."""
+"""Reads rows: of the target through psycopg, of the snapshot through sqlite3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from psycopg import sql
 from verification.context import CheckContext, Table
 from verification.result import Outcome
 
-#: rows a frame holds that comes out of the target
+#: rows of a frame that is read from the target
 CHUNK = 25_000
 
 
@@ -25,12 +25,12 @@ def at(context: CheckContext, table: str) -> sql.Composable:
 
 
 def names(columns: Sequence[str], prefix: str | None = None) -> list[sql.Composable]:
-    """Return column names quoted, each with the table alias `prefix` where one is given."""
+    """Return column names quoted, each with the table alias `prefix` if one is given."""
     return [sql.Identifier(c) if prefix is None else sql.Identifier(prefix, c) for c in columns]
 
 
 def key_of(table: Table, prefix: str | None = None) -> sql.Composable:
-    """Return an expression for what a person calls a row: its primary key as text, joined with `:`."""
+    """Return an expression for a row's name for a person: its primary key as text, joined with `:`."""
     columns = names(table.primary_key, prefix) or names(["ctid"], prefix)
     texts = [sql.SQL("{}::text").format(column) for column in columns]
     return texts[0] if len(texts) == 1 else sql.SQL("concat_ws(':', {})").format(sql.SQL(", ").join(texts))
@@ -44,7 +44,7 @@ def ask(context: CheckContext, query: sql.SQL | sql.Composed, *values: object) -
 
 
 def count(context: CheckContext, query: sql.Composed) -> int:
-    """Return the one number that a query over the target gives; asked once in one view."""
+    """Return the one number that a query over the target returns; queried once in one view."""
 
     def find() -> int:
         ((number,),) = ask(context, query)
@@ -77,7 +77,7 @@ def stream(
 ) -> Iterator[pl.DataFrame]:
     """Yield a query over the target as frames of `CHUNK` rows; `schema` names its columns in order.
 
-    Through a cursor on the server: COPY hands over row by row, which takes three times as long.
+    Uses a cursor on the server: COPY transfers row by row, which takes three times as long.
     """
     with context.target.cursor(name="rows") as cursor:
         cursor.execute(query)

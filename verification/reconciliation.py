@@ -1,4 +1,4 @@
-"""Reconciliation: every source row has one fate, and every migrated row is proven by a target row."""
+"""Reconciliation: every source row has one outcome, and every migrated row is proven by a target row."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _hold_against(
     sources: Mapping[str, Sequence[RowAccounting]],
     outcome: Outcome,
 ) -> None:
-    """Hold the accounts that a target's rows prove against them; nothing of their rows is kept."""
+    """Compare a target's rows with the accounts that they prove; no rows are kept in memory."""
     walks = [AccountedRows(context, account) for account in proving]
     prove(context, target, columns, walks, outcome)
     for walk in walks:
@@ -50,7 +50,7 @@ def _hold_against(
 def _add_up(
     context: CheckContext, walk: AccountedRows, others: list[RowAccounting], outcome: Outcome
 ) -> None:
-    """Hold a source table's rows against what its first account lists and what the ledger says."""
+    """Compare a source table's rows with what its first account lists and what the ledger says."""
     source = walk.account.source
     marked = walk.fates.marks()
     apart = judge(source, walk.fates, marked, outcome)
@@ -75,7 +75,7 @@ def _add_up(
 
 
 def _unexplained(context: CheckContext, outcome: Outcome) -> None:
-    """Rows of a table for which nothing in the source accounts, and nothing says that this is right."""
+    """Report rows of a table that nothing in the source accounts for and no rule allows."""
     explained = {account.target for account in context.accounts} | context.derived
     for table in sorted(context.tables.keys() - explained):
         if rows := count_rows(context, table):

@@ -1,7 +1,7 @@
-"""What a check says: findings, results, and the report they add up to.
+"""The results of checks: findings, results, and the report of all of them.
 
-Nothing here carries people's data: a finding names a table, the key of a row, a column and
-the rule that was broken, never a value.
+Nothing here holds personal data: a finding names a table, the key of a row, a column and the rule that was
+broken, never a value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAMED = 50
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault: in which table, at which key (None: the table as a whole), what rule was broken."""
+    """One fault: in which table, at which key (None: the whole table), which rule was broken."""
 
     table: str
     key: str | None
@@ -33,12 +33,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The answer of one check.
+    """The result of one check.
 
-    `looked_at` counts the rows it looked at, `total` its faults, of which `findings` names the
-    first ones. `applies` is false where the tables that the question is about are not there;
-    such a check neither passes silently nor fails. `numbers` are counts worth showing, as
-    {table: {what: count}}.
+    `looked_at` counts the rows it checked, `total` its faults, of which `findings` names the first ones.
+    `applies` is false if the tables that it is about do not exist; such a check neither passes silently nor
+    fails. `numbers` are counts worth showing, as {table: {what: count}}.
     """
 
     name: str
@@ -53,7 +52,7 @@ class CheckResult:
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the result as values that JSON can hold."""
+        """Return the result as JSON values."""
         return {
             "name": self.name,
             "question": self.question,
@@ -72,11 +71,11 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Check:
-    """A question about the data, and the function that answers it.
+    """A check of the data, and the function that does it.
 
-    `of_target`: the target alone is asked, by queries, and neither snapshot nor ids are needed.
-    `of_proof`: it asks what the server has proven, which is worth waiting for.
-    `apart`: it reads both sides for long, and nothing that another check has read.
+    `of_target`: only the target is queried, and neither snapshot nor ids are needed. `of_proof`: it uses what
+    the server has proven, which is worth waiting for. `apart`: it reads both sides for a long time, and
+    nothing that another check has read.
     """
 
     name: str
@@ -95,20 +94,20 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether no check found a fault."""
+        """Return whether no check found a fault."""
         return all(result.passed for result in self.results)
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
-        """The results with faults."""
+        """Return the results with faults."""
         return tuple(result for result in self.results if not result.passed)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as values that JSON can hold."""
+        """Return the report as JSON values."""
         return {"passed": self.passed, "checks": [result.to_json() for result in self.results]}
 
     def lines(self) -> list[str]:
-        """Return the report as plain lines: one a check, and one a named finding."""
+        """Return the report as plain lines: one per check, and one per named finding."""
         out = []
         for result in self.results:
             word = ("ok" if result.passed else "FAILED") if result.applies else "not applicable"
@@ -122,7 +121,7 @@ class Report:
 
 
 class Outcome:
-    """What a check gathers while it runs: rows looked at, faults, counts worth showing."""
+    """What a check collects while it runs: rows checked, faults, counts worth showing."""
 
     def __init__(self) -> None:
         self.looked_at = 0
@@ -134,7 +133,7 @@ class Outcome:
 
     @classmethod
     def not_applicable(cls, note: str) -> Outcome:
-        """Return the outcome of a question that the data at hand does not raise."""
+        """Return the outcome of a check that the data does not need."""
         outcome = cls()
         outcome.applies = False
         outcome.note = note
@@ -142,7 +141,7 @@ class Outcome:
 
     @property
     def room(self) -> int:
-        """How many findings may still be named."""
+        """Return how many more findings may be named."""
         return max(0, NAMED - len(self.findings))
 
     def found(self, table: str, key: str | None, what: str, column: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The fates that the ledger keeps: one for each source row that was not migrated."""
+"""The outcomes in the ledger: one for each source row that was not migrated."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from verification.context import CheckContext
 from verification.queries import ask, stream, texts
 from verification.result import Outcome
 
-#: the fates a row can have beside *migrated*
+#: the outcomes that a row can have other than *migrated*
 FATES = ("merged", "rejected", "excluded")
-#: part the rows that are fetched as one text, and id and fate of each
+#: separators of rows that are fetched as one text, and of id and outcome in each
 _BETWEEN: Final = "\x1e"
 _WITHIN: Final = "\x1f"
 #: rows of one such text
@@ -24,10 +24,10 @@ _NONE: Final = pl.DataFrame(schema={"source_id": pl.String, "fate": _KINDS})
 
 
 class Fated:
-    """The fates of one source table, so kept that those of a batch are soon found.
+    """The outcomes of one source table, stored so that those of a batch are found quickly.
 
-    Where ids are numbers they are kept as such (8 bytes a row) in their order: a batch then
-    meets the fates between its least and its greatest number, not all of them.
+    If ids are numbers they are stored as numbers (8 bytes a row), sorted: a batch is then compared only with
+    the outcomes between its smallest and its largest number.
     """
 
     def __init__(self, frames: Iterable[pl.DataFrame]) -> None:
@@ -42,23 +42,23 @@ class Fated:
             for (kind,), some in frame.select("fate", found).partition_by("fate", as_dict=True).items():
                 known = numbers.setdefault(str(kind), pl.Series("source_id", [], dtype=pl.Int64))
                 known.append(some["source_id"])
-        # A column sorted by itself takes a third of the memory that two beside each other take.
+        # Sorting one column alone takes a third of the memory of sorting two together.
         self._numbers = {kind: known.sort() for kind, known in numbers.items()}
         self._texts = pl.concat(texts)
         once = self._texts.unique("source_id", keep="any")
         self._once = once if once.height < self._texts.height else self._texts
 
     def rows(self) -> pl.DataFrame:
-        """Return `source_id` and `fate` of every row that has one, in no order; some may be there twice."""
+        """Return `source_id` and `fate` of every row that has one, unordered; some may be there twice."""
         return pl.concat(self._pieces())
 
     def marks(self) -> pl.DataFrame:
-        """Return `mark`, the hash of the `source_id`, and `fate` of what `rows` returns, in its order."""
+        """Return `mark`, the hash of the `source_id`, and `fate` of the result of `rows`, in its order."""
         mark = pl.col("source_id").hash().alias("mark")
         return pl.concat(piece.select(mark, "fate") for piece in self._pieces())
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
-        """Yield all rows, some after the others: the texts of all numbers would be most of the memory."""
+        """Yield all rows in parts: the texts of all numbers at once would be most of the memory."""
         yield _NONE
         yield from self._texts.iter_slices(_TOGETHER)
         for kind, known in self._numbers.items():
@@ -81,7 +81,7 @@ def _named(numbers: pl.Series, kind: str) -> pl.DataFrame:
 
 
 def _between(known: pl.Series, numbers: pl.Series | None) -> pl.Series:
-    """Return the part of an ascending series that may hold some of `numbers`, all of it without any."""
+    """Return the part of an ascending series that may hold some of `numbers`; all of it if there are none."""
     if numbers is None:
         return known
     first = known.search_sorted(int(str(numbers.min())), side="left")
@@ -92,7 +92,7 @@ def _between(known: pl.Series, numbers: pl.Series | None) -> pl.Series:
 def first_of_each(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     """Return the first row of each value of a column of numbers, ascending.
 
-    Sorted, not hashed: a million rows take a tenth of the memory on the way.
+    Sorted, not hashed: for a million rows this takes a tenth of the memory.
     """
     ascending = rows.sort(column, maintain_order=True)
     return ascending.filter(pl.col(column).ne_missing(pl.col(column).shift(1)))
@@ -107,9 +107,9 @@ def among(marks: pl.Series, others: pl.Series) -> pl.Series:
 
 
 def _numbers(source_ids: pl.Series) -> pl.Series | None:
-    """Return the ids as the numbers that they are written as, None where one of them is not."""
+    """Return the ids as numbers, None if one of them is not a number."""
     found = pl.Series("source_id", [], dtype=pl.Int64)
-    for start in range(0, len(source_ids), _TOGETHER):  # written as text again, all take twice their memory
+    for start in range(0, len(source_ids), _TOGETHER):  # as text again, all of them take twice their memory
         some = source_ids.slice(start, _TOGETHER)
         numbers = some.cast(pl.Int64, strict=False)
         if numbers.null_count() or not numbers.cast(pl.String).eq(some).all():
@@ -119,7 +119,7 @@ def _numbers(source_ids: pl.Series) -> pl.Series | None:
 
 
 def fates_of(context: CheckContext, table: str) -> Fated:
-    """Return the fates of the rows of one source table that were not migrated."""
+    """Return the outcomes of the rows of one source table that were not migrated."""
     query = sql.SQL("SELECT source_id, fate FROM {} WHERE run_id = {} AND source_table = {}").format(
         sql.Identifier(context.ledger, "fate"), sql.Literal(context.run_id), sql.Literal(table)
     )
@@ -131,11 +131,11 @@ def fates_of(context: CheckContext, table: str) -> Fated:
 
 
 class _Unparted(Exception):
-    """An id holds one of the characters that part the texts on the way."""
+    """An id contains one of the separators."""
 
 
 def _together(context: CheckContext, query: sql.Composed) -> Iterator[pl.DataFrame]:
-    """Yield `source_id` and `fate` of a query, fetched many rows as one text."""
+    """Yield `source_id` and `fate` of a query, with many rows fetched as one text."""
     together = sql.SQL(
         "SELECT count(*), string_agg(concat(source_id, {}, fate), {}) "
         "FROM (SELECT *, row_number() OVER () / {} AS part FROM ({}) AS fated) AS parted GROUP BY part"
@@ -164,7 +164,7 @@ def fated_tables(context: CheckContext) -> dict[str, dict[str, int]]:
 
 
 def judge(table: str, fates: Fated, marked: pl.DataFrame, outcome: Outcome) -> bool:
-    """Record unknown fates, and rows with more than one, as faults; `marked` are the marks of the fates.
+    """Record unknown outcomes, and rows with more than one, as faults; `marked` are their marks.
 
     Returns whether no row has more than one.
     """

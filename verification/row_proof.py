@@ -1,4 +1,4 @@
-"""Proving migrated rows by the rows that they became in one column of one target table."""
+"""Proves migrated rows by the rows that they became in one column of one target table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from verification.multiset_diff import Staged, compare
 from verification.queries import ask, at, count_rows, key_of, stream, texts
 from verification.result import Outcome
 
-#: between a source table and the key of its row, in what we carry along to name a row
+#: between a source table and the key of its row, in the text that identifies a row
 _BETWEEN = "\x1e"
 _UNACCOUNTED = "no source row accounts for this row"
 
@@ -27,7 +27,7 @@ def prove(
 ) -> None:
     """Record the migrated rows without their target row, and the target rows without a source row.
 
-    `columns` are those of the key that tells the rows; without any they are counted.
+    `columns` are those of the key that identifies the rows; without any the rows are counted.
     """
     if target not in context.tables:
         for walk in walks:
@@ -45,7 +45,7 @@ def prove(
 
 
 def _text(columns: Sequence[str]) -> sql.Composable:
-    """Return SQL for what the key of a row is as text, its parts as one."""
+    """Return SQL for the key of a row as text, its parts as one."""
     texts = [sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns]
     if len(texts) == 1:
         return texts[0]
@@ -55,13 +55,13 @@ def _text(columns: Sequence[str]) -> sql.Composable:
 
 
 def _whole(table: Table, columns: Sequence[str]) -> tuple[str, str] | None:
-    """Return table and column where the key is one column that is text already."""
+    """Return table and column if the key is one text column."""
     column = table.column(columns[0]) if len(columns) == 1 else None
     return (table.name, column.name) if column is not None and column.type == "text" else None
 
 
 def _counted(context: CheckContext, target: str, walks: Sequence[AccountedRows], outcome: Outcome) -> None:
-    """Hold a table that nothing tells the rows of by their number alone."""
+    """Compare only the number of rows, for a table whose rows have no key to identify them."""
     for walk in walks:
         for _ in walk.rows():
             pass
@@ -136,7 +136,7 @@ def _told_by(rows: pl.DataFrame) -> list[str]:
 
 
 def _there(context: CheckContext, target: str, columns: Sequence[str], ids: pl.DataFrame) -> pl.DataFrame:
-    """Return which of the column `id` are in the target, once each."""
+    """Return which values of the column `id` are in the target, once each."""
     query = sql.SQL(
         "SELECT wanted.id FROM unnest(%s::text[]) AS wanted (id) WHERE EXISTS "
         "(SELECT FROM {} AS held WHERE {} = wanted.id)"

@@ -1,4 +1,4 @@
-"""Runs checks over a subject, all of them over the same view of the target."""
+"""Runs checks, all of them over the same view of the target."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from verification.studio.live_ends import LIVE_ENDS
 from verification.studio.message_counts import MESSAGE_COUNTS
 from verification.uniqueness import UNIQUENESS
 
-#: what every run checks, in order
+#: the checks of every run, in order
 GENERAL: tuple[Check, ...] = (
     RECONCILIATION,
     LEFT_OUT,
@@ -42,7 +42,7 @@ GENERAL: tuple[Check, ...] = (
     IDS_SHAPED,
     LINEAGE,
 )
-#: what is asked of a studio directory, too
+#: further checks of a studio directory
 DIRECTORY: tuple[Check, ...] = (
     IDS_MAPPED,
     PROFILE_CATEGORIES,
@@ -53,18 +53,18 @@ DIRECTORY: tuple[Check, ...] = (
     MESSAGE_COUNTS,
     CONNECTIONS,
 )
-#: what is asked where a file describes the mapping
+#: further checks of a mapping file
 DESCRIBED: tuple[Check, ...] = (CELLS, KEYS_MAPPED, HIDDEN, KEYLESS)
-#: what is checked where no names are given
+#: the checks if no names are given
 STANDARD: tuple[Check, ...] = (*GENERAL, *DIRECTORY)
-#: what sorting and hashing may take in memory, where the server does not give more
+#: memory for sorting and hashing, if the server does not give more
 _WORK_MEM: Final = """
 SELECT set_config('work_mem', greatest(
     pg_size_bytes('64MB'), pg_size_bytes(current_setting('work_mem'))) / 1024 || 'kB', true)
 """
-#: seconds to wait for the server to take note that a query is given up
+#: seconds to wait for the server to notice that a query was cancelled
 _CANCEL_S: Final = 5.0
-#: what is checked when asked for by name
+#: the checks that run only if their name is given
 ON_REQUEST: tuple[Check, ...] = (DEEP, URLS_ANSWER)
 
 
@@ -83,10 +83,10 @@ def run_checks(
 ) -> Report:
     """Run checks and return their report.
 
-    `checks` are names (None: the standard ones); `deep` adds the comparison of every cell with
-    what the mappers give, `urls` asks for every image over HTTP. `on_check` hears of each check
-    before it runs, perhaps in another thread. Raises ValueError for an unknown name; errors of the
-    connections pass through.
+    `checks` are names (None: the standard ones); `deep` adds the comparison of every cell with what the
+    mappers return, `urls` requests every image over HTTP. `on_check` is called with each check before it
+    runs, maybe in another thread. Raises ValueError for an unknown name; errors of the connections pass
+    through.
     """
     known = {check.name: check for check in (*STANDARD, *DESCRIBED, *ON_REQUEST)}
     wanted = [check.name for check in STANDARD] if checks is None else list(checks)
@@ -114,7 +114,7 @@ OnCheck = Callable[[Check], None] | None
 def _answers(
     checks: Sequence[Check], context: CheckContext, on_check: OnCheck, over: threading.Event
 ) -> dict[str, CheckResult]:
-    """Run checks one after the other until `over` is set; it is set where one of them raises."""
+    """Run checks one after the other until `over` is set; it is set if one of them raises."""
     results: dict[str, CheckResult] = {}
     try:
         for check in checks:
@@ -157,7 +157,7 @@ def _run_concurrently(
 
 @contextmanager
 def _again(context: CheckContext, checks: Sequence[Check]) -> Iterator[CheckContext]:
-    """Yield the subject for this thread, with a snapshot of its own where one of the checks reads it."""
+    """Yield the context for this thread, with its own snapshot if one of the checks reads it."""
     if context.again is None or all(check.of_target for check in checks):
         yield context
         return
@@ -167,7 +167,7 @@ def _again(context: CheckContext, checks: Sequence[Check]) -> Iterator[CheckCont
 
 @contextmanager
 def _views(context: CheckContext) -> Iterator[tuple[CheckContext, CheckContext | None]]:
-    """Yield the subject, and the same over a second connection that sees the very same rows."""
+    """Yield the context, and the same over a second connection that sees exactly the same rows."""
     first = replace(context, answers=QueryCache())
     with ExitStack() as stack:
         stack.enter_context(_view(context.target, None))
@@ -187,15 +187,15 @@ def _views(context: CheckContext) -> Iterator[tuple[CheckContext, CheckContext |
 
 @contextmanager
 def _view(connection: psycopg.Connection[Any], exported: str | None) -> Iterator[None]:
-    """Open a read-only transaction with one view of the target, and settings for whole-table questions."""
+    """Open a read-only transaction with one view of the target, and settings for whole-table queries."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if exported is not None:
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(exported)))
-        # Compiling takes longer than any of the queries gains by it.
+        # JIT compilation takes longer than it saves for any of the queries.
         connection.execute("SET LOCAL jit = off")
         connection.execute(_WORK_MEM)
         connection.execute("SET LOCAL cursor_tuple_fraction = 1")
-        # The server waits while the snapshot is read, and some end a transaction that waits.
+        # The server is idle while the snapshot is read, and some servers end an idle transaction.
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         yield

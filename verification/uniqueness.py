@@ -11,12 +11,12 @@ from verification.key_scan import look
 from verification.queries import at, count, count_rows, key_of, names, offenders
 from verification.result import Check, Outcome
 
-#: types that hash as text does
+#: types whose hash is that of their text
 _TEXTS: Final = ("text", "character varying")
 
 
 def _parts(key: Key) -> list[sql.Composable]:
-    # Expressions and predicates are the catalogue's own texts, never a person's.
+    # Expressions and predicates are the catalog's own texts, never personal data.
     return [*names(key.columns), *(sql.SQL(text) for text in key.expressions)]
 
 
@@ -28,10 +28,10 @@ def _where(key: Key) -> sql.Composable:
 
 
 def _hashes_apart(context: CheckContext, table: Table, key: Key) -> bool:
-    """Tell whether no two rows have even the same hash of a key of texts; then all of them differ.
+    """Return whether no two rows have the same hash of a key of texts; then all keys differ.
 
-    Hashes are an eighth of the memory of the texts: a million keys are told apart without the disk,
-    in 60% to 75% of the time. The hash is that of the column's own collation, as its equality is.
+    Hashes take an eighth of the memory of the texts: a million keys are compared without the disk, in 60% to
+    75% of the time. The hash follows the column's own collation, as its equality does.
     """
     columns = [table.column(name) for name in key.columns]
     if key.expressions or not all(c and c.type.startswith(_TEXTS) for c in columns):

@@ -1,1 +1,1 @@
-"""Checks that only a studio directory can be asked."""
+"""Checks for a studio directory only."""

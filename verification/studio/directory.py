@@ -1,4 +1,4 @@
-"""The studio directory's own relations: categories, studios, connections, the order of images."""
+"""The relations of a studio directory: categories, studios, connections, the order of images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from verification.result import Check, Outcome
 from verification.row_outcomes import fated_tables
 
 CATEGORIES: Final = ("STUDIO", "VOICEOVER", "OTHER")
-#: the key of `user_metadata` under which a profile's category stands
+#: the key of `user_metadata` that holds a profile's category
 CATEGORY_KEY: Final = "profile_category"
 _CONTACTS: Final = ("shows_contacts", "community_contacts")
 
@@ -120,7 +120,7 @@ def _connections(context: CheckContext) -> Outcome:
 
 
 def _pairs(context: CheckContext, outcome: Outcome) -> None:
-    """Two rows for each accepted contact, one for each pending one, none besides."""
+    """Check that each accepted contact has two rows and each pending one has one, and no others exist."""
     sources = [table for table in _CONTACTS if table in source_tables(context)]
     if not {account.source for account in context.accounts}.issuperset(sources):
         return

@@ -1,4 +1,4 @@
-"""URLs of images: do they parse, and do they answer."""
+"""URLs of images: whether they are valid, and whether they answer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from verification.result import Check, Outcome
 #: columns that hold URLs of images, and the schemes allowed there
 _IMAGES: Final = {("studio_images", "image_url"): "https", ("users", "avatar_url"): "https?"}
 _LABEL: Final = "[[:alnum:]]([[:alnum:]-]*[[:alnum:]])?"
-#: RFC 3986, but for characters beyond ASCII, which browsers encode themselves
+#: RFC 3986, except for characters beyond ASCII, which browsers encode themselves
 _REST: Final = r"([/?#]([^[:space:][:cntrl:]%<>\"{}|\\^`]|%[0-9A-Fa-f]{2})*)?"
-#: answers on which a server that knows no HEAD is asked by GET
+#: status codes of a server that does not support HEAD; it is asked by GET
 _ASK_AGAIN: Final = frozenset({400, 403, 404, 405, 501})
 
 
@@ -64,10 +64,10 @@ def _answer(context: CheckContext) -> Outcome:
 
 
 def check_urls(urls: list[tuple[str, str]], settings: UrlSettings) -> list[tuple[str, str]]:
-    """Ask for each of the (key, URL) pairs; return (key, what is wrong) for those that do not answer.
+    """Request each of the (key, URL) pairs; return (key, fault) for those that do not answer.
 
-    By HEAD, and by GET (of which the body is not read) where a server will not answer that. At
-    most `settings.concurrency` requests are under way at once.
+    Uses HEAD, and GET (without reading the body) if a server does not support it. At most
+    `settings.concurrency` requests run at the same time.
     """
     return asyncio.run(_ask_all(urls, settings))
 
@@ -92,7 +92,7 @@ async def _ask_all(urls: list[tuple[str, str]], settings: UrlSettings) -> list[t
 
 
 async def _ask(client: httpx.AsyncClient, url: str) -> str | None:
-    """Return what is wrong with a URL, None where it answers; never the URL itself."""
+    """Return the fault of a URL, None if it answers; never the URL itself."""
     try:
         status = (await client.head(url)).status_code
         if status in _ASK_AGAIN:

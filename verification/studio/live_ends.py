@@ -26,7 +26,8 @@ def _living(context: CheckContext) -> Outcome:
         outcome.looked_at += count_rows(context, table)
         some_open = count(context, _open_ends(context, table)) > 0
         for end in _ENDS[table]:
-            # Not by the foreign keys alone: a null end joins nobody either, and an application may have none.
+            # Not only by the foreign keys: a null sender or recipient is wrong too, and an application may
+            # have no keys.
             wrong = [] if _is_proven(context, table, end) else [_dangling_end(context, table, end)]
             wrong += [_open_end(context, table, end)] if some_open else []
             for rows in wrong:

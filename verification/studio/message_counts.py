@@ -1,9 +1,9 @@
-"""Has everybody sent and received as many messages as in the source? Counted on both sides.
+"""Checks that each person sent and received as many messages as in the source.
 
-Held are eight bytes and a number for each person and end, the hash of a legacy id and how often it
-stands there. The target is asked for two sums at each end, of its messages and of the hashes of the
-ids there, in one reading without an order; it hashes ours, too. Only where the sums differ it counts
-the messages of everybody, which takes many times as long, and the people are named.
+For each person and end of a message it holds eight bytes and a number: the hash of a legacy id and how often
+it occurs. The target returns two sums for each end, of its messages and of the hashes of the ids, in one scan
+without an order; it hashes our ids, too. Only if the sums differ, the messages of each person are counted,
+which takes many times as long, and the people are named.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _MESSAGES: Final = {
     "shows_messages": "users",
     "community_messages": "community_users",
 }
-#: the ends of a message, and what they are called
+#: the ends of a message, and their names
 _ENDS: Final = {"sender_id": "sent", "receiver_id": "received"}
 #: rows that are counted together
 _GATHERED: Final = 50_000
 
 
 class MessageCounts:
-    """How often each of some texts was met, by their hashes: a number for each, and those of no other.
+    """How often each of some texts occurred, by their hashes: a number for each of them, and for no other.
 
     `marks` are the hashes of the texts, ascending and each once.
     """
@@ -55,18 +55,18 @@ class MessageCounts:
                 self._count()
 
     def of(self, marks: pl.Series) -> pl.Series:
-        """Return how often the texts of these hashes, all of them known, were met."""
+        """Return how often the texts of these hashes, all of them known, occurred."""
         return self.times.gather(self.marks.search_sorted(marks))
 
     @property
     def stray(self) -> pl.Series:
-        """The hashes that were met and are not among `marks`, as often as in rows counted together."""
+        """Return the hashes that occurred and are not among `marks`, once for each batch of rows."""
         self._count()
         return self._stray
 
     @property
     def times(self) -> pl.Series:
-        """How often each text was met, in the order of `marks`."""
+        """Return how often each text occurred, in the order of `marks`."""
         self._count()
         return self._times
 
@@ -90,7 +90,7 @@ def _added_up(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 Counted = Mapping[str, MessageCounts]
-#: for each end the number of messages, and the sum of the 64-bit hashes of the ids that stand there
+#: for each end the number of messages, and the sum of the 64-bit hashes of their ids
 Sums = tuple[int, ...]
 
 
@@ -116,7 +116,9 @@ def _sides(context: CheckContext, outcome: Outcome) -> tuple[Sums, dict[str, Cou
     sources = [table for table in source_tables(context) if table in _MESSAGES and table in accounted]
     fates = {table: fates_of(context, table) for table in sources}
     known = _known(context)
-    with ThreadPoolExecutor(max_workers=1) as server:  # it sums up while the snapshot is read
+    with ThreadPoolExecutor(
+        max_workers=1
+    ) as server:  # the server computes the sums while the snapshot is read
         held = server.submit(_summed, context)
         legacy = {
             table: _legacy(context, table, fates[table], known[_MESSAGES[table]], outcome)
@@ -128,7 +130,7 @@ def _sides(context: CheckContext, outcome: Outcome) -> tuple[Sums, dict[str, Cou
 
 
 def _known(context: CheckContext) -> dict[str, pl.Series]:
-    """Return the hashes of everybody's legacy ids, by their space."""
+    """Return the hashes of all legacy ids of people, by their space."""
     known = {entity: pl.Series("legacy_id", [], dtype=pl.UInt64) for entity in _MESSAGES.values()}
     for frame in legacy_ids(context):
         for entity, marks in known.items():
@@ -171,7 +173,9 @@ def _summed(context: CheckContext) -> Sums:
 
 
 def _expected(context: CheckContext, legacy: Mapping[str, Counted]) -> Sums:
-    """Return the sums that the source's messages come to; the server hashes the ids, of people alone."""
+    """Return the sums expected from the source's messages; the server hashes the ids, those of people
+    only.
+    """
     sums = sql.SQL(", ").join(
         sql.SQL("coalesce(sum({0}), 0), coalesce(sum({0} * hash::numeric), 0)").format(sql.Identifier(end))
         for end in _ENDS
@@ -193,7 +197,7 @@ def _expected(context: CheckContext, legacy: Mapping[str, Counted]) -> Sums:
 
 
 def _with_times(context: CheckContext, legacy: Mapping[str, Counted]) -> Iterator[pl.DataFrame]:
-    """Yield new ids of people, and how many of the source's messages are theirs at each end."""
+    """Yield new ids of people, and how many of the source's messages they have at each end."""
     for frame in people(context):
         for table, counted in legacy.items():
             part = frame.filter(pl.col("entity") == _MESSAGES[table])
@@ -221,7 +225,7 @@ def _held_rows(context: CheckContext) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _by_nobody(context: CheckContext, table: str, fates: Fated, counted: Counted, outcome: Outcome) -> None:
-    """Record the legacy ids that are no migrated person's, and yet have messages without a fate."""
+    """Record the legacy ids that belong to no migrated person, but have messages without a fate."""
     for end, times in sorted(counted.items(), key=lambda item: _ENDS[item[0]]):
         if times.stray.is_empty():
             continue
@@ -237,7 +241,7 @@ def _by_nobody(context: CheckContext, table: str, fates: Fated, counted: Counted
 
 
 def _hold_against(context: CheckContext, legacy: Mapping[str, Counted], outcome: Outcome) -> None:
-    """Record who does not have as many messages in the target as in the source, and both numbers."""
+    """Record who does not have as many messages in the target as in the source, with both numbers."""
     ids = _ascending(frame["id"].hash() for frame in people(context))
     ours, held = _by_end(ids), _held(context, ids)
     for frame in _with_times(context, legacy):
