@@ -27,7 +27,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     from migrate.pipeline.doctor import examine
     from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console, terminal_safe
-    from migrate.runtime.log import redact
+    from migrate.runtime.redaction import redact
 
     points = examine(load_config(config), work)
     code = 1 if any(point.verdict == "error" for point in points) else 0

@@ -130,7 +130,7 @@ def _say(message: str, hint: str | None, *, asked: bool = False) -> None:
     """Print how the command ended; `asked` if the operator stopped it, which is no error."""
     from migrate.runtime.console import terminal_safe
     from migrate.runtime.json_lines import wants_json_lines, write_line
-    from migrate.runtime.log import redact
+    from migrate.runtime.redaction import redact
 
     if wants_json_lines():
         write_line("error", message=message, next=hint)

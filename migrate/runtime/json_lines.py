@@ -24,10 +24,11 @@ def wants_json_lines() -> bool:
 def line(event: str, **facts: Any) -> bytes:
     """Return one line: `version`, `at` (UTC), `event` and the fields, without control characters in texts."""
     from migrate.runtime.console import terminal_safe
-    from migrate.runtime.log import redact
+    from migrate.runtime.redaction import redact_value
 
     shown = {
-        key: terminal_safe(redact(value)) if isinstance(value, str) else value for key, value in facts.items()
+        key: terminal_safe(value) if isinstance(value, str) else value
+        for key, value in ((key, redact_value(value)) for key, value in facts.items())
     }
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return json.dumps({"version": VERSION, "at": at, "event": event, **shown}).encode() + b"\n"

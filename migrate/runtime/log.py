@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -11,32 +10,14 @@ from typing import Any, Final, TextIO
 import structlog
 
 from migrate.runtime import files
+from migrate.runtime.redaction import redact_value
 
 NAME: Final = "log.jsonl"
-_HIDDEN: Final = "***"
-_SECRET_KEY: Final = re.compile(r"pass|secret|token|auth|cookie|dsn|conninfo", re.IGNORECASE)
-_IN_TEXT: Final = (
-    # user:password@ of a URL, its token parameters, bearer tokens, JWTs, conninfo words, e-mails
-    (re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)"), _HIDDEN),
-    (re.compile(r"(?i)((?:authtoken|auth_token|jwt|password|token)=)[^&\s]+"), rf"\1{_HIDDEN}"),
-    (re.compile(r"(?i)(bearer\s+)\S+"), rf"\1{_HIDDEN}"),
-    (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*"), _HIDDEN),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
-)
-
-
-def redact(text: str) -> str:
-    """Return `text` without credentials and e-mail addresses."""
-    for pattern, replacement in _IN_TEXT:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def _redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {
-        key: _HIDDEN if _SECRET_KEY.search(key) else redact(value) if isinstance(value, str) else value
-        for key, value in event.items()
-    }
+    redacted: MutableMapping[str, Any] = redact_value(event)
+    return redacted
 
 
 def open_log(folder: Path, run_id: str) -> TextIO:

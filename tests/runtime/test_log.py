@@ -10,7 +10,8 @@ from migrate.runtime import files
 from migrate.runtime.console import terminal_safe
 from migrate.runtime.errors import AlreadyRunning
 from migrate.runtime.lockfile import lock_folder
-from migrate.runtime.log import NAME, log, open_log, redact
+from migrate.runtime.log import NAME, log, open_log
+from migrate.runtime.redaction import redact
 
 
 @pytest.mark.parametrize(
