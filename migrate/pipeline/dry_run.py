@@ -22,6 +22,7 @@ from migrate.postgres.connection import connect
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
 from migrate.postgres.url import parse_url
 from migrate.publish import backup_store
+from migrate.runtime import files
 from migrate.runtime.config import Config
 from migrate.runtime.lockfile import lock_folder
 from migrate.runtime.progress import Reporter
@@ -35,7 +36,7 @@ def open_rehearsal(
     config: Config, work: Path, source: ConfiguredSource, report: Reporter
 ) -> Iterator[RunContext]:
     """Yield a dry run in `<work>/rehearsal`: the one that was interrupted, or else a new one."""
-    folder = work / REHEARSAL
+    folder = files.make_folder(work) / REHEARSAL
     with lock_folder(folder), open_target(config, work) as target:
         server = EmbeddedServer(folder, "postgres", THROWAWAY)
         state = State.load(folder)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -24,6 +26,7 @@ def _find_wheel() -> Path:
 _WHEEL: Final = _find_wheel()
 #: The user that root runs PostgreSQL as.
 UNPRIVILEGED: Final = "nobody"
+_HOME_MODE: Final = 0o711
 _SHARED_HOMES: Final = (Path("/var/lib"), Path("/var/tmp"), Path(tempfile.gettempdir()))
 
 
@@ -65,6 +68,12 @@ def binary(name: str) -> Path:
     return install_folder() / "bin" / name
 
 
+def _is_ours(folder: Path) -> bool:
+    """Return whether only this user can have put anything into a folder: programs in it are run."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
 def shared_home() -> Path:
     """Return a folder that root can write and the unprivileged user can read.
 
@@ -73,8 +82,11 @@ def shared_home() -> Path:
     for base in _SHARED_HOMES:
         if base.is_dir() and os.access(base, os.W_OK) and _readable_by_all(base):
             home = base / "turso-migrate"
-            home.mkdir(mode=0o711, exist_ok=True)
-            return home
+            with contextlib.suppress(FileExistsError):
+                home.mkdir(mode=_HOME_MODE)
+                home.chmod(_HOME_MODE)  # whatever the umask says
+            if _is_ours(home):
+                return home
     raise TargetError(
         "no folder is both writable for root and reachable for the unprivileged user that PostgreSQL runs as",
         hint="run as an ordinary user, or give [target] url of a server of your own",

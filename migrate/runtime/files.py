@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,19 +22,37 @@ FILE_MODE = 0o600
 def make_folder(path: Path) -> Path:
     """Create the folder `path` (mode 0700) if it is missing, and return it.
 
-    Raises UsageError if it cannot be created or is not a folder.
+    A folder that exists keeps its mode: it may hold other things than ours. Raises UsageError if the
+    folder cannot be created, is not a folder, or if every user may write to it.
     """
     try:
         for folder in reversed([path, *path.parents]):  # `parents=True` would leave them open to all
             if not folder.exists():
                 folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        path.chmod(FOLDER_MODE)
+        found = path.stat()
     except OSError as error:
         raise UsageError(
-            f"cannot use {path} as a work folder: {error.strerror}",
+            f"cannot use the folder {path}: {error.strerror}",
             hint="give another folder with --work, or fix its owner and permissions",
         ) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise UsageError(f"cannot use the folder {path}: it is a file", hint="name another folder")
+    if found.st_mode & stat.S_IWOTH:
+        raise UsageError(
+            f"cannot use the folder {path}: every user of this machine may write to it",
+            hint=f"name a folder of your own, such as {path / 'migrate'}: it is made if it is missing",
+        )
     return path
+
+
+def readers(path: Path) -> str | None:
+    """Return who else may look into a folder, as text, or None if only its owner may."""
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        return f"the user {found.st_uid}, who owns it"
+    if found.st_mode & stat.S_IRWXO:
+        return "every user of this machine"
+    return "other users of its group" if found.st_mode & stat.S_IRWXG else None
 
 
 def sync_folder(path: Path) -> None:

@@ -40,6 +40,18 @@ def write_line(event: str, **facts: Any) -> None:
     sys.stderr.flush()
 
 
+def write_note(text: str) -> None:
+    """Write a note to standard error, as a line or as text."""
+    from migrate.runtime.console import terminal_safe
+    from migrate.runtime.redaction import redact
+
+    if wants_json_lines():
+        write_line("note", text=text)
+    else:
+        sys.stderr.write(f"note: {terminal_safe(redact(text))}\n")
+        sys.stderr.flush()
+
+
 class LineReporter:
     """Reports as lines: `begin`, `progress` every few seconds, `end`, `note` and `detail`."""
 

@@ -13,8 +13,10 @@ from typing import Final
 from migrate.runtime import files
 from migrate.runtime.clock import now
 from migrate.runtime.errors import AlreadyRunning
+from migrate.runtime.json_lines import write_note
 
 NAME: Final = "run.lock"
+_UMASK: Final = 0o077
 
 
 def lock_holder() -> str:
@@ -26,9 +28,14 @@ def lock_holder() -> str:
 def lock_folder(folder: Path) -> Iterator[None]:
     """Lock the work folder while the block runs; the lock ends with the process.
 
-    Raises AlreadyRunning, with the holder, if another process holds it.
+    Files that this process creates meanwhile are readable by its user alone, also where libraries
+    create them. Raises AlreadyRunning, with the holder, if another process holds the folder.
     """
     files.make_folder(folder)
+    others = files.readers(folder)
+    if others is not None:
+        how = f"{others} can see the names of its files, but not read them"
+        write_note(f"the folder {folder} existed and keeps its mode: {how}")
     path = folder / NAME
     handle = os.open(path, os.O_RDWR | os.O_CREAT, files.FILE_MODE)
     with os.fdopen(handle, "r+", encoding="utf-8") as file:
@@ -42,5 +49,9 @@ def lock_folder(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(lock_holder())
         file.flush()
-        yield
+        before = os.umask(_UMASK)
+        try:
+            yield
+        finally:
+            os.umask(before)
         file.truncate(0)

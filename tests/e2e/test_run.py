@@ -46,11 +46,32 @@ def legacy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The live content after a run that nothing disturbed."""
+def undisturbed_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that nothing disturbed; it existed, and others may read it."""
     work = tmp_path_factory.mktemp("undisturbed") / "work"
-    migrate("run", "--work", str(work), "--yes", **SETTINGS)
-    return embedded_content(work)
+    work.mkdir()
+    work.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        migrate("run", "--work", str(work), "--yes", **SETTINGS)
+    finally:
+        os.umask(before)
+    return work
+
+
+@pytest.fixture(scope="module")
+def undisturbed(undisturbed_work: Path) -> dict[str, str]:
+    """The live content after a run that nothing disturbed."""
+    return embedded_content(undisturbed_work)
+
+
+def test_no_file_of_a_run_is_readable_by_others_and_a_folder_that_existed_keeps_its_mode(
+    undisturbed_work: Path,
+) -> None:
+    assert undisturbed_work.stat().st_mode & 0o777 == 0o755
+    parts = [path for path in undisturbed_work.rglob("*") if not path.is_symlink()]
+    assert {"snapshot.db", "crosswalk.db", "report.html", "log.jsonl"} <= {path.name for path in parts}
+    assert not {path.name: oct(path.stat().st_mode) for path in parts if path.stat().st_mode & 0o077}
 
 
 @pytest.fixture
