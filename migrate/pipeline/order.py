@@ -7,10 +7,11 @@ import traceback
 from collections.abc import Sequence
 from typing import Final
 
+from mappers.base import MappingSpec
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import load_spec, target_ddl
 from migrate.pipeline.metrics import require_library, write_metrics
-from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
+from migrate.pipeline.stage import Stage, StageResult
 from migrate.pipeline.stages import backup, cleanup, create_tables, load, preflight, publish, snapshot, verify
 from migrate.pipeline.summary import snapshot_counts, summary
 from migrate.runtime.config import Config
@@ -27,17 +28,17 @@ FIXED: Final = (*BEFORE, *AFTER)
 SUMMARY: Final = (snapshot_counts.TASK, summary.TASK)
 
 
-def make_stages(config: Config) -> tuple[Stage, ...]:
-    """Return the stages of a run in their order; UsageError if the mapping cannot be read."""
+def make_stages(config: Config, spec: MappingSpec) -> tuple[Stage, ...]:
+    """Return the stages of a run in their order: the fixed ones with those of the mapping between them."""
     taken = {stage.name for stage in (create_tables.STAGE, *FIXED)}
-    own = [load.make_stage(name, taken) for name in load_spec(config).stages]
+    own = [load.make_stage(name, taken) for name in spec.stages]
     made = () if target_ddl(config) is None else (create_tables.STAGE,)
     return (*made, *BEFORE, *own, *AFTER)
 
 
 def describe_stages(config: Config) -> list[tuple[str, str]]:
-    """Return name and purpose of every stage, in order."""
-    return [(stage.name, stage.does) for stage in make_stages(config)]
+    """Return name and purpose of every stage, in order; UsageError if the mapping cannot be read."""
+    return [(stage.name, stage.does) for stage in make_stages(config, load_spec(config))]
 
 
 def run_stages(run: RunContext, stages: Sequence[Stage] | None = None) -> None:
@@ -51,7 +52,7 @@ def run_stages(run: RunContext, stages: Sequence[Stage] | None = None) -> None:
     if run.config.metrics.textfile is not None:
         require_library()
     try:
-        _run_in_order(run, make_stages(run.config) if stages is None else stages)
+        _run_in_order(run, make_stages(run.config, run.spec) if stages is None else stages)
     except BaseException:
         run.background.close()  # before the failure is reported, which may take a while
         raise
@@ -74,13 +75,9 @@ def _start_tasks(run: RunContext, later: Sequence[Stage]) -> None:
     waiting = [task for stage in later if not run.state.done(stage.name) for task in stage.background]
     for task in (*waiting, *SUMMARY):
         if run.state.done(task.after) and (task.repeats or not run.background.has_started(task.name)):
-            start_task(run, task)
-
-
-def start_task(run: RunContext, task: BackgroundTask) -> None:
-    """Start a background task if it has something to do."""
-    if (work := task.plan(run)) is not None:
-        run.background.start(task.name, work, dispose=task.dispose)
+            work = task.plan(run)
+            if work is not None:
+                run.background.start(task.name, work, dispose=task.dispose)
 
 
 def undo_stages(run: RunContext, stages: Sequence[Stage]) -> None:

@@ -15,6 +15,7 @@ from psycopg import sql
 from mappers.studio.mapping import StudioMapping
 from migrate.cli.options import make_reporter
 from migrate.pipeline.context import RunContext
+from migrate.pipeline.mapping import load_spec
 from migrate.pipeline.open_run import open_run
 from migrate.pipeline.order import make_stages, run_stages
 from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
@@ -174,7 +175,7 @@ def test_a_stage_stands_between_any_two(
     for url, arrange in zip(targets, (list, _with_gaps_filled), strict=True):
         monkeypatch.setenv("MIGRATE__TARGET__URL", url)
         config = load_config(None)
-        stages = arrange(make_stages(config))
+        stages = arrange(make_stages(config, load_spec(config)))
         with make_reporter() as report, open_run(config, tmp_path / arrange.__name__, report) as run:
             session = run.connection.info.backend_pid
             run_stages(run, stages)
