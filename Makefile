@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage lock clean
+.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage reasons lock clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.installed
@@ -42,6 +42,10 @@ $(VENV)/.installed-bench: requirements-bench.lock $(VENV)/.installed-dev
 
 run: install-sample
 	$(BIN)/migrate run --config config.toml --work $(WORK) --yes
+
+# docs/reasons.md, from the register of codes
+reasons: $(VENV)/.installed
+	$(BIN)/python -m mappers.reasons > docs/reasons.md
 
 lint: install-dev
 	$(BIN)/ruff check .

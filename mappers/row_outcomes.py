@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import polars as pl
 
 from mappers.base import WARNINGS
+from mappers.reasons import Code, Reason
 
+Fate = Literal["merged", "rejected", "excluded"]
 #: Longest text of a target column, by (table, column).
 Limits = Mapping[tuple[str, str], int]
 
@@ -24,7 +27,7 @@ def fates(rows: pl.DataFrame, source: pl.Expr, source_id: pl.Expr) -> pl.DataFra
     )
 
 
-def fate(*choices: tuple[pl.Expr, str, str]) -> tuple[pl.Expr, pl.Expr]:
+def fate(*choices: tuple[pl.Expr, Fate, Reason]) -> tuple[pl.Expr, pl.Expr]:
     """Return expressions of fate and reason by the first of (condition, fate, reason) that is true."""
     verdict, reason = pl.lit(None, pl.String), pl.lit(None, pl.String)
     for condition, name, why in reversed(choices):
@@ -34,7 +37,7 @@ def fate(*choices: tuple[pl.Expr, str, str]) -> tuple[pl.Expr, pl.Expr]:
 
 
 def warn(
-    rows: pl.DataFrame, source: pl.Expr, source_id: pl.Expr, *rules: tuple[pl.Expr, str, str]
+    rows: pl.DataFrame, source: pl.Expr, source_id: pl.Expr, *rules: tuple[pl.Expr, str, Code]
 ) -> pl.DataFrame:
     """Return a warning for each row and each (condition, column, rule) that is true."""
     # Named after they are found: only a few of millions of rows are.
@@ -51,7 +54,7 @@ def warn(
             broken.select(
                 *named,
                 pl.col("invalid_utf8").str.split(",").alias("column"),
-                pl.lit("invalid_utf8").alias("rule"),
+                pl.lit(Reason.INVALID_UTF8).alias("rule"),
             ).explode("column")
         )
     return pl.concat([pl.DataFrame(schema=dict(WARNINGS)), *found])
@@ -77,7 +80,7 @@ def reject_too_long(
     rows = rows.with_columns(long.alias("long"), detail.alias("detail"))
     return rows.with_columns(
         pl.when(pl.col("long").is_not_null()).then(pl.lit(to)).otherwise(pl.col(name)).alias(name)
-        for name, to in (("fate", "rejected"), ("reason", "too_long"))
+        for name, to in (("fate", "rejected"), ("reason", Reason.TOO_LONG))
     ).with_columns(pl.coalesce("long", "detail").alias("detail"))
 
 

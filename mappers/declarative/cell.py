@@ -12,6 +12,7 @@ import polars as pl
 from mappers.base import Cast as Reads
 from mappers.declarative.mapping_file import Kind, Scalar
 from mappers.declarative.source_table import MappedColumn
+from mappers.reasons import Code, Reason
 from mappers.sqlite_sql import quoted
 
 #: Storage classes, by the first letter of what typeof() calls them.
@@ -60,8 +61,8 @@ class Cast:
     """
 
     value: pl.Expr
-    reason: str
-    rules: tuple[tuple[pl.Expr, str], ...] = ()
+    reason: Reason
+    rules: tuple[tuple[pl.Expr, Code], ...] = ()
     now: pl.Expr | None = None
 
 

@@ -15,6 +15,7 @@ from mappers.declarative.json_cast import document
 from mappers.declarative.mapping_file import ColumnMapping, Scalar
 from mappers.declarative.source_table import MappedColumn
 from mappers.declarative.target_columns import TargetColumn, family, integer_range
+from mappers.reasons import Code, Reason, left_out, replaced
 
 #: Kinds whose cells refer to rows of other tables; they are not casts of the cell alone.
 REFERENCES: Final = ("reference", "references")
@@ -29,8 +30,8 @@ class ColumnExpr:
     """
 
     value: pl.Expr
-    rejects: tuple[tuple[pl.Expr, str], ...]
-    warnings: tuple[tuple[pl.Expr, str], ...]
+    rejects: tuple[tuple[pl.Expr, Reason], ...]
+    warnings: tuple[tuple[pl.Expr, Code], ...]
     cast: pl.Expr | None = None
 
 
@@ -45,20 +46,20 @@ def read_line(line: MappedColumn) -> ColumnExpr:
     misfit = present & cell.made.is_null()
     policy = _policy(mapping)
     fallback = pl.lit(constant_value(mapping, line.to))
-    rejects: list[tuple[pl.Expr, str]] = []
+    rejects: list[tuple[pl.Expr, Reason]] = []
     warnings = [(cell.made.is_not_null() & condition, rule) for condition, rule in cast.rules]
-    warnings.append((emptied, "empty_as_null"))
+    warnings.append((emptied, Reason.EMPTY_AS_NULL))
     for condition, choice, reason in _choices(mapping, cast, misfit, policy):
         if choice == "reject":
             rejects.append((condition, reason))
         elif choice == "null":
-            warnings.append((condition, f"{reason}_left_out"))
+            warnings.append((condition, left_out(reason)))
         else:
             value = pl.when(condition).then(fallback).otherwise(value)
-            warnings.append((condition, f"{reason}_replaced"))
+            warnings.append((condition, replaced(reason)))
     if mapping.default is not None:
         value = pl.when(~present).then(fallback).otherwise(value)
-        warnings.append((~present, "null_replaced"))
+        warnings.append((~present, Reason.NULL_REPLACED))
     made = pl.when(present).then(cast.value).alias(cell.made.meta.output_name())
     return ColumnExpr(value, tuple(rejects), tuple(warnings), made)
 
@@ -71,12 +72,12 @@ def _policy(mapping: ColumnMapping) -> str:
 
 def _choices(
     mapping: ColumnMapping, cast: Cast, misfit: pl.Expr, policy: str
-) -> Iterator[tuple[pl.Expr, str, str]]:
+) -> Iterator[tuple[pl.Expr, str, Reason]]:
     """Yield (condition, policy, reason) of the cells that do not fit."""
     if cast.now is None:
         yield misfit, policy, cast.reason
         return
-    yield misfit & cast.now, mapping.now, "moment_of_writing"
+    yield misfit & cast.now, mapping.now, Reason.CURRENT_TIMESTAMP_TEXT
     yield misfit & ~cast.now, policy, cast.reason
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers.cleaning.dates import timestamp as any_form
 from mappers.declarative.cell import BLOB, Cast, Cell
+from mappers.reasons import Reason
 
 #: Words for the time of writing, stored as text and never computed.
 _NOW: Final = (
@@ -54,7 +55,7 @@ def moment(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     value = pl.when(stripped.str.contains(_DIGITS)).then(number).otherwise(value)
     value = pl.when(cell.storage != BLOB).then(value)
     now = stripped.str.to_lowercase().is_in(_NOW)
-    return Cast(value, "no_moment", now=now)
+    return Cast(value, Reason.INVALID_TIMESTAMP, now=now)
 
 
 def is_other_form(text: str | None) -> bool:
@@ -97,7 +98,10 @@ def day(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     found = moment(cell, unit)
     day = found.value.dt.date()
     return Cast(
-        pl.when(found.value == day.cast(pl.Datetime("ms"))).then(day), "no_day", found.rules, found.now
+        pl.when(found.value == day.cast(pl.Datetime("ms"))).then(day),
+        Reason.INVALID_DATE,
+        found.rules,
+        found.now,
     )
 
 

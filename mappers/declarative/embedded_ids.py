@@ -18,6 +18,7 @@ from mappers.declarative.mapping_file import HiddenIds
 from mappers.declarative.references import References
 from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.target_columns import family
+from mappers.reasons import Code, Reason
 
 #: Written before a number that is kept as it is; no document that jsonb accepts holds the character.
 _AS_WRITTEN: Final = "\x00"
@@ -71,14 +72,14 @@ def with_new_ids(
     in which SQLite found a value there.
     """
     column = f"t{line.at}"
-    warnings: list[tuple[pl.Expr, str]] = []
+    warnings: list[tuple[pl.Expr, Code]] = []
     for place in places(line, references):
         told = rows.select(column, place.found)
         new = _new_ids(told[place.found], place, references, ids)
         unknown = f"u{place.found}"
         found = _replaced(told, place, new)
         rows = rows.with_columns(found["value"].alias(column), found["unknown"].alias(unknown))
-        rule = "unknown_id_kept" if place.hidden.dangling == "keep" else "unknown_id_left_out"
+        rule = Reason.UNKNOWN_ID_KEPT if place.hidden.dangling == "keep" else Reason.UNKNOWN_ID_LEFT_OUT
         warnings.append((pl.col(unknown), rule))
     return rows, ColumnExpr(pl.col(column), (), tuple(warnings))
 

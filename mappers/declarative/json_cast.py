@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers.cleaning.text import without_nul
 from mappers.declarative.cell import BLOB, Cast, Cell
+from mappers.reasons import Reason
 
 _PAIR: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF: Final = r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -39,18 +40,18 @@ def document(cell: Cell, *, wrap: bool) -> Cast:
     taken = (cell.valid == 1) & _is_taken(cell.text)
     twice = cell.text.map_batches(names_twice, return_dtype=pl.Boolean, is_elementwise=True)
     value = pl.when(taken).then(cell.text)
-    of_taken = (((cell.made == cell.text) & twice, "name_twice_last_kept"),)
+    of_taken = (((cell.made == cell.text) & twice, Reason.NAME_TWICE_LAST_KEPT),)
     if not wrap:
-        return Cast(value, "no_json", of_taken)
+        return Cast(value, Reason.INVALID_JSON, of_taken)
     wrapped = pl.lit('"') + without_nul(cell.text).str.replace_many(_ESCAPES) + pl.lit('"')
     refused = cell.made != cell.text
     rules = (
         *of_taken,
-        (refused, "wrapped_as_json_string"),
-        (refused & cell.text.str.contains("\x00", literal=True), "nul_removed"),
-        (refused & (cell.storage == BLOB), "bytes_as_text"),
+        (refused, Reason.WRAPPED_AS_JSON_STRING),
+        (refused & cell.text.str.contains("\x00", literal=True), Reason.NUL_REMOVED),
+        (refused & (cell.storage == BLOB), Reason.BYTES_AS_TEXT),
     )
-    return Cast(pl.when(taken).then(cell.text).otherwise(wrapped), "no_json", rules)
+    return Cast(pl.when(taken).then(cell.text).otherwise(wrapped), Reason.INVALID_JSON, rules)
 
 
 def names_twice(cells: pl.Series) -> pl.Series:

@@ -24,13 +24,14 @@ from mappers.declarative.mapping_file import MappingFile
 from mappers.declarative.placeholders import Placeholders, constant_for
 from mappers.declarative.references import References
 from mappers.declarative.resolve_rows import RowResolver
-from mappers.declarative.rounded_counts import ROUNDED, count_rounded
+from mappers.declarative.rounded_counts import count_rounded
 from mappers.declarative.row_accounts import by_mapping
 from mappers.declarative.source_table import SourceTable, source_tables
 from mappers.declarative.table_mapper import TableMapper
 from mappers.declarative.table_order import in_order, stage_name
 from mappers.declarative.target_columns import TargetColumn
 from mappers.filled_counts import count_filled
+from mappers.reasons import Reason
 
 _LEFT: str = "SELECT name FROM x.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1"
 
@@ -124,7 +125,7 @@ class DeclarativeMapping:
     def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
         """Return the timestamps that are rounded: often a whole column is, so they are only counted."""
         return [
-            (name, column, ROUNDED, cells)
+            (name, column, Reason.ROUNDED_TO_MILLISECONDS.value, cells)
             for name, table in self._tables.items()
             for column, cells in count_rounded(workspace, table)
         ]
@@ -149,7 +150,7 @@ class DeclarativeMapping:
         return Lineage(went_to, frozenset(written), frozenset(names))
 
     def column_report(self, workspace: Workspace) -> pl.DataFrame:
-        """Return the target of every source column; a column that is not in the file is `dropped:no_line`."""
+        """Return the target of every source column; `not_in_the_mapping` if the file does not name it."""
         lines = [
             (name, column, None, self._went(name, column), filled)
             for name, columns in self._sources.items()
@@ -160,10 +161,10 @@ class DeclarativeMapping:
     def _went(self, table: str, column: str) -> str:
         mapping = self.mapping.tables.get(table)
         if mapping is None:
-            return "dropped:not_in_the_mapping"
+            return f"dropped:{Reason.NOT_IN_THE_MAPPING}"
         if mapping.target is None:
             return f"dropped:{mapping.left_out}"
         line = mapping.columns.get(column)
         if line is None:
-            return "dropped:no_line"
+            return f"dropped:{Reason.NOT_IN_THE_MAPPING}"
         return f"{mapping.target}.{line.to}" if line.to else f"dropped:{line.drop}"

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from mappers.declarative.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
+from mappers.reasons import Reason
 
 _TRUE: Final = ("1", "1.0", "true", "t", "yes", "y", "on")
 _FALSE: Final = ("0", "0.0", "-0.0", "false", "f", "no", "n", "off")
@@ -22,14 +23,14 @@ def integer(cell: Cell, span: tuple[int, int]) -> Cast:
     """Return integers within `span`: also from text that is exactly one, and from floats without a
     fraction.
     """
-    return Cast(pl.when(cell.whole.is_between(*span)).then(cell.whole), "no_integer")
+    return Cast(pl.when(cell.whole.is_between(*span)).then(cell.whole), Reason.INVALID_INTEGER)
 
 
 def boolean(cell: Cell) -> Cast:
     """Return booleans: 0 and 1 as number or text, and the words for yes and no in any case."""
     word = cell.text.str.strip_chars().str.to_lowercase()
     value = pl.when(word.is_in(_TRUE)).then(True).when(word.is_in(_FALSE)).then(False)
-    return Cast(pl.when(cell.storage != BLOB).then(value), "no_boolean")
+    return Cast(pl.when(cell.storage != BLOB).then(value), Reason.INVALID_BOOLEAN)
 
 
 def real(cell: Cell) -> Cast:
@@ -48,7 +49,7 @@ def real(cell: Cell) -> Cast:
         .when(cell.storage == TEXT)
         .then(read)
     )
-    return Cast(pl.when(value.is_finite()).then(value), "no_finite_number")
+    return Cast(pl.when(value.is_finite()).then(value), Reason.INVALID_NUMBER)
 
 
 def decimal(cell: Cell, scale: int | None, precision: int | None) -> Cast:
@@ -69,7 +70,7 @@ def decimal(cell: Cell, scale: int | None, precision: int | None) -> Cast:
         fits = fits & (places.str.len_bytes() <= scale)
     if precision is not None:
         fits = fits & (whole.str.len_bytes() <= precision - (scale or 0))
-    return Cast(pl.when(fits).then(sign + digits + point), "no_such_decimal")
+    return Cast(pl.when(fits).then(sign + digits + point), Reason.DECIMAL_OUT_OF_RANGE)
 
 
 def _plain(cells: pl.Series) -> pl.Series:

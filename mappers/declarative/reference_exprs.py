@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import polars as pl
 
@@ -15,10 +14,8 @@ from mappers.declarative.embedded_ids import places
 from mappers.declarative.list_references import LIST, new_lists
 from mappers.declarative.references import References, kept_key
 from mappers.declarative.source_table import MappedColumn, SourceTable, key_text
+from mappers.reasons import Code, Reason, left_out
 from mappers.sqlite_sql import quoted
-
-#: The reason of a row that is rejected because it refers to a row that is not migrated.
-DANGLING: Final = "dangling"
 
 
 class ReferenceExprs:
@@ -66,17 +63,17 @@ class ReferenceExprs:
         by = None if mapping.by is None else pl.col(f"b{line.at}")
         value: pl.Expr = pl.when(present).then(self._references.new_key(line, ids, found, by))
         missing = present & found.is_null()
-        warnings = [(emptied, "empty_as_null")]
-        rejects: list[tuple[pl.Expr, str]] = []
+        warnings: list[tuple[pl.Expr, Code]] = [(emptied, Reason.EMPTY_AS_NULL)]
+        rejects: list[tuple[pl.Expr, Reason]] = []
         if mapping.dangling == "keep":
             value = pl.when(missing).then(kept_key(cell.text, line.to)).otherwise(value)
-            warnings.append((missing, "dangling_kept"))
+            warnings.append((missing, Reason.DANGLING_KEPT))
         elif mapping.dangling == "null":
-            warnings.append((missing, "dangling_left_out"))
+            warnings.append((missing, left_out(Reason.DANGLING)))
         else:
-            rejects.append((missing, DANGLING))
+            rejects.append((missing, Reason.DANGLING))
         if self._references.makes_up(line):
-            warnings.append((pl.col(f"m{line.at}") == 1, "placeholder"))
+            warnings.append((pl.col(f"m{line.at}") == 1, Reason.PLACEHOLDER))
         return ColumnExpr(value, tuple(rejects), tuple(warnings))
 
     def _list(self, line: MappedColumn, ids: Ids) -> ColumnExpr:
@@ -88,8 +85,8 @@ class ReferenceExprs:
         )
         value = pl.when((cell.storage != NULL) & ~emptied).then(found.struct.field("value"))
         missing = (cell.storage != NULL) & found.struct.field("missing")
-        warnings = [(emptied, "empty_as_null")]
+        warnings: list[tuple[pl.Expr, Code]] = [(emptied, Reason.EMPTY_AS_NULL)]
         if mapping.dangling == "reject":
-            return ColumnExpr(value, ((missing, DANGLING),), tuple(warnings))
-        rule = "dangling_kept" if mapping.dangling == "keep" else "dangling_left_out"
+            return ColumnExpr(value, ((missing, Reason.DANGLING),), tuple(warnings))
+        rule = Reason.DANGLING_KEPT if mapping.dangling == "keep" else left_out(Reason.DANGLING)
         return ColumnExpr(value, (), (*warnings, (missing, rule)))

@@ -19,9 +19,8 @@ from mappers.declarative.misfit_filter import suspects
 from mappers.declarative.references import References, cell_named, list_parts, same_key
 from mappers.declarative.source_table import MappedColumn, SourceTable, has_nul, key_text
 from mappers.declarative.table_mapper import ROW, TableMapper
+from mappers.reasons import CODES, Reason
 from mappers.sqlite_sql import literal, quoted, sql
-
-SAME_KEY: Final = "same_key"
 
 _TABLES: Final = (
     "CREATE TABLE x.settled (source INTEGER, number INTEGER, fate TEXT, reason TEXT, detail TEXT,"
@@ -41,7 +40,7 @@ FROM (SELECT $number AS number, min($number) OVER (PARTITION BY $keys) AS first,
       FROM $rows WHERE $present)
 WHERE number <> first"""
 _NUL_IN_KEY: Final = """
-INSERT INTO x.settled SELECT $source, $number, 'rejected', 'nul_in_key', $key FROM $rows WHERE $test"""
+INSERT INTO x.settled SELECT $source, $number, 'rejected', $nul_in_key, $key FROM $rows WHERE $test"""
 _PLACEHOLDERS: Final = """
 INSERT OR IGNORE INTO x.placeholder (source, key)
 SELECT DISTINCT $parent, $key FROM $rows
@@ -49,7 +48,7 @@ WHERE $present AND $found IS NULL
   AND NOT EXISTS (SELECT 1 FROM x.settled AS s WHERE s.source = $source AND s.number = $number)
 ORDER BY 2"""
 _DANGLING: Final = """
-INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', 'dangling', $column FROM $rows
+INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', $dangling, $column FROM $rows
 WHERE $present AND $found IS NULL"""
 _EDGES: Final = """
 INSERT INTO x.edge SELECT $parent, $parent_number, $source, $number, $column FROM $rows
@@ -57,7 +56,7 @@ CROSS JOIN $parent_table
 WHERE $same AND $present AND NOT EXISTS (
   SELECT 1 FROM x.placeholder AS made WHERE made.source = $parent AND made.key = $parent_key)"""
 _PAIRS_DANGLING: Final = """
-INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', 'dangling', $column FROM $rows
+INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', $dangling, $column FROM $rows
 WHERE $dangles"""
 _PAIRED: Final = """
 INSERT INTO x.edge SELECT $parent, pair.number, $source, $number, $column FROM $rows
@@ -67,7 +66,7 @@ WITH RECURSIVE gone(source, number, column) AS (
   SELECT source, number, detail FROM x.settled
   UNION SELECT e.child, e.child_number, e.column FROM gone
     JOIN x.edge AS e ON e.parent = gone.source AND e.parent_number = gone.number)
-INSERT OR IGNORE INTO x.settled SELECT source, number, 'rejected', 'dangling', column FROM gone"""
+INSERT OR IGNORE INTO x.settled SELECT source, number, 'rejected', $dangling, column FROM gone"""
 
 
 class RowResolver:
@@ -147,9 +146,9 @@ class RowResolver:
     def _reject_dangling(self, workspace: Workspace) -> None:
         for table, line in self._lines():
             if table.name in self._named and self._is_strict(line):
-                workspace.execute(sql(_DANGLING, **self._parts(table, line, None)))
+                workspace.execute(sql(_DANGLING, **CODES, **self._parts(table, line, None)))
         for pair in self._strict_pairs():
-            workspace.execute(sql(_PAIRS_DANGLING, dangles=pair.dangles(ROW), **_pair_parts(pair)))
+            workspace.execute(sql(_PAIRS_DANGLING, **CODES, dangles=pair.dangles(ROW), **_pair_parts(pair)))
 
     def _strict_pairs(self) -> list[CompositeReference]:
         """Return the references of several columns that can reject a row that others refer to."""
@@ -185,7 +184,7 @@ class RowResolver:
                 parts = _pair_parts(pair) | {"same": pair.same(ROW), "present": pair.present(ROW)}
                 workspace.execute(sql(_PAIRED, parent=str(pair.parent.number), keys=pair.keys, **parts))
         workspace.execute("CREATE INDEX x.edge_parent ON edge (parent, parent_number)")
-        workspace.execute(_FOLLOWING)
+        workspace.execute(sql(_FOLLOWING, **CODES))
         workspace.execute("DROP TABLE x.edge")
 
     def _draw_edges(
@@ -269,6 +268,7 @@ def _reject_nul(workspace: Workspace, table: SourceTable) -> None:
     workspace.execute(
         sql(
             _NUL_IN_KEY,
+            **CODES,
             source=str(table.number),
             number=table.row_key(ROW),
             key=literal(", ".join(table.key)),
@@ -313,7 +313,7 @@ def _find_twins(workspace: Workspace, table: SourceTable) -> None:
             _TWINS,
             source=str(table.number),
             number=table.row_key(ROW),
-            reason=literal(SAME_KEY),
+            reason=literal(Reason.SAME_KEY),
             key=literal(", ".join(table.key)),
             keys=", ".join(map(key_text, keys)),
             columns=", ".join(f"typeof({ROW}.{quoted(c)}), {ROW}.{quoted(c)}" for c in table.columns),

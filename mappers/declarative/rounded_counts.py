@@ -15,7 +15,6 @@ from mappers.declarative.table_mapper import ROW
 from mappers.sqlite_sql import quoted
 
 #: A timestamp with parts of a millisecond: Python's own form has microseconds.
-ROUNDED: Final = "rounded_to_milliseconds"
 _MOMENTS: Final = ("timestamp", "date")
 
 

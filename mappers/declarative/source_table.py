@@ -9,6 +9,7 @@ from typing import Final
 from mappers.base import SourceTables
 from mappers.declarative.mapping_file import ColumnMapping, MappingFile, TableMapping
 from mappers.declarative.target_columns import TargetColumn, usual
+from mappers.reasons import Reason
 from mappers.sqlite_sql import literal, quoted
 
 #: SQLite's names for the number of a row, unless a column has the name.
@@ -119,7 +120,7 @@ class SourceTable:
             texts = [f"replace(replace({text}, '\\', '\\\\'), ':', '\\:')" for text in texts]
         again = (
             f"coalesce((SELECT '#' || settled.number FROM x.settled WHERE settled.source = {self.number}"  # noqa: S608
-            f" AND settled.number = {number} AND settled.reason = 'same_key'), '')"
+            f" AND settled.number = {number} AND settled.reason = {literal(Reason.SAME_KEY)}), '')"
         )
         return f"coalesce({' || char(58) || '.join(texts)} || {again}, 'null#' || {number})"
 

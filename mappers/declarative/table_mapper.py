@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from mappers.declarative.embedded_ids import with_new_ids
 from mappers.declarative.reference_exprs import ReferenceExprs
 from mappers.declarative.references import References
 from mappers.declarative.source_table import UNIT, MappedColumn, SourceTable
+from mappers.reasons import Code, Reason, left_out
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import quoted
 
@@ -28,6 +29,8 @@ _SETTLED: Final = (
 )
 #: Names, for a row, the columns whose bytes were not UTF-8; see `migrate.snapshot.workspace`.
 INVALID: Final = "invalid_utf8"
+A = TypeVar("A")
+B = TypeVar("B")
 #: The alias of the current table.
 ROW: Final = "c"
 
@@ -37,8 +40,8 @@ class _Judged:
     """A checked batch: its rows with a value `t…` for each column, and the rejections and warnings."""
 
     rows: pl.DataFrame
-    rejects: list[tuple[pl.Expr, str, str]] = field(default_factory=list)
-    warnings: list[tuple[pl.Expr, str, str]] = field(default_factory=list)
+    rejects: list[tuple[pl.Expr, Reason, str]] = field(default_factory=list)
+    warnings: list[tuple[pl.Expr, str, Code]] = field(default_factory=list)
 
 
 class TableMapper:
@@ -152,7 +155,7 @@ class TableMapper:
                     source[0].alias("source_table"),
                     "source_id",
                     "column",
-                    pl.lit("invalid_utf8").alias("rule"),
+                    pl.lit(Reason.INVALID_UTF8).alias("rule"),
                 )
             )
         return pl.concat(found)
@@ -174,25 +177,25 @@ def _note(judged: _Judged, line: MappedColumn, read: ColumnExpr) -> None:
     judged.rejects.extend((condition, reason, line.column) for condition, reason in read.rejects)
     judged.warnings.extend((condition, line.column, rule) for condition, rule in read.warnings)
     if line.to.not_null:
-        judged.rejects.append((pl.col(f"t{line.at}").is_null(), "required", line.column))
+        judged.rejects.append((pl.col(f"t{line.at}").is_null(), Reason.REQUIRED, line.column))
 
 
 def _without(judged: _Judged, pair: CompositeReference) -> _Judged:
     """Reject the rows in which a reference of several columns dangles, or leave its values out."""
     dangles = pl.col(pair.flag) == 1
     if pair.reference.dangling == "reject":
-        judged.rejects.append((dangles, "dangling", pair.told))
+        judged.rejects.append((dangles, Reason.DANGLING, pair.told))
         return judged
     rows, warnings = judged.rows, list(judged.warnings)
     for line in pair.emptied():
         value, lost = f"t{line.at}", f"{pair.flag}_{line.at}"
         rows = rows.with_columns((dangles & pl.col(value).is_not_null()).alias(lost))
         rows = rows.with_columns(pl.when(~dangles).then(pl.col(value)).alias(value))
-        warnings.append((pl.col(lost), line.column, "dangling_left_out"))
+        warnings.append((pl.col(lost), line.column, left_out(Reason.DANGLING)))
     return _Judged(rows, judged.rejects, warnings)
 
 
-def _holding(rows: pl.DataFrame, noted: list[tuple[pl.Expr, str, str]]) -> list[tuple[pl.Expr, str, str]]:
+def _holding(rows: pl.DataFrame, noted: list[tuple[pl.Expr, A, B]]) -> list[tuple[pl.Expr, A, B]]:
     """Return those of `noted` that are true for any row."""
     if not noted:
         return []

@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers.cleaning.text import without_nul
 from mappers.declarative.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
+from mappers.reasons import Reason
 
 _UUID: Final = r"^\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?$"
 NUL: Final = "\x00"
@@ -19,16 +20,16 @@ def text(cell: Cell, max_length: int | None = None) -> Cast:
     plain = without_nul(cell.text)
     value = plain if max_length is None else pl.when(plain.str.len_chars() <= max_length).then(plain)
     rules = (
-        (cell.text.str.contains(NUL, literal=True), "nul_removed"),
-        (cell.storage.is_in([INTEGER, REAL]), "number_as_text"),
-        (cell.storage == BLOB, "bytes_as_text"),
+        (cell.text.str.contains(NUL, literal=True), Reason.NUL_REMOVED),
+        (cell.storage.is_in([INTEGER, REAL]), Reason.NUMBER_AS_TEXT),
+        (cell.storage == BLOB, Reason.BYTES_AS_TEXT),
     )
-    return Cast(value, "too_long", rules)
+    return Cast(value, Reason.TOO_LONG, rules)
 
 
 def uuid(cell: Cell) -> Cast:
     """Return UUIDs in lower case, as PostgreSQL prints them."""
-    return Cast(as_uuid(cell.text), "no_uuid")
+    return Cast(as_uuid(cell.text), Reason.INVALID_UUID)
 
 
 def as_uuid(column: pl.Expr) -> pl.Expr:
@@ -42,12 +43,12 @@ def as_uuid(column: pl.Expr) -> pl.Expr:
 def raw(cell: Cell) -> Cast:
     """Return bytes: a blob's own, a text's UTF-8 as it is stored; a number does not fit."""
     fits = cell.storage.is_in([BLOB, TEXT])
-    return Cast(pl.when(fits).then(cell.text).str.decode("hex"), "no_bytes")
+    return Cast(pl.when(fits).then(cell.text).str.decode("hex"), Reason.INVALID_BYTES)
 
 
 def label(cell: Cell, values: Mapping[str, str], labels: tuple[str, ...] | None) -> Cast:
     """Return the target's values by the source's; without given values, those that are labels stay."""
     if not values and labels is not None:
-        return Cast(pl.when(cell.text.is_in(labels)).then(cell.text), "no_label")
+        return Cast(pl.when(cell.text.is_in(labels)).then(cell.text), Reason.INVALID_ENUM)
     found = cell.text.replace_strict(dict(values), default=None, return_dtype=pl.String)
-    return Cast(found, "no_label")
+    return Cast(found, Reason.INVALID_ENUM)

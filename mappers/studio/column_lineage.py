@@ -12,6 +12,7 @@ import polars as pl
 
 from mappers.base import COLUMN_REPORT, Lineage, Mapper, Query, Workspace
 from mappers.filled_counts import count_filled
+from mappers.reasons import Reason
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.columns import GROUPS, KEY
 from mappers.studio.crosswalk.dates import dated_columns
@@ -22,20 +23,20 @@ from mappers.studio.profiles import mapped_keys
 from mappers.studio.settings import MapperSettings
 
 METADATA: Final = "user_metadata"
-NO_TARGET: Final = "dropped:no_target_column"
-DROPPED_KEYS: Final = "dropped:dropped_keys"
+NO_TARGET: Final = f"dropped:{Reason.NO_TARGET_COLUMN}"
+DROPPED_KEYS: Final = f"dropped:{Reason.DROPPED_KEYS}"
 #: The category is written under this key, so that a legacy value of it has no place.
-RESERVED: Final = "dropped:reserved_key"
+RESERVED: Final = f"dropped:{Reason.RESERVED_KEY}"
 
 #: Source columns that no target column is made from, and why.
-_DROPPED: Final[Mapping[str, str]] = {
-    "people.reminder": "token",
-    "people.remember": "token",
-    "gallery.cloudinary_public_id": "kept_in_url",
-    "comments.upvotes": "comment_votes",
-    "comments.downvotes": "comment_votes",
-    "meta.id": "row_number",
-    "profile.id": "row_number",
+_DROPPED: Final[Mapping[str, Reason]] = {
+    "people.reminder": Reason.TOKEN,
+    "people.remember": Reason.TOKEN,
+    "gallery.cloudinary_public_id": Reason.KEPT_IN_URL,
+    "comments.upvotes": Reason.COMMENT_VOTES,
+    "comments.downvotes": Reason.COMMENT_VOTES,
+    "meta.id": Reason.ROW_NUMBER,
+    "profile.id": Reason.ROW_NUMBER,
     **DECIDING,
 }
 #: Of those: columns that are read all the same, to decide about a row or to name it.

@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
+from mappers.reasons import Reason
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, quoted, sql, typed
 from mappers.studio.columns import Columns, frame
@@ -67,7 +68,7 @@ class Connections:
         )
         rows = rows.with_columns(pl.when(pl.col("missing") != "").then(pl.col("missing")).alias("detail"))
         source = (pl.col("source"), pl.col("source_id"))
-        odd = (cleaning.is_odd_boolean(pl.col("said")), "accepted", "invalid_boolean")
+        odd = (cleaning.is_odd_boolean(pl.col("said")), "accepted", Reason.INVALID_BOOLEAN)
         return MappedBatch(
             {"user_connections": frame(connections.sort("seq", "n"), ids, _COLUMNS)},
             fates=fates(rows, *source),

@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
+from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.sqlite_sql import sql, typed
 from mappers.studio.columns import Columns, frame, keys
@@ -65,8 +66,8 @@ class Images:
         address = cleaning.text(pl.col("cloudinary_url"))
         broken = address.is_not_null() & cleaning.url(address, secure=True).is_null()
         rules = (
-            (broken, "cloudinary_url", "invalid_url"),
-            (cleaning.is_odd_boolean(pl.col("is_primary")), "is_primary", "invalid_boolean"),
+            (broken, "cloudinary_url", Reason.INVALID_URL),
+            (cleaning.is_odd_boolean(pl.col("is_primary")), "is_primary", Reason.INVALID_BOOLEAN),
         )
         source = (pl.col("source"), pl.col("source_id"))
         return MappedBatch(

@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from mappers.base import Cells, HiddenIds, Lineage, MapperStage, MappingSpec, RowAccounting, Workspace
+from mappers.reasons import Reason
 from mappers.row_outcomes import Limits
 from mappers.studio.column_lineage import StudioLineage
 from mappers.studio.connections import connection_accounts, connection_mappers
@@ -33,17 +34,16 @@ from mappers.studio.users import user_accounts, user_mappers
 
 _MIGRATED: Final = (*PEOPLE, "profile", *META, "studio_gallery", *MESSAGES, *CONTACTS, "shows_comments")
 #: Tables left out by name, and by the end or the beginning of it: the name of the rule.
-_RULES: Final[Mapping[str, str]] = {
-    "shows_options": "site_options",
-    "shows_sessions": "sessions",
-    "community_comments": "comments_on_no_studio",
-    "poi": "points_of_interest",
-    "contacts": "contact_form",
-    "_database_metadata": "import_notes",
+_RULES: Final[Mapping[str, Reason]] = {
+    "shows_options": Reason.SITE_OPTIONS,
+    "shows_sessions": Reason.SESSIONS,
+    "community_comments": Reason.COMMENTS_ON_NO_STUDIO,
+    "poi": Reason.POINTS_OF_INTEREST,
+    "contacts": Reason.CONTACT_FORM,
+    "_database_metadata": Reason.IMPORT_NOTES,
 }
-_ENDINGS: Final[Mapping[str, str]] = {"_commentvotes": "comment_votes", "_roles": "roles"}
-_BEGINNINGS: Final[Mapping[str, str]] = {"faq": "faq", "maps_": "maps"}
-_CONFIGURED: Final = "config"
+_ENDINGS: Final[Mapping[str, Reason]] = {"_commentvotes": Reason.COMMENT_VOTES, "_roles": Reason.ROLES}
+_BEGINNINGS: Final[Mapping[str, Reason]] = {"faq": Reason.FAQ, "maps_": Reason.MAPS}
 
 
 #: What the mapping says without a source.
@@ -178,9 +178,9 @@ class StudioMapping:
         return self._lineage.report(workspace)
 
 
-def _rule(table: str, settings: MapperSettings) -> str | None:
+def _rule(table: str, settings: MapperSettings) -> Reason | None:
     if table in settings.left_out:
-        return _CONFIGURED
+        return Reason.CONFIG
     if table in _RULES:
         return _RULES[table]
     for ending, rule in _ENDINGS.items():

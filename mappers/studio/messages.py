@@ -10,6 +10,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting, Workspace
+from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, fate, fates, reject_too_long, warn
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
@@ -20,7 +21,7 @@ from mappers.studio.settings import MapperSettings
 
 _READS: Final = "SELECT $selected FROM $table AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"
 #: Source columns that decide whether a row is migrated, and the rule that says so.
-DECIDING: Final[Mapping[str, str]] = {"messages.deleted": "deleted"}
+DECIDING: Final[Mapping[str, Reason]] = {"messages.deleted": Reason.DELETED}
 #: Source columns that are read by SQL of their own.
 _IDS: Final = ("id", "from_user", "to_user")
 #: An id that is stored as anything but an integer is compared as SQLite compares it.
@@ -101,12 +102,13 @@ class Messages:
             cleaning.timestamp(pl.col("date")).alias("created_at"),
             cleaning.boolean(pl.col("deleted")).alias("gone"),
         )
+        twice = pl.col("twice") == 1 if "twice" in rows.columns else pl.lit(False)
         rows = rows.with_columns(
             *fate(
-                (pl.col("twice") == 1 if "twice" in rows.columns else pl.lit(False), "merged", "same_id"),
-                (pl.col("from").is_null() | pl.col("to").is_null(), "rejected", "unknown_user"),
-                (pl.col("content").is_null(), "rejected", "empty_message"),
-                (pl.col("gone") & (not self._keep_deleted), "excluded", "deleted"),
+                (twice, "merged", Reason.SAME_ID),
+                (pl.col("from").is_null() | pl.col("to").is_null(), "rejected", Reason.UNKNOWN_USER),
+                (pl.col("content").is_null(), "rejected", Reason.EMPTY_MESSAGE),
+                (pl.col("gone") & (not self._keep_deleted), "excluded", Reason.DELETED),
             )
         )
         rows = reject_too_long(rows, "messages", self._limits, {"content": pl.col("content")})
@@ -114,9 +116,9 @@ class Messages:
         gone = rows.filter(pl.col("fate").is_not_null())
         source = (pl.lit(self._table), pl.col("id"))
         rules = (
-            (cleaning.is_odd_boolean(pl.col("read")), "read", "invalid_boolean"),
-            (cleaning.is_odd_boolean(pl.col("deleted")), "deleted", "invalid_boolean"),
-            (pl.col("created_at").is_null(), "date", "invalid_timestamp"),
+            (cleaning.is_odd_boolean(pl.col("read")), "read", Reason.INVALID_BOOLEAN),
+            (cleaning.is_odd_boolean(pl.col("deleted")), "deleted", Reason.INVALID_BOOLEAN),
+            (pl.col("created_at").is_null(), "date", Reason.INVALID_TIMESTAMP),
         )
         return MappedBatch(
             {"messages": frame(kept, ids, self.columns["messages"])},

@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import WARNINGS, Ids, MappedBatch, Mapper, Query, RowAccounting
+from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.columns import Columns, frame, keys
@@ -191,13 +192,13 @@ class Profiles:
                 there, used = pl.col(key).is_not_null(), _url(key).is_not_null()
                 earlier = pl.any_horizontal(pl.lit(False), *(_url(k).is_not_null() for k in names[:n]))
                 extra.append((key, there & (earlier | ~used)))
-                odd.append((key, there & ~used, "invalid_url"))
+                odd.append((key, there & ~used, Reason.INVALID_URL))
         extra += [(key, pl.col(key).is_not_null() & equipment(key).is_null()) for key in EQUIPMENT]
-        odd += [(key, cleaning.is_odd_boolean(pl.col(key)), "invalid_boolean") for key in self._flags]
+        odd += [(key, cleaning.is_odd_boolean(pl.col(key)), Reason.INVALID_BOOLEAN) for key in self._flags]
         for key, column in TEXTS.items():
             cut = pl.col(key).is_not_null() & self._short(pl.col(key), column).is_null()
             extra.append((key, cut))
-            odd.append((key, cut, "too_long"))
+            odd.append((key, cut, Reason.TOO_LONG))
         # Asked together, since few of the answers are yes: a frame for each alone takes longer than they.
         tests = [where for _, where in extra] + [where for _, where, _ in odd]
         told = facts.select(where.fill_null(False).alias(f"{n}") for n, where in enumerate(tests))
@@ -219,8 +220,8 @@ class Profiles:
             ]
         )
         strays = (
-            (_own_avatar() & (pl.col("pictured") == 0), "invalid_url"),
-            (pl.col("key") == self._category_key, "reserved_key"),
+            (_own_avatar() & (pl.col("pictured") == 0), Reason.INVALID_URL),
+            (pl.col("key") == self._category_key, Reason.RESERVED_KEY),
         )
         found = pl.concat(
             [
@@ -248,7 +249,7 @@ def _repaired(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("source").alias("source_table"),
         "source_id",
         pl.col("key").alias("column"),
-        pl.lit("invalid_utf8").alias("rule"),
+        pl.lit(Reason.INVALID_UTF8).alias("rule"),
     )
 
 

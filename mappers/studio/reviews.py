@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting
+from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.sqlite_sql import sql
 from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
@@ -59,7 +60,7 @@ def _cleaned(rows: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(pl.coalesce("updated_at", "created_at").alias("updated_at"))
 
 
-_UNDATED: Final = (pl.col("undated"), "date", "invalid_timestamp")
+_UNDATED: Final = (pl.col("undated"), "date", Reason.INVALID_TIMESTAMP)
 _SOURCE: Final = (pl.lit("shows_comments"), pl.col("id"))
 #: What a review and an answer have alike.
 _WRITTEN: Final[Columns] = {
@@ -108,7 +109,7 @@ class Reviews:
         """Return reviews and the fates of the other comments."""
         rows = reject_too_long(_cleaned(rows), "reviews", self._limits, {"content": pl.col("content")})
         kept = rows.filter(pl.col("fate").is_null())
-        odd = (~_status().fill_null("").is_in(list(_STATUS)), "status", "invalid_status")
+        odd = (~_status().fill_null("").is_in(list(_STATUS)), "status", Reason.INVALID_ENUM)
         return MappedBatch(
             {"reviews": frame(kept, ids, self.columns["reviews"])},
             fates=fates(rows, *_SOURCE),

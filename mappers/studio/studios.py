@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Ids, MappedBatch, Mapper, Query
+from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
 from mappers.sqlite_sql import literal, sql, typed
 from mappers.studio.columns import Columns, frame, keys
@@ -174,10 +175,10 @@ def _warnings(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Return warnings about a website that is no URL and coordinates that are no place."""
     site = first_of("url")
     nowhere = pl.col(PLACE[0]).is_null()
-    odd = [("url", site.is_not_null() & cleaning.url(site).is_null(), "invalid_url")]
+    odd = [("url", site.is_not_null() & cleaning.url(site).is_null(), Reason.INVALID_URL)]
     for key in _PLACE_KEYS:
         value = first_of(key)
-        odd.append((key, nowhere & value.is_not_null() & ~value.str.contains(_NOUGHT), "invalid_number"))
+        odd.append((key, nowhere & value.is_not_null() & ~value.str.contains(_NOUGHT), Reason.INVALID_NUMBER))
     found = pl.concat(
         facts.filter(where).select("person", pl.lit(key).alias("key"), pl.lit(rule).alias("rule"))
         for key, where, rule in odd

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mappers.base import Ids, MappedBatch, Query
+from mappers.reasons import Reason
 from mappers.row_outcomes import fates
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.crosswalk.merge_people import member
@@ -45,5 +46,7 @@ class Orphans:
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:  # noqa: ARG002  the shape of a mapper
         """Return fates alone."""
-        rejected = rows.with_columns(pl.lit("rejected").alias("fate"), pl.lit("unknown_user").alias("reason"))
+        rejected = rows.with_columns(
+            pl.lit("rejected").alias("fate"), pl.lit(Reason.UNKNOWN_USER).alias("reason")
+        )
         return MappedBatch({}, fates=fates(rejected, pl.lit(self._table), pl.col("source_id")))

@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting
+from mappers.reasons import Reason
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, sql, typed
 from mappers.studio.columns import Columns, casts, frame, keys, select_list, texts
@@ -64,7 +65,7 @@ class Users:
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
         """Return the users, and a warning for each password that cannot be kept."""
         users = frame(rows, ids, self.columns["users"])
-        lost = (cleaning.password_is_lost(pl.col("password")), "password", "password_reset_needed")
+        lost = (cleaning.password_is_lost(pl.col("password")), "password", Reason.PASSWORD_RESET_NEEDED)
         rows = rows.drop("invalid_utf8", strict=False)
         return MappedBatch(
             {"users": users}, warnings=warn(rows, pl.col("password_source"), pl.col("password_id"), lost)
@@ -146,8 +147,8 @@ class UserRows:
         """Return fates, and warnings about e-mails that lost or were none and about names' bytes."""
         kept = pl.col("fate").is_null() | (pl.col("fate") == "merged")
         rules = (
-            (kept & (pl.col("conflict") == 1), "email", "email_conflict"),
-            (kept & (pl.col("invalid") == 1), "email", "invalid_email"),
+            (kept & (pl.col("conflict") == 1), "email", Reason.EMAIL_CONFLICT),
+            (kept & (pl.col("invalid") == 1), "email", Reason.INVALID_EMAIL),
         )
         source = (pl.col("source"), pl.col("legacy_id"))
         of_stubs = ["invalid_utf8"] if "invalid_utf8" in rows.columns else []

@@ -71,7 +71,7 @@ def read_status(work: Path) -> dict[str, Any]:
     state = State.load(work)
     process = folder_holder(work)
     facts: dict[str, Any] = {
-        "version": 1, "work": str(work), "run": None, "outcome": None, "stages": {},
+        "version": 1, "work": str(work), "run": None, "outcome": None, "stages": {}, "not_migrated": [],
         "process": process, "progress": read_progress(work) if process else None,
     }  # fmt: skip
     if state is not None:
@@ -84,8 +84,25 @@ def read_status(work: Path) -> dict[str, Any]:
             "target": document.binding.get("target"),
             "outcome": document.outcome,
             "stages": {name: stage.model_dump() for name, stage in document.stages.items()},
+            "not_migrated": _not_migrated(work),
         }
     return facts
+
+
+def _not_migrated(work: Path) -> list[dict[str, Any]]:
+    """Return table, fate, reason and rows of what the summary of a finished run counts."""
+    from migrate.pipeline.summary.summary import FILE
+
+    try:
+        flows = json.loads((work / FILE).read_bytes())["flows"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return []
+    return [
+        {"table": flow["table"], "fate": fate, "reason": reason, "rows": rows}
+        for flow in flows
+        for fate in ("merged", "rejected", "excluded")
+        for reason, rows in sorted(flow[fate].items())
+    ]
 
 
 def show(facts: dict[str, Any]) -> RenderableType:
@@ -94,6 +111,7 @@ def show(facts: dict[str, Any]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    from mappers.reasons import describe
     from migrate.runtime.console import terminal_safe
 
     if facts["run"] is None:
@@ -110,6 +128,9 @@ def show(facts: dict[str, Any]) -> RenderableType:
         f"{facts['source']} -> {facts['target']}",
     ]
     parts: list[RenderableType] = [*(Text(terminal_safe(line)) for line in lines), table]
+    for one in facts["not_migrated"]:
+        line = f"{one['table']}: {one['rows']:,} rows {one['fate']}, {one['reason']}. "
+        parts.append(Text(terminal_safe(line + describe(one["reason"]))))
     if progress := _progress(facts):
         parts.append(Text(terminal_safe(progress)))
     return Group(*parts, Text(_next(facts)))

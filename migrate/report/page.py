@@ -15,6 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mappers.reasons import describe
 from migrate.runtime import files
 
 _STYLE: Final = "style.css"
@@ -49,7 +50,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "share": share, "seconds": seconds, "instant": instant}
+    made.filters |= {
+        "number": number,
+        "share": share,
+        "seconds": seconds,
+        "instant": instant,
+        "sentence": describe,
+    }
     return made
 
 

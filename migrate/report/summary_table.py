@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mappers.reasons import explain
 from migrate.pipeline.summary.summary import FILE, Summary, is_lost
 from migrate.publish.publication import in_words
 from migrate.runtime.console import terminal_safe
@@ -59,6 +60,7 @@ def show(summary: Summary, console: Console) -> None:
         )
     _show_lost(summary, console)
     _show_changed(summary, console)
+    _show_meanings(summary, console)
     went = Counter(str(row["went_to"]).split(":")[0] for row in summary.columns)
     kept = went.pop("user_metadata", 0)
     gone = went.pop("dropped", 0)
@@ -84,6 +86,18 @@ def _show_changed(summary: Summary, console: Console) -> None:
         more = f" and {len(of) - _COLUMNS:,} more columns" if len(of) > _COLUMNS else ""
         values = "1 value" if total == 1 else f"{total:,} values"
         console.print(f"{values} changed ({_safe(rule)}): {_safe(names)}{more}; see report")
+
+
+def _show_meanings(summary: Summary, console: Console) -> None:
+    """Print the sentence of every code that the summary uses."""
+    codes = [rule for rule, _ in summary.left_out.values()]
+    for flow in summary.flows:
+        codes += [*flow.merged, *flow.rejected, *flow.excluded]
+    table = Table("code", "meaning", title="Codes", title_justify="left", box=None, pad_edge=False)
+    for code, sentence in explain([*codes, *summary.warnings]).items():
+        table.add_row(_safe(code), sentence)
+    if table.row_count:
+        console.print(table)
 
 
 def _show_lost(summary: Summary, console: Console) -> None:

@@ -155,8 +155,8 @@ def test_a_mapping_file_reads_and_writes_what_it_reports(jobs: Studied) -> None:
     ("lie", "found"),
     [
         (
-            {"jobs__title": "dropped:no_line"},
-            "jobs.title: is reported as dropped:no_line, but the mapper jobs reads it",
+            {"jobs__title": "dropped:not_in_the_mapping"},
+            "jobs.title: is reported as dropped:not_in_the_mapping, but the mapper jobs reads it",
         ),
         ({"jobs__note": "Job.title"}, "jobs.note: is reported to go to Job.title, but no mapper reads it"),
     ],

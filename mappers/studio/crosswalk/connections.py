@@ -6,6 +6,7 @@ from typing import Final
 
 from mappers.base import Workspace
 from mappers.cleaning.values import TRUE
+from mappers.reasons import CODES
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import CONTACTS, Legacy
@@ -35,8 +36,8 @@ INSERT INTO x.link
 SELECT c.seq, c.source, c.source_id, c.user1, c.user2, p.accepted, c.missing,
        CASE WHEN c.missing <> '' THEN 'rejected'
             WHEN c.user1 = c.user2 OR c.seq <> p.seq THEN 'merged' END,
-       CASE WHEN c.missing <> '' THEN 'unknown_user' WHEN c.user1 = c.user2 THEN 'self'
-            WHEN c.seq <> p.seq THEN 'same_pair' END
+       CASE WHEN c.missing <> '' THEN $unknown_user WHEN c.user1 = c.user2 THEN $self
+            WHEN c.seq <> p.seq THEN $same_pair END
 FROM x.contact AS c
 LEFT JOIN x.pair AS p ON p.low = min(c.user1, c.user2) AND p.high = max(c.user1, c.user2) ORDER BY c.seq"""
 
@@ -58,5 +59,12 @@ def settle_links(workspace: Workspace, legacy: Legacy) -> None:
                 true=", ".join(literal(word) for word in TRUE),
             )
         )
-    for statement in (_PAIR, _FILL_PAIR, _LINK, _FILL_LINK, "DROP TABLE x.contact", "DROP TABLE x.pair"):
+    for statement in (
+        _PAIR,
+        _FILL_PAIR,
+        _LINK,
+        sql(_FILL_LINK, **CODES),
+        "DROP TABLE x.contact",
+        "DROP TABLE x.pair",
+    ):
         workspace.execute(statement)

@@ -8,6 +8,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Query, Workspace
+from mappers.reasons import CODES
 from mappers.sqlite_sql import sql, typed
 from mappers.studio.legacy_tables import Legacy
 from mappers.studio.profile_values import facts_of
@@ -32,8 +33,8 @@ _PICTURE: Final = """
 CREATE TABLE x.picture AS
 WITH known AS (
   SELECT c.rowid AS row, c.source, c.source_id, c.key, c.person, c.avatar, c.primary_first, c.display_order,
-         CASE WHEN c.person IS NULL THEN 'unknown_user' WHEN NOT p.studio AND NOT c.avatar THEN 'no_studio'
-              WHEN c.url IS NULL THEN 'no_image' END AS reason
+         CASE WHEN c.person IS NULL THEN $unknown_user WHEN NOT p.studio AND NOT c.avatar THEN $no_studio
+              WHEN c.url IS NULL THEN $no_image END AS reason
   FROM x.candidate c LEFT JOIN x.person p USING (person)
 ), placed AS (
   SELECT row, reason, row_number() OVER (ORDER BY source DESC, source_id, person, display_order) AS seq,
@@ -44,7 +45,7 @@ WITH known AS (
 )
 SELECT k.seq, c.source, c.source_id, c.key, c.person, c.avatar, c.url,
        CASE WHEN k.reason IS NOT NULL THEN 'rejected' WHEN c.avatar THEN 'merged' END AS fate,
-       CASE WHEN k.reason IS NULL AND c.avatar THEN 'avatar' ELSE k.reason END AS reason, k.sort_order
+       CASE WHEN k.reason IS NULL AND c.avatar THEN $avatar ELSE k.reason END AS reason, k.sort_order
 FROM placed k CROSS JOIN x.candidate c ON c.rowid = k.row ORDER BY k.seq"""
 _AVATAR: Final = """
 CREATE TABLE x.avatar AS
@@ -66,7 +67,7 @@ def settle_pictures(workspace: Workspace, legacy: Legacy, settings: ImageSetting
     )
     for rows in workspace.read(_META):
         workspace.write("candidate", _from_meta(rows, settings))
-    workspace.execute(_PICTURE)
+    workspace.execute(sql(_PICTURE, **CODES))
     workspace.execute("CREATE UNIQUE INDEX x.picture_seq ON picture (seq)")
     workspace.execute(_AVATAR)
     workspace.execute("CREATE UNIQUE INDEX x.avatar_person ON avatar (person)")

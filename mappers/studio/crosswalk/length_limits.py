@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mappers.base import Workspace
+from mappers.reasons import CODES
 from mappers.row_outcomes import Limits
 from mappers.sqlite_sql import sql
 from mappers.studio.crosswalk.merge_people import member
@@ -16,7 +17,7 @@ _LENGTHS: Final = {
     "display_name": "length(display_name)",
 }
 _FATE: Final = """
-UPDATE x.legacy_user SET person = NULL, fate = 'rejected', reason = 'too_long'
+UPDATE x.legacy_user SET person = NULL, fate = 'rejected', reason = $too_long
 WHERE person IN (SELECT person FROM x.overlong)"""
 
 
@@ -38,7 +39,7 @@ def reject_overlong(workspace: Workspace, limits: Limits) -> None:
             tests=" OR ".join(tests),
         )
     )
-    workspace.execute(_FATE)
+    workspace.execute(sql(_FATE, **CODES))
     members = (member(space) for space in dict.fromkeys(PEOPLE.values()))
     for table in ("person", *members):
         workspace.execute(

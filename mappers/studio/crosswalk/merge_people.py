@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mappers.base import Workspace
+from mappers.reasons import CODES
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.crosswalk.user_rows import gather_told
 from mappers.studio.legacy_tables import PEOPLE, Legacy
@@ -61,12 +62,12 @@ INSERT INTO x.legacy_user
 SELECT e.seq, e.source, e.space, e.legacy_id, c.person,
        CASE WHEN e.stub THEN 'excluded' WHEN c.person IS NULL THEN 'rejected'
             WHEN e.seq <> c.label THEN 'merged' END,
-       CASE WHEN e.stub THEN 'stub' WHEN typeof(e.legacy_id) <> 'integer' THEN 'invalid_id'
-            WHEN c.person IS NULL THEN 'invalid_email' WHEN e.seq = c.label THEN NULL
-            WHEN t.label < e.seq THEN 'same_id'
+       CASE WHEN e.stub THEN $stub WHEN typeof(e.legacy_id) <> 'integer' THEN $invalid_id
+            WHEN c.person IS NULL THEN $invalid_email WHEN e.seq = c.label THEN NULL
+            WHEN t.label < e.seq THEN $same_id
             WHEN EXISTS (SELECT 1 FROM x.tie AS i WHERE i.email = t.email)
               OR EXISTS (SELECT 1 FROM x.echo AS o WHERE o.label = t.label AND o.email = t.email)
-              THEN 'same_email' ELSE 'same_id' END
+              THEN $same_email ELSE $same_id END
 FROM x.entry AS e LEFT JOIN x.told AS t ON t.seq = e.seq LEFT JOIN x.moved AS m ON m.label = t.label
 LEFT JOIN x.chain AS c ON c.label = coalesce(m.low, t.label) ORDER BY e.seq"""
 #: Every legacy id of every person, with the person's own id beside it: what millions of rows look up.
@@ -106,7 +107,7 @@ def settle_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) 
     gather_told(workspace, legacy)
     _join_chains(workspace)
     workspace.execute(_LEGACY_USER)
-    workspace.execute(_FATES)
+    workspace.execute(sql(_FATES, **CODES))
     for done in ("entry", "tie", "tied", "echo"):
         workspace.execute(sql("DROP TABLE x.$done", done=done))
 

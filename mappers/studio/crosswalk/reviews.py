@@ -8,6 +8,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Query, Workspace
+from mappers.reasons import CODES
 from mappers.sqlite_sql import sql
 from mappers.studio.legacy_tables import Legacy
 
@@ -21,7 +22,7 @@ _REVIEWS: Final = """
 INSERT INTO x.comment
 SELECT c.id, 0, a.person, p.person, NULL, 'review',
        CASE WHEN a.person IS NULL OR p.person IS NULL THEN 'rejected' END,
-       CASE WHEN a.person IS NULL THEN 'unknown_user' WHEN p.person IS NULL THEN 'no_studio' END,
+       CASE WHEN a.person IS NULL THEN $unknown_user WHEN p.person IS NULL THEN $no_studio END,
        CASE WHEN a.person IS NULL THEN 'reviewer ' || coalesce(CAST(c.user_id AS INTEGER), '')
             WHEN o.person IS NULL THEN 'the page is nobody''s'
             WHEN p.person IS NULL THEN 'the page''s owner has no studio' END
@@ -35,7 +36,7 @@ WHERE coalesce($parent, 0) = 0 ORDER BY c.id"""
 _REPLIES: Final = """
 INSERT INTO x.comment
 SELECT c.id, $parent, a.person, r.owner, CASE WHEN r.fate IS NULL THEN r.id END, 'reply', NULL,
-       CASE WHEN a.person IS NULL THEN 'unknown_user' WHEN r.id IS NULL OR r.fate IS NOT NULL THEN 'no_review'
+       CASE WHEN a.person IS NULL THEN $unknown_user WHEN r.id IS NULL OR r.fate IS NOT NULL THEN 'no_review'
             WHEN a.person <> r.owner THEN 'another' END, NULL
 FROM shows_comments AS c
 LEFT JOIN x.member_users AS a ON a.legacy_id = c.user_id
@@ -46,15 +47,15 @@ CREATE TABLE x.answer AS
 SELECT id, row_number() OVER (PARTITION BY review ORDER BY empty, at IS NULL, at, id) AS n, empty
 FROM x.reply JOIN x.comment USING (id)"""
 _RANK: Final = """
-UPDATE x.comment SET reason = CASE WHEN a.empty THEN 'empty_reply' WHEN a.n > 1 THEN 'later' END
+UPDATE x.comment SET reason = CASE WHEN a.empty THEN $empty_reply WHEN a.n > 1 THEN 'later' END
 FROM x.answer AS a WHERE a.id = comment.id"""
 _FATES: Final = """
 UPDATE x.comment SET
-  fate = CASE WHEN reason IN ('unknown_user', 'empty_reply') THEN 'rejected' ELSE 'excluded' END,
-  detail = CASE reason WHEN 'unknown_user' THEN 'author of a reply'
-    WHEN 'empty_reply' THEN 'nothing left of it'
+  fate = CASE WHEN reason IN ($unknown_user, $empty_reply) THEN 'rejected' ELSE 'excluded' END,
+  detail = CASE reason WHEN $unknown_user THEN 'author of a reply'
+    WHEN $empty_reply THEN 'nothing left of it'
     WHEN 'no_review' THEN 'its review was not migrated' WHEN 'later' THEN 'a later reply of the owner' END,
-  reason = CASE WHEN reason IN ('unknown_user', 'empty_reply') THEN reason ELSE 'reply_not_by_owner' END
+  reason = CASE WHEN reason IN ($unknown_user, $empty_reply) THEN reason ELSE $reply_not_by_owner END
 WHERE kind = 'reply' AND reason IS NOT NULL"""
 
 
@@ -64,8 +65,8 @@ def settle_comments(workspace: Workspace, legacy: Legacy) -> None:
     if not legacy.has("shows_comments", "user_id"):
         return
     parent = legacy.column("shows_comments", "parent", of="c")
-    workspace.execute(sql(_REVIEWS, parent=parent))
-    workspace.execute(sql(_REPLIES, parent=parent))
+    workspace.execute(sql(_REVIEWS, **CODES, parent=parent))
+    workspace.execute(sql(_REPLIES, **CODES, parent=parent))
     workspace.write("reply", pl.DataFrame(schema={"id": pl.Int64, "at": pl.Int64, "empty": pl.Int64}))
     for rows in workspace.read(_OWNERS_REPLIES):
         found = rows.select(
@@ -76,8 +77,8 @@ def settle_comments(workspace: Workspace, legacy: Legacy) -> None:
         workspace.write("reply", found)
     workspace.execute(_ANSWER)
     workspace.execute("CREATE UNIQUE INDEX x.answer_id ON answer (id)")
-    workspace.execute(_RANK)
-    workspace.execute(_FATES)
+    workspace.execute(sql(_RANK, **CODES))
+    workspace.execute(sql(_FATES, **CODES))
 
 
 _OWNERS_REPLIES: Final = Query(

@@ -12,6 +12,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from mappers.base import BoundMapping
+from mappers.reasons import LEFT_OUT, REPLACED
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.crosswalk import open_workspace
 from migrate.pipeline.mapping import mapped_names
@@ -27,7 +28,7 @@ from migrate.staging import ledger_queries
 
 FILE: Final = "summary.json"
 #: Endings of the rules that lose a value.
-_LOST: Final = ("_left_out", "_replaced")
+_LOST: Final = (LEFT_OUT, REPLACED)
 
 
 @dataclass

@@ -124,10 +124,10 @@ def test_everything_that_can_be_said_in_the_file_is_done(run: Run, database: str
     assert query(database, "SELECT id, owner FROM old_jobs") == [(1, ids["1"])]
     lost = {(one["table"], one["column"], one["rule"]) for one in summary["changed"] if one["lost"]}
     assert lost == {
-        ("jobs", "doc", "no_json_left_out"), ("jobs", "meta", "unknown_id_left_out"),
-        ("jobs", "price", "no_such_decimal_replaced"), ("jobs", "price", "null_replaced"),
-        ("jobs", "state", "no_label_left_out"), ("jobs", "watchers", "dangling_left_out"),
-        ("users", "joined", "moment_of_writing_replaced"),
+        ("jobs", "doc", "invalid_json_left_out"), ("jobs", "meta", "unknown_id_left_out"),
+        ("jobs", "price", "decimal_out_of_range_replaced"), ("jobs", "price", "null_replaced"),
+        ("jobs", "state", "invalid_enum_left_out"), ("jobs", "watchers", "dangling_left_out"),
+        ("users", "joined", "current_timestamp_text_replaced"),
     }  # fmt: skip
 
 

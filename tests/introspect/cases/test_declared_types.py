@@ -66,7 +66,7 @@ def test_one_fraction_takes_no_digit_from_long_numbers(migrated: MakeCase) -> No
     assert done.run.code == 0
     assert done.types("s")["snowflake"] == "bigint"
     assert done.column("s", "snowflake") == [1234567890123456790 + n for n in range(1000)]
-    assert done.fates == [("s", "rejected", "no_integer", "snowflake", 1)]
+    assert done.fates == [("s", "rejected", "invalid_integer", "snowflake", 1)]
     assert "(!)" in done.line("s", "snowflake")
     assert done.line("s", "snowflake").endswith("rejected: 1")
 

@@ -161,7 +161,7 @@ def test_tables_without_rowid_and_composite_keys_name_their_rows(tmp_path: Path)
     assert {(row["A"], row["B"]) for row in out.rows("_Pair")} == {(one, two), (None, one)}
     assert [row["v"] for row in out.rows("Odd")] == [1, 2]
     assert out.fate_set() == {
-        ("marks", "2:a", "rejected", "no_integer"),
+        ("marks", "2:a", "rejected", "invalid_integer"),
         ("marks", "9:b", "rejected", "dangling"),
         ("pairs", "1:2#2", "merged", "same_key"),
         ("pairs", "2:3", "rejected", "dangling"),
@@ -286,7 +286,7 @@ columns.parcel = {to = "parcel", as = "reference", of = "parcels", dangling = "r
 def test_a_reference_of_several_columns_takes_its_row_along(tmp_path: Path, batch_keys: int) -> None:
     out = migrated(tmp_path, LINES, PARCELS.replace("POLICY", "reject"), batch_keys=batch_keys)
     assert out.fate_set() == {
-        ("orders", "1:2", "rejected", "no_integer"),
+        ("orders", "1:2", "rejected", "invalid_integer"),
         ("parcels", "2", "rejected", "dangling"),  # its order is rejected
         ("parcels", "3", "rejected", "dangling"),  # there is none
         ("scans", "20", "rejected", "dangling"),

@@ -39,13 +39,13 @@ def rules(out: Outcome) -> list[tuple[str, str]]:
 def test_a_row_is_rejected_with_the_column_that_does_not_fit(tmp_path: Path) -> None:
     out = one_column(tmp_path, "1|'x'|NULL", 'as = "integer"')
     assert values(out) == [1, None]
-    assert out.fates.rows() == [("t", "2", "rejected", "no_integer", "v")]
+    assert out.fates.rows() == [("t", "2", "rejected", "invalid_integer", "v")]
 
 
 def test_a_default_stands_for_null_and_for_what_does_not_fit(tmp_path: Path) -> None:
     out = one_column(tmp_path, "1|'x'|NULL", 'as = "integer", otherwise = "default", default = 7')
     assert values(out) == [1, 7, 7]
-    assert rules(out) == [("2", "no_integer_replaced"), ("3", "null_replaced")]
+    assert rules(out) == [("2", "invalid_integer_replaced"), ("3", "null_replaced")]
 
 
 def test_null_in_a_required_column_costs_the_row_its_place(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_parts_of_a_millisecond_are_rounded_and_counted(tmp_path: Path, batch_ke
     out = one_column(tmp_path, written, line)
     parts = [None if value is None else value.microsecond for value in values(out)]
     assert parts == [124_000, 123_000, 123_000, 1_000, None, 123_000, None]
-    assert rules(out) == [("5", "no_moment_left_out")]
+    assert rules(out) == [("5", "invalid_timestamp_left_out")]
     table = '[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = { drop = "-" }\n'
     mapping = f'{table}columns.v = {{to = "v", {line}}}'
     snapshot = tmp_path / "snapshot.db"
@@ -115,7 +115,7 @@ def test_parts_of_a_millisecond_are_rounded_and_counted(tmp_path: Path, batch_ke
 def test_a_day_is_no_moment_within_it(tmp_path: Path) -> None:
     out = one_column(tmp_path, "'2024-01-01'|'2024-01-01T00:00:00Z'|'2024-01-01 00:00:01'", 'as = "date"')
     assert values(out) == [dt.date(2024, 1, 1)] * 2
-    assert out.fates.rows() == [("t", "3", "rejected", "no_day", "v")]
+    assert out.fates.rows() == [("t", "3", "rejected", "invalid_date", "v")]
 
 
 def test_a_closed_set_goes_by_its_values(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_closed_set_goes_by_its_values(tmp_path: Path) -> None:
     line = 'as = "enum", values = {admin = "ADMIN", "1" = "USER"}, otherwise = "null"'
     out = one_column(tmp_path, "'admin'|1|'ADMIN'|'other'|NULL", line, role)
     assert values(out) == ["ADMIN", "USER", None, None, None]
-    assert rules(out) == [("3", "no_label_left_out"), ("4", "no_label_left_out")]
+    assert rules(out) == [("3", "invalid_enum_left_out"), ("4", "invalid_enum_left_out")]
 
 
 def test_without_values_the_labels_of_the_target_stay(tmp_path: Path) -> None:
