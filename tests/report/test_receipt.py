@@ -115,7 +115,7 @@ def test_what_was_altered_is_noticed(
 
 def test_the_seal_of_another_run_is_refused(done: tuple[Path, str]) -> None:
     said = migrate("receipt", str(done[0] / "receipt.json"), "--seal", "0" * 64, code=1).err
-    assert "another one" in said
+    assert "not the given one" in said
 
 
 def test_what_is_no_receipt_is_told(tmp_path: Path) -> None:
