@@ -54,13 +54,15 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
 
     console = make_console(stderr=True)
     live = None if target is None else _tables_of(target)
-    inspection = _inspect(source, console)
-    draft = _draft(inspection, live, enums=enums)
-    if not any(section.migrated for section in draft.sections):
-        raise UsageError(
-            f"{inspection.source} has no table to migrate",
-            hint="`migrate inspect` shows what is in it; check that the URLs are right",
-        )
+    with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
+        inspection = _inspect(source, Path(name), console)
+        draft = _draft(inspection, live, enums=enums)
+        if not any(section.migrated for section in draft.sections):
+            raise UsageError(
+                f"{inspection.source} has no table to migrate",
+                hint="`migrate inspect` shows what is in it; check that the URLs are right",
+            )
+        draft = _foresee(draft, Path(name), live, console)
     texts = texts_of(draft, source, embedded=target is None)
     edited = edited_files(out, texts)
     if edited:
@@ -88,8 +90,18 @@ def _draft(inspection: Inspection, live: LiveSchema | None, *, enums: bool) -> D
     return draft_onto(inspection, live) if live else make_draft(inspection, enums=enums)
 
 
-def _inspect(source: str, console: Console) -> Inspection:
-    """Return what a source holds; its snapshot is removed."""
+def _foresee(draft: Draft, folder: Path, live: LiveSchema | None, console: Console) -> Draft:
+    """Return a draft that says what a run of it does with the rows of the snapshot in `folder`."""
+    from migrate.introspect.scaffold import foresee
+    from migrate.snapshot.manifest import SNAPSHOT_NAME
+
+    columns = {name: table.columns for name, table in live.tables.items()} if live else None
+    with console.status("counting what the draft does"):
+        return foresee(draft, folder / SNAPSHOT_NAME, folder / "crosswalk.db", columns)
+
+
+def _inspect(source: str, folder: Path, console: Console) -> Inspection:
+    """Return what a source holds; its snapshot stays in `folder`."""
     from pydantic import SecretStr
     from rich.markup import escape
 
@@ -103,13 +115,11 @@ def _inspect(source: str, console: Console) -> Inspection:
     # Takes precedence over the variables of Turso's own tools.
     environ = {**os.environ, f"{PREFIX}SOURCE__URL": source}
     status = console.status("reading")
-    with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
-        folder = Path(name)
-        origin = configured_source(settings, folder, environ)
-        with closing(origin.open()) as opened, status:
-            return inspect_source(
-                opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
-            )
+    origin = configured_source(settings, folder, environ)
+    with closing(origin.open()) as opened, status:
+        return inspect_source(
+            opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
+        )
 
 
 def _tables_of(target: str) -> LiveSchema | None:

@@ -40,6 +40,7 @@ class ColumnShape:
     default: str | None
     key: int
     generated: bool
+    collation: str = "BINARY"
 
 
 def observe(
@@ -115,6 +116,7 @@ def observe(
         library=known.library if known else "",
         clock=clock,
         touched=touched,
+        collation=column.collation,
     )
 
 

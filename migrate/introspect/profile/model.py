@@ -98,7 +98,7 @@ class ColumnReport:
     `digits` are those of the longest number, before its point; `fits_int` tells whether all numbers
     are within half of what 32 bits hold. `library` names the library that the column is known of,
     '' for none; `clock` tells that its default is the time of writing, `touched` that a trigger
-    sets it to that on every update.
+    sets it to that on every update. `collation` is the one by which its texts are compared.
     """
 
     name: str
@@ -131,6 +131,7 @@ class ColumnReport:
     library: str = ""
     clock: bool = False
     touched: bool = False
+    collation: str = "BINARY"
 
     @property
     def filled(self) -> int:
@@ -141,13 +142,19 @@ class ColumnReport:
 
 @dataclass(frozen=True)
 class Index:
-    """An index; `columns` holds None if a term is an expression. `sql` is None for a constraint's index."""
+    """An index; `columns` holds None where a term is an expression. `sql` is None for a constraint's.
+
+    `collations` are those by which the columns are compared, `descending` the columns that are ordered
+    from the greatest.
+    """
 
     name: str
     columns: tuple[str | None, ...]
     unique: bool
     partial: bool
     sql: str | None
+    collations: tuple[str, ...] = ()
+    descending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from migrate.introspect.profile.columns import ColumnShape
 from migrate.introspect.profile.model import Index
 from migrate.snapshot.sqlite_writer import create_table
 from migrate.source.model import Catalogue, Table
+from migrate.source.sql import quote
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,17 @@ def read_shapes(catalogue: Catalogue) -> tuple[TableShape, ...]:
 
 
 def _shape(empty: sqlite3.Connection, table: Table) -> TableShape:
+    collations = _collations(empty, table.name)
     columns = tuple(
-        ColumnShape(name, declared or "", bool(not_null), default, key, hidden in (2, 3))
+        ColumnShape(
+            name,
+            declared or "",
+            bool(not_null),
+            default,
+            key,
+            hidden in (2, 3),
+            collations.get(name, "BINARY"),
+        )
         for _, name, declared, not_null, default, key, hidden in _pragma(empty, "table_xinfo", table.name)
         if hidden != 1
     )
@@ -109,9 +119,31 @@ def _indexes(empty: sqlite3.Connection, table: str) -> Iterable[Index]:
     for _, name, unique, origin, partial in listed:
         if origin == "pk":
             continue
-        terms = [row[2] for row in _pragma(empty, "index_xinfo", name) if row[5]]
+        rows = [row for row in _pragma(empty, "index_xinfo", name) if row[5]]
+        terms = [row[2] for row in rows]
         found = empty.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
-        yield Index(name, tuple(terms), bool(unique), bool(partial), found[0] if found else None)
+        yield Index(
+            name,
+            tuple(terms),
+            bool(unique),
+            bool(partial),
+            found[0] if found else None,
+            collations=tuple(str(row[4]) for row in rows),
+            descending=tuple(str(row[2]) for row in rows if row[3] and row[2] is not None),
+        )
+
+
+def _collations(empty: sqlite3.Connection, table: str) -> dict[str, str]:
+    """Return the collation of each column, as an index on it would take it."""
+    found = {}
+    for _, name, *_, hidden in _pragma(empty, "table_xinfo", table):
+        if hidden == 1:
+            continue
+        with suppress(sqlite3.Error):
+            empty.execute(f"CREATE INDEX temporary_of_collation ON {quote(table)} ({quote(name)})")
+            found[name] = str(_pragma(empty, "index_xinfo", "temporary_of_collation")[0][4])
+            empty.execute("DROP INDEX temporary_of_collation")
+    return found
 
 
 def _constraints(empty: sqlite3.Connection, table: str) -> Iterable[Constraint]:

@@ -156,6 +156,7 @@ class _Column:
             if (left := self._meaning.unfollowed(self._table, self._column.name)) is not None:
                 self._add_remark(left, review=True)
         self._tell_hidden()
+        self._mark_collation()
         if self._column.default is not None and default is None and self._column.default.upper() != "NULL":
             self._add_remark(f"its default {self._column.default} is not carried", review=True)
         return Line(
@@ -223,6 +224,16 @@ class _Column:
                 continue
             if links.renewed(one.to_table):
                 self._add_remark(_kept_ids_remark(one), review=True)
+
+    def _mark_collation(self) -> None:
+        """Add a remark on texts that SQLite compares otherwise than PostgreSQL: Ann and ann are the same."""
+        if self._textual and self._column.collation == "NOCASE":
+            remark = 'compared without case (NOCASE): in queries of Prisma mode: "insensitive"'
+            self._add_remark(remark, review=True)
+        elif self._textual and self._column.collation == "RTRIM":
+            self._add_remark(
+                "compared without blanks at its end (RTRIM): PostgreSQL counts them", review=True
+            )
 
     def _count(self, rows: int, what: str) -> None:
         if rows:

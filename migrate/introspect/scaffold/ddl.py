@@ -27,7 +27,17 @@ _ACTIONS: Final[dict[Action, str]] = {
 
 
 def write_ddl(draft: Draft) -> str:
-    """Return the text of init.sql: it creates the target in an empty schema `public`."""
+    """Return the text of init.sql: it makes the target in an empty schema `public`.
+
+    Behind what Prisma's engine writes stand the indexes that its schema does not describe.
+    """
+    found = [index.sql for model in draft.models for index in model.sql_indexes]
+    more = [f"-- CreateIndex, which schema.prisma cannot describe\n{sql}\n" for sql in found]
+    return "\n".join([prisma_ddl(draft), *more])
+
+
+def prisma_ddl(draft: Draft) -> str:
+    """Return what Prisma's engine writes from the draft's schema.prisma."""
     steps = [("CreateSchema", 'CREATE SCHEMA IF NOT EXISTS "public";')]
     steps += [("CreateEnum", _enum(enum)) for enum in draft.enums]
     steps += [("CreateTable", _table(model)) for model in draft.models]
@@ -86,7 +96,10 @@ def _ordered(model: Model) -> Iterator[Index]:
 
 def _index(model: Model, index: Index) -> str:
     word = "UNIQUE INDEX" if index.unique else "INDEX"
-    return f'CREATE {word} "{index.name}" ON "{model.table}"({_names(index.columns)});'
+    columns = ", ".join(
+        f'"{column}" DESC' if column in index.descending else f'"{column}"' for column in index.columns
+    )
+    return f'CREATE {word} "{index.name}" ON "{model.table}"({columns});'
 
 
 def _foreign_key(model: Model, relation: Relation, draft: Draft) -> str:

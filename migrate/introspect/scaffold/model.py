@@ -109,15 +109,24 @@ class Relation:
 
 @dataclass(frozen=True)
 class Index:
-    """An index or, if `unique`, a unique key;
+    """An index or, if `unique`, a unique key; `map` is true if its name is not the one Prisma would give it.
 
-    `map` is true if its name is not the one Prisma would give it.
+    `descending` are those of its columns that are ordered from the greatest.
     """
 
     columns: tuple[str, ...]
     unique: bool
     name: str
     map: bool
+    descending: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class SqlIndex:
+    """An index that Prisma's schema does not describe: its name, and the statement that makes it."""
+
+    name: str
+    sql: str
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,7 @@ class Model:
     map: bool
     indexes: tuple[Index, ...] = ()
     relations: tuple[Relation, ...] = ()
-    notes: tuple[str, ...] = ()
+    sql_indexes: tuple[SqlIndex, ...] = ()
 
     def field(self, column: str) -> Field:
         """Return the field of a column. Raises KeyError if there is none."""
@@ -189,6 +198,21 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What becomes of `rows` rows, or values of a column, in the words of the ledger.
+
+    `fate` is that of the rows, None if they are migrated and the value is not what it was; `column`
+    is the column that is the cause, '' if the ledger names none.
+    """
+
+    table: str
+    column: str
+    fate: str | None
+    rule: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Draft:
     """All that is written; `appendix` is what must be done by hand, headings with their lines."""
 
@@ -199,6 +223,8 @@ class Draft:
     pairings: tuple[Pairing, ...] = ()
     appendix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    #: what a run of it does with rows and values
+    forecast: tuple[Outcome, ...] = ()
 
     def model(self, name: str) -> Model:
         """Return the model of that name. Raises KeyError if there is none."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from rich.table import Table
 
 from migrate.introspect.scaffold.model import Draft
 from migrate.runtime.console import terminal_safe
+
+#: Columns that are named on the terminal; the others have their lines in mapping.toml.
+_MOST = 8
 
 
 def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
@@ -47,6 +51,7 @@ def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]
             for line in section.lines
             if line.review
         ],
+        "forecast": [asdict(one) for one in draft.forecast],
         "problems": list(draft.problems),
         "notes": list(notes),
         "next": next_command(folder),
@@ -66,6 +71,8 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
     console.print(table)
     for name, what in _own_rows(draft):
         console.print(escape(terminal_safe(f"left out with rows of its own: {name}, {what}")), soft_wrap=True)
+    for what in _foreseen(draft):
+        console.print(escape(terminal_safe(what)), soft_wrap=True)
     for heading, lines in draft.appendix.items():
         console.print(escape(terminal_safe(f"{heading}: {len(lines):,}, at the end of mapping.toml")))
     if _to_review(draft.sections):
@@ -75,6 +82,20 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
     for note in notes:
         console.print(f"note:   {note}", markup=False, soft_wrap=True)
     console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
+
+
+def _foreseen(draft: Draft) -> Iterator[str]:
+    """Yield what a run of the unedited draft does with rows and values, the most frequent first."""
+    places = {
+        "rows that a run rejects": [one for one in draft.forecast if one.fate == "rejected"],
+        "values that a run leaves out": [one for one in draft.forecast if one.rule.endswith("_left_out")],
+    }
+    for what, found in places.items():
+        if found:
+            ordered = sorted(found, key=lambda one: (-one.rows, one.table, one.column))
+            named = [f"{one.table}.{one.column} {one.rows:,}" for one in ordered[:_MOST]]
+            more = f" and {len(ordered) - _MOST:,} more columns" if len(ordered) > _MOST else ""
+            yield f"{what}: {sum(one.rows for one in found):,} ({', '.join(named)}{more})"
 
 
 def next_command(folder: Path) -> str:

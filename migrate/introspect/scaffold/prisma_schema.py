@@ -36,7 +36,7 @@ def _model(model: Model, draft: Draft) -> str:
     rows += [_relation(relation, model) for relation in model.relations]
     rows += list(_backs(model, draft))
     parts = ["\n".join(_aligned(rows))]
-    attributes = list(_attributes(model))
+    attributes = [*_notes(model), *_attributes(model)]
     if attributes:
         parts.append("\n".join(f"  {attribute}" for attribute in attributes))
     return f"model {model.name} {{\n" + "\n\n".join(parts) + "\n}\n"
@@ -47,9 +47,7 @@ def _field(field: Field, model: Model) -> tuple[str, str, str]:
     if model.key == (field.column,):
         attributes.append(_named("@id", model.constraint if model.map else None))
     attributes += [
-        _named("@unique", index.name if index.map else None)
-        for index in model.indexes
-        if index.unique and index.columns == (field.column,)
+        _unique(index) for index in model.indexes if index.unique and index.columns == (field.column,)
     ]
     if field.default is not None:
         attributes.append(f"@default({_default(field.default, field)})")
@@ -103,13 +101,23 @@ def _backs(model: Model, draft: Draft) -> Iterator[tuple[str, str, str]]:
             yield pairing.second_back, f"{pairing.first}[]", named
 
 
+def _notes(model: Model) -> Iterator[str]:
+    """Yield comments on the indexes that only init.sql makes."""
+    for index in model.sql_indexes:
+        yield "// in init.sql alone: " + " ".join(index.sql.split())
+
+
 def _attributes(model: Model) -> Iterator[str]:
     def names(columns: Iterable[str]) -> str:
         return f"[{', '.join(model.field(column).name for column in columns)}]"
 
     def block(index: Index) -> str:
         word = "@@unique" if index.unique else "@@index"
-        return f"{word}({names(index.columns)}{_mapped(index.name if index.map else None)})"
+        parts = (
+            model.field(column).name + ("(sort: Desc)" if column in index.descending else "")
+            for column in index.columns
+        )
+        return f"{word}([{', '.join(parts)}]{_mapped(index.name if index.map else None)})"
 
     if len(model.key) > 1:
         yield f"@@id({names(model.key)}{_mapped(model.constraint if model.map else None)})"
@@ -122,6 +130,12 @@ def _attributes(model: Model) -> Iterator[str]:
 
 def _named(attribute: str, constraint: str | None) -> str:
     return f"{attribute}(map: {_quoted(constraint)})" if constraint else attribute
+
+
+def _unique(index: Index) -> str:
+    parts = [f"map: {_quoted(index.name)}"] if index.map else []
+    parts += ["sort: Desc"] if index.descending else []
+    return f"@unique({', '.join(parts)})" if parts else "@unique"
 
 
 def _mapped(constraint: str | None) -> str:

@@ -57,8 +57,13 @@ class ModelGraph:
         """Return the models with indexes and relations, and remarks on what could not be migrated."""
         for member in self._members.values():
             twice = {columns for table, columns in self._twice if table == member.table.name}
-            indexes, remarks = draft_indexes(member.table, member.model, member.to, self._names, twice)
-            member.model = replace(member.model, indexes=tuple(indexes))
+            renewed = frozenset(
+                to for column, to in member.to.items() if self._is_renewed(member.table, column)
+            )
+            indexes, extra, remarks = draft_indexes(
+                member.table, member.model, member.to, self._names, twice, renewed
+            )
+            member.model = replace(member.model, indexes=tuple(indexes), sql_indexes=tuple(extra))
             self._remarks_by_table[member.table.name] = remarks
         kept = [one for one in self._links.relations if one.table in self._members and self._fits(one)]
         between = Counter(self._ends(one) for one in kept)
@@ -75,6 +80,12 @@ class ModelGraph:
                 self.pairs.setdefault(reference.table, []).append((reference, optional))
         self.pairings = tuple(self._pairing(found) for found in self._paired.values())
         return [member.model for member in self._members.values()], self._remarks_by_table
+
+    def _is_renewed(self, table: TableReport, column: str) -> bool:
+        """Tell whether the values of a column are new ids in the target."""
+        key = self._links.keys[table.name]
+        own = key.columns == (column,) and self._links.ids(table.name) == "cuid"
+        return own or self._links.link(table.name, column) is not None
 
     def _fits(self, reference: Reference) -> bool:
         """Return whether both ends are migrated with the same types, as a foreign key needs."""

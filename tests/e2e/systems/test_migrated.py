@@ -21,6 +21,7 @@ from migrate.postgres.embedded import EmbeddedServer
 from migrate.postgres.schema_fingerprint import fingerprint
 from tests.e2e.systems.contents import ordinary_tables
 from tests.e2e.systems.expected import Comparison
+from tests.introspect.cases.outcomes import foreseen, happened
 from tests.tools.commands import migrate, query
 
 SECRET = "an id secret of the system tests"
@@ -49,6 +50,7 @@ class Migrated:
     source: Path
     folder: Path
     url: str
+    drafted: Mapping[str, Any]
     summary: Mapping[str, Any]
 
     def migrate(self, *words: str) -> Any:
@@ -96,10 +98,10 @@ def migrated(
         if name not in done:
             source = {**systems, "nasty": nasty_file}[name]
             folder = tmp_path_factory.mktemp(name) / "mapping"
-            migrate("init", "--source", str(source), "--out", str(folder))
-            made = Migrated(source, folder, databases(), {})
+            drafted = migrate("init", "--source", str(source), "--out", str(folder), "--json").json()
+            made = Migrated(source, folder, databases(), drafted, {})
             summary = made.migrate("run", "--yes", "--json").json()
-            done[name] = Migrated(source, folder, made.url, summary)
+            done[name] = Migrated(source, folder, made.url, drafted, summary)
         return done[name]
 
     return run
@@ -134,6 +136,12 @@ def test_every_row_is_migrated_exactly_or_rejected(migrated: Make, system: str) 
         assert not found.surplus, (name, found.surplus, found.missing)
         assert found.missing.total() == merged, (name, found.missing)
         assert found.rejected == done.fates.get((name, "rejected"), 0), name
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_what_the_draft_foresees_is_what_the_run_does(migrated: Make, system: str) -> None:
+    done = migrated(system)
+    assert foreseen(done.drafted["forecast"]) == happened(done.url, done.summary["changed"])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

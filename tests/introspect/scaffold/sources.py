@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mappers.base import SourceTables
 from migrate.introspect.profile import Inspection
-from migrate.introspect.scaffold import Draft, make_draft
+from migrate.introspect.scaffold import Draft, foresee, make_draft
 from migrate.introspect.scaffold.model import Field, Line
 from migrate.postgres.catalog import Column, LiveSchema
 from tests.introspect.profile.sources import inspect_script
@@ -17,7 +17,8 @@ def draft_script(
     folder: Path, script: str, *fills: tuple[str, Iterable[Sequence[object]]], enums: bool = False
 ) -> Draft:
     """Return the draft of a database made by a script and by statements with many rows."""
-    return make_draft(inspect_script(folder, script, *fills), enums=enums)
+    draft = make_draft(inspect_script(folder, script, *fills), enums=enums)
+    return foresee(draft, folder / "work" / "snapshot.db", folder / "work" / "crosswalk.db")
 
 
 def line(draft: Draft, table: str, column: str) -> Line:

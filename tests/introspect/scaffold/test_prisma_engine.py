@@ -15,7 +15,7 @@ from mappers.declarative.mapping_file import read_mapping
 from mappers.declarative.validate import find_misfits
 from migrate.introspect.profile import Inspection
 from migrate.introspect.scaffold import Draft, make_draft
-from migrate.introspect.scaffold.ddl import write_ddl
+from migrate.introspect.scaffold.ddl import prisma_ddl, write_ddl
 from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.prisma_schema import write_schema
 from migrate.postgres.catalog import introspect
@@ -32,7 +32,7 @@ def test_the_engine_makes_the_same_ddl_and_the_target_takes_it_and_the_mapping(
 ) -> None:
     inspection = inspected(name)
     drafts = [make_draft(inspection), make_draft(inspection, enums=True)]
-    assert engine(*map(write_schema, drafts)) == [write_ddl(draft) for draft in drafts]
+    assert engine(*map(write_schema, drafts)) == [prisma_ddl(draft) for draft in drafts]
     with psycopg.connect(database) as connection:
         connection.execute(write_ddl(drafts[1]).encode())
         found = introspect(connection, "public")
@@ -68,6 +68,10 @@ long', n INT DEFAULT -5, f REAL DEFAULT 1e3, ok BOOLEAN DEFAULT 0, at DATETIME D
         day DATE DEFAULT CURRENT_DATE, since DATETIME DEFAULT '1900-01-01 00:00:00 +00:00',
         made INTEGER DEFAULT (unixepoch() * 1000), yes BOOLEAN DEFAULT 't', created_at DATETIME NOT NULL,
         doc JSON UNIQUE, raw BLOB UNIQUE, PRIMARY KEY (k, b, d, at, f));
+    CREATE TABLE folded (id INTEGER PRIMARY KEY, email TEXT UNIQUE COLLATE NOCASE, n INT UNIQUE, m INT,
+        gone BOOLEAN);
+    CREATE INDEX downward ON folded (m DESC, n); CREATE UNIQUE INDEX lowered ON folded (lower(email));
+    CREATE UNIQUE INDEX present ON folded (n) WHERE gone = 0 AND m IS NOT NULL;
     CREATE TABLE raw_keys (k BLOB PRIMARY KEY, n INTEGER NOT NULL, v REAL UNIQUE REFERENCES raw_keys (v),
         half BLOB, FOREIGN KEY (half, n) REFERENCES raw_halves (half, n) ON DELETE SET NULL);
     CREATE TABLE raw_halves (half BLOB, n INTEGER, PRIMARY KEY (half, n));
@@ -84,7 +88,7 @@ def test_every_shape_of_a_schema_is_written_as_the_engine_writes_it(
 ) -> None:
     draft = draft_script(tmp_path, SHAPES)
     assert [pairing.name for pairing in draft.pairings] == ["CategoryToPost", "Marks"]
-    assert engine(write_schema(draft)) == [write_ddl(draft)]
+    assert engine(write_schema(draft)) == [prisma_ddl(draft)]
     assert takes(database, draft)
 
 
@@ -103,7 +107,7 @@ def test_any_name_of_a_table_or_column_passes(
         for table in (first, *others)
     )
     draft = draft_script(tmp_path_factory.mktemp("names"), script)
-    assert engine(write_schema(draft)) == [write_ddl(draft)]
+    assert engine(write_schema(draft)) == [prisma_ddl(draft)]
 
 
 def quote(name: str) -> str:

@@ -1,0 +1,184 @@
+"""What a run would do with a draft: its own mappers go over all rows of the snapshot, and are counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from mappers.base import Ids, Mapper
+from mappers.declarative.mapping import DeclarativeMapping
+from mappers.declarative.mapping_file import Kind, read_mapping
+from mappers.declarative.target_columns import TargetColumn
+from mappers.declarative.validate import find_misfits
+from mappers.sqlite_sql import quoted
+from migrate.introspect.scaffold.mapping_toml import write_mapping
+from migrate.introspect.scaffold.model import Draft, Model, Outcome
+from migrate.postgres.catalog import Column
+from migrate.snapshot.workspace import Workspace
+
+#: Kinds whose different cells may become the same value.
+MERGING: Final[frozenset[Kind]] = frozenset({"timestamp", "date", "decimal", "real", "boolean", "integer"})
+#: PostgreSQL's spelling of types that a draft spells as Prisma's engine does.
+_SPELLED: Final = {"TIMESTAMP(3)": "timestamp(3) without time zone", "DECIMAL": "numeric"}
+
+
+@dataclass(frozen=True)
+class Collision:
+    """A unique key of the target under which `rows` rows of a source table have `groups` values."""
+
+    table: str
+    columns: tuple[str, ...]
+    primary: bool
+    groups: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run of a draft would say; `mistakes` are those for which it would not begin."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    collisions: tuple[Collision, ...] = ()
+    mistakes: tuple[str, ...] = ()
+
+
+def make_forecast(
+    draft: Draft, snapshot: Path, crosswalk: Path, live: Mapping[str, Sequence[TargetColumn]] | None = None
+) -> Forecast:
+    """Return what a run of the unedited draft would do with the rows of a snapshot.
+
+    `crosswalk` is a file to be made, `live` the columns of a target that is there; without it they
+    are those of the draft.
+    """
+    target = live if live is not None else drafted_columns(draft)
+    mapping = read_mapping(write_mapping(draft))
+    with Workspace(snapshot, crosswalk) as workspace:
+        tables = workspace.tables()
+        mistakes = find_misfits(mapping, tables, target)
+        if mistakes:
+            return Forecast(mistakes=tuple(mistakes))
+        project = DeclarativeMapping(mapping, tables, target=target)
+        return _Run(draft, project, workspace).forecast()
+
+
+def drafted_columns(draft: Draft) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of the tables that the draft's DDL makes, as PostgreSQL describes them."""
+    found = {model.table: tuple(_columns(model)) for model in draft.models}
+    for pairing in draft.pairings:
+        ends = ((draft.model(pairing.first), "A"), (draft.model(pairing.second), "B"))
+        keys = {name: _column(model, model.key[0]) for model, name in ends}
+        found[pairing.table] = tuple(
+            Column(name, key.type, not_null=True, enum=key.enum) for name, key in keys.items()
+        )
+    return found
+
+
+def _columns(model: Model) -> Iterator[Column]:
+    for field in model.fields:
+        yield _column(model, field.column)
+
+
+def _column(model: Model, name: str) -> Column:
+    field = model.field(name)
+    type_, enum = field.type, field.type.enum
+    return Column(
+        name,
+        f"numeric({type_.digits},{type_.scale})"
+        if type_.digits
+        else _SPELLED.get(type_.sql, type_.sql.lower()),
+        not_null=field.required,
+        default="given" if field.default is not None and field.default.kind != "cuid" else None,
+        enum=tuple(value for _, value in enum.members) if enum else None,
+        precision=type_.digits,
+        scale=type_.scale,
+    )
+
+
+class _SomeIds:
+    """Implements `mappers.base.Ids` for ids that nobody sees: which they are changes no count."""
+
+    def derive(self, entity: str, legacy_id: int | str) -> str:
+        return f"{entity}:{legacy_id}"
+
+    def expr(self, entity: str, *keys: pl.Expr) -> pl.Expr:
+        # As the real one: no id where a part of the key is missing.
+        return pl.concat_str([pl.lit(entity), *(key.cast(pl.String) for key in keys)], separator=":")
+
+
+class _Run:
+    """The mappers on their way over the snapshot."""
+
+    def __init__(self, draft: Draft, project: DeclarativeMapping, workspace: Workspace) -> None:
+        self._draft, self._project, self._workspace = draft, project, workspace
+        self._found: Counter[tuple[str, str, str | None, str]] = Counter()
+        self._models = {model.table: model for model in draft.models}
+
+    def forecast(self) -> Forecast:
+        self._project.prepare(self._workspace)
+        collisions: list[Collision] = []
+        for stage in self._project.stages:
+            for mapper in stage.mappers:
+                collisions += self._map(mapper)
+        for table, column, rule, rows in self._project.counted(self._workspace):
+            self._found[table, column, None, rule] += rows
+        outcomes = (Outcome(*place, rows) for place, rows in self._found.items())
+        return Forecast(
+            tuple(sorted(outcomes, key=lambda one: (one.table, one.column, one.fate or "", one.rule))),
+            tuple(collisions),
+        )
+
+    def _map(self, mapper: Mapper) -> Iterator[Collision]:
+        """Map a table, count what becomes of its rows, and yield the unique keys that they break."""
+        ids: Ids = _SomeIds()
+        (target,) = mapper.writes
+        keys = self._doubtful(mapper.name, target)
+        written = [f"u{n}" for n in range(len(keys))]
+        for name in written:
+            self._workspace.execute(f"DROP TABLE IF EXISTS x.{name}")
+        filled = set()
+        for rows in self._workspace.read(mapper.reads):
+            mapped = mapper.map(rows, ids)
+            self._count(mapped.fates, ("source_table", "detail", "fate", "reason"))
+            changed = mapped.warnings.with_columns(pl.lit(None, pl.String).alias("fate"))
+            self._count(changed, ("source_table", "column", "fate", "rule"))
+            for name, (columns, _) in zip(written, keys, strict=True):
+                values = mapped.tables[target].select(pl.col(columns).cast(pl.String)).drop_nulls()
+                if values.height:
+                    self._workspace.write(name, values)
+                    filled.add(name)
+        for name, (columns, primary) in zip(written, keys, strict=True):
+            if name in filled:
+                yield from self._broken(mapper.name, name, columns, primary=primary)
+
+    def _count(self, rows: pl.DataFrame, place: tuple[str, ...]) -> None:
+        for *named, number in rows.group_by(place).len().rows():
+            table, column, fate, rule = named
+            self._found[table, column or "", fate, rule] += number
+
+    def _doubtful(self, source: str, target: str) -> list[tuple[tuple[str, ...], bool]]:
+        """Return the unique keys of a target's table under which different rows may become the same."""
+        model, section = self._models.get(target), self._project.mapping.tables.get(source)
+        if model is None or section is None:
+            return []
+        merging = {line.to for line in section.columns.values() if line.kind in MERGING}
+        keys = [(index.columns, False) for index in model.indexes if index.unique]
+        return [(key, primary) for key, primary in (*keys, (model.key, True)) if merging & set(key)]
+
+    def _broken(
+        self, source: str, table: str, columns: tuple[str, ...], *, primary: bool
+    ) -> Iterator[Collision]:
+        group = (
+            f"SELECT count(*) AS n FROM x.{table} GROUP BY {', '.join(map(quoted, columns))}"  # noqa: S608
+            " HAVING count(*) > 1"
+        )
+        groups = self._workspace.scalar(f"SELECT count(*) FROM ({group})")  # noqa: S608
+        if groups:
+            rows = self._workspace.scalar(f"SELECT sum(n) FROM ({group})")  # noqa: S608
+            assert isinstance(groups, int)
+            assert isinstance(rows, int)
+            yield Collision(source, columns, primary, groups, rows)

@@ -1,0 +1,144 @@
+"""A draft with its forecast in it: each line says what becomes of its values, and bears its mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from mappers.declarative.target_columns import TargetColumn
+from migrate.introspect.scaffold import constraint_names
+from migrate.introspect.scaffold.forecast import MERGING, Collision, Forecast, make_forecast
+from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section
+
+#: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
+_REASONS: Final = {
+    "required": "NULL where a value is required, their rows are rejected",
+    "dangling": "dangling, their rows are rejected",
+    "moment_of_writing": "words for the clock, their rows are rejected",
+    "same_key": "have the key of another row, are rejected",
+    "nul_in_key": "NUL in the key, their rows are rejected",
+}
+#: What is said of values that are not what they were, by the ledger's rule.
+_RULES: Final = {
+    "dangling_left_out": "dangling, become NULL",
+    "dangling_kept": "dangling, left as they are",
+    "moment_of_writing_left_out": "words for the clock, become NULL",
+    "empty_as_null": "'' becomes NULL",
+    "number_as_text": "numbers, become text",
+    "bytes_as_text": "bytes, read as UTF-8",
+    "nul_removed": "NUL characters, taken out",
+    "invalid_utf8": "no UTF-8, read as Windows-1252",
+    "wrapped_as_json_string": "no JSON, become strings",
+    "name_twice_last_kept": "objects with a name twice, the last is kept",
+    "unknown_id_kept": "ids in it of no row, left as they are",
+    "unknown_id_left_out": "ids in it of no row, left out",
+    "placeholder": "dangling, rows are made for them",
+    "rounded_to_milliseconds": "finer than milliseconds, rounded",
+}
+#: What a person expects, so that it is said without a mark.
+_EXPECTED: Final = frozenset({"empty_as_null", "rounded_to_milliseconds"})
+#: What a draft counts by the shapes of values, and a forecast by the mappers.
+_COUNTED: Final = re.compile(
+    r"(dangling|do not fit|words for the clock|NUL characters|no UTF-8|bytes, read)[^:]*: [\d,]+$"
+)
+
+
+def foresee(
+    draft: Draft, snapshot: Path, crosswalk: Path, live: Mapping[str, Sequence[TargetColumn]] | None = None
+) -> Draft:
+    """Return a draft that says what a run of it does; see `make_forecast`.
+
+    A unique key that values break once they are converted becomes an index, marked.
+    """
+    forecast = make_forecast(draft, snapshot, crosswalk, live)
+    broken = [one for one in forecast.collisions if not one.primary]
+    models = tuple(_without_unique(model, broken, draft) for model in draft.models)
+    sections = tuple(_told(section, forecast) for section in draft.sections)
+    mistakes = () if draft.problems else forecast.mistakes
+    problems = (*draft.problems, *mistakes, *map(_broken_key, _primary(forecast)))
+    return replace(
+        draft,
+        models=models,
+        sections=sections,
+        problems=tuple(dict.fromkeys(problems)),
+        forecast=forecast.outcomes,
+    )
+
+
+def _primary(forecast: Forecast) -> list[Collision]:
+    return [one for one in forecast.collisions if one.primary]
+
+
+def _broken_key(one: Collision) -> str:
+    columns = ", ".join(one.columns)
+    return (
+        f"{one.table}: {one.rows:,} rows have {one.groups:,} keys once ({columns}) is converted: make what"
+        ' is converted text (as = "text", and in schema.prisma String, in init.sql TEXT)'
+    )
+
+
+def _told(section: Section, forecast: Forecast) -> Section:
+    """Return a section whose lines say what becomes of their values."""
+    own = [one for one in forecast.outcomes if one.table == section.source]
+    columns = {line.column for line in section.lines}
+    merged = [one for one in forecast.collisions if one.table == section.source and not one.primary]
+    lines = tuple(
+        _line(line, [one for one in own if one.column == line.column], list(_same(line, merged)))
+        for line in section.lines
+    )
+    remarks = [f"(!) {one.column}: {_words(one)}: {one.rows:,}" for one in own if one.column not in columns]
+    return replace(section, lines=lines, remarks=(*section.remarks, *remarks))
+
+
+def _same(line: Line, merged: list[Collision]) -> Iterable[str]:
+    """Yield what is said of a column whose values are unique no more once they are converted."""
+    for one in merged:
+        if line.options.get("to") in one.columns and line.options.get("as") in MERGING:
+            yield (
+                f"unique ({', '.join(one.columns)}) no more: {one.rows:,} rows have {one.groups:,} values"
+                ' once converted; as = "text" (schema.prisma: String, init.sql: TEXT) keeps them apart'
+            )
+
+
+def _line(line: Line, outcomes: list[Outcome], merged: list[str]) -> Line:
+    if "drop" in line.options:
+        return line
+    kept = [part for part in line.remark.split("; ") if not _COUNTED.match(part)]
+    told = [f"{_words(one)}: {one.rows:,}" for one in outcomes]
+    strict = ", not null" in line.remark.partition(":")[0]
+    odd = bool(merged) or any(
+        one.rule not in _EXPECTED or (one.rule == "empty_as_null" and strict) for one in outcomes
+    )
+    return replace(line, remark="; ".join([*kept, *told, *merged]), review=line.review or odd)
+
+
+def _words(one: Outcome) -> str:
+    if one.fate == "merged":
+        return "the same as another row, merged into it"
+    if one.fate is not None:
+        return _REASONS.get(one.rule, "do not fit, their rows are rejected")
+    if one.rule in _RULES:
+        return _RULES[one.rule]
+    return "do not fit, become NULL" if one.rule.endswith("_left_out") else "do not fit, get the default"
+
+
+def _without_unique(model: Model, broken: list[Collision], draft: Draft) -> Model:
+    """Return a model whose broken unique keys are plain indexes."""
+    sources = {str(one.options.get("target")): one.source for one in draft.sections}
+    lost = {one.columns for one in broken if one.table == sources.get(model.table)}
+    return replace(
+        model,
+        indexes=tuple(
+            _plain(model, one) if one.unique and one.columns in lost else one for one in model.indexes
+        ),
+        relations=tuple(replace(one, one=False) if one.columns in lost else one for one in model.relations),
+    )
+
+
+def _plain(model: Model, index: Index) -> Index:
+    name = constraint_names.index(model.table, index.columns)
+    free = name not in {one.name for one in model.indexes}
+    return replace(index, unique=False, name=name if free else index.name, map=not free)
