@@ -64,5 +64,5 @@ def _judge(absent: list[str], problems: tuple[str, ...], missing: tuple[str, ...
         parts.append(f"extensions that the embedded server does not have: {', '.join(missing)}")
     raise BackupError(
         f"the live schema cannot be cloned: {'; '.join([*parts, *(fatal or problems)])}",
-        hint="rehearse against a server of your own that has the extensions",
+        hint="rehearse with a server of your own that has these extensions",
     )

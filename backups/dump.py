@@ -24,7 +24,7 @@ from backups.files import digest_file, write_whole
 from backups.manifest import Manifest, TableContent
 
 _LOCK_TIMEOUT_MS: Final = 30_000
-_AGAIN: Final = "run the same command again; if it stays, read the server's log"
+_AGAIN: Final = "run the same command again; if it happens again, read the server's log"
 
 
 def dump(
@@ -166,8 +166,10 @@ def _export_snapshot(conn: psycopg.Connection) -> str:
 def _refuse(database: str, error: psycopg.Error) -> NoReturn:
     hint = _AGAIN
     if isinstance(error, psycopg.errors.LockNotAvailable):
-        hint = "another session holds a lock on a live table; end it, then run the same command again"
+        hint = (
+            "another session holds a lock on a live table; end that session, then run the same command again"
+        )
     elif isinstance(error, psycopg.errors.InsufficientPrivilege):
-        hint = "connect as the tables' owner, or as a role that may read them all"
+        hint = "connect as the tables' owner, or as a role that can read them all"
     kind = BackupUnavailable if isinstance(error, psycopg.OperationalError) else BackupError
     raise kind(f"{database} could not be backed up: {say(error)}", hint=hint) from error

@@ -19,7 +19,7 @@ from backups.dependencies import Surroundings
 from backups.errors import BackupDamaged
 from backups.files import digest_file, write_whole
 
-_AGAIN: Final = "make the backup again, or put the files back as they were written"
+_AGAIN: Final = "make a new backup, or restore the files from a copy"
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -46,7 +46,7 @@ class Difference(_Part):
             return f"{self.table}: missing"
         if self.found.rows != self.expected.rows:
             return f"{self.table}: {self.found.rows} rows instead of {self.expected.rows}"
-        return f"{self.table}: {self.found.rows} rows as expected, but of other content"
+        return f"{self.table}: {self.found.rows} rows as expected, but but with other values"
 
 
 class DrillResult(_Part):
@@ -143,7 +143,7 @@ class Manifest(_Part):
                 f"the dump {path} has {size} bytes; its manifest says {self.bytes}", hint=_AGAIN
             )
         if digest != self.sha256:
-            raise BackupDamaged(f"the dump {path} was altered: its SHA-256 is another", hint=_AGAIN)
+            raise BackupDamaged(f"the dump {path} was changed: its SHA-256 differs", hint=_AGAIN)
         return path
 
 
@@ -165,18 +165,18 @@ def load(path: Path) -> tuple[Manifest, Path]:
     except OSError as error:
         raise BackupDamaged(f"cannot read the manifest {path}: {error.strerror}", hint=_AGAIN) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BackupDamaged(f"{path} is no manifest of a backup", hint=_AGAIN) from error
+        raise BackupDamaged(f"{path} is not the manifest of a backup", hint=_AGAIN) from error
     if body.get("format") != 1:
         raise BackupDamaged(
             f"the manifest {path} is of format {body.get('format')!r}, not 1",
-            hint="use the release that wrote it",
+            hint="use the version of migrate that wrote it",
         )
     if recorded != _digest(body):
-        raise BackupDamaged(f"the manifest {path} was altered: its digest is another", hint=_AGAIN)
+        raise BackupDamaged(f"the manifest {path} was changed: its digest differs", hint=_AGAIN)
     try:
         manifest = Manifest.model_validate(body)
     except ValidationError as error:
-        raise BackupDamaged(f"{path} is no manifest of a backup", hint=_AGAIN) from error
+        raise BackupDamaged(f"{path} is not the manifest of a backup", hint=_AGAIN) from error
     return manifest, manifest.check_dump(path.parent)
 
 

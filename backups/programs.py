@@ -68,7 +68,7 @@ def environment(address: str) -> dict[str, str]:
             result[option.envvar.decode()] = str(given[keyword])
         elif option.dispchar == b"*":
             raise BackupError(
-                f"the connection parameter {keyword} cannot be handed to pg_dump without showing it",
+                f"the connection parameter {keyword} cannot be passed to pg_dump without exposing it",
                 hint="use a client key without a passphrase, readable by you only",
             )
     return result
@@ -87,12 +87,10 @@ def major_version(program: Path) -> int:
     try:
         line = version_line(program)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BackupError(
-            f"cannot run {program}: {error}", hint="install it again, or name another one"
-        ) from error
+        raise BackupError(f"cannot run {program}: {error}", hint="reinstall it") from error
     found = re.search(r"\(PostgreSQL\) (\d+)", line)
     if found is None:
-        raise BackupError(f"{program} does not say its version", hint="install it again, or name another one")
+        raise BackupError(f"{program} does not print its version", hint="reinstall it")
     return int(found[1])
 
 
@@ -129,7 +127,7 @@ def lend_tls(program: Path, env: dict[str, str]) -> dict[str, str]:
     if mode in _TLS_OPTIONAL:
         return env
     raise BackupError(
-        f"{program} cannot speak TLS, which sslmode={mode} demands",
+        f"{program} has no TLS, but sslmode={mode} needs it",
         hint="run this on Linux, or go through a tunnel of your own with sslmode=disable",
     )
 
@@ -155,9 +153,7 @@ def run(
                 stderr=complaints, start_new_session=True,  # a Ctrl-C is for us to handle
             )  # fmt: skip
         except OSError as error:
-            raise BackupError(
-                f"cannot run {command[0]}: {error.strerror}", hint="install it again, or name another one"
-            ) from error
+            raise BackupError(f"cannot run {command[0]}: {error.strerror}", hint="reinstall it") from error
         try:
             if meanwhile is not None:
                 meanwhile(lambda: process.poll() not in (None, 0))
@@ -185,7 +181,7 @@ def last_complaint(stderr: str, env: dict[str, str]) -> str:
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [n for n, line in enumerate(lines) if ": error: " in line]
     if not errors:
-        return redact(lines[-1], env) if lines else "it said nothing"
+        return redact(lines[-1], env) if lines else "it printed nothing"
     text = lines[errors[-1]].split(": error: ", 1)[1]
     for line in lines[errors[-1] + 1 :]:
         if ": detail: Error message from server: " in line:

@@ -63,7 +63,7 @@ def restored_database(
         with psycopg.connect(server, autocommit=True) as admin:
             _create_database(admin, name, needs.encoding)
     except psycopg.Error as error:
-        raise BackupError(f"the throwaway server makes no database: {say(error)}") from error
+        raise BackupError(f"the throwaway server cannot create a database: {say(error)}") from error
     try:
         problems, missing = restore_into(
             dump, address, schema=schema, needs=needs, pg_restore=pg_restore, jobs=jobs, on_tick=on_tick

@@ -46,9 +46,7 @@ def copy_tables(
             (to_conn.info.parameter_status("client_encoding"),),
         )
     except psycopg.Error as error:
-        raise BackupError(
-            f"the two databases cannot be made to agree on how values read: {say(error)}"
-        ) from error
+        raise BackupError(f"the two databases cannot use the same value formats: {say(error)}") from error
     return {table: _copy(from_conn, to_conn, from_schema, to_schema, table) for table in tables}
 
 
@@ -90,8 +88,9 @@ def _shared_columns(
     for here, where in ((source, from_schema), (target, to_schema)):
         if not here:
             raise BackupError(
-                f"there is no table {table} in schema {where}",
-                hint="bring the live schema back to what it was at the time of the backup, then try again",
+                f"the schema {where} has no table {table}",
+                hint="restore the live schema as it was at the time of the backup, then run the "
+                "same command again",
             )
     wanted = [name for name, generated in target.items() if not generated]
     missing = [name for name in wanted if name not in source]
@@ -101,6 +100,7 @@ def _shared_columns(
         parts += [f"{name} is in the backup only" for name in lost]
         raise BackupError(
             f"the columns of table {table} changed since the backup: {', '.join(parts)}",
-            hint="bring the live schema back to what it was at the time of the backup, then try again",
+            hint="restore the live schema as it was at the time of the backup, then run the same "
+            "command again",
         )
     return sql.SQL(", ").join(sql.Identifier(name) for name in wanted)

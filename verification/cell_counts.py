@@ -24,7 +24,7 @@ _FILLED: Final = "null_replaced"
 
 def _run(context: CheckContext) -> Outcome:
     if not context.cells:
-        return Outcome.not_applicable("the mapping does not tell of its columns")
+        return Outcome.not_applicable("the mapping does not describe its columns")
     outcome = Outcome()
     there = set(source_tables(context))
     for cells in context.cells:
@@ -45,7 +45,8 @@ def _hold(context: CheckContext, cells: Cells, outcome: Outcome) -> None:
         # A table with rows added for references holds more than the source.
         if found < expected or (found > expected and cells.target not in context.derived):
             what = (
-                f"{found} cells are filled; {expected} are expected, from {before} of {cells.source}.{column}"
+                f"{found} cells are filled, but {expected} are expected from {before} of "
+                f"{cells.source}.{column}"
             )
             outcome.found(cells.target, None, what, to)
 
@@ -84,5 +85,5 @@ def _changed(context: CheckContext, source: str) -> Mapping[str, int]:
 
 
 CELLS = Check(
-    "cells", "Has every column as many filled cells, references included, as the source?", _run, apart=True
+    "cells", "Has every column as many filled cells as in the source, references included?", _run, apart=True
 )

@@ -24,10 +24,10 @@ def _rules(column: Column) -> Iterator[tuple[str, sql.Composed]]:
         return
     name = sql.Identifier(column.name)
     if column.not_null:
-        yield "is null and must not be", sql.SQL("{} IS NULL").format(name)
+        yield "is NULL but required", sql.SQL("{} IS NULL").format(name)
     if column.enum is not None:
         labels = sql.Literal(list(column.enum))
-        yield "is no label of its enum", sql.SQL("{}::text <> ALL ({}::text[])").format(name, labels)
+        yield "is not a value of its enum", sql.SQL("{}::text <> ALL ({}::text[])").format(name, labels)
     if column.max_length is not None:
         what = f"is longer than {column.max_length} characters"
         yield what, sql.SQL("length({}::text) > {}").format(name, sql.Literal(column.max_length))
@@ -39,7 +39,7 @@ def _rules(column: Column) -> Iterator[tuple[str, sql.Composed]]:
     if column.type.startswith("timestamp"):
         # The range of JavaScript's dates and Prisma; excludes the infinities too.
         yield (
-            "is no date between the years 1 and 9999",
+            "is not a date between the years 1 and 9999",
             sql.SQL("NOT ({0} >= '0001-01-01' AND {0} < '10000-01-01')").format(name),
         )
 
@@ -76,5 +76,5 @@ def _run(context: CheckContext) -> Outcome:
 
 
 DOMAINS = Check(
-    "domains", "Does every value keep to its column's NOT NULL, enum, length and range?", _run, of_target=True
+    "domains", "Does every value fit its column's NOT NULL, enum, length and range?", _run, of_target=True
 )

@@ -17,7 +17,7 @@ _WHAT = "holds the old id of a migrated row of {} inside"
 def _run(context: CheckContext) -> Outcome:
     places = [place for place in context.hidden if place.table in context.tables]
     if not places:
-        return Outcome.not_applicable("no ids inside of documents or lists")
+        return Outcome.not_applicable("there are no ids inside JSON or lists")
     outcome = Outcome()
     for place in places:
         outcome.looked_at += count_rows(context, place.table)
@@ -81,4 +81,4 @@ def _name(context: CheckContext, place: HiddenIds, survivors: list[str], outcome
     outcome.found_many(place.table, keys[: outcome.room], _WHAT.format(place.source), place.column, total)
 
 
-HIDDEN = Check("hidden_ids", "Is every old id gone from inside of documents and lists?", _run)
+HIDDEN = Check("hidden_ids", "Are all legacy ids inside JSON and lists replaced?", _run)

@@ -45,12 +45,12 @@ def _run(context: CheckContext) -> Outcome:
         outcome.looked_at += rows[key.table]
         if is_proven(context, key):
             continue
-        what = f"{key.name}: points to no row of {key.ref_table}"
+        what = f"{key.name}: refers to no row of {key.ref_table}"
         query = dangling(context, key.table, key.columns, key.ref_table, key.ref_columns)
         offenders(context, outcome, key.table, query, what, ", ".join(key.columns))
     return outcome
 
 
 DANGLING = Check(
-    "dangling_keys", "Does every foreign key point to a row?", _run, of_target=True, of_proof=True
+    "dangling_keys", "Does every foreign key refer to a row?", _run, of_target=True, of_proof=True
 )

@@ -14,7 +14,7 @@ from verification.multiset_diff import Difference, Staged, Sums, compare, sum_st
 from verification.queries import ask, at, count_rows, key_of
 from verification.result import Check, Outcome
 
-_UNLIKE: Final = "is not what the mapper gives"
+_UNLIKE: Final = "is not the value of a second mapping"
 
 
 def _deep(context: CheckContext) -> Outcome:
@@ -25,19 +25,19 @@ def _keyless(context: CheckContext) -> Outcome:
     """Compare the tables of which only the number of rows is known otherwise."""
     counted = {account.target for account in context.accounts if not account.column}
     tables = [table for table in context.tables if table in counted]
-    return _compare(context, tables) if tables else Outcome.not_applicable("every table has a key to tell by")
+    return _compare(context, tables) if tables else Outcome.not_applicable("every table has a key")
 
 
 def _compare(context: CheckContext, tables: Sequence[str]) -> Outcome:
     """Compare the rows of tables, as bags, with those that the mappers return."""
     if context.remap is None:
-        return Outcome.not_applicable("nothing to map again with")
+        return Outcome.not_applicable("there is nothing to map a second time")
     outcome = Outcome()
     sums: dict[str, Sums] = {}
     given: dict[str, tuple[Column, ...]] = {}
     for table, frame in context.remap(tables):
         if table not in context.tables:
-            outcome.found(table, None, "is mapped but not filled")
+            outcome.found(table, None, "is mapped, but not filled")
         if table not in tables:
             continue
         columns = given.setdefault(table, _columns(context.tables[table], frame))
@@ -46,7 +46,7 @@ def _compare(context: CheckContext, tables: Sequence[str]) -> Outcome:
         if table in sums:
             _hold(context, table, given[table], sums[table], outcome)
         elif rows := count_rows(context, table):
-            outcome.found_many(table, [None], "no mapper gives these rows", total=rows)
+            outcome.found_many(table, [None], "no mapper produces these rows", total=rows)
     return outcome
 
 
@@ -110,14 +110,12 @@ def _name(name: str, columns: tuple[Column, ...], difference: Difference, outcom
         differing = [column.name for column, expected, found in pairs if expected != found]
         outcome.found(name, key, _UNLIKE, ", ".join(differing))
     outcome.found_many(name, [], _UNLIKE, total=max(0, both.height - room))
-    outcome.found_many(name, absent.to_list(), "the mapper gives this row, the table does not have it")
-    outcome.found_many(name, surplus.to_list(), "the table has this row, the mapper does not give it")
+    outcome.found_many(name, absent.to_list(), "the mapper produces this row, but the table does not have it")
+    outcome.found_many(name, surplus.to_list(), "the table has this row, but the mapper does not produce it")
     if difference.unnamed:
-        what = "more rows than can be named differ"
+        what = "more rows differ than can be listed"
         outcome.found_many(name, [None], what, total=difference.unnamed)
 
 
-DEEP = Check("deep", "Is every cell what the mappers give?", _deep)
-KEYLESS = Check(
-    "keyless", "Are the rows that no key tells apart, cell for cell, what the mappers give?", _keyless
-)
+DEEP = Check("deep", "Does a second mapping give the same cells?", _deep)
+KEYLESS = Check("keyless", "Does a second mapping give the same rows in the tables without a key?", _keyless)

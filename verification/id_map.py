@@ -12,7 +12,7 @@ from verification.result import Check, Outcome
 
 def _run(context: CheckContext) -> Outcome:
     if not context.identities:
-        return Outcome.not_applicable("no ids are mapped")
+        return Outcome.not_applicable("the id map is empty")
     outcome = Outcome()
     for entity, (table, column) in context.identities.items():
         if table in context.tables:
@@ -46,13 +46,13 @@ def _both_ways(context: CheckContext, entity: str, table: str, column: str, outc
         "SELECT {key} FROM {held} AS held WHERE NOT EXISTS"
         " (SELECT FROM {map} AS known WHERE known.entity = {entity} AND known.new_id = {column})"
     ).format(**parts)
-    offenders(context, outcome, table, unmapped, "is in no row of the map of ids", column)
+    offenders(context, outcome, table, unmapped, "is not in the id map", column)
     gone = sql.SQL(
         "SELECT concat_ws(' ', known.entity, known.legacy_id) FROM {map} AS known"
         " WHERE known.entity = {entity} AND NOT EXISTS (SELECT FROM {held} AS held"
         " WHERE {column} = known.new_id)"
     ).format(**parts)
-    offenders(context, outcome, context.id_map[1], gone, f"maps to no row of {table}", "new_id")
+    offenders(context, outcome, context.id_map[1], gone, f"refers to no row of {table}", "new_id")
 
 
-KEYS_MAPPED = Check("keys_mapped", "Is every derived key in the map of ids, and only these?", _run)
+KEYS_MAPPED = Check("keys_mapped", "Does the id map hold every derived key and nothing else?", _run)

@@ -42,7 +42,7 @@ def _shaped(context: CheckContext) -> Outcome:
             test = sql.SQL(
                 'SELECT {0} FROM {1} WHERE octet_length({2}) <> {3} OR {2} COLLATE "C" !~ {4}'
             ).format(key_of(table), at(context, table.name), sql.Identifier(name), _LENGTH, _SHAPE)
-            offenders(context, outcome, table.name, test, "is no id: `c` and 24 of [0-9a-z]", name)
+            offenders(context, outcome, table.name, test, "is not an id of CUID form", name)
     return outcome
 
 
@@ -97,10 +97,12 @@ def _hold_against_people(context: CheckContext, outcome: Outcome) -> None:
     outcome.looked_at += difference.staged
     table = context.id_map[1]
     missing, unexpected = difference.missing["key"].to_list(), difference.unexpected["key"].to_list()
-    outcome.found_many(table, missing, "the id derived from this legacy id's person is not in the map")
-    outcome.found_many(table, unexpected, "is not the id derived from this legacy id's person")
+    outcome.found_many(
+        table, missing, "the id derived from the person of this legacy id is not in the id map"
+    )
+    outcome.found_many(table, unexpected, "is not the id derived from the person of this legacy id")
     if difference.unnamed:
-        what = "more ids than can be named do not match"
+        what = "more ids do not match than can be listed"
         outcome.found_many(table, [None], what, total=difference.unnamed)
 
 
@@ -125,12 +127,12 @@ def _both_ways(context: CheckContext, table: Table, entities: list[str], outcome
         "SELECT held.id::text FROM {} AS held "
         "WHERE NOT EXISTS (SELECT FROM {} AS known WHERE known.new_id = held.id)"
     ).format(at(context, table.name), known)
-    offenders(context, outcome, table.name, unmapped, "is in no row of the map of ids", "id")
+    offenders(context, outcome, table.name, unmapped, "is not in the id map", "id")
     gone = sql.SQL(
         "SELECT concat_ws(' ', entity, legacy_id) FROM {} AS known "
         "WHERE NOT EXISTS (SELECT FROM {} AS held WHERE held.id = known.new_id)"
     ).format(known, at(context, table.name))
-    offenders(context, outcome, context.id_map[1], gone, f"maps to no row of {table.name}", "new_id")
+    offenders(context, outcome, context.id_map[1], gone, f"refers to no row of {table.name}", "new_id")
 
 
 def _owners(context: CheckContext, outcome: Outcome) -> None:
@@ -153,5 +155,5 @@ def _owners(context: CheckContext, outcome: Outcome) -> None:
     offenders(context, outcome, context.id_map[1], query, what, "new_id")
 
 
-IDS_SHAPED = Check("ids_well_formed", "Is every derived id `c` and 24 of [0-9a-z]?", _shaped, of_target=True)
-IDS_MAPPED = Check("ids_mapped", "Does every legacy id map to the id derived from its person?", _mapped)
+IDS_SHAPED = Check("ids_well_formed", "Does every new id have CUID form?", _shaped, of_target=True)
+IDS_MAPPED = Check("ids_mapped", "Does every legacy id map to the new id of its person?", _mapped)

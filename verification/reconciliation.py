@@ -25,7 +25,12 @@ def _run(context: CheckContext) -> Outcome:
         _hold_against(context, target, columns, proving, sources, outcome)
     for table, counts in fated_tables(context).items():
         if table not in sources:
-            outcome.found_many(table, [None], "has fates but no account", total=sum(counts.values()))
+            outcome.found_many(
+                table,
+                [None],
+                "has outcomes, but the mapping does not account for it",
+                total=sum(counts.values()),
+            )
     _unexplained(context, outcome)
     return outcome
 
@@ -57,17 +62,17 @@ def _add_up(
     rows = source_count(context, source)
     outcome.looked_at += rows
     if walk.listed != rows:
-        outcome.found(source, None, f"has {rows} rows, of which its account lists {walk.listed}")
+        outcome.found(source, None, f"has {rows} rows, but the mapping accounts for {walk.listed}")
     there = among(marked["mark"], walk.met)
     if not there.all():
         absent = walk.fates.rows().filter(~there)["source_id"].unique().sort()
-        outcome.found_many(source, absent.to_list(), "has a fate, but there is no such row")
+        outcome.found_many(source, absent.to_list(), "has an outcome, but there is no such row")
     unproven = walk.unproven
     for account in others if unproven.height else ():
         for frame in account_rows(context, account):
             unproven = unproven.join(frame.drop_nulls("key"), on="source_id", how="anti")
     keys = unproven["source_id"].sort().to_list()
-    outcome.found_many(source, keys, "has neither a fate nor a row that could prove it")
+    outcome.found_many(source, keys, "has neither an outcome nor a row in the target")
     met = marked.filter(there)
     kinds = met["fate"] if apart else first_of_each(met, "mark")["fate"]
     counts = {kind: int((kinds == kind).sum()) for kind in FATES}
@@ -79,9 +84,9 @@ def _unexplained(context: CheckContext, outcome: Outcome) -> None:
     explained = {account.target for account in context.accounts} | context.derived
     for table in sorted(context.tables.keys() - explained):
         if rows := count_rows(context, table):
-            outcome.found_many(table, [None], "no source row accounts for the rows of this table", total=rows)
+            outcome.found_many(table, [None], "no source row belongs to the rows of this table", total=rows)
 
 
 RECONCILIATION = Check(
-    "reconciliation", "Has every source row one fate, and every migrated row its target row?", _run
+    "reconciliation", "Has every source row one outcome, and every migrated row its target row?", _run
 )

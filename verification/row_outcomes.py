@@ -170,11 +170,11 @@ def judge(table: str, fates: Fated, marked: pl.DataFrame, outcome: Outcome) -> b
     """
     if (marked["fate"] == "other").any():
         unknown = fates.rows().filter(pl.col("fate") == "other")["source_id"]
-        outcome.found_many(table, unknown.sort().to_list(), "has a fate that is none")
+        outcome.found_many(table, unknown.sort().to_list(), "has an unknown outcome")
     ascending = marked["mark"].sort()
     again = ascending.filter(ascending == ascending.shift(1))
     if again.is_empty():
         return True
     twice = fates.rows().filter(among(marked["mark"], again))["source_id"].unique()
-    outcome.found_many(table, twice.sort().to_list(), "has more than one fate")
+    outcome.found_many(table, twice.sort().to_list(), "has more than one outcome")
     return False

@@ -15,7 +15,7 @@ from verification.result import Outcome
 
 #: between a source table and the key of its row, in the text that identifies a row
 _BETWEEN = "\x1e"
-_UNACCOUNTED = "no source row accounts for this row"
+_UNACCOUNTED = "no source row belongs to this row"
 
 
 def prove(
@@ -33,7 +33,7 @@ def prove(
         for walk in walks:
             rows = sum(free.height for free, _ in walk.rows())
             if rows:
-                what = f"is proven by {target}, which is not filled"
+                what = f"goes to {target}, which is not filled"
                 outcome.found_many(walk.account.source, [None], what, total=rows)
         return
     if not columns:
@@ -67,7 +67,7 @@ def _counted(context: CheckContext, target: str, walks: Sequence[AccountedRows],
             pass
     migrated, held = sum(walk.unfated for walk in walks), count_rows(context, target)
     if migrated != held:
-        outcome.found(target, None, f"holds {held} rows, but {migrated} were migrated to it")
+        outcome.found(target, None, f"holds {held} rows, but {migrated} were migrated into it")
 
 
 def _one_to_one(
@@ -92,7 +92,7 @@ def _one_to_one(
     unexpected = difference.unexpected["key"].to_list()
     outcome.found_many(target, unexpected, _UNACCOUNTED, ", ".join(columns))
     if difference.unnamed:
-        what = "more rows than can be named do not match"
+        what = "more rows do not match than can be listed"
         outcome.found_many(target, [None], what, ", ".join(columns), total=difference.unnamed)
 
 
@@ -124,9 +124,7 @@ def _each(
             if not shared and barred.height:
                 ids = new_ids(context, barred)
                 kept = ids.join(_there(context, target, columns, ids), on="id", how="semi")["source_id"]
-                outcome.found_many(
-                    source, kept.sort().to_list(), f"was not to be migrated, but is in {target}"
-                )
+                outcome.found_many(source, kept.sort().to_list(), f"must not be migrated, but is in {target}")
     if target not in context.derived and count_rows(context, target) != seen.height:
         _surplus(context, target, columns, seen, outcome)
 

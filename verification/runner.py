@@ -94,7 +94,7 @@ def run_checks(
         name for name, asked in ((DEEP.name, deep), (URLS_ANSWER.name, urls)) if asked and name not in wanted
     ]
     if unknown := [name for name in wanted if name not in known]:
-        raise ValueError(f"no check is named {', '.join(unknown)}; there are {', '.join(known)}")
+        raise ValueError(f"there is no check {', '.join(unknown)}; the checks are {', '.join(known)}")
     checks_wanted = [known[name] for name in wanted]
     with _views(context) as (first, second):
         twice = context.again is not None

@@ -70,5 +70,9 @@ def _run(context: CheckContext) -> Outcome:
 
 
 UNIQUENESS = Check(
-    "uniqueness", "Is every primary key and unique value there once?", _run, of_target=True, of_proof=True
+    "uniqueness",
+    "Is every primary key and unique value there only once?",
+    _run,
+    of_target=True,
+    of_proof=True,
 )

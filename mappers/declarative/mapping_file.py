@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -43,7 +43,9 @@ class _Section(BaseModel):
 class HiddenIds(_Section):
     """Ids inside a JSON document."""
 
-    path: str = Field(description="where: $.items[*].userId; [*] is every element, .* every key's value")
+    path: str = Field(
+        description="place of the ids: $.items[*].userId; [*] is every element, .* the value of every key"
+    )
     of: Name = Field(description="the source table whose keys they are")
     dangling: Literal["keep", "null"] = Field(
         default="keep", description="what becomes of an id that names no migrated row"
@@ -59,7 +61,7 @@ class HiddenIds(_Section):
 class ColumnMapping(_Section):
     """One entry of the file: the target of a source column, or why it has none."""
 
-    to: Name | None = Field(default=None, description="column of the target table")
+    to: Name | None = Field(default=None, description="the target column")
     drop: Name | None = Field(default=None, description="why the column is not migrated")
     kind: Kind = Field(default="text", alias="as", description="how its values are read")
     otherwise: Otherwise = Field(default="reject", description="for a value that does not fit")
@@ -94,11 +96,11 @@ class ColumnMapping(_Section):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if (self.to is None) == (self.drop is None):
-            raise ValueError("give either `to`, the target column, or `drop`, why it is left out")
+            raise ValueError("give either `to` (the target column) or `drop` (why it is not migrated)")
         if self.drop is None and self.kind in ("reference", "references") and self.of is None:
-            raise ValueError("a reference needs `of`, the source table whose row it names")
+            raise ValueError("a reference needs `of` (the source table that it refers to)")
         if isinstance(self.of, Mapping) != (self.by is not None):
-            raise ValueError("`by` and a table of `of` belong together")
+            raise ValueError("`by` needs a table in `of` with a table name for each value, and the reverse")
         if "default" in (self.otherwise, self.now) and self.default is None:
             raise ValueError("`default` is missing")
         return self
@@ -117,7 +119,7 @@ class KeyReference(_Section):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if len(self.columns) != len(self.to):
-            raise ValueError("`columns` and `to` belong together, one for one")
+            raise ValueError("`columns` and `to` must have the same number of columns")
         return self
 
 
@@ -141,11 +143,11 @@ class TableMapping(_Section):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if (self.target is None) == (self.left_out is None):
-            raise ValueError("give either `target`, the target table, or `left_out`, why it is left out")
+            raise ValueError("give either `target` (the target table) or `left_out` (why it is not migrated)")
         for reference in self.references:
             for column in reference.columns:
                 if column not in self.columns or self.columns[column].to is None:
-                    raise ValueError(f"a reference names the column {column}, which is not migrated")
+                    raise ValueError(f"a reference uses the column {column}, which is not migrated")
         return self
 
 
@@ -154,19 +156,6 @@ class MappingFile(_Section):
 
     version: Literal[1]
     tables: Mapping[str, TableMapping]
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        migrated = {name for name, table in self.tables.items() if table.target is not None}
-        for name in sorted(migrated):
-            for reference in self.tables[name].references:
-                if reference.of not in migrated:
-                    raise ValueError(f"{name} refers to {reference.of}, which is not migrated")
-            for column, line in self.tables[name].columns.items():
-                for of in _named(line):
-                    if of not in migrated:
-                        raise ValueError(f"{name}.{column} refers to {of}, which is not migrated")
-        return self
 
 
 def _named(line: ColumnMapping) -> list[str]:
@@ -188,13 +177,36 @@ def read_mapping(text: str) -> MappingFile:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise MappingError([f"the file is no TOML: {error}"]) from None
+        raise MappingError([f"the file is not valid TOML: {error}"]) from None
     try:
-        return MappingFile.model_validate(found)
+        mapping = MappingFile.model_validate(found)
     except ValidationError as error:
         raise MappingError(
             [_mistake(one["type"], one["loc"], one["msg"]) for one in error.errors()]
         ) from None
+    if mistakes := list(_missing_parents(mapping)):
+        raise MappingError(mistakes)
+    return mapping
+
+
+def _missing_parents(mapping: MappingFile) -> Iterator[str]:
+    """Yield a sentence for each reference to a table that is not migrated, in the order of the tables."""
+    migrated = {name for name, table in mapping.tables.items() if table.target is not None}
+    for name in sorted(migrated):
+        table = mapping.tables[name]
+        places = [(f"tables.{name}.references", one.of) for one in table.references]
+        places += [
+            (f"tables.{name}.columns.{column}", of)
+            for column, line in table.columns.items()
+            for of in _named(line)
+        ]
+        for place, of in places:
+            if of in migrated:
+                continue
+            near = difflib.get_close_matches(of, migrated, n=1)
+            why = f"the table {of} is left out" if of in mapping.tables else f"there is no table {of}"
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield f'{place}: `of = "{of}"`: {why}{hint}'
 
 
 def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
@@ -202,9 +214,9 @@ def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
     place = ".".join(str(part) for part in loc) or "the file"
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(loc[-1]), _keys(loc), n=1)
-        return f"{place}: no such key" + (f"; did you mean {near[0]}?" if near else "")
+        return f"{place}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
     if kind == "missing":
-        return f"{place}: is missing"
+        return f"{place} is missing"
     return f"{place}: {message.removeprefix('Value error, ')}"
 
 

@@ -43,7 +43,7 @@ def find_misfits(
     """
     bare = tables.without_rowid if isinstance(tables, SourceTables) else frozenset()
     found = [
-        f"{name} of the source has no section: map it, or say why it is left out (left_out)"
+        f"tables.{name} is missing: the source has this table; give it a `target` or `left_out`"
         for name in tables
         if name not in mapping.tables
     ]
@@ -52,15 +52,17 @@ def find_misfits(
     taken: dict[str, str] = {}
     for name, table in sorted(mapping.tables.items()):
         if name not in tables:
-            found.append(f"{name} is no table of the source{_near(name, tables)}: take its section out")
+            found.append(f"tables.{name}: the source has no such table{_near(name, tables)}")
         elif table.target is not None:
             found += _of_source(name, table, tables[name], is_bare=name in bare)
             if table.target in taken:
-                found.append(f"{name} goes to {table.target}, and so does {taken[table.target]}: part them")
+                found.append(
+                    f'tables.{name}: `target = "{table.target}"` is also the target of {taken[table.target]}'
+                )
             taken[table.target] = name
             if table.target not in target:
                 found.append(
-                    f"{name} goes to {table.target}, which the target lacks{_near(table.target, target)}"
+                    f"tables.{name}: the target has no table {table.target}{_near(table.target, target)}"
                 )
             else:
                 found += _of_target(planned[name], target[table.target], references)
@@ -77,25 +79,25 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
     """Yield what in a section does not fit the source's table."""
     for column in columns:
         if column not in table.columns:
-            yield f"{name}.{column} has no line: say where it goes (to) or why it is left out (drop)"
+            yield f"tables.{name}.columns.{column} is missing: give it `to` or `drop`"
     for column in table.columns:
         if column not in columns and not (is_row_number(column, columns) and not is_bare):
-            yield f"{name}.{column} is no column of the source{_near(column, columns)}: take its line out"
+            yield f"tables.{name}.columns.{column}: the source has no such column{_near(column, columns)}"
     for column in table.key:
         if column not in columns:
-            yield f"{name}: its key names {column}, which is no column of it{_near(column, columns)}"
+            yield f"tables.{name}.key: the source has no column {column}{_near(column, columns)}"
     if not table.key and (is_bare or {"rowid", "_rowid_", "oid"} <= {one.lower() for one in columns}):
-        yield f"{name} has no rowid: name the columns of its key (key)"
+        yield f"tables.{name}.key is missing: this table has no rowid; list its key columns"
     for column, line in table.columns.items():
         if line.by is not None and line.by not in columns:
-            yield f"{name}.{column}: by names {line.by}, which is no column{_near(line.by, columns)}"
+            yield f"tables.{name}.columns.{column}.by: there is no column {line.by}{_near(line.by, columns)}"
         if (
             line.kind == "id"
             and line.to is not None
             and table.ids == "cuid"
             and not _is_key(column, table, columns)
         ):
-            yield f"{name}.{column} is an id, and not the one column of the table's key: make it text"
+            yield f'tables.{name}.columns.{column}: only the single key column can be `as = "id"`; use text'
 
 
 def _is_key(column: str, table: TableMapping, columns: Sequence[str]) -> bool:
@@ -109,27 +111,30 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
     for column, line in table.mapping.columns.items():
         if line.to is None:
             continue
-        place = f"{table.name}.{column}"
+        place = f"tables.{table.name}.columns.{column}"
         if line.to in filled:
-            yield f"{place} goes to {table.target}.{line.to}, and so does {filled[line.to]}: drop one of them"
+            yield f"{place}: {filled[line.to]} goes to {table.target}.{line.to} too; drop one of them"
         filled[line.to] = column
         if line.to not in known:
-            yield f"{place} goes to {table.target}.{line.to}, which the target lacks{_near(line.to, known)}"
+            yield f"{place}: the target has no column {table.target}.{line.to}{_near(line.to, known)}"
         else:
             yield from _line(place, table, line, known[line.to])
     for name, value in table.mapping.constants.items():
         if name in filled:
-            yield f"{table.name}: {table.target}.{name} has a constant, and {filled[name]} goes there too"
+            yield f"tables.{table.name}.constants.{name}: {filled[name]} goes to {table.target}.{name} too"
         filled[name] = "a constant"
         if name not in known:
-            yield f"{table.name}: the constant's column {table.target}.{name} is missing{_near(name, known)}"
+            yield (
+                f"tables.{table.name}.constants: the target has no column "
+                f"{table.target}.{name}{_near(name, known)}"
+            )
         elif known[name].generated or constant_for(value, known[name]) is None:
-            yield f"{table.name}: the constant for {table.target}.{name} is no {known[name].type}"
+            yield f"tables.{table.name}.constants.{name}: the value is not of type {known[name].type}"
     for target in columns:
         if target.not_null and not (has_default(target) or target.generated or target.name in filled):
             yield (
-                f"{table.name}: nothing goes to {table.target}.{target.name}, which is required: "
-                "send a column there, or give it a value under constants"
+                f"tables.{table.name}: the target column {table.target}.{target.name} is required and not "
+                "filled; map a column to it with `to`, or give it a value under `constants`"
             )
     if table.name in references.made_up:
         yield from _placeholder(table, known)
@@ -141,28 +146,28 @@ def _pairs(table: SourceTable, references: References) -> Iterator[str]:
     """Yield what prevents references of several columns."""
     for reference in table.mapping.references:
         parent = references.tables.get(reference.of)
-        place = f"{table.name} ({', '.join(reference.columns)})"
+        place = f"tables.{table.name}.references ({', '.join(reference.columns)})"
         for column in reference.to:
             if parent is not None and column not in parent.columns:
                 near = _near(column, parent.columns)
-                yield f"{place} refers to {reference.of}.{column}, which is no column{near}"
+                yield f"{place}: {reference.of} has no column {column}{near}"
         lines = [table.line(column) for column in reference.columns]
         if reference.dangling == "null" and all(
             line is not None and (line.to.not_null or line.column in table.key) for line in lines
         ):
-            yield f"{place} cannot become NULL where it dangles, all its columns are required: use reject"
+            yield f"{place}: all its columns are required, so `dangling` cannot be null; use reject"
 
 
 def _line(place: str, table: SourceTable, line: ColumnMapping, to: TargetColumn) -> Iterator[str]:
     if to.generated:
-        yield f"{place} goes to {table.target}.{to.name}, which the target computes itself: drop it"
+        yield f"{place}: the target computes {table.target}.{to.name} itself; use `drop`"
     elif family(to) not in _GOES_TO[line.kind]:
-        yield f"{place} as {line.kind} cannot go to {table.target}.{to.name}, which is {to.type}"
+        yield f'{place}: `as = "{line.kind}"` does not fit {table.target}.{to.name}, which is {to.type}'
     elif line.default is not None and cast_constant(line.default, line, to) is None:
-        yield f"{place}: its default is no value of {table.target}.{to.name}, which is {to.type}"
+        yield f"{place}: `default` does not fit {table.target}.{to.name}, which is {to.type}"
     if to.enum is not None:
         for value in sorted(set(line.values.values()) - set(to.enum)):
-            yield f"{place}: {value} is no label of {to.type}, which has {', '.join(to.enum)}"
+            yield f"{place}: {to.type} has no value {value}; it has {', '.join(to.enum)}"
 
 
 def _placeholder(table: SourceTable, known: Mapping[str, TargetColumn]) -> Iterator[str]:
@@ -171,16 +176,16 @@ def _placeholder(table: SourceTable, known: Mapping[str, TargetColumn]) -> Itera
     for name, value in table.mapping.placeholder.items():
         if name not in known:
             near = _near(name, known)
-            yield f"{table.name}: its placeholder names {name}, which {table.target} lacks{near}"
+            yield f"tables.{table.name}.placeholder: {table.target} has no column {name}{near}"
         elif constant_for(value, known[name]) is None:
-            yield f"{table.name}: the placeholder's {name} is no {known[name].type}"
+            yield f"tables.{table.name}.placeholder.{name}: the value is not of type {known[name].type}"
     for name, column in known.items():
         if name in table.mapping.placeholder or not column.not_null or has_default(column):
             continue
         if name in pointing or neutral(column) is None:
             yield (
-                f"{table.name}: a placeholder of {table.target} needs a value for {name}: "
-                "give it under placeholder, or choose another policy where references dangle"
+                f"tables.{table.name}.placeholder.{name} is missing: {table.target}.{name} needs a value; "
+                "give it one, or choose another `dangling` for the references"
             )
 
 
@@ -194,14 +199,17 @@ def _keys(table: SourceTable, references: References) -> Iterator[str]:
             [line.mapping.of] if isinstance(line.mapping.of, str) else list((line.mapping.of or {}).values())
         )
         for name in sorted(set(named) - {parent.name for parent in found}):
-            yield f"{table.name}.{line.column} refers to {name}, which has no key of one migrated column"
+            yield (
+                f"tables.{table.name}.columns.{line.column}: {name} cannot be referred to, "
+                "since its key is not one migrated column"
+            )
         for parent in found:
             root = references.root(parent)
             key = root.table.key_line
-            place, families = f"{table.name}.{line.column}", {family(line.to)}
+            place, families = f"tables.{table.name}.columns.{line.column}", {family(line.to)}
             if root.entity is not None and family(line.to) not in ("text", "texts"):
-                yield f"{place} takes a new id of {parent.name}, and {line.to.name} is no text"
+                yield f"{place}: new ids of {parent.name} are text, but {line.to.name} is not"
             elif (
                 root.entity is None and key is not None and families | {family(key.to)} == {"text", "integer"}
             ):
-                yield f"{place} goes to {line.to.type}, and the key of {parent.name} to {key.to.type}"
+                yield f"{place}: its type is {line.to.type}, but the key of {parent.name} is {key.to.type}"

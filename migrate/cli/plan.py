@@ -22,9 +22,8 @@ from migrate.cli.options import config_option, json_option, work_option
 def command(config: Path | None, work: Path, as_json: bool, out: Path | None) -> int:
     """Show what `migrate run` would do. Writes to neither source nor target.
 
-    A plan that is kept can be read, agreed on, and run as it is: `migrate run
-    --plan FILE` refuses to where source, target, configuration or program
-    have changed since.
+    You can save the plan and run it later: `migrate run --plan FILE` stops if
+    source, target, configuration or program have changed since.
 
     \b
     migrate plan
@@ -35,7 +34,7 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
     from migrate.pipeline.plan.plan import make_plan
     from migrate.pipeline.plan.plan_file import save_plan
     from migrate.postgres.connection import connect
-    from migrate.report.plan_table import show_plan
+    from migrate.report.plan_table import show_errors, show_plan
     from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console
     from migrate.source.configured import configured_source
@@ -51,7 +50,9 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
     if as_json:
         click.echo(json.dumps(plan.facts()))
     else:
-        show_plan(plan, make_console())
+        console = make_console()
+        show_plan(plan, console)
+        show_errors(plan, console)
         if out is not None:
             click.echo(f"Plan saved in {out}. Next: `migrate run --plan {out}`.")
     return 1 if plan.errors else 0

@@ -19,11 +19,11 @@ from migrate.cli.options import json_option
 )
 @json_option
 def command(file: Path, seal: str | None, as_json: bool) -> None:
-    """Check that a receipt is whole: every link against its digest, every figure against the others.
+    """Check that a receipt is complete and unchanged: digests, seal, and that the figures agree.
 
-    Needs neither end nor work folder. A file that somebody made anew as a
-    whole is told by the seal alone, which the run prints at its end: note it
-    elsewhere and give it here.
+    Needs no database and no work folder. Only the seal shows whether somebody
+    replaced the whole file. The run prints the seal at its end: store it
+    elsewhere and give it with --seal.
 
     \b
     migrate receipt work/receipt.json

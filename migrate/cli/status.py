@@ -124,7 +124,7 @@ def show(facts: dict[str, Any]) -> RenderableType:
             Text(terminal_safe(name)), stage["status"], f"{stage['seconds']:.2f}", stage["finished"] or ""
         )
     lines = [
-        f"run {facts['run']}, begun {facts['created']}: {facts['outcome']}",
+        f"run {facts['run']}, started {facts['created']}: {facts['outcome']}",
         f"{facts['source']} -> {facts['target']}",
     ]
     parts: list[RenderableType] = [*(Text(terminal_safe(line)) for line in lines), table]

@@ -75,9 +75,9 @@ def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, mode
     changed = sorted(key for key in keys if before.get(key) != binding.get(key))
     if changed:
         raise UsageError(
-            f"the configuration is not the one that this run was begun with; changed: {', '.join(changed)}",
-            hint="restore the right one, or give another folder with --work"
-            + ("" if back else ", or start again with `migrate run --fresh`"),
+            f"this run was started with another configuration; different: {', '.join(changed)}",
+            hint="give the same --config FILE as for this run, undo the change, or give another "
+            "folder with --work" + ("" if back else ", or start again with `migrate run --fresh`"),
         )
     if ledger.facts(document.run_id) is None:
         raise StateMismatch(

@@ -88,6 +88,6 @@ def shared_home() -> Path:
             if _is_ours(home):
                 return home
     raise TargetError(
-        "no folder is both writable for root and reachable for the unprivileged user that PostgreSQL runs as",
-        hint="run as an ordinary user, or give [target] url of a server of your own",
+        "there is no folder that root can write and the unprivileged user of PostgreSQL can reach",
+        hint="run as a normal user, or set [target] url to a server of your own",
     )

@@ -148,7 +148,7 @@ def libpq_environment(settings: Mapping[str, Any]) -> dict[str, str]:
         if variable is None:
             raise UsageError(
                 f"the connection parameter {key} cannot be handed to PostgreSQL's own programs",
-                hint="leave it out of the target URL",
+                hint="remove it from the target URL",
             )
         out[variable.decode()] = str(value)
     return out
@@ -175,7 +175,7 @@ def to_migrate_error(doing: str, error: psycopg.Error) -> MigrateError:
     if isinstance(error, _TRANSIENT):
         return TargetUnavailable(message, hint=_RESUME_HINT)
     if isinstance(error, errors.InsufficientPrivilege):
-        return TargetError(message, hint="connect as the owner of the tables, or have the right granted")
+        return TargetError(message, hint="connect as the owner of the tables, or grant the permission")
     return TargetError(message)
 
 

@@ -29,11 +29,11 @@ def read_ddl(path: Path) -> Ddl:
         return Ddl(path, raw.decode(), hashlib.sha256(raw).hexdigest())
     except FileNotFoundError as error:
         raise UsageError(
-            f"there is no file {path}, which [target] schema names",
-            hint="its path is relative to the folder of the configuration file",
+            f"[target] schema: there is no file {path}",
+            hint="the path is relative to the folder of the configuration file",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}, which [target] schema names: {error}") from error
+        raise UsageError(f"[target] schema: cannot read {path}: {error}") from error
 
 
 def is_empty(conn: Connection, schema: str) -> bool:
@@ -57,14 +57,12 @@ def make_tables(conn: Connection, schema: str, ddl: Ddl) -> list[str]:
     with translate_errors(doing), conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('migrate makes tables'))")
         if not is_empty(conn, schema):
-            raise TargetError(
-                f"{doing}: the schema is not empty", hint="run the same command again; it looks anew"
-            )
+            raise TargetError(f"{doing}: the schema is not empty", hint="run the same command again")
         conn.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
         conn.execute(ddl.text.encode())
         if conn.info.transaction_status != pq.TransactionStatus.INTRANS:
             raise TargetError(
-                f"{ddl.path.name} ends the transaction in which its tables are made",
-                hint="take COMMIT and ROLLBACK out of the file, and look at what it has left in the schema",
+                f"{ddl.path.name} ends the transaction that creates its tables",
+                hint="remove COMMIT and ROLLBACK from the file, and check what it left in the schema",
             )
     return sorted(introspect(conn, schema).tables)

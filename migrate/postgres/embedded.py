@@ -201,8 +201,8 @@ class EmbeddedServer:
             Path(name).unlink(missing_ok=True)
         if done.returncode != 0:
             raise TargetError(
-                f"the embedded PostgreSQL could not be made in {data}: {_last_line(done.stdout)}",
-                hint="free disk space, or give [target] url of a server of your own",
+                f"the embedded PostgreSQL could not be created in {data}: {_last_line(done.stdout)}",
+                hint="free disk space, or set [target] url to a server of your own",
             )
         self._save(place)
 

@@ -124,8 +124,8 @@ def waiting_briefly(conn: Connection, schema: str, timeout_ms: int) -> Iterator[
             holders = blocking_sessions(conn, [(schema, name) for (name,) in tables])
             raise TargetUnavailable(
                 "the live tables are locked" + (f" by {'; '.join(holders)}" if holders else ""),
-                hint="a run that publishes holds its tables for a while, and so may the application's own "
-                "migration: wait for it, then run the same command again; nothing was changed",
+                hint="a publishing run, or a migration of the application, may hold the tables for a while: "
+                "wait for it, then run the same command again; nothing was changed",
             ) from error
 
 

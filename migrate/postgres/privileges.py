@@ -61,25 +61,28 @@ def missing_rights(
         grant = f"GRANT {sql.Identifier(owner).as_string(conn)} TO {quoted};"
         yield (
             f"the role {role} does not own {', '.join(tables)}; the owner is {owner}",
-            f"connect as {owner}, or let a superuser run: {grant}",
+            f"connect as {owner}, or a superuser must run: {grant}",
         )
     for owner, tables in unread.items():
         names = ", ".join(sql.Identifier(schema, table).as_string(conn) for table in tables)
         yield (
-            f"the role {role} may not read {', '.join(tables)}, so that no backup can be made",
-            f"let the owner of the tables, {owner}, run: GRANT SELECT ON {names} TO {quoted};",
+            f"the role {role} cannot read {', '.join(tables)}, so it cannot make a backup",
+            f"the owner of the tables, {owner}, must run: GRANT SELECT ON {names} TO {quoted};",
         )
     if hidden:
         yield (
             f"row-level security hides rows of {', '.join(hidden)} from the role {role}",
-            f"let a superuser run: ALTER ROLE {quoted} BYPASSRLS;",
+            f"a superuser must run: ALTER ROLE {quoted} BYPASSRLS;",
         )
 
 
 def _live_schema(conn: Connection, schema: str, role: str) -> Iterator[tuple[str, str]]:
     row = conn.execute(_SCHEMA, (schema,)).fetchone()
     if row is None:
-        yield f"there is no schema {schema}", "name the one Prisma uses: add ?schema=NAME to the target URL"
+        yield (
+            f"there is no schema {schema}",
+            "give the schema that Prisma uses: add ?schema=NAME to the target URL",
+        )
         return
     missing = [name for name, held in zip(("USAGE", "CREATE"), row, strict=True) if not held]
     if missing:
@@ -100,8 +103,8 @@ def _own_schema(
                 sql.Identifier(name), sql.Identifier(role)
             )
             yield (
-                f"the role {role} may not make the schema {name} in the database {database}",
-                f"let an owner of the database run: {statement.as_string(conn)}",
+                f"the role {role} may not create the schema {name} in the database {database}",
+                f"an owner of the database must run: {statement.as_string(conn)}",
             )
         return
     missing = [right for right, held in zip(("USAGE", "CREATE"), row, strict=True) if not held]
@@ -114,4 +117,4 @@ def _own_schema(
 
 def _grant(conn: Connection, missing: Sequence[str], schema: str, role: str) -> str:
     statement = sql.SQL("ON SCHEMA {} TO {};").format(sql.Identifier(schema), sql.Identifier(role))
-    return f"let the owner of the schema run: GRANT {', '.join(missing)} {statement.as_string(conn)}"
+    return f"the owner of the schema must run: GRANT {', '.join(missing)} {statement.as_string(conn)}"

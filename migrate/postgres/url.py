@@ -115,22 +115,22 @@ class _Reading:
 
     def libpq(self) -> dict[str, str]:
         """Return the parameters for libpq; what was changed or dropped is added to the notes."""
-        self._drop(_POOL_ONLY, "it concerns Prisma's own connection pool")
+        self._drop(_POOL_ONLY, "it is for Prisma's own connection pool")
         tls = self._tls()
         out = {key: value for key, value in self._remaining.items() if key in _LIBPQ and value}
         for key in self._remaining.keys() - _LIBPQ:
             if key.startswith("ssl"):
                 raise UsageError(
-                    f"the target URL has the parameter {key!r}, which is unknown",
+                    f"the target URL has the unknown parameter {key!r}",
                     hint="TLS is never weakened silently: use sslmode, sslrootcert, sslcert and sslkey",
                 )
-            self._notes.append(f"the URL parameter {key!r} is unknown to PostgreSQL and was dropped")
+            self._notes.append(f"the URL parameter {key!r} is unknown to PostgreSQL and was ignored")
         return out | tls
 
     def _drop(self, keys: frozenset[str], why: str) -> None:
         for key in sorted(keys & self._remaining.keys()):
             del self._remaining[key]
-            self._notes.append(f"the URL parameter {key!r} was dropped: {why}")
+            self._notes.append(f"the URL parameter {key!r} was ignored: {why}")
 
     def _tls(self) -> dict[str, str]:
         take: Callable[[str], str] = lambda key: self._remaining.pop(key, "")  # noqa: E731
@@ -148,21 +148,21 @@ class _Reading:
             # Prisma's `sslcert` is the authority's certificate; libpq's is the client's, with a key.
             out["sslrootcert"] = take("sslcert")
             self._notes.append(
-                "sslcert without sslkey is read as Prisma does: the certificate of the authority"
+                "sslcert without sslkey is read as in Prisma: as the certificate of the authority"
             )
         if accept == "strict":
             mode = "verify-full"
             if "sslrootcert" not in self._remaining:
                 out.setdefault("sslrootcert", _trusted_roots())
-            self._notes.append("sslaccept=strict is honoured as sslmode=verify-full")
+            self._notes.append("sslaccept=strict is used as sslmode=verify-full")
         elif accept == "accept_invalid_certs":
             if mode not in ("disable", "verify-ca", "verify-full"):
                 mode = "require"
-            self._notes.append(f"sslaccept=accept_invalid_certs is honoured as sslmode={mode}")
+            self._notes.append(f"sslaccept=accept_invalid_certs is used as sslmode={mode}")
         elif accept:
             raise UsageError(
                 "the target URL has an unknown value of sslaccept",
-                hint="Prisma knows strict and accept_invalid_certs",
+                hint="possible are strict and accept_invalid_certs",
             )
         return out | ({"sslmode": mode} if mode else {})
 
@@ -204,8 +204,8 @@ def _query(text: str) -> dict[str, str]:
 def _decode(text: str, what: str) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         raise UsageError(
-            f"the {what} in the target URL has a '%' that encodes nothing",
-            hint="a percent sign itself is %25",
+            f"the {what} in the target URL has a '%' without a valid code",
+            hint="write a percent sign as %25",
         )
     try:
         value = unquote(text, errors="strict")
@@ -221,7 +221,7 @@ def _require(parameters: Mapping[str, str]) -> None:
         return
     for key, what in (("host", "host"), ("dbname", "database name")):
         if not parameters.get(key) and not (key == "host" and parameters.get("hostaddr")):
-            raise UsageError(f"the target URL names no {what}", hint=_EXAMPLE)
+            raise UsageError(f"the target URL has no {what}", hint=_EXAMPLE)
 
 
 def _compose(parameters: Mapping[str, str]) -> str:

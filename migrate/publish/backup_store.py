@@ -82,8 +82,8 @@ def find(work: Path, digest: str) -> Backup:
     if damaged is not None:
         raise damaged
     raise StateMismatch(
-        f"no backup in {work / FOLDER} has the SHA-256 {digest[:16]}… that the ledger names",
-        hint="name the work folder of the run with --work, or the backup's folder with --backup",
+        f"no backup in {work / FOLDER} has the SHA-256 {digest[:16]}… from the ledger",
+        hint="give the work folder of the run with --work, or the folder of the backup with --backup",
     )
 
 

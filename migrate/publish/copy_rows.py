@@ -57,7 +57,7 @@ def plan_moves(
             )
         if _shape(live[table]) != _shape(staged[table]):
             raise TargetError(
-                f"the live table {table} was altered after its staging was made",
+                f"the live table {table} was changed after its staging was created",
                 hint="start again with `migrate run --fresh`",
             )
         moves.append(_plan(conn, live[table], staging, known.get(table)))
@@ -95,7 +95,7 @@ def move_rows(conn: Connection, schema: str, staging: str, move: Move) -> Conten
     )
     moved = conn.execute(statement).rowcount
     if moved != move.rows:
-        raise TargetError(f"{moved} rows of {move.table} were moved, {move.rows} were staged when it began")
+        raise TargetError(f"{moved} rows of {move.table} were copied, but {move.rows} were staged")
     return move.content or measure(conn, schema, move.table)
 
 

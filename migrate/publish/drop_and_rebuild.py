@@ -74,8 +74,8 @@ def plan_rebuild(conn: Connection, schema: str, tables: Iterable[str], *, strict
     outside = sorted({row[0] for row in foreign if not row[5]})
     if outside:
         raise TargetError(
-            f"{', '.join(outside)} references tables whose rows are replaced, but is not replaced itself",
-            hint="add it to [target] empty, or take its foreign key off",
+            f"{', '.join(outside)} refers to tables whose rows are replaced, but is not replaced itself",
+            hint="add it to [target] empty, or drop its foreign key",
         )
     quote = Quoting(conn)
     plan = Rebuild()

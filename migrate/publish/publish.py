@@ -156,7 +156,7 @@ def _attempt(
         exchanged=number is not None,
         frozen=now - frozen,
         seconds=now - locked,
-        notes=tuple(f"the rows were moved: {reason}" for reason in strategy.reasons),
+        notes=tuple(f"the rows were copied, since {reason}" for reason in strategy.reasons),
     )
 
 
@@ -182,8 +182,9 @@ def _require_unchanged(conn: Connection, request: PublishRequest) -> dict[str, i
             changed.append(table)
     if changed:
         raise LiveChanged(
-            f"live rows changed after the backup was made: {', '.join(changed)}",
-            hint="stop the application's writes and run the same command again; a new backup is made first",
+            f"live rows changed after the backup: {', '.join(changed)}",
+            hint="stop the application's writes, then run the same command again; it makes a new "
+            "backup first",
         )
     return replaced
 
@@ -193,7 +194,7 @@ def _lock_not_available(conn: Connection, request: PublishRequest, attempts: int
     return TargetUnavailable(
         f"the live tables could not be locked within {request.lock_timeout_ms} ms in {attempts} attempts"
         + (f"; held by {'; '.join(blockers)}" if blockers else ""),
-        hint="end those sessions or wait for them, then run the same command again; nothing was changed",
+        hint="end these sessions or wait for them, then run the same command again; nothing was changed",
     )
 
 

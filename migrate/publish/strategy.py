@@ -132,7 +132,7 @@ def replace_rows(
                 request.on_progress("exchanged", f"{len(request.managed)} tables")
                 changed = differences(before, protected_definitions(conn, request))
                 if changed:
-                    raise SwapBlocked([f"the exchange would have changed {', '.join(changed[:5])}"])
+                    raise SwapBlocked([f"the swap would have changed {', '.join(changed[:5])}"])
             held = {move.table: move.content or Content(0, "0") for move in strategy.moves}
             return {table: held.get(table, Content(0, "0")) for table in request.managed}, number
         except SwapBlocked as error:
@@ -145,6 +145,6 @@ def replace_rows(
     if changed:
         raise TargetError(
             f"publishing would have changed the schema: {', '.join(changed[:10])}; nothing was published",
-            hint="report this with the definition of the object; the live tables are as they were",
+            hint="report this with the definition of the object; the live tables are unchanged",
         )
     return contents, None

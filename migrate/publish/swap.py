@@ -102,7 +102,7 @@ def prepare_swap(
         if move.rows
     ]
     reasons += find_swap_blockers(conn, table_names)
-    reasons += [f"the readers of the replica {name} cannot be seen" for name in silent_replicas(conn)]
+    reasons += [f"the readers of the replica {name} are not visible" for name in silent_replicas(conn)]
     if reasons:
         raise SwapBlocked(reasons)
     try:
@@ -166,7 +166,7 @@ def _require_revocable_defaults(conn: Connection, table_names: Sequence[TableNam
             _BORN, ([pair.live for pair in pairs], [pair.staged for pair in pairs])
         ).fetchall()
     if rows:
-        raise SwapBlocked([f"default privileges give rights on every new table, such as {rows[0][0]}"])
+        raise SwapBlocked([f"default privileges grant rights on every new table, such as {rows[0][0]}"])
 
 
 def _judged(doing: str, error: psycopg.Error | MigrateError) -> Exception:

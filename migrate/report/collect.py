@@ -28,10 +28,10 @@ _COMMANDS: Final = {
     "published": (
         ("check the live rows again", "verify --published"),
         ("check every cell again", "verify --published --deep"),
-        ("put the earlier rows back", "rollback"),
+        ("restore the earlier rows", "rollback"),
     ),
     "rolled_back": (("migrate again", "run"), ("undo the rollback", "rollback --undo")),
-    "open": (("go on", "run"), ("give the run up", "rollback")),
+    "open": (("continue", "run"), ("discard the run", "rollback")),
 }
 
 
@@ -131,7 +131,7 @@ def _rehearsal(work: Path) -> Rehearsal | None:
 def _commands(folder: Path, outcome: str, *, dry: bool) -> tuple[Command, ...]:
     work = shlex.quote(str(folder.parent if dry else folder))
     known = (("rehearse again", "verify"), ("migrate", "run")) if dry else _COMMANDS[outcome]
-    known = (*known, ("see how far it is", "status"), ("make this report again", "report"))
+    known = (*known, ("see the progress", "status"), ("write this report again", "report"))
     found = tuple(Command(purpose, f"migrate {words} --work {work}") for purpose, words in known)
     sealed = folder / receipt.FILE
     if not sealed.is_file():

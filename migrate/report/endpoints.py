@@ -22,7 +22,7 @@ def source(document: Document, snapshot: dict[str, Any]) -> tuple[Fact, ...]:
             Fact("snapshot SHA-256", str(snapshot["sha256"]), exact=True),
         ]
         if snapshot["mark"]:
-            facts.append(Fact("state of the source", str(snapshot["mark"]), exact=True))
+            facts.append(Fact("version of the source", str(snapshot["mark"]), exact=True))
         facts += [Fact(f"not copied: {left['name']}", str(left["reason"])) for left in snapshot["left_out"]]
     return tuple(facts)
 
@@ -57,12 +57,12 @@ def ids(document: Document, counted: dict[str, Any]) -> tuple[Fact, ...]:
     """Return how new ids are made, and where legacy ids can be looked up."""
     mark = document.binding.get("ids.secret", "kept")
     secret = (
-        "made at the first run, kept in the target's ledger"
+        "made by the first run, stored in the target's ledger"
         if mark == "kept"
-        else f"given by the configuration; its mark is {mark}"
+        else f"from the configuration; fingerprint {mark}"
     )
     facts = [
-        Fact("new ids", "c and 24 characters, from HMAC-SHA-256 of entity and legacy id under the id secret"),
+        Fact("new ids", "c and 24 characters, made with HMAC-SHA-256 from entity, legacy id and id secret"),
         Fact("id secret", secret),
     ]
     if counted:

@@ -32,5 +32,5 @@ def refresh(folder: Path) -> str | None:
     try:
         write_report(folder)
     except MigrateError as error:
-        return f"the report could not be written, `migrate report` tries again: {error.message}"
+        return f"the report could not be written; try again with `migrate report`: {error.message}"
     return None

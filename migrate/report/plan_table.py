@@ -37,7 +37,16 @@ def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False) -> None:
         markup=False,
     )
     for finding in plan.findings:
-        console.print(f"{finding.level}: {terminal_safe(finding.message)}", markup=False)
+        if finding.level != "error":
+            console.print(f"{finding.level}: {terminal_safe(finding.message)}", markup=False)
+
+
+def show_errors(plan: Plan, console: Console) -> None:
+    """Print what would stop a run, and what to do about it."""
+    for finding in plan.errors:
+        console.print(f"error: {terminal_safe(finding.message)}", markup=False)
+    for hint in dict.fromkeys(finding.hint for finding in plan.errors if finding.hint):
+        console.print(f"next:  {terminal_safe(hint)}", markup=False)
 
 
 def _show_table(title: str, rows: Sequence[SourceTable | LiveTable], console: Console) -> None:

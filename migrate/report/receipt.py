@@ -85,17 +85,17 @@ def read_receipt(path: Path) -> Receipt:
         version, run, seal = document["version"], document["run"], document["seal"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path} is no receipt that can be read", hint="give the receipt.json of a run"
+            f"{path} is not a receipt, or is damaged", hint="give the file receipt.json of a run"
         ) from error
     if version != VERSION:
         raise UsageError(f"{path} is a receipt of version {version}; this program reads {VERSION}")
     receipt = Receipt(run, links)
     if seal != receipt.seal:
-        raise CheckError(f"{path}: the seal is not the digest of the last link", hint=_ALTERED)
+        raise CheckError(f"{path}: the seal does not match the last part", hint=_ALTERED)
     return receipt
 
 
-_ALTERED: Final = "the file was altered or damaged: use a copy of the one that the run wrote"
+_ALTERED: Final = "the file was changed or is damaged; use a copy of the file that the run wrote"
 
 
 def check_receipt(receipt: Receipt) -> list[str]:
@@ -110,20 +110,21 @@ def check_receipt(receipt: Receipt) -> list[str]:
         strict=True,
     ):
         if link.digest != made.digest:
-            raise CheckError(f"the link `{link.name}` does not fit its digest", hint=_ALTERED)
-    confirmed = [f"{len(receipt.links)} links fit their digests"]
+            raise CheckError(f"the part `{link.name}` does not match its digest", hint=_ALTERED)
+    confirmed = [f"{len(receipt.links)} parts match their digests"]
     rows = receipt.of("rows")
     for table, fates in rows.items():
         total = sum(fates[fate] for fate in ("migrated", "merged", "rejected", "excluded"))
         if total != fates["rows"]:
             raise CheckError(
-                f"the fates of {table} add up to {total:,}, it has {fates['rows']:,} rows", hint=_ALTERED
+                f"the outcomes of {table} add up to {total:,}, but it has {fates['rows']:,} rows",
+                hint=_ALTERED,
             )
-    confirmed.append(f"every row of {len(rows)} source tables has one fate")
+    confirmed.append(f"every row of {len(rows)} source tables has one outcome")
     checks = receipt.of("checks")
     failed = [name for name, check in checks.items() if not check["passed"]]
     if failed:
-        raise CheckError(f"the receipt tells of failed checks: {', '.join(failed)}")
+        raise CheckError(f"the receipt lists failed checks: {', '.join(failed)}")
     confirmed.append(f"{len(checks)} checks passed")
     return confirmed
 
@@ -172,8 +173,8 @@ def _document(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise StateMismatch(
-            f"{path} is missing or damaged; the receipt cannot be made without it",
-            hint="put it back from a copy; the rows are published all the same",
+            f"{path} is missing or damaged, but the receipt needs it",
+            hint="restore it from a copy; the rows are published in any case",
         ) from error
 
 

@@ -28,7 +28,7 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in columns:
         table.add_column(
-            name, justify="left" if name in ("table", "column", "fate", "reason", "rule") else "right"
+            name, justify="left" if name in ("table", "column", "outcome", "reason", "rule") else "right"
         )
     return table
 
@@ -36,7 +36,7 @@ def _table(title: str, *columns: str) -> Table:
 def show(summary: Summary, console: Console) -> None:
     """Print the summary as tables."""
     flows = _table("Source rows", "table", "rows", "migrated", "merged", "rejected", "excluded")
-    reasons = _table("Rows that did not become a row of their own", "table", "fate", "reason", "rows")
+    reasons = _table("Rows that did not become a row of their own", "table", "outcome", "reason", "rows")
     for flow in summary.flows:
         parts = {"merged": flow.merged, "rejected": flow.rejected, "excluded": flow.excluded}
         counts = (flow.rows, flow.migrated, *(sum(part.values()) for part in parts.values()))

@@ -264,7 +264,7 @@ def source_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
     if config.source.url is None:
         raise UsageError(
             "no source is configured",
-            hint=f"set {' or '.join(config.source.url_env)}, or [source] url in the configuration file; "
+            hint=f"give the configuration file with --config, or set {' or '.join(config.source.url_env)}; "
             "MIGRATE__SOURCE__URL=sample is the built-in sample, to try it",
         )
     return config.source.url.get_secret_value(), f"${ours}" if ours in environ else "[source] url"

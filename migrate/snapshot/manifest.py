@@ -65,7 +65,7 @@ def read_facts(folder: Path) -> SnapshotFacts | None:
     except (ValueError, KeyError, TypeError) as error:
         raise StateMismatch(
             f"{path} is damaged",
-            hint=f"delete {path} and the snapshot beside it, then run the same command again",
+            hint=f"delete {path} and the snapshot in its folder, then run the same command again",
         ) from error
     return facts
 
@@ -79,13 +79,13 @@ def finished_snapshot(folder: Path, identity: str) -> SnapshotFacts | None:
     if not path.exists():
         return None
     facts = read_facts(folder)
-    way_out = f"delete {path} and run the same command again: the snapshot starts anew"
+    way_out = f"delete {path} and run the same command again: the snapshot starts again"
     if facts is None:
         raise StateMismatch(f"{folder / FACTS_NAME} is missing, so {path} cannot be trusted", hint=way_out)
     if facts.identity != identity:
         raise StateMismatch(f"{path} was taken from {facts.identity}, not from {identity}", hint=way_out)
     if files.digest_file(path) != facts.sha256:
-        raise StateMismatch(f"{path} was altered after it was taken", hint=way_out)
+        raise StateMismatch(f"{path} was changed after it was taken", hint=way_out)
     return replace(facts, path=path)
 
 

@@ -86,7 +86,7 @@ class PartialSnapshot:
             connection.close()
             raise StateMismatch(
                 f"the partial snapshot {path} is damaged: {error}",
-                hint=f"delete {path} and run the same command again: the snapshot starts anew",
+                hint=f"delete {path} and run the same command again: the snapshot starts again",
             ) from error
         except BaseException:
             connection.close()
@@ -110,8 +110,8 @@ class PartialSnapshot:
             self.set_note("identity", self._identity)
         elif known != self._identity:
             raise StateMismatch(
-                f"the partial snapshot {self.path} was begun from {known}, not from {self._identity}",
-                hint=f"delete {self.path} to start anew, or name the database it was begun from",
+                f"the partial snapshot {self.path} was started from {known}, not from {self._identity}",
+                hint=f"delete {self.path} to start again, or give the database that it was started from",
             )
 
     # ---- the record ------------------------------------------------------------

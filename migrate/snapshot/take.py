@@ -104,7 +104,7 @@ class _SnapshotRun:
             if not moved:
                 return catalogue, number
         raise SourceError(
-            f"{self._source.label} keeps changing while it is read: {', '.join(moved[:10])}",
+            f"{self._source.label} changes while it is read: {', '.join(moved[:10])}",
             hint="stop the application that writes to it, then run the same command again",
         )
 
@@ -222,7 +222,7 @@ class _SnapshotRun:
         return SourceError(
             f"the copy of table {table.name} is not what {self._source.label} holds: {how}",
             hint=f"delete {self._partial.path} and run the same command again; "
-            "if it happens twice, take a dump and name its file as the source",
+            "if it happens twice, make a dump and use it as the source",
         )
 
     def _usage(self) -> Usage:
@@ -242,7 +242,7 @@ class _SnapshotRun:
         ):
             if cap is not None and cost >= cap:
                 raise SourceError(
-                    f"the snapshot stopped at its cap: {cost:,} {what}, {cap:,} allowed",
+                    f"the snapshot stopped at its limit: {cost:,} {what}, {cap:,} allowed",
                     hint=f"raise [source] {key} and run the same command again: it continues",
                 )
 
@@ -279,7 +279,7 @@ def _finish_renaming(folder: Path, identity: str) -> SnapshotFacts | None:
     if facts.identity != identity:
         raise StateMismatch(
             f"the snapshot {partial} was taken from {facts.identity}, not from {identity}",
-            hint=f"delete {partial} and run the same command again: the snapshot starts anew",
+            hint=f"delete {partial} and run the same command again: the snapshot starts again",
         )
     return _freeze(folder, facts)
 

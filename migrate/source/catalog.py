@@ -92,17 +92,17 @@ def _kinds(ask: Ask) -> Mapping[str, str]:
 def _reason(name: str, sql: str, kinds: Mapping[str, str], objects: _Objects) -> str | None:
     """Return why a table is not copied, None if it is copied."""
     if _INTERNAL.match(name):
-        return "internal to the database"
+        return "internal to SQLite"
     if _VIRTUAL.match(sql) or kinds.get(name) == "virtual":
-        return "virtual: its content is computed from other tables"
+        return "virtual table, computed from other tables"
     if kinds.get(name) == "shadow":
-        return "shadow of a virtual table"
+        return "part of a virtual table"
     for other, ddl in objects.tables.items():
         if _VIRTUAL.match(ddl) and name.startswith(other) and name[len(other) :] in _SHADOWS:
-            return "shadow of a virtual table"
+            return "part of a virtual table"
     for index, ddl in objects.indexes:
         if _VECTOR_INDEX.search(ddl) and name == f"{index}_shadow":
-            return "shadow of a vector index"
+            return "part of a vector index"
     return None
 
 

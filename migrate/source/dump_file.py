@@ -79,8 +79,8 @@ def _require_complete(path: Path) -> None:
         end = file.read()
     if _LAST.search(end) is None:
         raise SourceError(
-            f"the dump {path} does not end in COMMIT; : it was cut short",
-            hint='make it again with `turso db shell NAME ".dump" > FILE.sql` and see how it ends',
+            f"the dump {path} does not end in COMMIT; it is incomplete",
+            hint='make it again with `turso db shell NAME ".dump" > FILE.sql` and check its last line',
         )
 
 

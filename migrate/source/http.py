@@ -236,7 +236,7 @@ def _trusted(ca_file: Path | None) -> ssl.SSLContext | bool:
     except OSError as error:
         raise UsageError(
             f"cannot read the certificates in {ca_file}: {error.strerror or 'it holds none'}",
-            hint="[source] ca_file names a file with the authority's certificate in PEM",
+            hint="[source] ca_file must be a file with the authority's certificate in PEM",
         ) from error
 
 

@@ -78,7 +78,7 @@ class LocalTransport:
     def _mapped(self, error: sqlite3.Error) -> SourceError:
         return SourceError(
             f"{self.label} cannot be read: {error}",
-            hint="open it with `sqlite3 FILE 'PRAGMA integrity_check'` and see what it says",
+            hint="check it with `sqlite3 FILE 'PRAGMA integrity_check'`",
         )
 
     def _read(self, sql: str, args: Sequence[Value]) -> QueryResult:

@@ -176,7 +176,7 @@ class _Reading:
                 if not packed and not self._shape.distrust_text():
                     raise SourceError(
                         f"{self._transport.label} holds text that is not UTF-8",
-                        hint="read the database file, or a dump of it, instead",
+                        hint="use the database file, or a dump of it, as the source",
                     ) from error
                 self._packed = False
             except SourceUnavailable:
@@ -236,7 +236,7 @@ class _Reading:
             raise SourceError(
                 f"{self._transport.label} has a row, or a table without a key, that does not fit into "
                 f"a response: {error}",
-                hint="read the database file, or a dump of it, instead",
+                hint="use the database file, or a dump of it, as the source",
             ) from error
 
     def _chunk(self, column: str, key: Row, size: int) -> bytes:

@@ -82,7 +82,7 @@ def too_long(label: str, how: str) -> BadAnswer:
     """An answer that no smaller page makes shorter is longer than it may be."""
     return BadAnswer(
         f"{label} gave an answer that is too long: {how}",
-        hint="read the database file, or a dump of it, instead",
+        hint="use the database file, or a dump of it, as the source",
     )
 
 
@@ -90,7 +90,7 @@ def unreadable_text(label: str) -> SourceError:
     """A name or a definition is not UTF-8, which no server can send."""
     return SourceError(
         f"{label} holds text that is not UTF-8 where names are",
-        hint="read the database file, or a dump of it, instead",
+        hint="use the database file, or a dump of it, as the source",
     )
 
 
@@ -98,20 +98,20 @@ def unauthorized(label: str, status: int, has_token: bool) -> SourceError:
     """401 or 403: no token, or one that is wrong, expired or revoked."""
     if not has_token:
         return SourceError(
-            f"{label} wants a token and none was given ({status})",
+            f"{label} needs a token, and none is set ({status})",
             hint="set TURSO_AUTH_TOKEN to what `turso db tokens create NAME --read-only` prints",
         )
     return SourceError(
-        f"{label} refused the token ({status}): it is wrong, expired, revoked, or of another database",
-        hint="make a new one with `turso db tokens create NAME --read-only` and set TURSO_AUTH_TOKEN to it",
+        f"{label} refused the token ({status}): it is wrong, expired, revoked, or for another database",
+        hint="make a new one with `turso db tokens create NAME --read-only` and put it in TURSO_AUTH_TOKEN",
     )
 
 
 def untrusted(label: str) -> SourceError:
     """The server's certificate is not signed by a trusted authority, or is another host's."""
     return SourceError(
-        f"{label} shows a certificate that is not trusted",
-        hint="see that the host name is right; where the authority is a private one, name the file of its "
+        f"the certificate of {label} is not trusted",
+        hint="check the host name; for a private authority, give the file of its "
         "certificate in [source] ca_file, or in SSL_CERT_FILE",
     )
 
@@ -119,17 +119,17 @@ def untrusted(label: str) -> SourceError:
 def not_found(label: str) -> SourceError:
     """404 for every API version: the host has no such database, or is not a libSQL server."""
     return SourceError(
-        f"{label} has no such database, or speaks neither Hrana 3 nor 2 (404)",
+        f"{label} has no such database, or supports neither Hrana 3 nor 2 (404)",
         hint="compare the URL with what `turso db show NAME --url` prints; "
-        "a database that was archived or moved answers like this too",
+        "an archived or moved database gives the same answer",
     )
 
 
 def no_websocket(label: str, status: int = 505) -> SourceError:
     """505: Turso's current hosting accepts no WebSocket; other hosts refuse it in other ways."""
     return SourceError(
-        f"{label} does not take the protocol it was spoken to in ({status})",
-        hint="this host takes no WebSocket: write the URL with libsql:// or https:// instead of wss://",
+        f"{label} does not support this protocol ({status})",
+        hint="this host has no WebSocket: write the URL with libsql:// or https:// instead of wss://",
     )
 
 
@@ -137,7 +137,7 @@ def moved_away(label: str, status: int) -> SourceError:
     """3xx: the server redirects to another host, which must not get the token."""
     return SourceError(
         f"{label} redirects to another address ({status})",
-        hint="write the address it redirects to as the URL; very often http:// should be https://",
+        hint="use the address that it redirects to; often http:// must be https://",
     )
 
 
@@ -145,7 +145,7 @@ def blocked(label: str) -> SourceError:
     """BLOCKED: the plan's quota is used up, or reads were blocked."""
     return SourceError(
         f"{label} blocks reads: the plan's quota is used up, or reads were switched off (BLOCKED)",
-        hint="look at the usage in the Turso dashboard; raise the plan or wait for the next month, "
+        hint="see the usage in the Turso dashboard; upgrade the plan or wait for the next month, "
         "then run the same command again: it continues",
     )
 
@@ -153,8 +153,8 @@ def blocked(label: str) -> SourceError:
 def cell_too_long(label: str) -> CellTooLong:
     """SQLITE_TOOBIG: a cell is longer than the server allows in any statement."""
     return CellTooLong(
-        f"{label} holds a cell longer than its server lets a statement read (SQLITE_TOOBIG)",
-        hint="raise the server's max_row_size, or read the database file, or a dump of it, instead",
+        f"{label} has a cell that is longer than its server can return (SQLITE_TOOBIG)",
+        hint="raise the server's max_row_size, or use the database file, or a dump of it, as the source",
     )
 
 
@@ -162,5 +162,5 @@ def refused(label: str, status: int) -> SourceError:
     """Any other refusal."""
     return SourceError(
         f"{label} refused the request ({status})",
-        hint="see that the URL is a libSQL database's, as `turso db show NAME --url` prints it",
+        hint="check that the URL is that of a libSQL database, as `turso db show NAME --url` prints it",
     )

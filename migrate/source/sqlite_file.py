@@ -74,12 +74,12 @@ def _require_database(path: Path) -> None:
     except OSError as error:
         raise UsageError(
             f"the source file {path} cannot be read: {error.strerror}",
-            hint="name an SQLite file, or a dump whose name ends in .sql",
+            hint="give an SQLite file, or a dump whose name ends in .sql",
         ) from error
     if start not in (b"", _MAGIC):
         raise SourceError(
             f"{path} is not an SQLite database",
-            hint="a dump must have a name that ends in .sql; an encrypted file cannot be read",
+            hint="the name of a dump must end in .sql; an encrypted file cannot be read",
         )
 
 
@@ -152,7 +152,7 @@ def _settle(path: Path, copy: Path) -> None:
     except sqlite3.DatabaseError as error:
         raise SourceError(
             f"{path} cannot be read: {error}",
-            hint="see what `sqlite3 FILE 'PRAGMA integrity_check'` says, or read a dump instead",
+            hint="check it with `sqlite3 FILE 'PRAGMA integrity_check'`, or use a dump instead",
         ) from error
 
 

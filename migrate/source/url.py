@@ -37,7 +37,7 @@ def parse_address(url: str, token: str | None = None) -> Address:
     text = url.strip()
     if not text:
         raise UsageError(
-            "no legacy database is named",
+            "no source database is given",
             hint="set TURSO_DATABASE_URL, or [source] url in the config",
         )
     try:
@@ -52,8 +52,8 @@ def parse_address(url: str, token: str | None = None) -> Address:
         return _local(unquote(parts.netloc + parts.path if parts.netloc != "localhost" else parts.path))
     if "://" in text:
         raise UsageError(
-            f"the source URL has a scheme that is not known: {parts.scheme}",
-            hint="known are libsql, https, http, wss, ws and file, a path, or the word sample",
+            f"the source URL has an unknown scheme: {parts.scheme}",
+            hint="use libsql, https, http, wss, ws or file, a path, or the word sample",
         )
     return _local(text)
 
@@ -67,11 +67,11 @@ def _local(text: str) -> Address:
 def _remote(parts: SplitResult, token: str | None) -> Address:
     secure = _SECURE[parts.scheme]
     if parts.hostname is None:
-        raise UsageError("the source URL names no host", hint="it looks like libsql://NAME-ORG.turso.io")
+        raise UsageError("the source URL has no host", hint="it looks like libsql://NAME-ORG.turso.io")
     if parts.username is not None:
         raise UsageError(
             "the source URL holds a user name or password",
-            hint="libSQL takes a token: set TURSO_AUTH_TOKEN, or write ?authToken=… behind the host",
+            hint="libSQL uses a token: set TURSO_AUTH_TOKEN, or add ?authToken=… after the host",
         )
     for key, value in parse_qsl(parts.query, keep_blank_values=True):
         if key == "authToken":
@@ -80,8 +80,8 @@ def _remote(parts: SplitResult, token: str | None) -> Address:
             secure = value == "1"
         else:
             raise UsageError(
-                f"the source URL has a parameter that is not known: {key}",
-                hint="known are authToken=… and tls=0 or tls=1",
+                f"the source URL has an unknown parameter: {key}",
+                hint="possible are authToken=… and tls=0 or tls=1",
             )
     port = _port(parts)
     if parts.scheme == "libsql" and not secure and port is None:
@@ -103,7 +103,7 @@ def _checked(token: str | None) -> str | None:
     token = token.strip() if token else None
     if token and not (token.isascii() and token.isprintable() and " " not in token):
         raise UsageError(
-            "the token holds characters that no token has",
+            "the token contains invalid characters",
             hint="copy it again; `turso db tokens create NAME --read-only` prints a new one",
         )
     return token or None

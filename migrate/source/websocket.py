@@ -109,7 +109,7 @@ class WebSocketTransport:
         if settings.ca_file is not None:
             raise UsageError(
                 "[source] ca_file is for https:// and libsql://",
-                hint="for wss:// name the file in the variable SSL_CERT_FILE instead",
+                hint="for wss:// set the variable SSL_CERT_FILE to the file",
             )
         self.label = address.label
         self.identity = address.label

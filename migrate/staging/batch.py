@@ -152,7 +152,8 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatc
     )
     if added.rowcount != 1:
         raise TargetError(
-            f"batch {batch.number} of {batch.mapper} is in the ledger already or does not follow the last",
+            f"batch {batch.number} of {batch.mapper} is already in the ledger, or does not follow "
+            "the last one",
             hint="run the same command again; it continues after the ledger's last batch",
         )
 

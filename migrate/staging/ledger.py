@@ -77,8 +77,9 @@ class Ledger:
             self.conn.execute(query.format(self.name("setting")), (value,))
         if self.secret() != value:
             raise StateMismatch(
-                "the ledger keeps another id secret than the one given",
-                hint="unset the secret in the environment and in [ids], so that the ledger's is used",
+                "the ledger has another id secret than the one given",
+                hint="remove the secret from the environment and from [ids], so that the "
+                "ledger's secret is used",
             )
 
     # ---- ownership -------------------------------------------------------------
@@ -89,7 +90,7 @@ class Ledger:
         `holder` says who runs, such as `host, process 42`. The lock lasts as long as the session. Raises
         AlreadyRunning, with the holder, if another session has it.
         """
-        with translate_errors("taking the target"):
+        with translate_errors("locking the target"):
             # What the loser sees at once, even before the winner's row is written.
             self.conn.execute(
                 "SELECT set_config('application_name', %s, false)", (f"migrate: {holder}"[:_HOLDER_WIDTH],)
@@ -113,7 +114,7 @@ class Ledger:
         """Release the target; what this run still has open cannot commit any more."""
         if self.epoch is None:
             return
-        with translate_errors("giving the target up"):
+        with translate_errors("unlocking the target"):
             self.conn.execute(
                 sql.SQL("UPDATE {} SET epoch = epoch + 1, holder = NULL, pid = NULL WHERE epoch = %s").format(
                     self.name("owner")
@@ -166,7 +167,7 @@ class Ledger:
         return f"{name} (PostgreSQL session {pid}{_since(since)})"
 
     def _occupied(self, conn: Connection | None = None) -> AlreadyRunning:
-        holder = self.holder(conn) or "another run that has finished meanwhile"
+        holder = self.holder(conn) or "another run that has finished since"
         return AlreadyRunning(
             f"the target is held by {holder}",
             hint="wait until it ends, or stop it; then run the same command again",

@@ -104,7 +104,7 @@ def make_schema(conn: Connection, name: str, purpose: str) -> None:
     if exists:
         return
     try:
-        with translate_errors(f"making the schema {name}"):
+        with translate_errors(f"creating the schema {name}"):
             conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
             conn.execute(
                 sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(name), sql.Literal(purpose))
@@ -116,8 +116,8 @@ def make_schema(conn: Connection, name: str, purpose: str) -> None:
             sql.Identifier(name), sql.Identifier(user)
         )
         raise TargetError(
-            f"the role {user} may not make the schema {name} in the database {database}",
-            hint=f"let an owner of the database run: {statement.as_string(conn)};",
+            f"the role {user} may not create the schema {name} in the database {database}",
+            hint=f"an owner of the database must run: {statement.as_string(conn)};",
         ) from error
 
 
@@ -126,7 +126,7 @@ def create(conn: Connection, schema: str) -> None:
 
     Raises StateMismatch if there is a ledger of another version.
     """
-    with translate_errors(f"making the ledger in {schema}"), conn.transaction():
+    with translate_errors(f"creating the ledger in {schema}"), conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
         make_schema(conn, schema, "ledger of the migration")
         for statement in _TABLES:
@@ -138,8 +138,8 @@ def create(conn: Connection, schema: str) -> None:
         row = conn.execute(sql.SQL("SELECT value FROM {} WHERE key = 'version'").format(setting)).fetchone()
         if row is None or row[0] != VERSION:
             raise StateMismatch(
-                f"the ledger in {schema} was written by another version of this program",
-                hint="finish or roll back with that version, or name another ledger schema in [target]",
+                f"the ledger in {schema} was written by another version of migrate",
+                hint="finish or roll back with that version, or set another ledger_schema in [target]",
             )
 
 

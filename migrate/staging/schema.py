@@ -41,7 +41,7 @@ def create(conn: Connection, schema: str, staging: str, tables: Iterable[str]) -
             f"the schema {schema} has no table {', '.join(missing)}",
             hint="apply the Prisma schema first: prisma migrate deploy",
         )
-    with translate_errors(f"making the staging schema {staging}"), conn.transaction():
+    with translate_errors(f"creating the staging schema {staging}"), conn.transaction():
         make_schema(conn, staging, _MARK)
         _clear(conn, staging)
         for table in wanted:
@@ -70,7 +70,7 @@ def add_empty(conn: Connection, schema: str, staging: str, tables: Iterable[str]
             row = conn.execute(sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(name)).fetchone()
             if row is not None and row[0]:
                 raise TargetError(
-                    f"the staged table {table} holds rows, although publish is to empty the live one",
+                    f"the staged table {table} has rows, but publish must empty the live one",
                     hint="start again with `migrate run --fresh`",
                 )
 
@@ -120,8 +120,8 @@ def _tables(conn: Connection, staging: str) -> list[str]:
     foreign = [name for name, ours in rows if not ours]
     if foreign:
         raise TargetError(
-            f"the schema {staging} holds {', '.join(foreign[:5])}, which is not this program's",
-            hint="name a schema of its own for staging in [target]",
+            f"the schema {staging} holds {', '.join(foreign[:5])}, which migrate did not create",
+            hint="set staging_schema in [target] to a schema of its own",
         )
     return [name for name, _ in rows]
 

@@ -80,13 +80,13 @@ def test_a_file_that_is_no_manifest_is_named(saved: Path, content: bytes) -> Non
 
 def test_a_manifest_cut_short_is_damaged(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-20])
-    with pytest.raises(BackupDamaged, match="is no manifest"):
+    with pytest.raises(BackupDamaged, match="is not the manifest"):
         load(saved)
 
 
 def test_an_altered_dump_beside_it_is_noticed_on_loading(saved: Path) -> None:
     (saved.parent / "backup.dump").write_bytes(b"PGDMP and so oN")
-    with pytest.raises(BackupDamaged, match=r"dump .* was altered"):
+    with pytest.raises(BackupDamaged, match=r"dump .* was changed"):
         load(saved)
 
 

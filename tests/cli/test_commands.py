@@ -166,7 +166,7 @@ def test_too_many_rejects_stop_the_run_before_publish(work: Path) -> None:
         "Failed: reject_share.",
         "The live tables are unchanged.",
     )
-    says(report, "What became of the rows")
+    says(report, "Results by source table")
     with EmbeddedServer(work) as server:
         assert query(server.url(), "SELECT count(*) FROM messages") == [(60,)]
 

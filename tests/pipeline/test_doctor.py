@@ -56,7 +56,7 @@ def test_a_right_that_is_missing_is_named_with_the_statement(work: Path, databas
         url = database.replace("postgres:", f"{name}_app:", 1)
         url = url[: url.index("_app:") + 5] + "synthetic" + url[url.index("@") :]
         said = migrate("doctor", "--work", str(work), code=1, MIGRATE__TARGET__URL=url).out
-        assert "may not make the schema migrate_ledger" in said
+        assert "may not create the schema migrate_ledger" in said
         assert "CREATE SCHEMA" in said
     finally:
         with psycopg.connect(database, autocommit=True) as admin:

@@ -71,7 +71,7 @@ def test_libpqs_own_parameters_pass_through() -> None:
 
 def test_an_unknown_parameter_is_dropped_with_a_note() -> None:
     assert parse_url(BASE + "?supa=base").notes == (
-        "the URL parameter 'supa' is unknown to PostgreSQL and was dropped",
+        "the URL parameter 'supa' is unknown to PostgreSQL and was ignored",
     )
 
 

@@ -73,7 +73,7 @@ def test_live_rows_that_changed_after_the_backup_stop_publish(
     with pytest.raises(LiveChanged) as caught:
         go(expected=expected)
     named = "users" if "UPDATE users" in change else "messages"
-    assert str(caught.value) == f"live rows changed after the backup was made: {named}"
+    assert str(caught.value) == f"live rows changed after the backup: {named}"
     assert measure_all(ready, "public", MANAGED) == now
 
 

@@ -98,7 +98,7 @@ def test_no_part_of_any_link_can_be_altered(done: tuple[Path, str], name: str, p
     link = _of(name)(document)
     link[part] = altered(link[part])
     links = tuple(Link(**one) for one in document["links"])
-    with pytest.raises(CheckError, match="does not fit its digest"):
+    with pytest.raises(CheckError, match="does not match its digest"):
         check_receipt(Receipt(document["run"], links))
 
 
@@ -120,8 +120,8 @@ def test_the_seal_of_another_run_is_refused(done: tuple[Path, str]) -> None:
 
 def test_what_is_no_receipt_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"version": 1}')
-    assert "no receipt" in migrate("receipt", str(tmp_path / "x.json"), code=2).err
-    assert "no receipt" in migrate("receipt", str(tmp_path / "missing.json"), code=2).err
+    assert "is not a receipt" in migrate("receipt", str(tmp_path / "x.json"), code=2).err
+    assert "is not a receipt" in migrate("receipt", str(tmp_path / "missing.json"), code=2).err
 
 
 def test_a_rollback_is_added_to_it(work: Path, database: str) -> None:

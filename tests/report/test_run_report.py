@@ -188,7 +188,7 @@ def test_a_rolled_back_run_says_so(migrated: Path, tmp_path: Path) -> None:
         "migrate run",
         "migrate rollback --undo",
     ]
-    assert "Rows are counted when every mapper stage is done" in render(found)
+    assert "Rows are counted when all mapping stages are done" in render(found)
 
 
 def test_a_summary_that_is_not_whole_is_not_shown(migrated: Path, tmp_path: Path) -> None:
@@ -217,4 +217,4 @@ def test_the_receipt_of_a_rehearsal_is_in_it(migrated: Path, tmp_path: Path, bro
     (tmp_path / RECEIPT).write_text(json.dumps(receipt))
     opened = browser.open(write_report(tmp_path))
     assert opened.rows("#rehearsal table") == [["users", "34", "identical"]]
-    assert "killed 1 times, at 2 named points" in opened.texts("#rehearsal p")[0]
+    assert "killed 1 times, at 2 checkpoints" in opened.texts("#rehearsal p")[0]

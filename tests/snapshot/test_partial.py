@@ -25,7 +25,7 @@ def test_the_partial_snapshot_of_another_source_is_refused(file: Path, tmp_path:
         take(str(file), work, should_stop=lambda: True)
     other = tmp_path / "other.db"
     other.write_bytes(file.read_bytes())
-    with pytest.raises(StateMismatch, match=r"begun from .*legacy\.db") as caught:
+    with pytest.raises(StateMismatch, match=r"started from .*legacy\.db") as caught:
         take(str(other), work)
     assert "delete" in (caught.value.hint or "")
 

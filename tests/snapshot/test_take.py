@@ -80,10 +80,10 @@ def test_the_snapshot_stops_at_a_cap_and_goes_on_when_it_is_raised(
 ) -> None:
     server = libsql(content=file)
     capped = SMALL.model_copy(update={key: value})
-    with pytest.raises(SourceError, match="stopped at its cap") as caught:
+    with pytest.raises(SourceError, match="stopped at its limit") as caught:
         take(server.url, work, capped)
     assert key in (caught.value.hint or "")
-    with pytest.raises(SourceError, match="stopped at its cap"):
+    with pytest.raises(SourceError, match="stopped at its limit"):
         take(server.url, work, capped)  # what was billed before counts
     take(server.url, work)
     assert hard_values.content(work / "snapshot.db") == hard_values.content(file)

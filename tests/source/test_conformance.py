@@ -54,11 +54,11 @@ def test_the_snapshot_holds_the_tables_by_their_own_ddl_and_nothing_else(
 
 def test_internal_virtual_and_shadow_tables_are_left_out_by_name(source: Source, way: str) -> None:
     left_out = source.inspect().left_out
-    assert LeftOut("sqlite_sequence", "table", "internal to the database") in left_out
+    assert LeftOut("sqlite_sequence", "table", "internal to SQLite") in left_out
     if way != "dump":  # this dump was written without them
-        assert LeftOut("_litestream_seq", "table", "internal to the database") in left_out
-        assert LeftOut("search", "table", "virtual: its content is computed from other tables") in left_out
-        assert LeftOut("search_content", "table", "shadow of a virtual table") in left_out
+        assert LeftOut("_litestream_seq", "table", "internal to SQLite") in left_out
+        assert LeftOut("search", "table", "virtual table, computed from other tables") in left_out
+        assert LeftOut("search_content", "table", "part of a virtual table") in left_out
     assert not {one.name for one in left_out} & {table.name for table in source.inspect().tables}
 
 

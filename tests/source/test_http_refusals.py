@@ -32,7 +32,7 @@ def test_no_server_is_unavailable() -> None:
 
 def test_a_missing_token_is_asked_for(libsql: MakeServer) -> None:
     error = failing(libsql(signer=Signer()).url)
-    assert "none was given" in error.message
+    assert "none is set" in error.message
     assert "TURSO_AUTH_TOKEN" in (error.hint or "")
 
 

@@ -61,7 +61,7 @@ def test_a_wrong_or_missing_token_is_refused(libsql: MakeServer, given: bool) ->
     server = libsql(signer=Signer())
     token = Signer().token() if given else None
     error = failing(server.ws_url, token)
-    assert ("refused the token" if given else "none was given") in error.message
+    assert ("refused the token" if given else "none is set") in error.message
     assert not isinstance(error, SourceUnavailable)
     assert token is None or token not in error.message
 
@@ -72,7 +72,7 @@ def test_no_server_is_unavailable() -> None:
 
 def test_a_server_that_takes_no_websocket_is_named(libsql: MakeServer) -> None:
     error = failing(f"{libsql().ws_url}/health")
-    assert "does not take the protocol" in error.message
+    assert "does not support this protocol" in error.message
     assert "libsql://" in (error.hint or "")
 
 

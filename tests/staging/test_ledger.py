@@ -66,7 +66,7 @@ def test_without_the_right_to_make_a_schema_the_statement_for_it_is_told(conn: C
     assert row is not None
     conn.execute("SET ROLE pg_monitor")
     with pytest.raises(
-        TargetError, match=f"pg_monitor may not make the schema book in the database {row[0]}"
+        TargetError, match=f"pg_monitor may not create the schema book in the database {row[0]}"
     ) as e:
         Ledger(conn, "book").create()
     assert 'CREATE SCHEMA "book" AUTHORIZATION "pg_monitor";' in (e.value.hint or "")
@@ -138,7 +138,7 @@ def test_what_was_given_up_commits_nothing_more(opened: Callable[[], Connection]
         first.guard(second)
     first.release()
     first.release()
-    with pytest.raises(AlreadyRunning, match="finished meanwhile"), second.transaction():
+    with pytest.raises(AlreadyRunning, match="finished since"), second.transaction():
         first.guard(second)
 
 

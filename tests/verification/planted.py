@@ -17,19 +17,19 @@ PLANTED = {
     ),
     "a message that nobody sent": (
         "reconciliation", "INSERT INTO staging.messages VALUES (%s)", [OTHER],
-        ("messages", OTHER, "no source row accounts for"),
+        ("messages", OTHER, "no source row belongs to"),
     ),
     "a message that was rejected and is there": (
         "reconciliation", "INSERT INTO staging.messages VALUES (%s)", [new("messages", 3)],
-        ("messages", new("messages", 3), "no source row accounts for"),
+        ("messages", new("messages", 3), "no source row belongs to"),
     ),
     "a message twice": (
         "reconciliation", "INSERT INTO staging.messages VALUES (%s)", [MESSAGE],
-        ("messages", MESSAGE, "no source row accounts for"),
+        ("messages", MESSAGE, "no source row belongs to"),
     ),
     "a message without an id": (
         "reconciliation", "INSERT INTO staging.messages VALUES (NULL)", [],
-        ("messages", None, "no source row accounts for"),
+        ("messages", None, "no source row belongs to"),
     ),
     "a lost profile": (
         "reconciliation", "DELETE FROM staging.user_profiles WHERE user_id = %s", [ANA],
@@ -37,12 +37,12 @@ PLANTED = {
     ),
     "a profile without a source": (
         "reconciliation", "INSERT INTO staging.user_profiles VALUES (%s, %s)", [OTHER, GUS],
-        ("user_profiles", OTHER, "no source row accounts for"),
+        ("user_profiles", OTHER, "no source row belongs to"),
     ),
     "a profile twice": (
         "reconciliation",
         "INSERT INTO staging.user_profiles SELECT * FROM staging.user_profiles WHERE user_id = %s",
-        [ANA], ("user_profiles", new("user_profiles", 2), "no source row accounts for"),
+        [ANA], ("user_profiles", new("user_profiles", 2), "no source row belongs to"),
     ),
     "a lost connection": (
         "reconciliation", "DELETE FROM staging.user_connections WHERE id = %s", [CONTACT],
@@ -52,7 +52,7 @@ PLANTED = {
         "reconciliation",
         "INSERT INTO ledger.fate VALUES ('run1', 'shows_users', '9', 'excluded', '', '')",
         [],
-        ("shows_users", "9", "more than one fate"),
+        ("shows_users", "9", "more than one outcome"),
     ),
     "a fate for no row": (
         "reconciliation",
@@ -60,21 +60,21 @@ PLANTED = {
         [],
         ("shows_users", "99", "there is no such row"),
     ),
-    "a fate that is none": (
+    "an unknown outcome": (
         "reconciliation", "UPDATE ledger.fate SET fate = 'lost' WHERE source_id = '15'", [],
-        ("shows_users", "15", "a fate that is none"),
+        ("shows_users", "15", "an unknown outcome"),
     ),
     "a reject that is not in the ledger": (
         "reconciliation", "DELETE FROM ledger.fate WHERE source_table = 'shows_usermeta'", [],
-        ("shows_usermeta", "4", "neither a fate nor a row that could prove it"),
+        ("shows_usermeta", "4", "neither an outcome nor a row in the target"),
     ),
     "a fate of a table without account": (
         "reconciliation", "INSERT INTO ledger.fate VALUES ('run1', 'faq', '1', 'excluded', '', '')", [],
-        ("faq", None, "has fates but no account"),
+        ("faq", None, "has outcomes, but the mapping does not account for it"),
     ),
     "a sender who is nobody": (
         "dangling_keys", "UPDATE staging.messages SET sender_id = 'gone' WHERE id = %s", [MESSAGE],
-        ("messages", MESSAGE, "messages_sender_id_fkey: points to no row of users"),
+        ("messages", MESSAGE, "messages_sender_id_fkey: refers to no row of users"),
     ),
     "an e-mail twice": (
         "uniqueness", "UPDATE staging.users SET email = 'ana@example.com' WHERE id = %s", [BOSS],
@@ -93,11 +93,11 @@ PLANTED = {
     ),
     "a null": (
         "domains", "UPDATE staging.messages SET content = NULL WHERE id = %s", [MESSAGE],
-        ("messages", MESSAGE, "is null and must not be"),
+        ("messages", MESSAGE, "is NULL but required"),
     ),
     "a label outside the enum": (
         "domains", "UPDATE staging.users SET role = 'KING' WHERE id = %s", [GUS],
-        ("users", GUS, "no label of its enum"),
+        ("users", GUS, "not a value of its enum"),
     ),
     "a text too long": (
         "domains", "UPDATE staging.users SET nickname = 'sixsix' WHERE id = %s", [GUS],
@@ -121,7 +121,7 @@ PLANTED = {
     ),
     "an endless date": (
         "domains", "UPDATE staging.users SET seen = 'infinity' WHERE id = %s", [GUS],
-        ("users", GUS, "no date between the years 1 and 9999"),
+        ("users", GUS, "not a date between the years 1 and 9999"),
     ),
     "an id of another shape": (
         "ids_well_formed", "UPDATE staging.messages SET id = 'C123' WHERE id = %s", [MESSAGE],
@@ -139,7 +139,7 @@ PLANTED = {
     ),
     "a user whom the map does not know": (
         "ids_mapped", "UPDATE staging.users SET id = %s WHERE id = %s", [OTHER, GUS],
-        ("users", OTHER, "is in no row of the map of ids"),
+        ("users", OTHER, "is not in the id map"),
     ),
     "a map that leads nowhere": (
         "ids_mapped", "DELETE FROM staging.users WHERE id = %s", [GUS],
@@ -159,13 +159,13 @@ PLANTED = {
         "categories", "UPDATE staging.user_metadata SET key = 'profile_category' WHERE key = 'tiktok'", [],
         ("user_profiles", new("user_profiles", 2), "more than one category"),
     ),
-    "a category that is none": (
+    "an unknown category": (
         "categories", "UPDATE staging.user_metadata SET value = 'SINGER' WHERE value = 'OTHER'", [],
-        ("user_profiles", new("user_profiles", 1), "a category that is none"),
+        ("user_profiles", new("user_profiles", 1), "an unknown category"),
     ),
     "a category of null": (
         "categories", "UPDATE staging.user_metadata SET value = NULL WHERE value = 'OTHER'", [],
-        ("user_profiles", new("user_profiles", 1), "a category that is none"),
+        ("user_profiles", new("user_profiles", 1), "an unknown category"),
     ),
     "a category without profile": (
         "categories", "DELETE FROM staging.user_profiles WHERE user_id = %s", [BOSS],
@@ -173,7 +173,7 @@ PLANTED = {
     ),
     "a role that does not go with the category": (
         "categories", "UPDATE staging.users SET role = 'STUDIO_OWNER' WHERE id = %s", [GUS],
-        ("users", GUS, "the role does not go with"),
+        ("users", GUS, "the role does not fit"),
     ),
     "a STUDIO without studio": (
         "studios", "DELETE FROM staging.studios WHERE id = %s", [STUDIO],
@@ -197,11 +197,11 @@ PLANTED = {
     ),
     "a message to nobody": (
         "live_ends", "UPDATE staging.messages SET receiver_id = NULL WHERE id = %s", [MESSAGE],
-        ("messages", MESSAGE, "joins no live user"),
+        ("messages", MESSAGE, "refers to no existing user"),
     ),
     "a connection with nobody": (
         "live_ends", "UPDATE staging.user_connections SET user_id = 'gone' WHERE id = %s", [BACK],
-        ("user_connections", BACK, "joins no live user"),
+        ("user_connections", BACK, "refers to no existing user"),
     ),
     "a message of the wrong sender": (
         "message_counts", "UPDATE staging.messages SET sender_id = %s WHERE id = %s", [GUS, MESSAGE],
@@ -223,11 +223,11 @@ PLANTED = {
     ),
     "an accepted connection in one direction": (
         "connections", "DELETE FROM staging.user_connections WHERE id = %s", [BACK],
-        ("user_connections", CONTACT, "the other direction is not there"),
+        ("user_connections", CONTACT, "the other direction is missing"),
     ),
     "a connection accepted by one side": (
         "connections", "UPDATE staging.user_connections SET accepted = false WHERE id = %s", [BACK],
-        ("user_connections", BACK, "is pending, and the other direction is there too"),
+        ("user_connections", BACK, "is pending, but the other direction exists too"),
     ),
     "a connection with oneself": (
         "connections",

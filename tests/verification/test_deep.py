@@ -77,7 +77,7 @@ def test_a_lost_row_and_a_row_too_many_are_named(mapped: World) -> None:
     mapped.plant("DELETE FROM staging.messages WHERE id = %s", MESSAGE)
     mapped.plant("INSERT INTO staging.messages (id) VALUES ('more')")
     found = {(finding.key, finding.what.split(",")[0]) for finding in mapped.check("deep").findings}
-    assert found == {(MESSAGE, "the mapper gives this row"), ("more", "the table has this row")}
+    assert found == {(MESSAGE, "the mapper produces this row"), ("more", "the table has this row")}
 
 
 def test_columns_that_no_mapper_gives_are_the_targets_own(mapped: World) -> None:
@@ -91,7 +91,7 @@ def test_columns_that_no_mapper_gives_are_the_targets_own(mapped: World) -> None
 def test_rows_of_a_table_that_no_mapper_fills_are_counted(mapped: World) -> None:
     mapped.changes["remap"] = lambda _: (pair for pair in _remap() if pair[0] != "studios")
     (finding,) = mapped.check("deep").findings
-    assert (finding.table, finding.what) == ("studios", "no mapper gives these rows")
+    assert (finding.table, finding.what) == ("studios", "no mapper produces these rows")
 
 
 def test_a_mapped_table_that_is_not_filled_is_named(mapped: World) -> None:

@@ -61,7 +61,7 @@ def test_more_faults_than_can_be_fetched_are_counted(world: World, monkeypatch: 
     world.target.execute("INSERT INTO staging.messages SELECT 'm' || n FROM generate_series(1, 200) n")
     result = world.check("reconciliation")
     assert result.total == 200
-    assert "more rows than can be named" in result.findings[-1].what
+    assert "more rows do not match than can be listed" in result.findings[-1].what
 
 
 def test_findings_carry_no_values(world: World) -> None:

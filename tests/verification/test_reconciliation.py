@@ -30,7 +30,7 @@ def test_an_account_that_forgets_rows_is_named(world: World) -> None:
     )
     world.changes["accounts"] = (*world.context.accounts, forgetful)
     (finding,) = world.check("reconciliation").findings
-    assert (finding.table, finding.what) == ("faq", "has 1 rows, of which its account lists 0")
+    assert (finding.table, finding.what) == ("faq", "has 1 rows, but the mapping accounts for 0")
 
 
 def test_two_rows_do_not_share_a_target_row_that_is_theirs_alone(world: World) -> None:

@@ -29,7 +29,7 @@ def _categories(context: CheckContext) -> Outcome:
     rules = {
         "has no category": "c.times IS NULL",
         "has more than one category": "c.times > 1",
-        "has a category that is none": "c.times = 1 AND c.value IS NULL OR c.value <> ALL ({})",
+        "has an unknown category": "c.times = 1 AND c.value IS NULL OR c.value <> ALL ({})",
     }
     for what, wrong in rules.items():
         test = sql.SQL(wrong).format(sql.Literal(list(CATEGORIES)))
@@ -69,7 +69,7 @@ def _roles(context: CheckContext, outcome: Outcome) -> None:
         "AND (u.role::text = 'STUDIO_OWNER') IS DISTINCT FROM (coalesce(c.value, '') = 'STUDIO')"
     )
     rows = sql.SQL(query).format(users=at(context, "users"), held=_held(context))
-    offenders(context, outcome, "users", rows, "the role does not go with the profile's category", "role")
+    offenders(context, outcome, "users", rows, "the role does not fit the profile's category", "role")
 
 
 def _studios(context: CheckContext) -> Outcome:
@@ -107,10 +107,10 @@ def _connections(context: CheckContext) -> Outcome:
     ).format(here)
     rules = {
         "joins a user with themselves": sql.SQL("a.user_id = a.connected_user_id"),
-        "is accepted, and the other direction is not there or not accepted": sql.SQL(
+        "is accepted, but the other direction is missing or not accepted": sql.SQL(
             "a.accepted AND NOT {} AND b.accepted)"
         ).format(back),
-        "is pending, and the other direction is there too": sql.SQL("NOT a.accepted AND {})").format(back),
+        "is pending, but the other direction exists too": sql.SQL("NOT a.accepted AND {})").format(back),
     }
     for what, wrong in rules.items():
         rows = sql.SQL("SELECT {} FROM {} AS a WHERE {}").format(key, here, wrong)
@@ -150,10 +150,13 @@ PROFILE_CATEGORIES = Check(
     "categories", "Has every profile exactly one category?", _categories, of_target=True
 )
 STUDIOS = Check(
-    "studios", "Has every STUDIO exactly one studio, and nobody else one?", _studios, of_target=True
+    "studios",
+    "Has every STUDIO profile exactly one studio, and no other profile one?",
+    _studios,
+    of_target=True,
 )
 CONNECTIONS = Check(
-    "connections", "Do accepted connections go both ways, and pending ones one way?", _connections
+    "connections", "Do accepted connections have both directions, and pending ones one?", _connections
 )
 IMAGE_ORDER = Check(
     "image_order", "Are each studio's images numbered from 0 without a gap?", _order, of_target=True

@@ -41,7 +41,7 @@ def _parse(context: CheckContext) -> Outcome:
         rows = sql.SQL("SELECT {} FROM {} WHERE {} !~ {}").format(
             key_of(context.tables[table]), at(context, table), sql.Identifier(column), sql.Literal(pattern)
         )
-        what = "is no URL: https, a host with a dot, all else percent-encoded"
+        what = "is not a valid URL: https, a host with a dot, the rest percent-encoded"
         offenders(context, outcome, table, rows, what, column)
     return outcome
 
@@ -101,11 +101,11 @@ async def _ask(client: httpx.AsyncClient, url: str) -> str | None:
     except httpx.TimeoutException:
         return "does not answer in time"
     except httpx.TooManyRedirects:
-        return "is redirected without end"
+        return "redirects without end"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         return f"cannot be asked for ({type(error).__name__})"
     return f"answers {status}" if status >= httpx.codes.BAD_REQUEST else None
 
 
-URLS_PARSE = Check("urls_parse", "Does every image's URL parse?", _parse, of_target=True)
-URLS_ANSWER = Check("urls_answer", "Does every image's URL answer over HTTP?", _answer)
+URLS_PARSE = Check("urls_parse", "Is every image URL valid?", _parse, of_target=True)
+URLS_ANSWER = Check("urls_answer", "Does every image URL answer over HTTP?", _answer)

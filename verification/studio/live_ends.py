@@ -31,7 +31,7 @@ def _living(context: CheckContext) -> Outcome:
             wrong = [] if _is_proven(context, table, end) else [_dangling_end(context, table, end)]
             wrong += [_open_end(context, table, end)] if some_open else []
             for rows in wrong:
-                offenders(context, outcome, table, rows, "joins no live user", end)
+                offenders(context, outcome, table, rows, "refers to no existing user", end)
     return outcome
 
 
@@ -62,7 +62,7 @@ def _open_end(context: CheckContext, table: str, end: str) -> sql.Composed:
 
 LIVE_ENDS = Check(
     "live_ends",
-    "Does every message and connection join two live users?",
+    "Does every message and connection refer to two existing users?",
     _living,
     of_target=True,
     of_proof=True,

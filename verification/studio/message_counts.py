@@ -236,7 +236,7 @@ def _by_nobody(context: CheckContext, table: str, fates: Fated, counted: Counted
         ]
         named = pl.concat([pl.DataFrame(schema={"legacy_id": pl.String}), *frames])
         for legacy_id, found in named.group_by("legacy_id").len().sort("legacy_id").rows():
-            what = f"{found} rows {_ENDS[end]} by user {legacy_id}, who is no migrated person, have no fate"
+            what = f"{found} rows {_ENDS[end]} by user {legacy_id}, who was not migrated, have no outcome"
             outcome.found(table, None, what)
 
 
@@ -273,7 +273,7 @@ def _named(context: CheckContext, marks: pl.Series) -> pl.DataFrame:
 
 MESSAGE_COUNTS = Check(
     "message_counts",
-    "Has everybody sent and received as many messages as in the source?",
+    "Has every person sent and received as many messages as in the source?",
     _counts,
     apart=True,
 )

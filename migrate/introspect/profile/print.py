@@ -25,9 +25,9 @@ def show(inspection: Inspection, console: Console) -> None:
 def _by_hand(inspection: Inspection) -> tuple[Listing, ...]:
     full_text = tuple((one.name, one.instead) for one in inspection.full_text)
     found = (
-        ("Views, to be written anew by hand", tuple((one.name, one.sql) for one in inspection.views)),
-        ("Triggers, to be written anew by hand", tuple((one.name, one.sql) for one in inspection.triggers)),
-        ("Full-text tables, and what takes their place in PostgreSQL", full_text),
+        ("Views: rewrite them by hand", tuple((one.name, one.sql) for one in inspection.views)),
+        ("Triggers: rewrite them by hand", tuple((one.name, one.sql) for one in inspection.triggers)),
+        ("Full-text tables, and their replacement in PostgreSQL", full_text),
     )
     return tuple(Listing(title, "", ("name", "SQL"), rows) for title, rows in found if rows)
 

@@ -95,7 +95,7 @@ def _details(column: ColumnReport) -> str:
     if column.reading in ("mixed", "text") and len(_shapes(column)) > 1:
         parts.append("looks like " + ", ".join(_shapes(column)))
     if column.broken_text:
-        parts.append(f"{column.broken_text:,} no UTF-8")
+        parts.append(f"{column.broken_text:,} not UTF-8")
     if column.with_nul:
         parts.append(f"{column.with_nul:,} with a NUL character")
     return "; ".join(parts)
@@ -122,7 +122,7 @@ def _references(inspection: Inspection) -> Iterator[Listing]:
         ),
     )
     yield _listing(
-        "References inside cells, which no constraint can name",
+        "References inside cells (JSON, lists), without a constraint",
         "",
         ("in", "where", "to", "known by", "ids", "dangling"),
         (
@@ -138,7 +138,7 @@ def _references(inspection: Inspection) -> Iterator[Listing]:
         ),
     )
     yield _listing(
-        "References whose table another column names",
+        "References whose table is named in another column",
         "",
         ("in", "type", "to", "values", "dangling"),
         (
@@ -163,7 +163,7 @@ def _known_by(one: Reference) -> str:
 
 def _rest(inspection: Inspection) -> Iterator[Listing]:
     yield _listing(
-        "Duplicates under keys that are or would be unique",
+        "Duplicates in columns that are or should be unique",
         "",
         ("table", "columns", "key", "equal", "values", "rows", "NULL"),
         (
@@ -180,7 +180,7 @@ def _rest(inspection: Inspection) -> Iterator[Listing]:
         ),
     )
     yield _listing(
-        "CHECK constraints, to be made anew by hand",
+        "CHECK constraints: recreate them by hand",
         "",
         ("table", "CHECK", "broken by"),
         (
@@ -188,8 +188,8 @@ def _rest(inspection: Inspection) -> Iterator[Listing]:
             for one in inspection.checks
         ),
     )
-    yield _leftovers("Left-over tables", inspection.leftovers)
-    yield _leftovers("Named like left-over tables, and no copies", inspection.lookalikes)
+    yield _leftovers("Unused tables", inspection.leftovers)
+    yield _leftovers("Named like copies, but with rows of their own", inspection.lookalikes)
 
 
 def _leftovers(title: str, found: Iterable[Leftover]) -> Listing:

@@ -74,7 +74,7 @@ def find_leftovers(
     suspects = [_by_name(shape.name, by_name) for shape in shapes if shape.name not in wanted]
     named = {one.name: one for one in suspects if one is not None}
     for name, of in _variants([shape for shape in shapes if shape.name not in named], wanted, rows):
-        named[name] = _Suspect(name, "case variant", of, f"its name is a form of {of}")
+        named[name] = _Suspect(name, "case variant", of, f"its name is a variant of {of}")
     leftovers: list[Leftover] = []
     own: list[Leftover] = []
     for suspect in named.values():
@@ -113,14 +113,14 @@ def _is_copy(suspect: _Suspect, found: Leftover, base: TableShape | None, copy: 
 
 def _by_name(name: str, known: Mapping[str, TableShape]) -> _Suspect | None:
     if name.lower() in BOOKKEEPING:
-        return _Suspect(name, "bookkeeping", None, "a tool notes its migrations here")
+        return _Suspect(name, "bookkeeping", None, "history of a migration tool")
     folded = {fold(other): other for other in sorted(known) if other != name}
     for pattern, kind, by_tool in _COPIES:
         match = pattern.fullmatch(name)
         if match:
             of = match["of"] if match["of"] in known else folded.get(fold(match["of"]))
             if of is not None or by_tool or kind == "backup":
-                remarks = "its name says so" + ("" if of else ", though nothing is called so")
+                remarks = "its name says so" + ("" if of else ", but there is no table of that name")
                 return _Suspect(name, kind, of, remarks, by_tool)
     return None
 

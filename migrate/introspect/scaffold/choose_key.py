@@ -52,7 +52,7 @@ def key_of(table: TableReport, repeated: Iterable[Duplicates], *, keep: bool = F
     if any(part.generated for part in parts):
         return _from_rowid(table, keep, "the primary key is computed")
     if any(one.declared and one.equality == "as text" and set(one.columns) == set(columns) for one in found):
-        return _from_rowid(table, keep, "keys that SQLite keeps apart are the same as text")
+        return _from_rowid(table, keep, "keys that SQLite distinguishes are equal as text")
     numeric = (parts[0].reading in ("integer_id", "integer") and not parts[0].classes.texts) or (
         parts[0].reading == "empty" and "INT" in parts[0].declared.upper()
     )
@@ -93,5 +93,5 @@ def _from_rowid(table: TableReport, keep: bool, why: str) -> Key:
         (),
         "keep" if keep else "cuid",
         rowid=free,
-        why=f"{why}: rows get the key {ROW_ID}, made from their rowid",
+        why=f"{why}: rows get the key {ROW_ID}, made from the rowid",
     )

@@ -250,7 +250,7 @@ def _decimal(column: ColumnReport) -> Choice:
     return Choice(
         Type("Decimal", digits=total, scale=scale), "decimal", {"scale": scale},
         misfits=misfits(column, "decimal"),
-        remark=f"reals that are rounded to the 15 digits they print as: {inexact:,}" if inexact else "",
+        remark=f"rounded to 15 digits: {inexact:,}" if inexact else "",
     )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def _bytes(column: ColumnReport) -> Choice | None:
 def _text(column: ColumnReport) -> Choice:
     """Return text, which fits every value; remarks name what changes on the way."""
     remarks = (
-        ("NUL characters, taken out", column.with_nul),
+        ("NUL characters, removed", column.with_nul),
         ("no UTF-8, mended", column.broken_text),
         ("bytes, read as UTF-8", column.classes.blobs),
     )
@@ -305,7 +305,7 @@ def _text(column: ColumnReport) -> Choice:
 def _refused(column: ColumnReport) -> str:
     if column.json is None or not column.json.refused + column.json.broken:
         return ""
-    return f"not what jsonb takes, become strings: {column.json.refused + column.json.broken:,}"
+    return f"not valid for jsonb, become strings: {column.json.refused + column.json.broken:,}"
 
 
 def _and(*remarks: str) -> str:

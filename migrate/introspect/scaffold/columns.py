@@ -30,7 +30,7 @@ def draft_column(
     """Return the entry of a column and, if it is migrated, its field."""
     if column.generated:
         why = "computed by the database from other columns"
-        remark = "Prisma has no computed columns: make it again by hand, or in the application"
+        remark = "Prisma has no computed columns: recreate it by hand, or in the application"
         return Drafted(Line(column.name, {"drop": why}, f"{_declared(column)}; {remark}", review=True), None)
     draft = _Column(meaning, table, column, key)
     to = names.column(column.name)
@@ -150,7 +150,7 @@ class _Column:
             self._tell_pair(self._pair)
         elif self._list is not None:
             options |= {"as": "references", "of": self._list.to_table, "dangling": "keep"}
-            self._count(self._list.dangling, "dangling ids, left as they are")
+            self._count(self._list.dangling, "ids of no row, kept as they are")
         else:
             options |= self._plain()
             if (left := self._meaning.unfollowed(self._table, self._column.name)) is not None:
@@ -167,22 +167,22 @@ class _Column:
         """Tell of the ids of a pair that name no row, and of the types that mean no table."""
         strays = self._meaning.strays(pair)
         followed = [arm for arm in pair.arms if arm not in strays]
-        self._count(sum(arm.dangling for arm in followed), "dangling, left as they are")
+        self._count(sum(arm.dangling for arm in followed), "refer to no row, kept as they are")
         for arm in strays:
             word = "a word that is not shown" if arm.value is None else repr(arm.value)
             where = (
                 "no table was found" if arm.to_table is None else f"{arm.to_table} has no key of one column"
             )
-            self._add_remark(f"{word}: {where}, left as they are: {arm.rows:,}", review=True)
+            self._add_remark(f"{word}: {where}, kept as they are: {arm.rows:,}", review=True)
 
     def _reference(self, link: Link) -> dict[str, object]:
         if not link.firm:
-            self._count(link.reference.dangling, "dangling, left as they are")
+            self._count(link.reference.dangling, "refer to no row, kept as they are")
             return {"as": "reference", "of": link.to, "dangling": "keep"} | self._blank()
         if self.required:
-            self._count(link.reference.dangling, "dangling, their rows are rejected")
+            self._count(link.reference.dangling, "refer to no row, their rows are rejected")
             return {"as": "reference", "of": link.to, "dangling": "reject"}
-        self._count(link.reference.dangling, "dangling, become NULL")
+        self._count(link.reference.dangling, "refer to no row, become NULL")
         return {"as": "reference", "of": link.to, "dangling": "null"} | self._blank()
 
     def _plain(self) -> dict[str, object]:
@@ -196,7 +196,7 @@ class _Column:
             options |= {} if self._keeps_blanks else self._blank()
             if choice.unset:
                 options["now"] = "null"
-                self._count(choice.unset, "words for the clock, become NULL")
+                self._count(choice.unset, "CURRENT_TIMESTAMP as text, become NULL")
             if not self.required and (choice.misfits or not self._textual):
                 options["otherwise"] = "null"
                 self._count(choice.misfits, "do not fit, become NULL")
@@ -207,7 +207,7 @@ class _Column:
         documents = self._meaning.documents(self._table, self._column.name)
         if documents and choice.kind == "json":
             options["ids"] = [{"path": one.path, "of": one.to_table} for one in documents]
-            self._count(sum(one.dangling for one in documents), "dangling ids in it, left as they are")
+            self._count(sum(one.dangling for one in documents), "ids of no row in it, kept as they are")
         return options
 
     def _blank(self) -> dict[str, object]:
@@ -249,8 +249,10 @@ def _kept_ids_remark(one: HiddenReference) -> str:
     place = f"{one.place} {one.path}".strip()
     if one.place == "json":
         option = f'ids = [{{ path = "{one.path}", of = "{one.to_table}" }}]'
-        return f"perhaps ids of {one.to_table} ({place}): {one.ids:,}, left as they are; if so: {option}"
-    return f"ids of {one.to_table} in it ({place}) stay the legacy ones: {one.ids:,}"
+        return (
+            f"perhaps ids of {one.to_table} ({place}): {one.ids:,}, kept as they are; to map them: {option}"
+        )
+    return f"ids of {one.to_table} in it ({place}) stay the legacy ids: {one.ids:,}"
 
 
 def _description(column: ColumnReport) -> str:

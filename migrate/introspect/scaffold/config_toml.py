@@ -8,26 +8,26 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from migrate.introspect.scaffold.mapping_toml import toml_string
 
 _TEXT: Final = """\
-# `migrate run --config FILE` with this file migrates by the mapping beside it.
+# Configuration for `migrate run --config FILE`, with the mapping in the same folder.
 # Every key with its meaning: config.toml of the repository.
 
 [source]
 url = {source}
-# The token is taken from the environment variable TURSO_AUTH_TOKEN, never from here.
+# The token comes from the environment variable TURSO_AUTH_TOKEN, never from this file.
 
 [target]
 {target}
-# Names of files are relative to this one. Applied where the target has no
-# table yet, after asking.
+# File names are relative to this file. If the target has no tables yet, this
+# file creates them, after asking.
 {schema}
-# Tables that are emptied, never filled, because their rows hang on replaced rows.
+# Tables that are emptied and not filled, because their rows refer to replaced rows.
 empty = []
 
 [mappers]
 mapping = "mapping.toml"
 """
 _EMBEDDED: Final = """\
-# A PostgreSQL in the work folder. For one of your own, take the next line away and set DATABASE_URL.
+# A PostgreSQL in the work folder. For your own, delete the next line, uncomment url_env and set DATABASE_URL.
 url = "embedded"
 #url_env = "DATABASE_URL\""""
 _OWN: Final = """\
@@ -52,9 +52,11 @@ def to_set(source: str, *, embedded: bool) -> list[str]:
     """Return what must be set in the environment before a run, because no file holds it."""
     notes = []
     if without_token(source) != source:
-        notes.append("the token of the source's URL is in no file: set TURSO_AUTH_TOKEN before the run")
+        notes.append(
+            "the token of the source URL is not written to a file: set TURSO_AUTH_TOKEN before the run"
+        )
     if not embedded:
-        notes.append("the target's URL is in no file: set DATABASE_URL before the run")
+        notes.append("the target URL is not written to a file: set DATABASE_URL before the run")
     return notes
 
 

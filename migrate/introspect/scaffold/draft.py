@@ -126,7 +126,7 @@ class _Drafter:
         options["ids"] = self._links.ids(table.name)
         remarks = [key.why] if key.why else []
         remarks += [
-            f"(!) by its name a {one.kind} of {one.of or 'nothing'}; migrated, since its rows are its own"
+            f"(!) named like a {one.kind} of {one.of or 'nothing'}, but with rows of its own: it is migrated"
             for one in self._inspection.lookalikes
             if one.name == table.name
         ]
@@ -168,7 +168,7 @@ def _with_pairs(section: Section, pairs: Sequence[tuple[Reference, bool]]) -> Se
 
 def _left_out(leftover: Leftover) -> Section:
     reason = f"{leftover.kind}: {leftover.reason}"
-    remarks = (f"(!) {what}: look before you leave them out",) if (what := own_rows(leftover)) else ()
+    remarks = (f"(!) {what}. Check them before you run",) if (what := own_rows(leftover)) else ()
     return Section(leftover.name, leftover.rows or 0, {"left_out": reason}, remarks=remarks)
 
 
@@ -188,7 +188,7 @@ def own_rows(leftover: Leftover) -> str:
 def _without_target(table: TableReport) -> Section:
     return Section(
         table.name, table.rows, {"left_out": "the target has no table for it"},
-        remarks=("(!) name its target, or leave it out",),
+        remarks=("(!) the target has no table for it. Give it a `target`, or keep `left_out`",),
     )  # fmt: skip
 
 

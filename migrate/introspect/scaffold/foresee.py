@@ -16,20 +16,20 @@ from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome
 #: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
 _REASONS: Final = {
     "required": "NULL where a value is required, their rows are rejected",
-    "dangling": "dangling, their rows are rejected",
+    "dangling": "refer to no row, their rows are rejected",
     "moment_of_writing": "words for the clock, their rows are rejected",
     "same_key": "have the key of another row, are rejected",
     "nul_in_key": "NUL in the key, their rows are rejected",
 }
 #: What is said of values that are not what they were, by the ledger's rule.
 _RULES: Final = {
-    "dangling_left_out": "dangling, become NULL",
-    "dangling_kept": "dangling, left as they are",
-    "moment_of_writing_left_out": "words for the clock, become NULL",
+    "dangling_left_out": "refer to no row, become NULL",
+    "dangling_kept": "refer to no row, kept as they are",
+    "moment_of_writing_left_out": "CURRENT_TIMESTAMP as text, become NULL",
     "empty_as_null": "'' becomes NULL",
     "number_as_text": "numbers, become text",
     "bytes_as_text": "bytes, read as UTF-8",
-    "nul_removed": "NUL characters, taken out",
+    "nul_removed": "NUL characters, removed",
     "invalid_utf8": "no UTF-8, read as Windows-1252",
     "wrapped_as_json_string": "no JSON, become strings",
     "name_twice_last_kept": "objects with a name twice, the last is kept",

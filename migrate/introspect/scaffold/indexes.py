@@ -44,13 +44,13 @@ def draft_indexes(
             made = sql_index(index, terms, model, relations)
             extra += [made] if made else []
             remarks += (
-                [_in_sql(index, made)] if made else [f"(!) index {index.name} is not carried: {index.sql}"]
+                [_in_sql(index, made)] if made else [f"(!) index {index.name} is not migrated: {index.sql}"]
             )
             continue
         why = _obstacle(index, table, to, twice)
         if why:
             mark = "(!) unique " if index.unique else ""
-            remarks.append(f"{mark}index {index.name} is not carried: {why}")
+            remarks.append(f"{mark}index {index.name} is not migrated: {why}")
             continue
         columns = tuple(to[str(column)] for column in index.columns)
         descending = frozenset(to[column] for column in index.descending)
@@ -90,13 +90,13 @@ def _obstacle(
 ) -> str:
     columns = [str(column) for column in index.columns]
     if any(column not in to for column in columns):
-        return "a column of it is dropped"
+        return "one of its columns is dropped"
     if len(set(columns)) < len(columns):
-        return "a column is in it twice"
+        return "it has a column twice"
     if len(columns) > MOST_COLUMNS:
-        return f"PostgreSQL's have {MOST_COLUMNS} columns at most"
+        return f"PostgreSQL allows {MOST_COLUMNS} columns at most"
     if sum(table.column(column).longest_bytes for column in columns) > LONGEST_ENTRY:
-        return "values are longer than an index of PostgreSQL takes"
+        return "values are too long for an index of PostgreSQL"
     if index.unique and frozenset(columns) in twice:
-        return "values that SQLite keeps apart are the same as text"
+        return "values that SQLite distinguishes are equal as text"
     return ""

@@ -12,30 +12,30 @@ from migrate.introspect.scaffold.model import Draft, Line, Section
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LETTERS: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _HEAD: Final = """\
-# What becomes of every table and every column. `migrate run` reads this file;
-# edit it, then run. One section a table of the source, one line a column.
+# The mapping of every source table and every column. `migrate run` reads this
+# file; edit it, then run. A section is a source table, a line is a column.
 #
 #   [tables.NAME]
 #   target = "…"        the target table; or left_out = "why it is not migrated"
-#   key = […]           columns that name a row; [] is SQLite's rowid
-#   ids = "cuid"        the key gets a new id; "keep": it stays
+#   key = […]           the key columns; [] is SQLite's rowid
+#   ids = "cuid"        rows get new ids; "keep": the key is kept
 #   references = [{ columns = ["a", "b"], of = "…", to = ["x", "y"], dangling = "reject" }]
-#                       of several columns, or to one that is no key; dangling: reject, null, keep
+#                       a reference of several columns, or to a column that is not the key
 #   [tables.NAME.columns]
 #   old = { to = "new", as = "text" }      or  old = { drop = "why" }
 #
 # as          id, reference, references, text, integer, boolean, real, decimal (scale), timestamp (unit
-#             "s" or "ms" where numbers), date, json, bytes, enum (values)
-# otherwise   for a value that does not fit: "reject" the row, "null", "default" (with default = …)
+#             "s" or "ms" if numbers), date, json, bytes, enum (values)
+# otherwise   if a value does not fit: "reject" the row, "null", "default" (with default = …)
 # empty       "null": '' becomes NULL
-# of          the table that a reference names a row of; with by, one for each value of that column
-# dangling    for a reference to no row: "reject" the row, "null", "placeholder", "keep" the old value
-# invalid     for what is no JSON: "reject" the row, "null", "wrap" it as a string
+# of          the source table that a reference refers to; with by, a table for each value of that column
+# dangling    if the referenced row is missing: "reject" the row, "null", "placeholder", "keep" the value
+# invalid     if a value is not JSON: "reject" the row, "null", "wrap" it as a JSON string
 # ids         ids inside JSON: [{ path = "$.items[*].userId", of = "users" }]
-# now         for the words CURRENT_TIMESTAMP in place of an instant: "reject", "null", "default"
+# now         if a timestamp is the text CURRENT_TIMESTAMP: "reject", "null", "default"
 #
-# Lines marked with (!) deserve a look: something in their values or their
-# schema could not be carried over as it was.
+# Read the lines marked with (!): a value or a part of the schema could not be
+# migrated exactly as it is.
 """
 
 

@@ -30,9 +30,7 @@ def draft_onto(inspection: Inspection, live: LiveSchema) -> Draft:
     fitting = _Fitter(matches, live)
     sections = tuple(fitting.section(section) for section in base.sections)
     nothing = sorted(set(live.tables) - {match.target.name for match in matches.values()} - {PRISMA})
-    heading = (
-        "Tables of the target that nothing fills (where they refer to others, name them in [target] empty)"
-    )
+    heading = "Target tables that are not filled (if they refer to others, list them in [target] empty)"
     return Draft(
         source=base.source,
         sections=sections,
@@ -71,8 +69,8 @@ class _Fitter:
         for column in match.free:
             if column.name not in filled and _must_be_filled(column):
                 self.problems.append(
-                    f"{match.target.name}.{column.name} is required and has no default, and no column of"
-                    f" {section.source} goes there: send one there (to), or give it a value under"
+                    f"{match.target.name}.{column.name} is required and has no default: map a column of"
+                    f" {section.source} to it with `to`, or give it a value under"
                     f" [tables.{section.source}.constants]"
                 )
         options = {**section.options, "target": match.target.name}
@@ -139,8 +137,10 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
     """Return the entry of a column whose values are read as the target's type needs them."""
     kind = kind_for(column)
     if kind is None:
-        remark = f"the target's {column.type} is filled by no kind of value: {line.remark}"
-        return Line(line.column, {"drop": f"the target has {column.type} there"}, remark, review=True)
+        remark = f"no kind of value fits the target type {column.type}: {line.remark}"
+        return Line(
+            line.column, {"drop": f"the target column has the type {column.type}"}, remark, review=True
+        )
     options: dict[str, object] = {"to": column.name, "as": kind}
     remarks = list(_unfit(report, column, kind))
     if kind == line.options.get("as"):
@@ -156,7 +156,7 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
     if kind == "enum":
         values, unknown = _labels(report, column)
         options |= {"values": values} if values else {}
-        remarks += [f"no label for: {', '.join(unknown)}"] if unknown else []
+        remarks += [f"not in the enum: {', '.join(unknown)}"] if unknown else []
     if kind != "text" and report.classes.empty:
         options["empty"] = "null"
     if not column.not_null and (kind != "text" or remarks):
@@ -189,7 +189,7 @@ def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
         yield f"more decimals than {column.type}: up to {decimal.scale}"
     missing = report.classes.nulls + (report.classes.empty if kind != "text" else 0)
     if column.not_null and missing:
-        yield f"NULL where a value is required, their rows are rejected without a default: {missing:,}"
+        yield f"NULL in a required column, these rows are rejected if there is no default: {missing:,}"
 
 
 def _labels(report: ColumnReport, column: Column) -> tuple[dict[str, str], list[str]]:

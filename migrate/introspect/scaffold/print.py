@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from migrate.introspect.scaffold.manual_work import SKIPPED
 from migrate.introspect.scaffold.model import Draft
 from migrate.runtime.console import terminal_safe
 
@@ -70,15 +71,16 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
         table.add_row(title, f"{len(sections):,}", f"{rows:,}", f"{review:,}" if migrated else "")
     console.print(table)
     for name, what in _own_rows(draft):
-        console.print(escape(terminal_safe(f"left out with rows of its own: {name}, {what}")), soft_wrap=True)
+        console.print(escape(terminal_safe(f"NOT migrated: {name}: {what}.")), soft_wrap=True)
     for what in _foreseen(draft):
         console.print(escape(terminal_safe(what)), soft_wrap=True)
     for heading, lines in draft.appendix.items():
-        console.print(escape(terminal_safe(f"{heading}: {len(lines):,}, at the end of mapping.toml")))
+        found = ", ".join(lines) if heading == SKIPPED else f"{len(lines):,}, see the end of mapping.toml"
+        console.print(escape(terminal_safe(f"{heading}: {found}")), soft_wrap=True)
     if _to_review(draft.sections):
-        console.print("Lines marked with (!) in mapping.toml deserve a look.")
+        console.print("Read the lines marked with (!) in mapping.toml.")
     for problem in draft.problems:
-        console.print(escape(terminal_safe(f"must be mended: {problem}")), soft_wrap=True, style="red")
+        console.print(escape(terminal_safe(f"Fix before running: {problem}")), soft_wrap=True, style="red")
     for note in notes:
         console.print(f"note:   {note}", markup=False, soft_wrap=True)
     console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
@@ -106,7 +108,7 @@ def next_command(folder: Path) -> str:
 def _own_rows(draft: Draft) -> list[tuple[str, str]]:
     """Return the tables that are left out although they hold rows that no other table holds."""
     return [
-        (section.source, remark.removeprefix("(!) "))
+        (f"{section.source} ({section.rows:,} rows)", remark.removeprefix("(!) "))
         for section in draft.sections
         for remark in section.remarks
         if not section.migrated and remark.startswith("(!)")

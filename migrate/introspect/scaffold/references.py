@@ -127,18 +127,18 @@ def _to_key(links: Links, reference: Reference) -> None:
     table, column = reference.table, reference.columns[0]
     known = links.link(table, column)
     if known is not None:
-        links.add_remark(table, f"{named(reference)}: the column refers to {known.to} already")
+        links.add_remark(table, f"{named(reference)}: the column already refers to {known.to}")
         return
     if links.keys[table].columns == (column,) and (
         links.owner(reference.to_table) == table or not (reference.declared or is_id(column))
     ):
-        links.add_remark(table, f"{named(reference)}: not followed, the column is a key of its own")
+        links.add_remark(table, f"{named(reference)}: not mapped, the column is itself a key")
         return
     proven = reference.basis == "name and values" and not reference.dangling and reference.rows > 0
     firm = reference.declared or (proven and _names_a_row(reference))
     if not firm and not (links.renewed(reference.to_table) and _names_a_row(reference)):
         links.add_remark(
-            table, f"{named(reference)}: likely, by {reference.basis}; the values stay as they are"
+            table, f"{named(reference)}: likely, by {reference.basis}; the values are kept as they are"
         )
         return
     links.by_column[table, column] = Link(table, column, reference.to_table, firm, reference)
@@ -169,7 +169,9 @@ def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> N
         if index.unique and not index.partial and None not in index.columns
     }
     if frozenset(reference.to_columns) not in unique:
-        links.add_remark(reference.table, f"{named(reference)}: no foreign key, since that is not unique")
+        links.add_remark(
+            reference.table, f"{named(reference)}: no foreign key: the referenced column is not unique"
+        )
     else:
         links.relations.append(reference)
 

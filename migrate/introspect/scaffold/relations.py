@@ -92,7 +92,7 @@ class ModelGraph:
         child, parent = self._members[reference.table], self._members.get(reference.to_table)
         pairs = list(zip(reference.columns, reference.to_columns, strict=True))
         if parent is None or not all(here in child.to and there in parent.to for here, there in pairs):
-            self._add_remark(reference, "no foreign key, since a column of it is dropped")
+            self._add_remark(reference, "no foreign key: one of its columns is dropped")
             return False
         same = all(
             child.model.field(child.to[here]).type == parent.model.field(parent.to[there]).type
@@ -100,11 +100,11 @@ class ModelGraph:
         )
         to = tuple(parent.to[there] for there in reference.to_columns)
         if not same:
-            self._add_remark(reference, "no foreign key, since the types differ")
+            self._add_remark(reference, "no foreign key: the types differ")
         elif not (
             to == parent.model.key or any(one.unique and one.columns == to for one in parent.model.indexes)
         ):
-            self._add_remark(reference, "no foreign key, since that is not unique in the target")
+            self._add_remark(reference, "no foreign key: the referenced column is not unique in the target")
         else:
             return True
         return False

@@ -30,13 +30,13 @@ def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> li
     if described is None:
         return []
     return [
-        Finding("error", mistake, f"mend {config.mappers.mapping}")
+        Finding("error", mistake, f"fix {config.mappers.mapping}")
         for mistake in find_misfits(described, columns, target_columns(live))
     ]
 
 
 def find_unknown(config: Config, mapping: BoundMapping, rows: Mapping[str, int]) -> list[Finding]:
-    """Return an error for every table that would be lost without a word: it has rows and no rule."""
+    """Return an error for every table that has rows but is neither mapped nor left out."""
     if config.mappers.mapping is not None:
         return []  # its mistakes are reported already
     filled = [table for table in mapping.unknown if rows.get(table)]

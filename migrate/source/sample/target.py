@@ -42,7 +42,7 @@ def seed_target(conn: psycopg.Connection) -> None:
     except psycopg.Error as error:
         raise TargetError(
             f"the embedded target could not be filled: {error.diag.message_primary or type(error).__name__}",
-            hint="an earlier try may have left tables behind: start with an empty work folder",
+            hint="an earlier attempt may have left tables: start with an empty work folder",
         ) from error
 
 

@@ -92,7 +92,7 @@ def _new_file(path: Path) -> Iterator[Path]:
     """Yield the path of an empty file that becomes `path` when the block ends without an error."""
     _refuse_existing(path)
     if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent}", hint="make it first, or name another file")
+        raise UsageError(f"there is no folder {path.parent}", hint="create it first, or give another file")
     part: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -122,4 +122,4 @@ def _settle(part: Path, path: Path) -> None:
 
 def _refuse_existing(path: Path) -> None:
     if path.exists():
-        raise UsageError(f"{path} exists already", hint="name another file, or remove this one first")
+        raise UsageError(f"{path} already exists", hint="give another file, or delete this one first")

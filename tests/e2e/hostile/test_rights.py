@@ -80,7 +80,7 @@ def test_an_owner_of_the_tables_who_may_make_schemas_needs_no_more(
     work: Path, owned: Owned, legacy: Path
 ) -> None:
     assert [message for message, _ in lacking(work, owned.url(), legacy)] == [
-        f"the role {owned.role} may not make the schema {schema} in the database {owned.database}"
+        f"the role {owned.role} may not create the schema {schema} in the database {owned.database}"
         for schema in ("migrate_ledger", "migrate_staging")
     ]
     documented(owned, SQL[0])
@@ -113,9 +113,9 @@ def test_a_role_with_hardly_a_right_is_told_each_one(work: Path, owned: Owned, l
         told = "\n".join(missing)
         assert f"the role {role} lacks USAGE and CREATE on the schema public" in told
         assert f"the role {role} does not own " in told and f"the owner is {owned.role}" in told
-        assert f"the role {role} may not read " in told and "_prisma_migrations" in told
-        assert f"may not make the schema migrate_ledger in the database {owned.database}" in told
-        assert f"may not make the schema migrate_staging in the database {owned.database}" in told
+        assert f"the role {role} cannot read " in told and "_prisma_migrations" in told
+        assert f"may not create the schema migrate_ledger in the database {owned.database}" in told
+        assert f"may not create the schema migrate_staging in the database {owned.database}" in told
         assert all(missing.values())
         for statement in missing.values():
             grant(owned, statement)

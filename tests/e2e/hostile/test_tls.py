@@ -71,7 +71,7 @@ def source(relay: TlsRelay, signer: Signer, scheme: str = "https", host: str = "
 
 
 def refused(done: Done) -> None:
-    assert "shows a certificate that is not trusted" in done.err
+    assert "is not trusted" in done.err
     assert "[source] ca_file" in done.err
 
 

@@ -51,7 +51,7 @@ def test_what_is_missing_is_named_until_it_is_given_and_then_all_goes_where_the_
     with psycopg.connect(database) as target:
         schema_before = fingerprint(target, "public")
     refused = run(folder, database, "run", "--yes", code=1)
-    assert "nothing goes to User.updatedAt, which is required" in refused.err
+    assert "the target column User.updatedAt is required and not filled" in refused.err
     assert query(database, 'SELECT id FROM "User"') == [("old",)]
 
     mapping = folder / "mapping.toml"

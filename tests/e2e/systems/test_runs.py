@@ -127,7 +127,7 @@ def test_a_mapping_that_is_edited_within_a_run_is_refused(scene: Scene) -> None:
 
 def test_a_dry_run_makes_its_tables_elsewhere(scene: Scene) -> None:
     done = scene.do("verify", "--json")
-    assert "3 tables are made in it first, from [target] schema" in done.err
+    assert "3 tables are created first, from [target] schema" in done.err
     assert done.json()["filled"]["jobs"] == 100
     assert scene.ask("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 
@@ -136,7 +136,7 @@ def test_a_target_that_has_some_of_the_tables_is_left_alone(scene: Scene) -> Non
     scene.execute("CREATE TABLE users (id text PRIMARY KEY)")
     refused = scene.do("plan", "--json", code=1)
     messages = " ".join(finding["message"] for finding in refused.json()["findings"])
-    assert "jobs goes to jobs, which the target lacks" in messages
+    assert "tables.jobs: the target has no table jobs" in messages
     assert refused.json()["made"] == []
 
 

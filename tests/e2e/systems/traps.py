@@ -70,7 +70,7 @@ def literal_clock(table: str, column: str, plant: str) -> Trap:
 def dangling(table: str, column: str, parent: str, value: str, *, key: str = "id") -> Trap:
     """Let the last row point to a parent that is not there."""
     return Trap(
-        f"{table}.{column} points to no row of {parent}",
+        f"{table}.{column} refers to no row of {parent}",
         f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"
         f" AND {column} NOT IN (SELECT {key} FROM {parent})",
         [f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT max(rowid) FROM {table})"],

@@ -136,7 +136,7 @@ def test_a_pair_names_the_words_that_mean_no_table_and_calls_none_of_them_dangli
         "favorites", "target_id"
     )
     assert "'App\\\\Gone': no table was found" in pairs.line("taggables", "taggable_id")
-    assert "dangling, left as they are: 1" in pairs.line("directus_activity", "item")
+    assert "refer to no row, kept as they are: 1" in pairs.line("directus_activity", "item")
     assert not pairs.marked("blog_like", "object_id")
 
 

@@ -35,8 +35,8 @@ def test_the_files_are_written_and_the_next_command_is_named(tmp_path: Path) -> 
     mapping = MappingFile(**tomllib.loads((out / "mapping.toml").read_text()))
     assert mapping.tables["orders"].columns["user_id"].dangling == "null"
     assert mapping.tables["orders_backup"].left_out
-    told = "orders_backup, 1 of its rows are not in orders, 1 differ from those of orders"
-    assert f"left out with rows of its own: {told}" in done.out
+    rows = "1 of its rows are not in orders, 1 differ from those of orders"
+    assert f"): {rows}. Check them before you run." in done.out
     config = tomllib.loads((out / "config.toml").read_text())
     assert config["source"]["url"] == str(path)
     assert config["target"] == {"url": "embedded", "schema": "init.sql", "empty": []}

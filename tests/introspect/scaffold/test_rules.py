@@ -151,7 +151,7 @@ def test_references_are_followed_as_far_as_they_are_proven(tmp_path: Path) -> No
     draft = draft_script(tmp_path, REFERENCES)
     of = {one.column: one.options for section in draft.sections for one in section.lines}
     assert (of["boss_id"]["of"], of["boss_id"]["dangling"]) == ("users", "null")
-    assert "dangling, become NULL: 1" in line(draft, "users", "boss_id").remark
+    assert "refer to no row, become NULL: 1" in line(draft, "users", "boss_id").remark
     assert (of["user_id"]["of"], of["user_id"]["dangling"]) == ("users", "reject")
     assert (of["editor_id"]["of"], of["editor_id"]["dangling"]) == ("users", "keep")
     assert of["views"]["as"] == of["cancelled_by_user"]["as"] == "integer"
@@ -185,9 +185,9 @@ def test_what_the_target_cannot_hold_is_told(tmp_path: Path) -> None:
     draft = draft_script(tmp_path, script)
     (section,) = draft.sections
     assert line(draft, "t", "b").options == {"drop": "computed by the database from other columns"}
-    assert "default 1 + 1 is not carried" in line(draft, "t", "c").remark
+    assert "default 1 + 1 is not migrated" in line(draft, "t", "c").remark
     told = "\n".join(section.remarks)
-    assert all(f"index {name} is not carried" in told for name in ("l", "twice"))
+    assert all(f"index {name} is not migrated" in told for name in ("l", "twice"))
     assert not draft.models[0].indexes
     assert [index.name for index in draft.models[0].sql_indexes] == ["t_a_lower_idx", "t_a_part_idx"]
     assert "CREATE VIEW v" in write_mapping(draft)

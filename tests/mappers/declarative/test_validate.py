@@ -62,26 +62,35 @@ def test_a_mapping_that_fits_has_no_misfits() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "misfit"),
     [
-        ("[tables.bare]", "[tables.bore]", "bare of the source has no section"),
-        ("[tables.bare]", "[tables.bore]", "bore is no table of the source; did you mean bare?"),
-        ("columns.age = ", "columns.agee = ", "users.age has no line: say where it goes (to) or why"),
-        ("columns.age = ", "columns.agee = ", "users.agee is no column of the source; did you mean age?"),
-        ('target = "Note"', 'target = "note"', "notes goes to note, which the target lacks; did you"),
-        ('target = "Note"', 'target = "User"', "users goes to User, and so does notes: part them"),
-        ('to = "body"', 'to = "bodi"', "notes.body goes to Note.bodi, which the target lacks; did you"),
-        ('to = "age"', 'to = "name"', "users.age goes to User.name, and so does name: drop"),
-        ('to = "age", as = "integer"', 'to = "age"', "users.age as text cannot go to User.age, which"),
-        ('to = "age", as = "integer"', 'to = "tsv"', "users.age goes to User.tsv, which the target"),
+        ("[tables.bare]", "[tables.bore]", "tables.bare is missing: the source has this table"),
+        ("[tables.bare]", "[tables.bore]", "tables.bore: the source has no such table; did you mean bare?"),
+        ("columns.age = ", "columns.agee = ", "tables.users.columns.age is missing: give it `to` or `drop`"),
+        ("columns.age = ", "columns.agee = ", "tables.users.columns.agee: the source has no such "
+"column; did you mean age?"),
+        ('target = "Note"', 'target = "note"', "tables.notes: the target has no table note; did "
+"you mean Note?"),
+        ('target = "Note"', 'target = "User"', 'tables.users: `target = "User"` is also the target of notes'),
+        ('to = "body"', 'to = "bodi"', "tables.notes.columns.body: the target has no column "
+"Note.bodi; did you"),
+        ('to = "age"', 'to = "name"', "tables.users.columns.age: name goes to User.name too"),
+        ('to = "age", as = "integer"', 'to = "age"', 'tables.users.columns.age: `as = "text"` '
+'does not fit User.age, which'),
+        ('to = "age", as = "integer"', 'to = "tsv"', "tables.users.columns.age: the target "
+"computes User.tsv itself"),
         ('{to = "userId", as = "reference", of = "users"}', '{drop = "-"}',
-         "notes: nothing goes to Note.userId"),
-        ('user = "USER"', 'user = "GUEST"', 'users.role: GUEST is no label of "Role", which has'),
-        ('as = "integer"', 'as = "integer", default = "old"', "users.age: its default is no value of"),
-        ('to = "name"', 'to = "name", default = "too long"', "users.name: its default is no value of"),
-        ('key = ["a"]', "", "bare has no rowid: name the columns of its key (key)"),
-        ('key = ["a"]', 'key = ["aa"]', "bare: its key names aa, which is no column of it; did you mean a?"),
-        ('{to = "body"}', '{to = "body", as = "id"}', "notes.body is an id, and not the one column of"),
+         "tables.notes: the target column Note.userId is required and not filled"),
+        ('user = "USER"', 'user = "GUEST"', 'tables.users.columns.role: "Role" has no value GUEST; it has'),
+        ('as = "integer"', 'as = "integer", default = "old"', "tables.users.columns.age: "
+"`default` does not fit"),
+        ('to = "name"', 'to = "name", default = "too long"', "tables.users.columns.name: "
+"`default` does not fit"),
+        ('key = ["a"]', "", "tables.bare.key is missing: this table has no rowid"),
+        ('key = ["a"]', 'key = ["aa"]', "tables.bare.key: the source has no column aa; did you mean a?"),
+        ('{to = "body"}', '{to = "body", as = "id"}', "tables.notes.columns.body: only the "
+"single key column can be"),
         ('{to = "userId", as', '{to = "userId", dangling = "placeholder", as', "" ),
-        ('to = "bossId"', 'to = "age"', "users.boss takes a new id of users, and age is no text"),
+        ('to = "bossId"', 'to = "age"', "tables.users.columns.boss: new ids of users are text, "
+"but age is not"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(old: str, new: str, misfit: str) -> None:
@@ -95,11 +104,13 @@ def test_a_placeholder_needs_what_no_neutral_value_can_be() -> None:
     mapping = FITTING.replace(reference, reference + ', dangling = "placeholder"')
     target = {**TARGET, "User": [*TARGET["User"], Column("shape", "polygon", not_null=True)]}
     found = find_misfits(read_mapping(mapping), TABLES, target)
-    assert any(one.startswith("users: a placeholder of User needs a value for shape") for one in found)
+    assert any(
+        one.startswith("tables.users.placeholder.shape is missing: User.shape needs a value") for one in found
+    )
     wrong = mapping.replace('target = "User"', 'target = "User"\nplaceholder = {age = "x", nmae = "y"}')
     found = find_misfits(read_mapping(wrong), TABLES, TARGET)
-    assert "users: the placeholder's age is no integer" in found
-    assert "users: its placeholder names nmae, which User lacks; did you mean name?" in found
+    assert "tables.users.placeholder.age: the value is not of type integer" in found
+    assert "tables.users.placeholder: User has no column nmae; did you mean name?" in found
 
 
 def test_constants_fill_required_columns_and_must_fit_them() -> None:
@@ -110,30 +121,31 @@ def test_constants_fill_required_columns_and_must_fit_them() -> None:
     found = find_misfits(
         read_mapping(FITTING.replace(section, section + '\nconstants = {n = "a"}')), TABLES, target
     )
-    assert found == ["notes: the constant for Note.n is no integer"]
+    assert found == ["tables.notes.constants.n: the value is not of type integer"]
     assert find_misfits(read_mapping(FITTING), TABLES, target) == [
-        "notes: nothing goes to Note.n, which is required: send a column there, "
-        "or give it a value under constants"
+        "tables.notes: the target column Note.n is required and not filled; "
+        "map a column to it with `to`, or give it a value under `constants`"
     ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "mistakes"),
     [
-        ("version = 1", "version = ", ["the file is no TOML"]),
+        ("version = 1", "version = ", ["the file is not valid TOML"]),
         ("version = 1", "version = 2", ["version: "]),
-        ("version = 1", "", ["version: is missing"]),
+        ("version = 1", "", ["version is missing"]),
         ("columns.body = {to", "columns.body = {two", [
-            "tables.notes.columns.body.two: no such key; did you mean to?",
+            "tables.notes.columns.body.two: unknown key; did you mean to?",
         ]),
         ('ids = "cuid"', 'idz = "cuid"', [
-            "tables.users.idz: no such key; did you mean ids?",
-            "tables.notes.idz: no such key; did you mean ids?",
+            "tables.users.idz: unknown key; did you mean ids?",
+            "tables.notes.idz: unknown key; did you mean ids?",
         ]),
         ('{to = "body"}', '{to = "body", drop = "x"}', [
-            "tables.notes.columns.body: give either `to`, the target column, or `drop`",
+            "tables.notes.columns.body: give either `to` (the target column) or `drop`",
         ]),
-        ('target = "User"', 'left_out = "old"', ["the file: notes.user_id refers to users, which"]),
+        ('target = "User"', 'left_out = "old"', ['tables.notes.columns.user_id: `of = "users"`: '
+'the table users is left out']),
         ("[tables.bare]", "[[tables.bare]]", ["tables.bare: "]),
     ],
 )  # fmt: skip

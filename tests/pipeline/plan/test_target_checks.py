@@ -195,7 +195,7 @@ def test_an_owner_that_may_not_make_schemas_is_told_the_statements(owner: Addres
         role = session.info.user
     hints = [finding.hint for finding in found]
     assert errors(found) == [
-        f"the role {role} may not make the schema {name} in the database {conn.info.dbname}"
+        f"the role {role} may not create the schema {name} in the database {conn.info.dbname}"
         for name in ("migrate_ledger", "migrate_staging")
     ]
     for hint in hints:

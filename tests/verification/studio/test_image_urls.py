@@ -112,7 +112,7 @@ def test_dead_urls_are_reported_by_key_and_cause(gallery: str) -> None:
     assert dead == [
         ("a", "answers 404"),
         ("b", "does not answer in time"),
-        ("c", "is redirected without end"),
+        ("c", "redirects without end"),
         ("d", "cannot be asked for (ConnectError)"),
         ("e", "cannot be asked for (InvalidURL)"),
     ]
