@@ -20,7 +20,7 @@ from backups import programs
 from backups.content import Measure, list_tables, read_rendering
 from backups.dependencies import survey
 from backups.errors import BackupError, BackupUnavailable, say
-from backups.files import digest_file, write_whole
+from backups.files import digest_file, write_atomically
 from backups.manifest import Manifest, TableContent
 
 _LOCK_TIMEOUT_MS: Final = 30_000
@@ -59,7 +59,7 @@ def dump(
     try:
         _check_schema(conn, schema, database)
         tables = list_tables(conn, schema)
-        with conn.transaction(), write_whole(path) as file:
+        with conn.transaction(), write_atomically(path) as file:
             _begin(conn, schema, tables, lock_timeout_ms)
             command = [
                 f"--schema={_literal_pattern(schema)}",

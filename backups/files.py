@@ -14,7 +14,7 @@ from backups.errors import BackupError
 
 
 @contextlib.contextmanager
-def write_whole(path: Path) -> Iterator[BinaryIO]:
+def write_atomically(path: Path) -> Iterator[BinaryIO]:
     """Yield a file (mode 0600) that becomes `path` when the block ends well.
 
     Temporary name `.<name>.*.part`, fsync, rename, fsync of the folder. Where

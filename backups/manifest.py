@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from backups.content import Content, same
 from backups.dependencies import Surroundings
 from backups.errors import BackupDamaged
-from backups.files import digest_file, write_whole
+from backups.files import digest_file, write_atomically
 
 _AGAIN: Final = "make a new backup, or restore the files from a copy"
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -150,7 +150,7 @@ class Manifest(_Part):
 def save(manifest: Manifest, path: Path) -> None:
     """Write the manifest to `path`, whole."""
     body = manifest.model_dump(mode="json", by_alias=True)
-    with write_whole(path) as file:
+    with write_atomically(path) as file:
         file.write(json.dumps({"digest": _digest(body), **body}, indent=2).encode() + b"\n")
 
 

@@ -125,7 +125,7 @@ PLANTED = {
     ),
     "an id of another shape": (
         "ids_well_formed", "UPDATE staging.messages SET id = 'C123' WHERE id = %s", [MESSAGE],
-        ("messages", "C123", "is no id"),
+        ("messages", "C123", "is not an id of CUID form"),
     ),
     "a legacy id of one person with the id of another": (
         "ids_mapped",
@@ -133,9 +133,9 @@ PLANTED = {
         [BOSS],
         ("id_map", "users 9", "is not the id derived"),
     ),
-    "a legacy id that is not in the map": (
+    "a legacy id that is not in the id map": (
         "ids_mapped", "DELETE FROM staging.id_map WHERE entity = 'users' AND legacy_id = '9'", [],
-        ("id_map", "users 9", "is not in the map"),
+        ("id_map", "users 9", "is not in the id map"),
     ),
     "a user whom the map does not know": (
         "ids_mapped", "UPDATE staging.users SET id = %s WHERE id = %s", [OTHER, GUS],
@@ -143,7 +143,7 @@ PLANTED = {
     ),
     "a map that leads nowhere": (
         "ids_mapped", "DELETE FROM staging.users WHERE id = %s", [GUS],
-        ("id_map", "community_users 2", "maps to no row of users"),
+        ("id_map", "community_users 2", "refers to no row of users"),
     ),
     "a studio under the id of another owner": (
         "ids_mapped",

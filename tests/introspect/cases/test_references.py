@@ -132,7 +132,7 @@ def test_djangos_content_types_name_tables(pairs: Migrated) -> None:
 
 
 def test_a_pair_names_the_words_that_mean_no_table_and_calls_none_of_them_dangling(pairs: Migrated) -> None:
-    assert "(!) INTEGER, not null: integer_id; 'moon': no table was found, left as they are: 1" in pairs.line(
+    assert "(!) INTEGER, not null: integer_id; 'moon': no table was found, kept as they are: 1" in pairs.line(
         "favorites", "target_id"
     )
     assert "'App\\\\Gone': no table was found" in pairs.line("taggables", "taggable_id")

@@ -142,7 +142,7 @@ def test_a_number_in_a_document_that_happens_to_be_a_key_stays_what_it_is(tmp_pa
     draft = draft_script(tmp_path, script)
     position = line(draft, "plans", "users")
     assert "ids" not in position.options
-    assert "perhaps ids of users (json $[*].n): 30, left as they are" in position.remark
+    assert "perhaps ids of users (json $[*].n): 30, kept as they are" in position.remark
     assert 'ids = [{ path = "$[*].n", of = "users" }]' in position.remark
     assert line(draft, "plans", "user_ids").options["ids"] == [{"path": "$[*]", "of": "users"}]
 
