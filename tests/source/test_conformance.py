@@ -14,6 +14,7 @@ from migrate.snapshot.take import forecast, take_snapshot
 from migrate.source.model import LeftOut, RawText, Source
 from migrate.source.open import open_source
 from tests.source import hard_values
+from tests.source.conftest import WAYS
 
 SMALL = SourceSettings(first_page_rows=2)
 
@@ -31,7 +32,7 @@ def test_the_snapshot_holds_every_value_exactly(
     settings = SourceSettings(first_page_rows=first_page_rows)
     with closing(open_source(hard_url, settings=settings)) as source:
         take_snapshot(source, work, settings)
-    rowids = way != "dump"  # a dump has none
+    rowids = not WAYS[way].as_sql
     assert hard_values.content(work / "snapshot.db", rowids=rowids) == hard_values.content(
         hard_file, rowids=rowids
     )
@@ -55,7 +56,7 @@ def test_the_snapshot_holds_the_tables_by_their_own_ddl_and_nothing_else(
 def test_internal_virtual_and_shadow_tables_are_left_out_by_name(source: Source, way: str) -> None:
     left_out = source.inspect().left_out
     assert LeftOut("sqlite_sequence", "table", "internal to SQLite") in left_out
-    if way != "dump":  # this dump was written without them
+    if not WAYS[way].as_sql:
         assert LeftOut("_litestream_seq", "table", "internal to SQLite") in left_out
         assert LeftOut("search", "table", "virtual table, computed from other tables") in left_out
         assert LeftOut("search_content", "table", "part of a virtual table") in left_out
@@ -105,7 +106,7 @@ def test_count_and_forecast_tell_the_rows(source: Source, way: str) -> None:
     found = {one.table: one for one in forecast(source)}
     assert found["ints"].rows == source.count(source.inspect().table("ints")) == 6
     assert found["empty"].rows == 0
-    assert found["ints"].rows_read == {"http": 18, "ws": 24, "file": 0, "dump": 0}[way]
+    assert found["ints"].rows_read == WAYS[way].billed
 
 
 def test_a_fingerprint_depends_on_content_only(source: Source, hard_url: str) -> None:
@@ -130,9 +131,9 @@ def test_a_snapshot_stopped_after_every_page_ends_as_an_undisturbed_one(
                 stops += 1
                 continue
             break
-    rowids = way != "dump"
+    rowids = not WAYS[way].as_sql
     # Tables of a file of ours are taken in one piece each.
-    assert stops >= len(facts.tables) if way in ("file", "dump") else stops > len(facts.tables)
+    assert stops >= len(facts.tables) if WAYS[way].whole else stops > len(facts.tables)
     assert hard_values.content(work / "snapshot.db", rowids=rowids) == hard_values.content(
         hard_file, rowids=rowids
     )
@@ -147,6 +148,6 @@ def test_the_facts_tell_what_was_copied(source: Source, work: Path, way: str) ->
         == sum({one.table: one.rows for one in seen}.values())
     )
     assert facts.bytes > 0
-    assert (facts.rows_read > facts.rows) == (way == "http")  # libsql-client does not pass it on
+    assert (facts.rows_read > facts.rows) == WAYS[way].counts
     assert facts.source == source.label
-    assert (facts.mark is None) == (way == "ws")
+    assert (facts.mark is not None) == WAYS[way].marked

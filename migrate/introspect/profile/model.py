@@ -12,20 +12,10 @@ from typing import Any, Final, Literal
 #: Raised when a field changes its meaning or is removed; not when one is added.
 VERSION: Final = 1
 
-#: What all values of a column are, apart from NULL and ''. `mixed`: more than one of these; `empty`: there is
-#: no value.
+#: What all values of a column are, apart from NULL and ''; `mixed`: several of these; `empty`: no value.
 Reading = Literal[
     "empty", "boolean", "integer_id", "integer", "decimal", "real", "timestamp", "json",
     "uuid", "cuid", "ulid", "email", "url", "closed_set", "text", "blob", "mixed",
-]  # fmt: skip
-
-#: How an instant is written. `sql` is `YYYY-MM-DD HH:MM:SS[.f]`, `sql_zone` the same with Z or an
-#: offset behind; `minutes` has no seconds; `other` has its zone behind a blank or as a name, a comma
-#: before the fraction, or no separators; `now` is the literal text CURRENT_TIMESTAMP or its like;
-#: `impossible` is written like one and is no day or time that exists.
-Form = Literal[
-    "iso", "iso_z", "iso_offset", "sql", "sql_zone", "minutes", "date",
-    "other", "unix_s", "unix_ms", "now", "impossible",
 ]  # fmt: skip
 
 #: The evidence for a reference: its name and its values, the name alone (no value to test), values alone.

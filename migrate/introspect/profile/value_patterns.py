@@ -21,7 +21,10 @@ _MINUTE: Final = f"{_DIGIT * 2}:{_DIGIT * 2}"
 _SURROGATE: Final = r"*\u[dD][89a-fA-F]*"
 _NOW: Final = "('CURRENT_TIMESTAMP','DATETIME(''NOW'')','NOW()','CURRENT_DATE','CURRENT_TIME')"
 
-#: Patterns that are timestamps, and the form of each.
+#: Patterns that are timestamps, and the form of each. `sql` is `YYYY-MM-DD HH:MM:SS[.f]`, `sql_zone` the same
+#: with Z or an offset behind; `minutes` has no seconds; `other` has its zone behind a blank or as a name, a
+#: comma before the fraction, or no separators; `now` is the literal text CURRENT_TIMESTAMP or its like;
+#: `impossible` is written like a timestamp and is no day or time that exists.
 FORMS: Final = {
     "iso": "iso", "iso_z": "iso_z", "iso_offset": "iso_offset", "sql": "sql", "sql_zone": "sql_zone",
     "minutes": "minutes", "date": "date", "other": "other", "now": "now", "impossible": "impossible",
