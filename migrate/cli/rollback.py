@@ -71,6 +71,7 @@ def command(
     """
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.open_run import open_run
+    from migrate.pipeline.resume import WITHOUT_FOLDER
     from migrate.pipeline.rollback import RollbackMode, roll_back
     from migrate.pipeline.run_mode import RunMode
     from migrate.pipeline.state import NAME
@@ -89,7 +90,7 @@ def command(
     mode = RollbackMode.UNDO if undo else RollbackMode.PUBLISHED if published else RollbackMode.BACK
     settings = load_config(config)
     if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
-        raise UsageError(f"there is no run in {work}", hint="give the folder of the run with --work")
+        raise UsageError(f"there is no run in {work}", hint=WITHOUT_FOLDER)
     with open_target(settings, work) as target:
         if not target.embedded:
             rows = "migrated" if undo else "earlier"

@@ -50,6 +50,11 @@ _STILL_TRUE_SECONDS = 60.0
     type=click.Path(path_type=Path, dir_okay=False),
     help="Run only if this saved plan is still true; see `migrate plan --out`.",
 )
+@click.option(
+    "--replace-source",
+    metavar="NAME",
+    help="Replace live rows that were migrated from this other source.",
+)
 @click.option("--fresh", is_flag=True, help="Discard the earlier run in the work folder and start a new one.")
 def command(
     config: Path | None,
@@ -59,6 +64,7 @@ def command(
     verbose: bool,
     accept_unproven: bool,
     plan_file: Path | None,
+    replace_source: str | None,
     fresh: bool,
 ) -> None:
     """Migrate: snapshot, backup, staging, mapping, checks, publish.
@@ -93,9 +99,9 @@ def command(
         if state is None or state.document.outcome != "published":
             # Held to the end: an embedded one is not stopped between plan and run.
             target = opened.enter_context(open_target(settings, work))
-            plan = _show_plan_and_ask(settings, work, target, state, console, yes, expected)
+            plan = _show_plan_and_ask(settings, work, target, state, console, yes, expected, replace_source)
         with make_reporter(verbose=verbose) as report, open_run(settings, work, report, mode) as run:
-            run.accept_unproven = accept_unproven
+            run.accept_unproven, run.replace_source = accept_unproven, replace_source
             if plan is not None:
                 save_plan(plan.facts(), work / FILE)
                 if not plan.made and time.monotonic() - looked < _STILL_TRUE_SECONDS:
@@ -126,6 +132,7 @@ def _show_plan_and_ask(
     console: Console,
     yes: bool,
     expected: dict[str, Any] | None,
+    replace_source: str | None,
 ) -> Plan | None:
     """Show the plan if the source has not been read yet, compare it with the saved one, and ask.
 
@@ -143,7 +150,10 @@ def _show_plan_and_ask(
     if state is None or not state.done("snapshot"):
         origin, stages = configured_source(settings, work), describe_stages(settings)
         with connect(target.address, read_only=True) as connection:
-            plan = make_plan(settings, work, origin, target.address, connection, target.named_by, stages)
+            plan = make_plan(
+                settings, work, origin, target.address, connection, target.named_by, stages,
+                replace_source=replace_source,
+            )  # fmt: skip
         show_plan(plan, console)
         plan.require()
     if expected is not None:

@@ -52,6 +52,8 @@ class RunContext:
     stopping: threading.Event
     dry: bool = False
     accept_unproven: bool = False
+    #: the name of the source whose live rows this run may replace
+    replace_source: str | None = None
     #: rows by source table, if this process has just looked at both ends
     planned: Mapping[str, int] | None = None
     #: the background tasks that were started

@@ -18,10 +18,11 @@ from migrate.pipeline.id_secret import known_secret, secret_of
 from migrate.pipeline.ids import Ids, make_secret
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import digests
-from migrate.pipeline.resume import load_recorded, require_same_run
+from migrate.pipeline.resume import load_recorded, require_ledger, require_same_run
 from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.state import State
 from migrate.postgres.connection import Address, connect, translate_errors
+from migrate.postgres.replication import require_unpublished
 from migrate.publish.early_build import EarlyBuild
 from migrate.runtime import files
 from migrate.runtime.config import Config
@@ -80,7 +81,10 @@ def hold_run(
         ledger = Ledger(connection, config.target.ledger_schema)
         binding = bind(config, source, address, mode)
         state = _find_state(work, ledger, binding, mode)
+        require_ledger(state, ledger)
+        require_unpublished(connection, (ledger.schema, config.target.staging_schema))
         ledger.create()
+        ledger.claim(address.schema)
         run_id = state.document.run_id if state else cuid2.Cuid().generate()
         ledger.take(run_id, lock_holder())
         hit("open:taken")

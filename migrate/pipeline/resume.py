@@ -14,6 +14,10 @@ from migrate.staging.ledger import Ledger
 
 #: What a rollback rests on. It reads no source and maps no row, so the rest may have changed.
 _TARGET: Final = ("target", "schema", "staging_schema", "ledger_schema")
+WITHOUT_FOLDER: Final = (
+    "give the folder of the run with --work; if it is lost, a copy of its backup and the target's ledger are "
+    "enough: migrate rollback --backup FOLDER"
+)
 
 
 def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], mode: RunMode) -> State:
@@ -23,9 +27,8 @@ def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], mode: Run
     ledger knows. Raises UsageError if there is none, StateMismatch if the state
     file is damaged.
     """
-    lost: MigrateError = UsageError(
-        f"there is no run in {work}", hint="give the folder of the run with --work"
-    )
+    hint = WITHOUT_FOLDER if mode is RunMode.ROLLBACK else "give the folder of the run with --work"
+    lost: MigrateError = UsageError(f"there is no run in {work}", hint=hint)
     try:
         state = State.load(work)
     except StateMismatch as error:
@@ -57,6 +60,21 @@ def _from_ledger(work: Path, ledger: Ledger, binding: dict[str, Any]) -> State |
     return state
 
 
+def require_ledger(state: State | None, ledger: Ledger) -> None:
+    """Raise StateMismatch if a run is recorded, but its target has no ledger any more."""
+    if state is None or ledger.exists():
+        return
+    restore = (
+        "without it `migrate rollback` cannot work; docs/rollback.md, Without this program, shows how "
+        "pg_restore brings the rows of the backup back"
+    )
+    again = "start again with `migrate run --fresh`; the live tables are untouched"
+    raise StateMismatch(
+        f"the ledger of the run in {state.folder} is gone: the target has no schema {ledger.schema}",
+        hint="check [target] url; " + (again if state.document.outcome == "open" else restore),
+    )
+
+
 def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, mode: RunMode) -> None:
     """Raise if configuration, program or ledger are not those that the run was begun with.
 
@@ -71,15 +89,24 @@ def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, mode
             hint=f"use migrate {document.code}, or start again with `migrate run --fresh`",
         )
     before = document.binding
+    known = ledger.facts(document.run_id) is not None
     keys = set(_TARGET) if back else before.keys() | binding.keys()
     changed = sorted(key for key in keys if before.get(key) != binding.get(key))
+    if back and known and changed == ["target"]:
+        changed = []  # the same database under another name: its ledger knows the run
+    if changed == ["target"]:
+        raise UsageError(
+            f"this run was started with the target {before.get('target')}; now it is {binding['target']}",
+            hint="if both are the same server, use the name of then; else give another folder with --work"
+            + ("" if back else ", or start again with `migrate run --fresh`"),
+        )
     if changed:
         raise UsageError(
             f"this run was started with another configuration; different: {', '.join(changed)}",
             hint="give the same --config FILE as for this run, undo the change, or give another "
             "folder with --work" + ("" if back else ", or start again with `migrate run --fresh`"),
         )
-    if ledger.facts(document.run_id) is None:
+    if not known:
         raise StateMismatch(
             f"the target's ledger does not know the run of {state.folder}: "
             "it is another database, or was restored from a backup",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -16,6 +16,7 @@ from migrate.pipeline.order import FIXED, undo_stages
 from migrate.pipeline.stages import snapshot
 from migrate.pipeline.state import Outcome
 from migrate.postgres import throwaway
+from migrate.postgres.catalog import Table
 from migrate.postgres.connection import Address, Connection, connect
 from migrate.postgres.embedded import binary
 from migrate.postgres.table_checksum import measure, measure_all
@@ -60,6 +61,34 @@ def written_since(run: RunContext, publication: PublicationRecord) -> list[Chang
     with run.connection.transaction():
         run.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return changed_since(run.connection, run.address.schema, publication.tables, measure)
+
+
+def _require_columns(run: RunContext, publication: PublicationRecord) -> None:
+    """Raise LiveChanged if a live column is gone, or has another type, since the publication."""
+    changes = [
+        change
+        for table, columns in publication.columns.items()
+        for change in _altered(table, columns, run.live.tables.get(table))
+    ]
+    if changes:
+        raise LiveChanged(
+            "the tables were altered after the publication, so that the earlier rows do not fit:\n"
+            + "\n".join(f"  {change}" for change in changes),
+            hint="bring the columns back with their earlier types (ALTER TABLE …), then run "
+            "`migrate rollback` again; nothing was changed",
+        )
+
+
+def _altered(table: str, columns: Mapping[str, str], there: Table | None) -> Iterator[str]:
+    if there is None:
+        yield f"{table}: the table is gone"
+        return
+    now = {column.name: column.type for column in there.columns}
+    for name, type_ in columns.items():
+        if name not in now:
+            yield f"{table}.{name}: the column is gone; it was {type_}"
+        elif now[name] != type_:
+            yield f"{table}.{name}: the type is {now[name]}; it was {type_}"
 
 
 def roll_back(
@@ -126,6 +155,7 @@ def _back_already(run: RunContext, latest: PublicationRecord | None, mode: Rollb
 
 
 def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup: Path | None) -> RolledBack:
+    _require_columns(run, latest)
     changes = written_since(run, latest)
     if changes and not discard:
         raise LiveChanged(

@@ -8,6 +8,7 @@ from typing import Final
 from psycopg import sql
 
 from migrate.postgres.connection import Connection
+from migrate.runtime.errors import TargetError
 
 #: PostgreSQL 15 and later can publish whole schemas.
 _PUBLISHES_SCHEMAS: Final = 150000
@@ -16,6 +17,14 @@ SELECT p.pubname, n.nspname FROM pg_publication_namespace s
 JOIN pg_publication p ON p.oid = s.pnpubid JOIN pg_namespace n ON n.oid = s.pnnspid
 WHERE n.nspname = ANY (%s) ORDER BY 1, 2
 """
+
+
+def require_unpublished(conn: Connection, schemas: Sequence[str]) -> None:
+    """Raise TargetError if a publication would send tables of these schemas to its subscribers."""
+    found = list(published_schemas(conn, schemas))
+    if found:
+        messages, hints = zip(*found, strict=True)
+        raise TargetError("; ".join(messages), hint="; ".join(hints))
 
 
 def published_schemas(conn: Connection, schemas: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -77,10 +77,14 @@ def record(
     run_id: str,
     kind: Kind,
     contents: Mapping[str, Content],
+    columns: Mapping[str, Mapping[str, str]],
     backup_digest: str | None,
     number: int | None,
 ) -> tuple[Any, ...]:
-    """Write the publication's row, with its `number` if it was drawn already; return number and time."""
+    """Write the publication's row, with its `number` if it was drawn already; return number and time.
+
+    `columns` are the types of the columns, by table.
+    """
     row = conn.execute(
         sql.SQL(
             "INSERT INTO {} (id, run_id, kind, tables, backup_digest) OVERRIDING SYSTEM VALUE"
@@ -92,7 +96,9 @@ def record(
             ledger.name("publication").as_string(conn),
             run_id,
             kind,
-            json.dumps({name: asdict(content) for name, content in contents.items()}),
+            json.dumps(
+                {name: {**asdict(content), "columns": columns[name]} for name, content in contents.items()}
+            ),
             backup_digest,
         ),
     ).fetchone()

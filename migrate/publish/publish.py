@@ -17,6 +17,7 @@ import psycopg
 import tenacity
 from psycopg import sql
 
+from migrate.postgres.catalog import introspect
 from migrate.postgres.connection import Connection, raise_work_mem, to_migrate_error, translate_errors
 from migrate.postgres.locks import LOCK_NOT_AVAILABLE, Locks, blocking_sessions
 from migrate.postgres.sequences import raise_sequences
@@ -135,8 +136,17 @@ def _attempt(
         locks.block_readers()
         locked = time.monotonic() if tries <= _GENTLE_TRIES else frozen
         contents, number = replace_rows(conn, request, strategy, before)
+        live = introspect(conn, request.schema).tables
+        columns = {name: {column.name: column.type for column in live[name].columns} for name in contents}
         line = record(
-            conn, request.ledger, request.run_id, request.kind, contents, request.backup_digest, number
+            conn,
+            request.ledger,
+            request.run_id,
+            request.kind,
+            contents,
+            columns,
+            request.backup_digest,
+            number,
         )
         if number is None:
             swap_ids(conn, request.ledger, request.staging, line[0])

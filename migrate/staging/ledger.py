@@ -9,6 +9,7 @@ for it, and after the new owner no older run can commit.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +19,13 @@ import psycopg
 from psycopg import sql
 
 from migrate.postgres.connection import Connection, translate_errors
-from migrate.runtime.errors import AlreadyRunning, StateMismatch, TargetError
+from migrate.runtime.errors import AlreadyRunning, StateMismatch, TargetError, UsageError
 from migrate.staging import ledger_schema
 
-#: The advisory lock on the database; the letters of `migraton`.
+#: The advisory lock of the ledger with the default name; the letters of `migraton`. Other ledgers of the
+#: database have other locks, so that runs into other schemas do not wait for each other.
 LOCK: Final = 0x6D69_6772_6174_6F6E
+DEFAULT: Final = "migrate_ledger"
 _HOLDER_WIDTH: Final = 50
 
 
@@ -41,10 +44,11 @@ class Ledger:
     `conn` is the session that holds the lock; it must be in autocommit mode.
     """
 
-    def __init__(self, conn: Connection, schema: str = "migrate_ledger") -> None:
+    def __init__(self, conn: Connection, schema: str = DEFAULT) -> None:
         self.conn = conn
         self.schema = schema
         self.epoch: int | None = None
+        self.lock = LOCK if schema == DEFAULT else LOCK ^ zlib.crc32(schema.encode())
 
     def name(self, table: str) -> sql.Identifier:
         """Return the quoted, schema-qualified name of one of the ledger's tables."""
@@ -61,20 +65,41 @@ class Ledger:
         """Create the ledger if it is missing; safe to repeat."""
         ledger_schema.create(self.conn, self.schema)
 
+    # ---- the live schema -------------------------------------------------------
+
+    def live_schema(self) -> str | None:
+        """Return the live schema that the ledger belongs to, None if no run has said it yet."""
+        return self._setting("live_schema")
+
+    def claim(self, live_schema: str) -> None:
+        """Bind the ledger to a live schema. Raises UsageError if it belongs to another one."""
+        self._keep("live_schema", live_schema)
+        if (owner := self.live_schema()) != live_schema:
+            raise UsageError(
+                f"the ledger {self.schema} belongs to the schema {owner}, not to {live_schema}",
+                hint=another_ledger(live_schema),
+            )
+
+    def _setting(self, key: str) -> str | None:
+        query = sql.SQL("SELECT value FROM {} WHERE key = %s").format(self.name("setting"))
+        with translate_errors(f"reading {key} from the ledger"):
+            row = self.conn.execute(query, (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _keep(self, key: str, value: str) -> None:
+        query = sql.SQL("INSERT INTO {} VALUES (%s, %s) ON CONFLICT DO NOTHING").format(self.name("setting"))
+        with translate_errors(f"keeping {key} in the ledger"):
+            self.conn.execute(query, (key, value))
+
     # ---- the id secret ---------------------------------------------------------
 
     def secret(self) -> str | None:
-        """Return the id secret, None if none is stored."""
-        query = sql.SQL("SELECT value FROM {} WHERE key = 'id_secret'").format(self.name("setting"))
-        with translate_errors("reading the id secret from the ledger"):
-            row = self.conn.execute(query).fetchone()
-        return None if row is None else str(row[0])
+        """Return the id secret, None if none is kept."""
+        return self._setting("id_secret")
 
     def keep_secret(self, value: str) -> None:
-        """Store the id secret. Raises StateMismatch if another one is stored already."""
-        query = sql.SQL("INSERT INTO {} VALUES ('id_secret', %s) ON CONFLICT DO NOTHING")
-        with translate_errors("keeping the id secret in the ledger"):
-            self.conn.execute(query.format(self.name("setting")), (value,))
+        """Keep the id secret. Raises StateMismatch if another one is kept."""
+        self._keep("id_secret", value)
         if self.secret() != value:
             raise StateMismatch(
                 "the ledger has another id secret than the one given",
@@ -95,7 +120,7 @@ class Ledger:
             self.conn.execute(
                 "SELECT set_config('application_name', %s, false)", (f"migrate: {holder}"[:_HOLDER_WIDTH],)
             )
-            row = self.conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+            row = self.conn.execute("SELECT pg_try_advisory_lock(%s)", (self.lock,)).fetchone()
             if row is None or not row[0]:
                 raise self._occupied()
             taken = self.conn.execute(
@@ -156,7 +181,7 @@ class Ledger:
                         " AND (l.classid::bigint << 32 | l.objid::bigint) = %s"
                         " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
                     ).format(self.name("owner")),
-                    (LOCK,),
+                    (self.lock,),
                 )
                 .fetchone()
             )
@@ -252,3 +277,11 @@ class Ledger:
 
 def _since(at: datetime | None) -> str:
     return f", since {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+
+
+def another_ledger(live_schema: str) -> str:
+    """Return the advice that gives a live schema a ledger and a staging schema of its own."""
+    return (
+        f"give {live_schema} its own: set MIGRATE__TARGET__LEDGER_SCHEMA=migrate_ledger_{live_schema} and "
+        f"MIGRATE__TARGET__STAGING_SCHEMA=migrate_staging_{live_schema}, or the same keys in [target]"
+    )

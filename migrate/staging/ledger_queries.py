@@ -13,7 +13,10 @@ from migrate.staging.ledger import Ledger
 
 @dataclass(frozen=True)
 class PublicationRecord:
-    """One row of the ledger's publications; `tables` is the content of each live table after it."""
+    """One row of the ledger's publications; `tables` is the content of each live table after it.
+
+    `columns` are the types of the live columns, by table; empty for a publication of version 0.1.
+    """
 
     id: int
     run_id: str
@@ -21,6 +24,7 @@ class PublicationRecord:
     at: str
     tables: dict[str, Content]
     backup_digest: str | None
+    columns: dict[str, dict[str, str]]
 
 
 def staged_rows(connection: Connection, ledger: Ledger, run_id: str, stage: str) -> dict[str, int]:
@@ -87,6 +91,12 @@ def last_publication(connection: Connection, ledger: Ledger) -> PublicationRecor
     return _one(connection, ledger, "ORDER BY id DESC LIMIT 1")
 
 
+def live_run(connection: Connection, ledger: Ledger) -> str | None:
+    """Return the run whose rows are live, None if none has published or its publication is rolled back."""
+    last, rollbacks = _since_publish(connection, ledger)
+    return last if rollbacks % 2 == 0 else None
+
+
 def is_live(connection: Connection, ledger: Ledger, run_id: str) -> bool:
     """Return whether the live rows are those that the run published."""
     last, rollbacks = _since_publish(connection, ledger)
@@ -136,6 +146,7 @@ def _read(
             at,
             {name: Content(int(part["rows"]), str(part["checksum"])) for name, part in tables.items()},
             digest,
+            {name: part["columns"] for name, part in tables.items() if "columns" in part},
         )
         for number, run_id, kind, at, tables, digest in rows
     ]

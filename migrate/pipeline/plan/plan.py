@@ -16,6 +16,7 @@ from migrate.introspect.profile.manual_work import ManualWork, find_manual_work
 from migrate.pipeline.mapping import bind_mapping, emptied_tables, load_spec, mapped_names
 from migrate.pipeline.open_run import bind
 from migrate.pipeline.plan.expected_schema import ExpectedSchema, expected_schema
+from migrate.pipeline.plan.ledger_checks import ANY_SOURCE, inspect_ledger
 from migrate.pipeline.plan.mapping_fit import find_mistakes, find_unknown, require_fit
 from migrate.pipeline.plan.not_migrated import find_not_migrated
 from migrate.pipeline.plan.plan_file import digest
@@ -114,6 +115,8 @@ def make_plan(
     connection: psycopg.Connection[Any],
     named_by: str,
     stages: Sequence[tuple[str, str]] = (),
+    *,
+    replace_source: str | None = ANY_SOURCE,
 ) -> Plan:
     """Inspect source and target and return the plan; `stages` are pairs of name and purpose.
 
@@ -135,6 +138,9 @@ def make_plan(
     writes = {name: list[str]() for name in spec.tables_filled} if mistaken else written_columns(mapping)
     touched = _Touched(writes, emptied_tables(config, expected.live.tables), spec.tables_filled)
     findings += _inspect_target(config, address, connection, expected, touched, mistaken=mistaken)
+    findings += inspect_ledger(
+        connection, config.target.ledger_schema, address.schema, origin.label, replace_source
+    )
     by_hand = list(find_manual_work(found_source.catalogue))
     findings += find_not_migrated(found_source.catalogue, by_hand)
     findings += find_unknown(config, mapping, counts)

@@ -16,7 +16,15 @@ def _run(run: RunContext) -> StageResult:
         return StageResult("the snapshot exists already; the source is not read again")
     rows = run.planned
     if rows is None:
-        plan = make_plan(run.config, run.work, run.source, run.address, run.connection, "")
+        plan = make_plan(
+            run.config,
+            run.work,
+            run.source,
+            run.address,
+            run.connection,
+            "",
+            replace_source=run.replace_source,
+        )
         plan.require()
         rows = plan.source_rows
     return StageResult(
