@@ -97,7 +97,9 @@ def test_the_ledger_tells_what_each_table_holds_after_it(odd: Connection, ledger
     person = measure(odd, "public", "Person")
     assert row is not None
     assert row[:3] == (publication.id, RUN, "publish")
+    columns = row[3]["Person"].pop("columns")
     assert row[3]["Person"] == {"rows": 50, "checksum": person.checksum}
+    assert columns["eMail"] == "character varying(254)"
 
 
 def test_new_rows_must_satisfy_a_foreign_key_that_was_never_validated(

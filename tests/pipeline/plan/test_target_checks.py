@@ -79,7 +79,7 @@ def test_what_the_schema_lacks_is_named(address: Address, flagship: Connection) 
         "the schema public has no table gone",
         "the table users has no column email",
         "the columns sum of users are computed by PostgreSQL",
-        "nothing fills the columns must of users, which must not be NULL",
+        "the mapping does not fill these required columns of users: must",
     ]
 
 
@@ -101,7 +101,7 @@ def test_a_schema_that_is_not_there_is_named(database: str, conn: Connection) ->
         ("CREATE SCHEMA migrate_ledger; CREATE PUBLICATION p FOR TABLES IN SCHEMA migrate_ledger",
          "the publication p sends every table of migrate_ledger"),
         ("CREATE SEQUENCE s; ALTER TABLE users ADD code text NOT NULL DEFAULT 'A' || nextval('s')",
-         "nothing fills the columns code of users"),
+         "the mapping does not fill these required columns of users: code"),
         ("CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS"
          " 'BEGIN RAISE EXCEPTION ''no drops here''; END';"
          "CREATE EVENT TRIGGER no_drop ON sql_drop EXECUTE FUNCTION f()",
@@ -123,8 +123,8 @@ def test_what_publish_cannot_handle_is_refused(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("CREATE PUBLICATION p FOR TABLE users", "users is replicated by p"),
-        ("CREATE MATERIALIZED VIEW m AS SELECT id FROM users", "m is made from users"),
+        ("CREATE PUBLICATION p FOR TABLE users", "users is in the publication p"),
+        ("CREATE MATERIALIZED VIEW m AS SELECT id FROM users", "m is built from users"),
         ("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
          "CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f()",
          "the triggers t of users"),
