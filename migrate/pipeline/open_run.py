@@ -21,6 +21,7 @@ from migrate.pipeline.mapping import digests
 from migrate.pipeline.resume import load_recorded, require_ledger, require_same_run
 from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.state import State
+from migrate.postgres import throwaway
 from migrate.postgres.connection import Address, connect, translate_errors
 from migrate.postgres.replication import require_unpublished
 from migrate.publish.early_build import EarlyBuild
@@ -75,6 +76,7 @@ def hold_run(
     """
     files.make_folder(work)
     files.sweep_parts(work)
+    throwaway.remove_left(work)
     # What SQLite sorts on disk is personal data too: it stays in the work folder.
     os.environ["SQLITE_TMPDIR"] = str(work)
     with connect(address) as connection:

@@ -48,16 +48,20 @@ _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PAT
 
 @dataclass
 class _Place:
+    """Where a cluster is; `ready` is False until initdb has made it."""
+
     data: str
     password: str
     port: int
+    ready: bool = True
 
 
 class EmbeddedServer:
     """One cluster, described by `<folder>/<name>.json`, shared by the processes that use it.
 
     A context manager: entering starts the server if it is not running; the last process that leaves stops it.
-    If a process dies, the next one takes over its server.
+    If a process dies, the next one takes over its server. The description is written before the cluster is
+    made, so that what a killed process leaves, even from the middle of initdb, is found and removed.
     """
 
     def __init__(self, folder: Path, name: str = "postgres", settings: dict[str, str] | None = None) -> None:
@@ -103,16 +107,25 @@ class EmbeddedServer:
         if not self._place_file.exists():
             return
         with self._change():
-            self._stop()
-            shutil.rmtree(Path(self._place().data).parent, ignore_errors=True)
-            self._place_file.unlink(missing_ok=True)
+            self._remove()
+
+    def destroy_if_unused(self) -> None:
+        """Stop the server and remove its cluster, unless a process uses it."""
+        if not self._place_file.exists():
+            return
+        with self._change(), self._lock_file("use") as use:
+            try:
+                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            self._remove()
 
     # ---- facts -----------------------------------------------------------------
 
     @property
     def exists(self) -> bool:
-        """Return whether the cluster exists."""
-        return self._place_file.exists()
+        """Return whether the cluster exists and is complete."""
+        return self._place_file.exists() and self._place().ready
 
     @property
     def running(self) -> bool:
@@ -148,7 +161,23 @@ class EmbeddedServer:
         with files.write_atomically(self._place_file) as file:
             file.write(json.dumps(asdict(place)).encode())
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[bytes]:
+    def _remove(self) -> None:
+        if not self._place_file.exists():
+            return  # another process was quicker
+        place = self._place()
+        if place.ready:
+            self._stop()
+        with self._initdb_lock():
+            shutil.rmtree(Path(place.data).parent, ignore_errors=True)
+        self._place_file.unlink(missing_ok=True)
+
+    def _initdb_lock(self) -> IO[str]:
+        """Wait until no initdb is at work on the cluster: it goes on if our process is killed."""
+        file = self._lock_file("initdb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return file
+
+    def _run(self, *command: str, inherited: tuple[int, ...] = ()) -> subprocess.CompletedProcess[bytes]:
         # The server outlives pg_ctl and would hold a pipe open: its output goes to files.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
@@ -161,6 +190,7 @@ class EmbeddedServer:
                 group=pwd.getpwnam(UNPRIVILEGED).pw_gid if as_root() else None,
                 extra_groups=[] if as_root() else None,
                 cwd="/",
+                pass_fds=inherited,
                 start_new_session=True,  # a Ctrl-C is for us, not for the server
                 check=False,
             )
@@ -171,40 +201,56 @@ class EmbeddedServer:
     def _control(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         return self._run(str(binary("pg_ctl")), "-D", self._place().data, *words)
 
-    def _make_data_folder(self) -> Path:
+    def _new_place(self) -> _Place:
+        home = self.folder / self.name
+        if as_root():
+            home = shared_home() / f"{self.name}-{secrets.token_hex(8)}"
+        return _Place(str(home / "data"), secrets.token_urlsafe(24), _free_port(), ready=False)
+
+    def _make_home(self, home: Path) -> None:
         if not as_root():
-            return files.make_folder(self.folder / self.name)
-        data = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=shared_home()))
+            files.make_folder(home)
+            return
+        home.mkdir(mode=files.FOLDER_MODE)
         account = pwd.getpwnam(UNPRIVILEGED)
-        os.chown(data, account.pw_uid, account.pw_gid)
-        return data
+        os.chown(home, account.pw_uid, account.pw_gid)
 
     def _ensure_cluster(self) -> None:
-        if self._place_file.exists() and (Path(self._place().data) / "PG_VERSION").exists():
-            return
-        data = self._make_data_folder()
-        shutil.rmtree(data / "data", ignore_errors=True)  # from an interrupted initdb
-        place = _Place(str(data / "data"), secrets.token_urlsafe(24), _free_port())
-        handle, name = tempfile.mkstemp(prefix="pw-", dir=data)
+        if self._place_file.exists():
+            if self._place().ready and (self.data / "PG_VERSION").exists():
+                return
+            self._remove()  # from an interrupted initdb
+        place = self._new_place()
+        self._save(place)
+        home = Path(place.data).parent
+        with self._initdb_lock() as lock:
+            shutil.rmtree(home, ignore_errors=True)
+            self._make_home(home)
+            done = self._initdb(place, lock)
+        if done.returncode != 0:
+            raise TargetError(
+                f"the embedded PostgreSQL could not be created in {home}: {_last_line(done.stdout)}",
+                hint="free disk space, or set [target] url to a server of your own",
+            )
+        place.ready = True
+        self._save(place)
+
+    def _initdb(self, place: _Place, lock: IO[str]) -> subprocess.CompletedProcess[bytes]:
+        handle, name = tempfile.mkstemp(prefix="pw-", dir=Path(place.data).parent)
         try:
             os.write(handle, place.password.encode())
             if as_root():
                 os.fchown(handle, pwd.getpwnam(UNPRIVILEGED).pw_uid, -1)
             os.close(handle)
-            done = self._run(
+            return self._run(
                 str(binary("initdb")), "-D", place.data, "-U", USER,
                 "--auth=scram-sha-256", f"--pwfile={name}",
                 "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
                 *([] if self._settings.get("fsync") != "off" else ["--no-sync"]),
+                inherited=(lock.fileno(),),
             )  # fmt: skip
         finally:
             Path(name).unlink(missing_ok=True)
-        if done.returncode != 0:
-            raise TargetError(
-                f"the embedded PostgreSQL could not be created in {data}: {_last_line(done.stdout)}",
-                hint="free disk space, or set [target] url to a server of your own",
-            )
-        self._save(place)
 
     def _ensure_running(self) -> None:
         place = self._place()

@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
+
+#: Its description is `<work>/drill.json`, its cluster `<work>/drill` or, of root, in the shared folder.
+NAME: Final = "drill"
 
 
 @contextlib.contextmanager
@@ -21,7 +25,7 @@ def running(work: Path, start_server: Callable[[], EmbeddedServer] | None = None
 
 def start(work: Path) -> EmbeddedServer:
     """Return a throwaway server in `work`, started; the caller ends it with `stop`."""
-    server = EmbeddedServer(work, "drill", THROWAWAY)
+    server = EmbeddedServer(work, NAME, THROWAWAY)
     server.destroy()  # left by a process that was killed
     try:
         server.__enter__()
@@ -29,6 +33,11 @@ def start(work: Path) -> EmbeddedServer:
         server.destroy()
         raise
     return server
+
+
+def remove_left(work: Path) -> None:
+    """Stop and remove the throwaway server that a killed process left in `work`: it may hold live rows."""
+    EmbeddedServer(work, NAME, THROWAWAY).destroy_if_unused()
 
 
 def stop(server: EmbeddedServer) -> None:
