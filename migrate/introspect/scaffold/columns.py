@@ -158,7 +158,7 @@ class _Column:
         self._tell_hidden()
         self._mark_collation()
         if self._column.default is not None and default is None and self._column.default.upper() != "NULL":
-            self._add_remark(f"its default {self._column.default} is not carried", review=True)
+            self._add_remark(f"its default {self._column.default} is not migrated", review=True)
         return Line(
             self._column.name, options, _joined(_description(self._column), *self._remarks), self._review
         )

@@ -63,7 +63,7 @@ def test_indexes_of_a_part_of_the_rows_and_on_lower_are_carried(migrated: MakeCa
 @pytest.mark.parametrize("name", ["computed", "odd"])
 def test_what_no_index_says_is_marked_with_its_sql(migrated: MakeCase, name: str) -> None:
     section = migrated(script=INDEXES).section("seats")
-    assert f"(!) index {name} is not carried: CREATE INDEX {name} ON seats" in section
+    assert f"(!) index {name} is not migrated: CREATE INDEX {name} ON seats" in section
 
 
 def test_text_that_is_compared_without_case_is_marked_also_without_an_index(migrated: MakeCase) -> None:
