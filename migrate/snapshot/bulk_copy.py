@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from migrate.source import collations
 from migrate.source.model import Table
 from migrate.source.sql import quote
 
@@ -26,7 +27,7 @@ def attach(connection: sqlite3.Connection, path: Path) -> bool:
         # Added pages need no journal: each is written once, not twice as with a WAL.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute(f"ATTACH DATABASE ? AS {_NAME}", (str(path),))
-        connection.execute(f"SELECT count(*) FROM {_NAME}.sqlite_schema").fetchone()  # noqa: S608
+        collations.stand_in(connection, _NAME)
     except sqlite3.DatabaseError:
         detach(connection)
         return False

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrate.runtime.errors import SourceError
+from migrate.source import virtual_tables
 from migrate.source.answers import NAME, NUMBER, TEXT, Ask
+from migrate.source.collations import COLLATIONS, without_own_collations
 from migrate.source.model import Catalogue, Column, KeyPart, LeftOut, Row, Table
 from migrate.source.transport import WrongAnswer
+from migrate.source.virtual_tables import is_virtual, read_rtree
 
 _INTERNAL = re.compile(r"sqlite_|_litestream_|libsql_|_cf_", re.IGNORECASE)
 _RESULT_COLUMNS = 2000  # SQLite returns no more
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
 _WITHOUT_ROWID = re.compile(r"\bWITHOUT\s+ROWID\b[^()]*$", re.IGNORECASE)
-_VIRTUAL = re.compile(r"CREATE\s+VIRTUAL\s", re.IGNORECASE)
+_COLLATION = "a collation of the application's own: text is compared byte by byte in its place"
 _VECTOR_INDEX = re.compile(r"libsql_vector_idx", re.IGNORECASE)
 #: the tables that the full-text and R-tree modules keep, by what follows the name of the virtual table
 _SHADOWS = (
@@ -41,20 +44,26 @@ def inspect(ask: Ask) -> Catalogue:
     tables: list[Table] = []
     left_out: list[LeftOut] = []
     for name, sql in sorted(objects.tables.items()):
-        reason = _reason(name, sql, kinds, objects)
-        if reason:
+        own = read_rtree(ask, name, sql)
+        reason = None if own is not None else _reason(name, sql, kinds, objects)
+        if own is not None:
+            tables.append(own)
+        elif reason:
             left_out.append(LeftOut(name, "table", reason))
         else:
-            tables.append(_table(ask, name, sql))
+            plain, strange = without_own_collations(sql)
+            table = _table(ask, name, plain)
+            tables.append(replace(table, vectors=_has_vectors(name, objects)))
+            left_out += [LeftOut(f"{name} COLLATE {one}", "collation", _COLLATION) for one in strange]
     version = _version(ask)
     return Catalogue(
         tables=tuple(tables),
         left_out=tuple(left_out),
         views=tuple(sorted(objects.views)),
         triggers=tuple(sorted(objects.triggers)),
-        indexes=tuple(sorted(objects.indexes)),
+        indexes=tuple(sorted((name, without_own_collations(sql)[0]) for name, sql in objects.indexes)),
         version=version,
-        virtual=tuple((name, sql) for name, sql in sorted(objects.tables.items()) if _VIRTUAL.match(sql)),
+        virtual=tuple((name, sql) for name, sql in sorted(objects.tables.items()) if is_virtual(sql)),
     )
 
 
@@ -93,17 +102,22 @@ def _reason(name: str, sql: str, kinds: Mapping[str, str], objects: _Objects) ->
     """Return why a table is not copied, None if it is copied."""
     if _INTERNAL.match(name):
         return "internal to SQLite"
-    if _VIRTUAL.match(sql) or kinds.get(name) == "virtual":
-        return "virtual table, computed from other tables"
+    if is_virtual(sql) or kinds.get(name) == "virtual":
+        return virtual_tables.reason(sql)
     if kinds.get(name) == "shadow":
         return "part of a virtual table"
     for other, ddl in objects.tables.items():
-        if _VIRTUAL.match(ddl) and name.startswith(other) and name[len(other) :] in _SHADOWS:
+        if is_virtual(ddl) and name.startswith(other) and name[len(other) :] in _SHADOWS:
             return "part of a virtual table"
     for index, ddl in objects.indexes:
         if _VECTOR_INDEX.search(ddl) and name == f"{index}_shadow":
             return "part of a vector index"
     return None
+
+
+def _has_vectors(name: str, objects: _Objects) -> bool:
+    """Tell whether an index of libSQL's vectors may be on a table."""
+    return any(_VECTOR_INDEX.search(ddl) and name.lower() in ddl.lower() for _, ddl in objects.indexes)
 
 
 def _table(ask: Ask, name: str, sql: str) -> Table:
@@ -123,6 +137,8 @@ def _table(ask: Ask, name: str, sql: str) -> Table:
     names = {column.name for column in columns}
     if without_rowid and not (order and names.issuperset(part.column for part in order)):
         raise WrongAnswer(f"the key of table {name} is none of its columns")
+    if without_rowid and any(part.collation.upper() not in COLLATIONS for part in order):
+        order = ()  # nobody here knows the order, so the table is read in one page
     return Table(name, sql, columns, order, without_rowid)
 
 

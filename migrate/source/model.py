@@ -54,7 +54,8 @@ class Table:
 
     `sql` is its DDL. `key` names the columns it is paged by: a name of the rowid that no column hides
     (`rowid`, `_rowid_`, `oid` or the INTEGER PRIMARY KEY), or the primary key of a table WITHOUT ROWID. If it
-    is empty, the table is read in one page.
+    is empty, the table is read in one page. With `vectors` it has an index of libSQL's vectors, which is
+    empty for SQLite: rows are never counted by it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Table:
     columns: tuple[Column, ...]
     order: tuple[KeyPart, ...]
     without_rowid: bool
+    vectors: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -34,12 +34,17 @@ def bind(value: Value) -> tuple[str, Value]:
 
 def count(table: Table) -> str:
     """Return the statement that counts a table's rows."""
-    return f"SELECT count(*) FROM {quote(table.name)}"  # noqa: S608
+    return f"SELECT count(*) FROM {_rows_of(table)}"  # noqa: S608
 
 
 def stats(table: Table, terms: Iterable[str]) -> str:
     """Return the statement for the statistics: the number of rows, then the terms."""
-    return f"SELECT {', '.join(['count(*)', *terms])} FROM {quote(table.name)}"  # noqa: S608
+    return f"SELECT {', '.join(['count(*)', *terms])} FROM {_rows_of(table)}"  # noqa: S608
+
+
+def _rows_of(table: Table) -> str:
+    """Return what to select from to count rows, past an index of vectors."""
+    return f"{quote(table.name)} NOT INDEXED" if table.vectors else quote(table.name)
 
 
 def brief_stats(column: str, kind: str, *, nullable: bool) -> list[str]:

@@ -6,14 +6,14 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from migrate.runtime import files
 from migrate.runtime.errors import SourceError, UsageError
 from migrate.runtime.source_settings import SourceSettings
-from migrate.source import private_copy
+from migrate.source import collations, private_copy
 from migrate.source.local_transport import LocalTransport
 from migrate.source.private_copy import PrivateCopy, Stamp
 from migrate.source.url import Address
@@ -64,7 +64,10 @@ def open_copy(
 def _connect(copy: Path) -> sqlite3.Connection:
     """Return a read-only connection to a copy that only we use."""
     uri = f"file:{quote(str(copy))}?mode=ro&immutable=1"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    with suppress(sqlite3.Error):  # whoever reads the file says what is wrong with it
+        collations.stand_in(connection)
+    return connection
 
 
 def _require_database(path: Path) -> None:

@@ -58,7 +58,7 @@ def test_internal_virtual_and_shadow_tables_are_left_out_by_name(source: Source,
     assert LeftOut("sqlite_sequence", "table", "internal to SQLite") in left_out
     if not WAYS[way].as_sql:
         assert LeftOut("_litestream_seq", "table", "internal to SQLite") in left_out
-        assert LeftOut("search", "table", "virtual table, computed from other tables") in left_out
+        assert LeftOut("search", "table", "virtual table: a full-text index") in left_out
         assert LeftOut("search_content", "table", "part of a virtual table") in left_out
     assert not {one.name for one in left_out} & {table.name for table in source.inspect().tables}
 

@@ -124,6 +124,7 @@ class _Inspector:
             triggers=tuple(Definition(name, sql) for name, sql in self._catalogue.triggers),
             full_text=full_text_tables(self._catalogue.virtual),
             lookalikes=lookalikes,
+            rtrees=tuple(name for name, _ in self._catalogue.virtual if name in self._shapes),
             checks=tuple(
                 check
                 for shape in lived_in

@@ -309,7 +309,8 @@ class FullText:
 class Inspection:
     """Everything that is known about a source; tables in the order of their names.
 
-    `lookalikes` have names like left-over tables, but their rows show that they are in use.
+    `lookalikes` have names like left-over tables, but their rows show that they are in use. `rtrees` are
+    the tables that are R-trees of SQLite.
     """
 
     version: int
@@ -327,6 +328,7 @@ class Inspection:
     full_text: tuple[FullText, ...] = ()
     lookalikes: tuple[Leftover, ...] = ()
     checks: tuple[CheckReport, ...] = ()
+    rtrees: tuple[str, ...] = ()
 
     def table(self, name: str) -> TableReport:
         """Return the table of that name. Raises KeyError if there is none."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from migrate.introspect.profile.declared_type import family
 from migrate.introspect.profile.model import ColumnReport, HiddenReference, Polymorphic, TableReport
@@ -15,6 +17,10 @@ from migrate.introspect.scaffold.model import Default, Field, Line, Type
 from migrate.introspect.scaffold.naming import Names, database_name, field_name, stem
 from migrate.introspect.scaffold.references import Link
 
+#: libSQL's types of vectors, such as F32_BLOB(3).
+_VECTOR: Final = re.compile(
+    r"(?:F(?:LOAT)?(?:1|1BIT|8|16|B16|32|64)|VECTOR\w*)_?BLOB\s*\(|FLOAT\d+\s*\(", re.I
+)
 #: Names of columns that Prisma's client sets whenever a row changes.
 _UPDATED: frozenset[tuple[str, ...]] = frozenset({("updated", "at"), ("modified", "at")})
 #: Names of columns that a client fills when a row is made.
@@ -191,6 +197,10 @@ class _Column:
         if choice.remark:
             self._add_remark(
                 choice.remark, review=choice.guess or choice.kind not in ("timestamp", "decimal", "integer")
+            )
+        if _VECTOR.match(self._column.declared) and choice.kind == "bytes":
+            self._add_remark(
+                "vectors as the bytes that libSQL stores, which pgvector does not read", review=True
             )
         if not self._key:
             options |= {} if self._keeps_blanks else self._blank()

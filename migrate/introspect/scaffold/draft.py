@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from migrate.introspect.profile.model import Inspection, Leftover, Reference, TableReport
 from migrate.introspect.scaffold import constraint_names
@@ -16,6 +17,11 @@ from migrate.introspect.scaffold.model import Default, Draft, Enum, Field, Line,
 from migrate.introspect.scaffold.naming import Names, database_name, field_name, model_name
 from migrate.introspect.scaffold.references import Links, find_links, named
 from migrate.introspect.scaffold.relations import ModelGraph
+
+_RTREE: Final = (
+    "(!) an R-tree, migrated as a table (PostgreSQL searches boxes by a GiST index): its ids stay as they"
+    ' are; if they are those of another table: as = "reference", of = "…"'
+)
 
 
 def make_draft(
@@ -35,7 +41,7 @@ def make_draft(
         table.name: key_of(
             table,
             [one for one in inspection.duplicates if one.table == table.name],
-            keep=table.name in kept,
+            keep=table.name in kept or table.name in inspection.rtrees,
         )
         for table in lived_in
     }
@@ -125,6 +131,8 @@ class _Drafter:
         options: dict[str, object] = {"target": self._target[table.name], "key": list(key.columns)}
         options["ids"] = self._links.ids(table.name)
         remarks = [key.why] if key.why else []
+        if table.name in self._inspection.rtrees:
+            remarks.append(_RTREE)
         remarks += [
             f"(!) named like a {one.kind} of {one.of or 'nothing'}, but with rows of its own: it is migrated"
             for one in self._inspection.lookalikes

@@ -14,6 +14,8 @@ def find_not_migrated(catalogue: Catalogue, by_hand: Sequence[ManualWork]) -> It
     for left in catalogue.left_out:
         if left.reason.startswith("virtual"):
             yield Finding("note", f"the source table {left.name} is not copied ({left.reason})")
+        elif left.kind == "collation":
+            yield Finding("note", f"{left.name}: {left.reason}")
     for one in by_hand:
         if one.lost:
             yield Finding("note", f"the text in {one.name} is in no other table: save it by hand")
