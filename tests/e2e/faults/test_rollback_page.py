@@ -62,13 +62,13 @@ def lost_folder(scene: Scene) -> None:
 
 #: Heading, how to get there, and whether the live rows are the old ones afterwards.
 SITUATIONS: dict[str, tuple[Callable[[Scene], None], bool]] = {
-    "Where things stand": (published, False),
+    "See the state": (published, False),
     "Nothing was published": (nothing_published, True),
     "Published": (published, True),
     "The application has written since": (written_since, True),
     "The terminal was lost in the middle": (lost_in_the_middle, True),
     "The rollback was a mistake": (rolled_back, False),
-    "A later run was given up": (given_up_later, True),
+    "A later run was discarded": (given_up_later, True),
     "The work folder is lost": (lost_folder, True),
     "Without this program": (lost_folder, False),
 }
