@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +21,12 @@ if TYPE_CHECKING:
 
 
 @click.command("init")
-@click.option("--source", required=True, metavar="URL", help="The legacy database: a URL, a file or a dump.")
+@click.option(
+    "--source",
+    metavar="URL",
+    help="The legacy database: a URL without a token, a file, a dump, or env:NAME for the URL in an "
+    "environment variable. [default: the source that `migrate run` would read]",
+)
 @click.option(
     "--out",
     required=True,
@@ -32,12 +36,14 @@ if TYPE_CHECKING:
 @click.option(
     "--target",
     metavar="URL",
-    help="A PostgreSQL database. If it has tables, the mapping is written for them.",
+    help="A PostgreSQL database: env:NAME for the URL in an environment variable, or a URL without a "
+    "password. If it has tables, the mapping is written for them. [default: MIGRATE__TARGET__URL, or "
+    "a PostgreSQL in the work folder]",
 )
 @click.option("--enums", is_flag=True, help="Make enums of columns that hold only a few different words.")
 @yes_option
 @json_option
-def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
+def command(source: str | None, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
     """Write a mapping, a Prisma schema and a configuration for any Turso database.
 
     Source and target are only read. Review mapping.toml, then run. Set TURSO_AUTH_TOKEN for the source.
@@ -46,16 +52,17 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
     migrate init --source legacy.db --out mapping
     migrate run --config mapping/config.toml
     """
-    from migrate.introspect.scaffold.config_toml import to_set
+    from migrate.introspect.scaffold.config_toml import VARIABLE, to_set
     from migrate.introspect.scaffold.print import facts, show
     from migrate.introspect.scaffold.write_files import edited_files, texts_of, write_files
     from migrate.runtime.console import make_console
     from migrate.runtime.errors import UsageError
 
     console = make_console(stderr=True)
-    live = None if target is None else _tables_of(target)
+    target_url, variable = _target(target)
+    live = None if target_url is None else _tables_of(target_url)
     with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
-        inspection = _inspect(source, Path(name), console)
+        source_url, inspection = _inspect(source, Path(name), console)
         draft = _draft(inspection, live, enums=enums)
         if not any(section.migrated for section in draft.sections):
             raise UsageError(
@@ -63,7 +70,8 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
                 hint="`migrate inspect` shows what is in it; check that the URLs are right",
             )
         draft = _foresee(draft, Path(name), live, console)
-    texts = texts_of(draft, source, embedded=target is None)
+    embedded, variable = target_url is None, variable or VARIABLE
+    texts = texts_of(draft, source_url, embedded=embedded, variable=variable)
     edited = edited_files(out, texts)
     if edited:
         console.print(
@@ -76,7 +84,7 @@ def command(source: str, out: Path, target: str | None, enums: bool, yes: bool, 
             risk=f"{names} has your edits; --yes overwrites them (they are NOT kept)",
         )
     write_files(out, texts)
-    notes = to_set(source, embedded=target is None)
+    notes = to_set(source_url, embedded=embedded, variable=variable)
     if as_json:
         click.echo(json.dumps(facts(draft, out, list(texts), notes), ensure_ascii=False))
     else:
@@ -100,26 +108,33 @@ def _foresee(draft: Draft, folder: Path, live: LiveSchema | None, console: Conso
         return foresee(draft, folder / SNAPSHOT_NAME, folder / "crosswalk.db", columns)
 
 
-def _inspect(source: str, folder: Path, console: Console) -> Inspection:
-    """Return what a source holds; its snapshot stays in `folder`."""
-    from pydantic import SecretStr
+def _inspect(source: str | None, folder: Path, console: Console) -> tuple[str, Inspection]:
+    """Return the URL of a source and what it holds; its snapshot stays in `folder`."""
     from rich.markup import escape
 
+    from migrate.cli.url_argument import choose_source
     from migrate.introspect.profile import inspect_source
-    from migrate.runtime.config import PREFIX, load_config
+    from migrate.runtime.config import load_config
     from migrate.source.configured import configured_source
 
-    settings = load_config(None)
-    named = settings.source.model_copy(update={"url": SecretStr(source)})
-    settings = settings.model_copy(update={"source": named})
-    # Takes precedence over the variables of Turso's own tools.
-    environ = {**os.environ, f"{PREFIX}SOURCE__URL": source}
+    settings, environ = choose_source(load_config(None), source, "--source")
     status = console.status("reading")
     origin = configured_source(settings, folder, environ)
     with closing(origin.open()) as opened, status:
-        return inspect_source(
+        return origin.url, inspect_source(
             opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
         )
+
+
+def _target(given: str | None) -> tuple[str | None, str | None]:
+    """Return the target's URL, None for an embedded one, and the variable that `--target` names."""
+    from migrate.cli.url_argument import read_url
+    from migrate.runtime.config import EMBEDDED, load_config, target_url
+
+    if given is not None:
+        return read_url(given, "--target")
+    url, _ = target_url(load_config(None))
+    return (None if url == EMBEDDED else url), None
 
 
 def _tables_of(target: str) -> LiveSchema | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +22,9 @@ from migrate.cli.options import config_option, json_option
     help="Write the result as one HTML file.",
 )
 def command(source: str | None, config: Path | None, as_json: bool, html: Path | None) -> None:
-    """Show what is in SOURCE, a URL or a file; by default the configured source.
+    """Show what is in SOURCE; by default the configured source.
+
+    SOURCE is a URL without a token, a file, a dump, or env:NAME for the URL in an environment variable.
 
     Tables, keys, what every column holds, references declared and not, duplicates, left-over
     tables. Everything is counted over all rows, on a snapshot that is thrown away afterwards.
@@ -35,21 +36,16 @@ def command(source: str | None, config: Path | None, as_json: bool, html: Path |
     migrate inspect --json > inspection.json
     migrate inspect legacy.db --html inspection.html
     """
-    from pydantic import SecretStr
     from rich.markup import escape
 
+    from migrate.cli.url_argument import choose_source
     from migrate.introspect.profile import inspect_source
     from migrate.introspect.profile.print import show
-    from migrate.runtime.config import PREFIX, load_config
+    from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console
     from migrate.source.configured import configured_source
 
-    settings = load_config(config)
-    environ = dict(os.environ)
-    if source:
-        named = settings.source.model_copy(update={"url": SecretStr(source)})
-        settings = settings.model_copy(update={"source": named})
-        environ[f"{PREFIX}SOURCE__URL"] = source  # takes precedence over the variables of Turso's own tools
+    settings, environ = choose_source(load_config(config), source, "SOURCE")
     status = make_console(stderr=True).status("reading")
     with tempfile.TemporaryDirectory(prefix="migrate-inspect-") as name:
         folder = Path(name)

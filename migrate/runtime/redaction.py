@@ -21,10 +21,9 @@ _NAMES: Final = (
 )
 _QUOTED: Final = r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' """
 _DOMAIN: Final = r"(?:[\w-]+(?:\.[\w-]+)+|\[[^\]\s]+\])"
-_IN_TEXT: Final = (
+_CREDENTIALS: Final = (
     # scheme://user:password@host: a password may hold anything, so up to the last @ of the line
     (re.compile(r"(?<=://)[^/@:\s?#]*:[^\n]*(?=@)"), HIDDEN),
-    (re.compile(r"(?<=://)[^/@:\s?#]+(?=@)"), HIDDEN),
     # a header, to the end of its line
     (re.compile(r"(?i)((?:authorization|cookie)[\"']?\s*[:=]\s*)(?=\S)[^\n]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)(\bbearer\s+)\S+"), rf"\1{HIDDEN}"),
@@ -35,6 +34,11 @@ _IN_TEXT: Final = (
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*"), HIDDEN),
+)
+_IN_TEXT: Final = (
+    *_CREDENTIALS,
+    # scheme://user@host: the user may be a token
+    (re.compile(r"(?<=://)[^/@:\s?#]+(?=@)"), HIDDEN),
     (re.compile(rf"(?:\"(?:[^\"\\\n]|\\.)+\"|[\w.!#$%&'+/=?^`{{|}}~-]+)(?:@|%40){_DOMAIN}"), "<e-mail>"),
 )
 _BASIC: Final = re.compile(r"(?i)(\bbasic\s+)([a-z0-9+/_-]{4,}={0,2})")
@@ -43,6 +47,11 @@ _BASIC: Final = re.compile(r"(?i)(\bbasic\s+)([a-z0-9+/_-]{4,}={0,2})")
 def redact(text: str) -> str:
     """Return `text` without credentials and e-mail addresses."""
     return _PLACEHOLDER.join(map(_redact, text.split(_PLACEHOLDER)))
+
+
+def holds_credentials(text: str) -> bool:
+    """Return whether a text holds a password, a token or the like."""
+    return any(pattern.search(text) for pattern, _ in _CREDENTIALS)
 
 
 def _redact(text: str) -> str:

@@ -21,10 +21,10 @@ ELSEWHERE = {
     "sample big.db --messages 1000000",  # tests/sample, make bench
     "inspect libsql://name-org.turso.io",  # tests/inspection, against a real server
     "init --source libsql://name-org.turso.io --out mapping --enums",  # tests/drafting
-    "init --source legacy.db --out mapping --target 'postgresql://USER:PASSWORD@HOST/DATABASE'",  # the same
+    "init --source legacy.db --out mapping --target env:DATABASE_URL",  # the same
     # tests/e2e/systems/test_any_database_page.py:
     "init --source URL --out mapping",
-    'init --source URL --out mapping --target "$DATABASE_URL"',
+    "init --source URL --out mapping --target env:DATABASE_URL",
     "plan --config mapping/config.toml",
     "verify --config mapping/config.toml",
     "run --config mapping/config.toml",

@@ -26,29 +26,32 @@ empty = []
 [mappers]
 mapping = "mapping.toml"
 """
+#: The environment variable of the target's URL, unless another one is given.
+VARIABLE: Final = "DATABASE_URL"
 _EMBEDDED: Final = """\
-# A PostgreSQL in the work folder. For your own, delete the next line, uncomment url_env and set DATABASE_URL.
+# A PostgreSQL in the work folder. For your own, delete the next line, uncomment url_env and set {variable}.
 url = "embedded"
-#url_env = "DATABASE_URL\""""
+#url_env = "{variable}\""""
 _OWN: Final = """\
-# Set DATABASE_URL to postgresql://USER:PASSWORD@HOST/DATABASE?schema=public
-url_env = "DATABASE_URL\""""
+# Set {variable} to postgresql://USER:PASSWORD@HOST/DATABASE?schema=public
+url_env = "{variable}\""""
 
 
-def write_configuration(source: str, *, embedded: bool, schema: bool) -> str:
+def write_configuration(source: str, *, embedded: bool, schema: bool, variable: str = VARIABLE) -> str:
     """Return the text of config.toml; it never holds a token or a password.
 
     `source` is the source's URL as given; `embedded` is true if the target is a PostgreSQL in the work
-    folder, `schema` if there is an init.sql.
+    folder, `schema` if there is an init.sql; `variable` is the environment variable of the target's URL.
     """
+    target = _EMBEDDED if embedded else _OWN
     return _TEXT.format(
         source=toml_string(without_token(source)),
-        target=_EMBEDDED if embedded else _OWN,
+        target=target.format(variable=variable),
         schema='schema = "init.sql"' if schema else '#schema = "init.sql"',
     )
 
 
-def to_set(source: str, *, embedded: bool) -> list[str]:
+def to_set(source: str, *, embedded: bool, variable: str = VARIABLE) -> list[str]:
     """Return what must be set in the environment before a run, because no file holds it."""
     notes = []
     if without_token(source) != source:
@@ -56,7 +59,7 @@ def to_set(source: str, *, embedded: bool) -> list[str]:
             "the token of the source URL is not written to a file: set TURSO_AUTH_TOKEN before the run"
         )
     if not embedded:
-        notes.append("the target URL is not written to a file: set DATABASE_URL before the run")
+        notes.append(f"the target URL is not written to a file: set {variable} before the run")
     return notes
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from migrate.introspect.scaffold.config_toml import write_configuration
+from migrate.introspect.scaffold.config_toml import VARIABLE, write_configuration
 from migrate.introspect.scaffold.ddl import write_ddl
 from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.model import Draft
@@ -23,7 +23,7 @@ _COMMENTS: Final = {".prisma": "//", ".sql": "--"}
 _FIRST: Final = re.compile(rb"(?:#|//|--) Written by migrate init; SHA-256 of what follows: ([0-9a-f]{64})\n")
 
 
-def texts_of(draft: Draft, source: str, *, embedded: bool) -> dict[str, str]:
+def texts_of(draft: Draft, source: str, *, embedded: bool, variable: str = VARIABLE) -> dict[str, str]:
     """Return the text of each file by its name; without models the target has its schema already.
 
     `source` is the source's URL as given; `embedded` is true if the target is a PostgreSQL in the work
@@ -32,7 +32,9 @@ def texts_of(draft: Draft, source: str, *, embedded: bool) -> dict[str, str]:
     texts = {"mapping.toml": write_mapping(draft)}
     if draft.models:
         texts |= {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)}
-    texts["config.toml"] = write_configuration(source, embedded=embedded, schema=bool(draft.models))
+    texts["config.toml"] = write_configuration(
+        source, embedded=embedded, schema=bool(draft.models), variable=variable
+    )
     return texts
 
 

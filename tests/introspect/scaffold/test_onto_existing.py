@@ -110,7 +110,9 @@ def test_a_required_column_that_nothing_fills_is_an_error_that_names_it(
         connection.execute(TARGET)
     inspect_script(tmp_path, SOURCE)
     words = ("init", "--source", str(tmp_path / "legacy.db"), "--out", str(tmp_path / "out"))
-    told = migrate(*words, "--target", database, "--json", cwd=tmp_path, code=1).json()
+    told = migrate(
+        *words, "--target", "env:DATABASE_URL", "--json", cwd=tmp_path, code=1, DATABASE_URL=database
+    ).json()
     assert len(told["problems"]) == 1
     assert told["problems"][0].startswith("User.updatedAt is required")
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["config.toml", "mapping.toml"]
