@@ -1,6 +1,7 @@
 # make run    installs, then migrates the built-in sample into an embedded PostgreSQL
 # make test   everything that must hold, in under 20 minutes on 2 cores
 # make test-full   the whole fault harness, too: about an hour
+# make mutants  changes the code one place at a time and sees a test fail; ONLY=ledger, SHARE=0.1
 # make coverage   how much of the code the tests of make test run
 # make bench  how long a migration takes, beside its peers; FULL=1 with 10^7 messages, ROWS="1000 5000"
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage reasons lock clean
+.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage mutants reasons lock clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.installed
@@ -61,6 +62,9 @@ test-full: lint
 
 coverage: lint
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+mutants: install-dev
+	$(BIN)/python -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE))
 
 bench: install-bench
 	$(BIN)/python -m benchmarks run $(if $(FULL),--full) $(addprefix --rows ,$(ROWS))

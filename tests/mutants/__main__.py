@@ -1,0 +1,127 @@
+"""`make mutants`: change one place at a time in a copy of the checkout, and see that a test fails.
+
+Prints every mutant that no test noticed, and ends with exit code 1 if one of them is not in
+`explained.toml` with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from tests.mutants.mutations import Mutant, mutants
+
+ROOT: Final = Path(__file__).parents[2]
+#: The files whose promises matter most, and the tests that hold each of them.
+HELD_BY: Final = {
+    "migrate/publish/publish.py": ["tests/publish"],
+    "migrate/publish/publication.py": ["tests/publish"],
+    "migrate/publish/copy_rows.py": ["tests/publish"],
+    "migrate/publish/swap.py": ["tests/publish"],
+    "migrate/staging/ledger.py": ["tests/staging"],
+    "migrate/staging/ledger_queries.py": ["tests/staging", "tests/pipeline/test_rollback.py"],
+    "migrate/staging/batch.py": ["tests/staging"],
+    "migrate/staging/numbering.py": ["tests/e2e/test_numbered_columns.py"],
+    "migrate/pipeline/state.py": ["tests/pipeline/test_state.py"],
+    "migrate/pipeline/resume.py": ["tests/pipeline/test_rollback.py", "tests/e2e/test_other_ends.py"],
+    "migrate/pipeline/rollback.py": ["tests/pipeline/test_rollback.py", "tests/e2e/test_other_ends.py"],
+    "migrate/pipeline/stages/load.py": ["tests/pipeline/stages", "tests/e2e/test_run.py"],
+    "migrate/runtime/files.py": ["tests/runtime", "tests/pipeline/test_state.py"],
+    "mappers/row_outcomes.py": ["tests/mappers"],
+    "mappers/declarative/row_accounts.py": ["tests/mappers/declarative", "tests/verification"],
+    "verification/reconciliation.py": ["tests/verification"],
+    "verification/row_outcomes.py": ["tests/verification"],
+    "verification/row_proof.py": ["tests/verification"],
+    "verification/uniqueness.py": ["tests/verification"],
+    "verification/foreign_keys.py": ["tests/verification"],
+    "verification/domains.py": ["tests/verification"],
+}
+#: Seconds that the tests of one mutant may take: a mutant that waits for ever is noticed by that.
+LIMIT_S: Final = 300
+
+
+def explained() -> dict[str, dict[str, str]]:
+    """Return the reasons of the mutants that no test can notice: by file, by the mutant's name."""
+    return tomllib.loads((Path(__file__).parent / "explained.toml").read_text(encoding="utf-8"))
+
+
+def copy_of_the_checkout(folder: Path) -> Path:
+    """Copy what git knows, so that neither a mutant nor a kill harms the checkout; return the copy."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def is_noticed(copy: Path, tests: list[str]) -> bool:
+    """Run the tests in the copy; return whether one of them fails."""
+    words = ["-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "-m", "not slow", "--no-header"]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *words, *tests],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def survivors(copy: Path, file: str, chosen: list[Mutant]) -> Iterator[Mutant]:
+    """Yield the mutants of a file that its tests do not notice."""
+    original = (copy / file).read_text(encoding="utf-8")
+    try:
+        for mutant in chosen:
+            (copy / file).write_text(mutant.text, encoding="utf-8")
+            if not is_noticed(copy, HELD_BY[file]):
+                yield mutant
+    finally:
+        (copy / file).write_text(original, encoding="utf-8")
+
+
+def main() -> int:
+    """Run the mutants that the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="files whose path contains this")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the mutants, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    reasons, draw, unexplained = explained(), random.Random(asked.seed), 0
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copy = copy_of_the_checkout(Path(folder))
+        for file in (name for name in HELD_BY if asked.only in name):
+            every = list(mutants((copy / file).read_text(encoding="utf-8")))
+            chosen = [mutant for mutant in every if draw.random() < asked.share]
+            if is_noticed(copy, HELD_BY[file]):
+                click.echo(f"{file}: its tests fail without any mutant")
+                return 1
+            left = list(survivors(copy, file, chosen))
+            click.echo(f"{file}: {len(chosen)} of {len(every)} mutants, {len(left)} not noticed")
+            for mutant in left:
+                reason = reasons.get(file, {}).get(mutant.name)
+                unexplained += reason is None
+                click.echo(f"  line {mutant.line}: {mutant.name}: {reason or 'NOT EXPLAINED'}")
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
