@@ -1,1 +1,1 @@
-"""Dump, restore drill, manifest."""
+"""Dump, restore drill and manifest of a PostgreSQL schema."""

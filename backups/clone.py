@@ -1,4 +1,4 @@
-"""A schema without its rows, in another server: where a dry run rehearses."""
+"""A copy of a schema without its rows, on another server: the target of a dry run."""
 
 from __future__ import annotations
 
@@ -24,15 +24,13 @@ def clone_schema(
     pg_restore: Path,
     on_tick: Tick | None = None,
 ) -> tuple[str, ...]:
-    """Make `schema` of the database `source` in the empty database `target`, and return what is lacking.
+    """Create `schema` of the database `source` in the empty database `target`, and return what is missing.
 
-    Both are URLs or libpq strings (secret); `source` is only read. Types,
-    tables, sequences, defaults, constraints, indexes, views, functions and
-    triggers come; owners, grants and policies do not, and no row.
+    Both are URLs or libpq strings (secret); `source` is only read. Copied are types, tables, sequences,
+    defaults, constraints, indexes, views, functions and triggers; not owners, grants, policies and rows.
 
-    Returned are objects that could not be made because they refer to
-    something outside the schema, one line each. Raises BackupError where a
-    table could not be made, naming the extensions that are missing.
+    Returns the objects that could not be created because they refer to something outside the schema, one line
+    each. Raises BackupError if a table could not be created, with the missing extensions.
     """
     try:
         with psycopg.connect(source, autocommit=True) as conn:

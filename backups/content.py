@@ -1,7 +1,6 @@
-"""What a table holds, as a row count and a checksum, and which tables there are to ask.
+"""The content of a table as a row count and a checksum, and the tables that can be measured.
 
-The measuring itself is the caller's: a checksum is comparable only with one
-taken the same way, and the caller compares with its own.
+The caller measures: a checksum is comparable only with one that was computed in the same way.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Final, LiteralString, Protocol
 
 import psycopg
 
-#: Settings that the text of a value depends on; both sides of a comparison or a COPY need them equal.
+#: Settings that change the text of a value; both sides of a comparison or a COPY need the same.
 RENDERING: Final = (
     "TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits",
     "xmlbinary", "lc_monetary", "search_path",
@@ -31,21 +30,21 @@ _TABLES: Final[LiteralString] = """
 
 
 class Content(Protocol):
-    """What a table held when it was measured."""
+    """The content of a table when it was measured."""
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
+        """Return the number of rows."""
         ...
 
     @property
     def checksum(self) -> str:
-        """A digest of all rows that does not depend on their order."""
+        """Return a digest of all rows that does not depend on their order."""
         ...
 
 
 class Measure(Protocol):
-    """Measures one table within whatever transaction the connection is in."""
+    """Measures one table within the current transaction of the connection."""
 
     def __call__(self, conn: psycopg.Connection, schema: str, table: str, /) -> Content:
         """Return the content of `schema.table`."""
@@ -54,7 +53,7 @@ class Measure(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """A table whose rows are not those that were recorded; `rows_now` is None where it is gone."""
+    """A table whose rows differ from those that were recorded; `rows_now` is None if it was dropped."""
 
     table: str
     rows_before: int
@@ -74,7 +73,7 @@ def list_tables(conn: psycopg.Connection, schema: str) -> tuple[str, ...]:
 
 
 def same(one: Content, other: Content) -> bool:
-    """Tell whether two measures are of the same rows."""
+    """Return whether two measures are of the same rows."""
     return one.rows == other.rows and one.checksum == other.checksum
 
 
@@ -83,9 +82,8 @@ def changed_since(
 ) -> list[Change]:
     """Return the tables of `contents` that hold other rows now, in the order given.
 
-    A table whose rows were altered without changing their number is there
-    too, with both counts equal. Run it inside a REPEATABLE READ transaction
-    where the tables must be seen at one moment.
+    A table with changed rows and the same number of rows is included, with both counts equal. Run it inside a
+    REPEATABLE READ transaction if all tables must be seen at the same time.
     """
     there = set(list_tables(conn, schema))
     changes = []
@@ -98,7 +96,7 @@ def changed_since(
 
 
 def read_rendering(conn: psycopg.Connection) -> dict[str, str]:
-    """Return the session's settings that the text of a value depends on."""
+    """Return the session's settings that change the text of a value."""
     row = conn.execute(
         "SELECT array_agg(pg_catalog.current_setting(name)) FROM unnest(%s::text[]) name", (list(RENDERING),)
     ).fetchone()
@@ -109,10 +107,10 @@ def read_rendering(conn: psycopg.Connection) -> dict[str, str]:
 def set_rendering(
     conn: psycopg.Connection, settings: Mapping[str, str], names: Iterable[str] = RENDERING
 ) -> None:
-    """Give the session those of `settings` that `names` lists, until it ends.
+    """Set those of `settings` that `names` lists in the session, until it ends.
 
-    A monetary locale that this server does not have is passed over: it
-    matters to columns of type money only, which then show as different.
+    A monetary locale that this server does not have is skipped: it matters only for columns of type money,
+    which then show as different.
     """
     for name in names:
         try:

@@ -1,7 +1,7 @@
-"""What a schema needs from outside it, and making that in a throwaway database.
+"""What a schema needs from outside it, and its creation in a throwaway database.
 
-A dump of one schema holds neither extensions nor collations nor roles. Roles
-are not needed (owners, grants and policies are left out on restoring).
+A dump of one schema holds no extensions, collations or roles. Roles are not needed (owners, grants and
+policies are left out when restoring).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _COLLATIONS: Final[LiteralString] = """
     WHERE k.oid IN (SELECT oid FROM used) AND n.nspname = 'pg_catalog' AND k.collname <> 'default'
     ORDER BY k.collname COLLATE "C"
 """
-# Column defaults name these functions; where the extension is not to be had, a
-# stand-in lets the table be made. No default is evaluated on restoring.
+# Column defaults name these functions. If the extension is not available, a replacement function lets the
+# table be created. No default is evaluated when restoring.
 _STAND_INS: Final[Mapping[str, tuple[LiteralString, ...]]] = {
     "uuid-ossp": ("uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v4"),
     "pgcrypto": ("gen_random_uuid",),
@@ -45,7 +45,7 @@ _STAND_INS: Final[Mapping[str, tuple[LiteralString, ...]]] = {
 
 @dataclass(frozen=True)
 class Surroundings:
-    """A database's encoding, its extensions with their schemas, and the collations a schema uses."""
+    """A database's encoding, its extensions with their schemas, and the collations that a schema uses."""
 
     encoding: str
     extensions: Mapping[str, str]
@@ -62,9 +62,10 @@ def survey(conn: psycopg.Connection, schema: str) -> Surroundings:
 
 
 def provide(conn: psycopg.Connection, schema: str, needs: Surroundings) -> tuple[str, ...]:
-    """Make `schema` and what it needs in a throwaway database; return the extensions not to be had.
+    """Create `schema` and what it needs in a throwaway database; return the extensions that are not
+    available.
 
-    Only a restore that fails tells whether a missing extension was needed.
+    Only a restore that fails shows whether a missing extension was needed.
     """
     for name in dict.fromkeys([schema, *needs.extensions.values()]):
         if not name.startswith("pg_"):
@@ -93,7 +94,7 @@ def _provide_extension(conn: psycopg.Connection, name: str, home: str) -> bool:
 
 
 def _provide_collation(conn: psycopg.Connection, name: str) -> None:
-    # The order of text differs under it, which no row and no checksum depends on.
+    # It changes the order of text, but no row and no checksum depends on that.
     found = conn.execute(
         "SELECT FROM pg_catalog.pg_collation WHERE collname = %s"
         " AND collencoding IN (-1, (SELECT encoding FROM pg_catalog.pg_database"

@@ -1,4 +1,4 @@
-"""The restore drill: a backup counts when it has been restored and found equal."""
+"""The restore drill: a backup is valid only after it was restored and found equal."""
 
 from __future__ import annotations
 
@@ -27,12 +27,10 @@ def drill(
 ) -> DrillResult:
     """Restore the dump into a throwaway server and compare every table with the manifest.
 
-    `folder` holds the dump; `server` connects to the throwaway server as its
-    superuser (secret). The database made there is dropped again. A dump that
-    restores to other rows, or not at all, gives a result that says which
-    tables differ; it is not an exception. Raises BackupDamaged where the dump
-    is not the file that the manifest describes, BackupError where the
-    throwaway server fails.
+    `folder` holds the dump; `server` connects to the throwaway server as its superuser (secret). The database
+    created there is dropped again. If a dump restores to other rows, or not at all, the result says which
+    tables differ; this is not an exception. Raises BackupDamaged if the dump is not the file that the
+    manifest describes, BackupError if the throwaway server fails.
     """
     began = time.monotonic()
     dump = manifest.check_dump(folder)

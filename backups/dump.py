@@ -1,8 +1,7 @@
-"""The dump: pg_dump of the live schema, and a measure of every table, at one and the same moment.
+"""The dump: pg_dump of the live schema, and a measure of every table, in the same snapshot.
 
-A transaction exports its snapshot; pg_dump reads under it while the
-transaction itself counts and checksums every table. What writers do meanwhile
-is in neither.
+A transaction exports its snapshot; pg_dump reads with it while the transaction itself counts and checksums
+every table. Changes by writers during this time are in neither.
 """
 
 from __future__ import annotations
@@ -39,18 +38,17 @@ def dump(
     on_tick: programs.Tick | None = None,
     lock_timeout_ms: int = _LOCK_TIMEOUT_MS,
 ) -> Manifest:
-    """Dump `schema` to `path` (mode 0600, written whole) and return the manifest, not yet saved.
+    """Dump `schema` to `path` (mode 0600, written completely or not at all) and return the manifest, not yet
+    saved.
 
-    `conn` is idle and reaches the same database as `address` (a URL or libpq
-    string; secret), by which pg_dump connects; `database` is what a person
-    may read about it. `measure` is called in the snapshot for every table,
-    `on_tick` several times a second and between tables; what either raises
-    ends the dump, passes through, and nothing is left.
+    `conn` is idle and connected to the same database as `address` (a URL or libpq string; secret), which
+    pg_dump connects to; `database` is the name that may be shown. `measure` is called in the snapshot for
+    every table, `on_tick` several times a second and between tables; if either raises, the dump ends, the
+    error passes through and no file is left.
 
-    Raises BackupError where pg_dump is older than the server, the schema or
-    a right is missing, or the disk fails; its subclass BackupUnavailable
-    where the server goes away or a table stays locked for longer than
-    `lock_timeout_ms`.
+    Raises BackupError if pg_dump is older than the server, the schema or a privilege is missing, or the disk
+    fails. Raises its subclass BackupUnavailable if the server goes away or a table stays locked for longer
+    than `lock_timeout_ms`.
     """
     _check_version(conn, pg_dump)
     made_at = datetime.now(UTC)
@@ -86,10 +84,10 @@ def run_pg_dump(
     tick: programs.Tick | None = None,
     meanwhile: Callable[[Callable[[], bool]], None] | None = None,
 ) -> None:
-    """Let pg_dump write its custom format to `file`.
+    """Run pg_dump, which writes its custom format to `file`.
 
-    Raises BackupError with its complaint where it fails, its subclass
-    BackupUnavailable where the line or the server was lost.
+    Raises BackupError with its error message if it fails, its subclass BackupUnavailable if the connection or
+    the server was lost.
     """
     env = programs.lend_tls(pg_dump, programs.environment(address))
     command = [
@@ -141,19 +139,19 @@ def _measure_into(
 
 def _begin(conn: psycopg.Connection, schema: str, tables: tuple[str, ...], lock_timeout_ms: int) -> None:
     conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    # A measure under row-level security must fail, not count the visible rows only.
+    # Under row-level security a measure must fail, not count only the visible rows.
     conn.execute("SET LOCAL row_security = off")
     conn.execute("SET LOCAL statement_timeout = 0")
     conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(lock_timeout_ms)))
-    # Before the snapshot is taken: a TRUNCATE or ALTER that came between would escape it.
+    # Before the snapshot is taken: otherwise a TRUNCATE or ALTER in between would be missed.
     if tables:
         names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
         conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
 
 
 def _literal_pattern(name: str) -> str:
-    # Quoted, a pattern's wildcards and capitals stand for themselves.
+    # In quotes, a pattern's wildcards and capitals have no special meaning.
     return '"' + name.replace('"', '""') + '"'
 
 

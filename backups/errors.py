@@ -1,10 +1,10 @@
-"""What can go wrong with a backup.
+"""The errors of a backup.
 
     BackupError           a program, a server or the disk refused
-    ├── BackupUnavailable transient: the server went away or a lock was not to be had
-    └── BackupDamaged     a dump or its manifest is missing, altered or not of this kind
+    ├── BackupUnavailable transient: the server went away or a lock was not available
+    └── BackupDamaged     a dump or its manifest is missing, changed or not of this kind
 
-No message carries a password or the text of a row.
+No message contains a password or the text of a row.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ class BackupError(Exception):
 
 
 class BackupUnavailable(BackupError):
-    """The server did not answer, or a lock was not to be had; worth trying again."""
+    """The server did not answer, or a lock was not available; worth trying again."""
 
 
 class BackupDamaged(BackupError):
-    """The dump or the manifest on the disk is not what was written there."""
+    """The dump or the manifest on the disk differs from what was written."""
 
 
 def say(error: psycopg.Error) -> str:
-    """Return what PostgreSQL said, in one line; words that may quote a row are left out."""
+    """Return PostgreSQL's message in one line, without the parts that may quote a row."""
     # Data exceptions (class 22) and broken constraints (class 23) quote the offending value.
     if (error.sqlstate or "")[:2] in ("22", "23"):
         return f"{type(error).__name__} ({error.sqlstate})"

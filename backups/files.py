@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, readable by their owner only."""
+"""Files that appear complete or not at all, readable only by their owner."""
 
 from __future__ import annotations
 

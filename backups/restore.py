@@ -1,4 +1,4 @@
-"""Restoring a dump into a throwaway server, where it can be compared or copied from."""
+"""Restores a dump into a throwaway server, where it can be compared or copied from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backups.dependencies import Surroundings, provide
 from backups.errors import BackupError, say
 
 _ERROR: Final = "pg_restore: error: "
-# What the server says to a row it refuses quotes the row: only the table is passed on.
+# If the server refuses a row, its message quotes the row: only the table is passed on.
 _COPY_FAILED: Final = re.compile(r'COPY failed for table "(?P<table>.*?)": ')
 _COMMAND: Final = re.compile(r"^Command was: (?P<command>.*?)(?:;\s*\n|\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _COMMAND_WIDTH: Final = 200
@@ -29,9 +29,8 @@ _QUERY_FAILED: Final = re.compile(r"could not execute query: (?:ERROR|FATAL):\s+
 class Restored:
     """A database that a dump was restored into.
 
-    `address` connects to it (secret). `problems` are what pg_restore
-    complained of, one line each; `missing_extensions` those that the dumped
-    database had and this server has not.
+    `address` connects to it (secret). `problems` are the errors of pg_restore, one line each;
+    `missing_extensions` those that the dumped database had and this server does not have.
     """
 
     address: str = field(repr=False)
@@ -50,12 +49,11 @@ def restored_database(
     jobs: int = 1,
     on_tick: programs.Tick | None = None,
 ) -> Iterator[Restored]:
-    """Restore `dump` into a fresh database of a throwaway server, which is dropped at the end.
+    """Restore `dump` into a new database of a throwaway server, which is dropped at the end.
 
-    `server` connects to any database of that server as a superuser. Owners,
-    grants and policies are left out, so the dumped server's roles need not
-    exist. Raises BackupError where the server fails; what pg_restore could
-    not restore is in the result.
+    `server` connects to any database of that server as a superuser. Owners, grants and policies are left out,
+    so the roles of the dumped server need not exist. Raises BackupError if the server fails; what pg_restore
+    could not restore is in the result.
     """
     name = f"restored_{uuid.uuid4().hex[:16]}"
     address = conninfo.make_conninfo(server, dbname=name)
@@ -70,7 +68,7 @@ def restored_database(
         )
         yield Restored(address, problems, missing)
     finally:
-        # Failing to drop it costs nothing, and must not hide why the block failed.
+        # A failed drop costs nothing, and must not hide why the block failed.
         with contextlib.suppress(psycopg.Error), psycopg.connect(server, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -87,7 +85,7 @@ def restore_into(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Restore the objects of `schema` into an existing database; return problems and missing extensions.
 
-    Raises BackupError where the database refuses what the schema needs.
+    Raises BackupError if the database refuses what the schema needs.
     """
     try:
         with psycopg.connect(address, autocommit=True) as conn:
@@ -110,9 +108,9 @@ def restore_into(
 
 
 def read_problems(stderr: str) -> tuple[str, ...]:
-    """Return what pg_restore complained of, a line each: the command, and the server's words about it.
+    """Return the errors of pg_restore, a line each: the command, and the server's message.
 
-    Nothing that quotes a row is passed on: the server's words on a failed COPY, DETAIL, CONTEXT.
+    Nothing that quotes a row is passed on: the server's message on a failed COPY, DETAIL, CONTEXT.
     """
     problems: list[str] = []
     for part in re.split(rf"^{re.escape(_ERROR)}", stderr, flags=re.MULTILINE)[1:]:
@@ -127,13 +125,13 @@ def read_problems(stderr: str) -> tuple[str, ...]:
 
 
 def _shorten(command: str) -> str:
-    # Enough to tell which object: ALTER TABLE ONLY public.a ADD CONSTRAINT b …
+    # Enough to identify the object: ALTER TABLE ONLY public.a ADD CONSTRAINT b …
     line = " ".join(command.split())
     return line if len(line) <= _COMMAND_WIDTH else line[: _COMMAND_WIDTH - 1] + "…"
 
 
 def is_outside(problem: str) -> bool:
-    """Tell whether a problem is only that something outside the dumped schema is not there."""
+    """Return whether a problem is only that something outside the dumped schema is missing."""
     return problem.endswith((" does not exist", " is not available"))
 
 

@@ -1,4 +1,4 @@
-"""Rows from one database to another, by COPY into COPY, without a file between."""
+"""Copies rows from one database to another, by COPY into COPY, without a file in between."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psycopg import sql
 from backups.content import RENDERING, read_rendering, set_rendering
 from backups.errors import BackupError, say
 
-# search_path stays each side's own: it renders names of objects, which differ with it on purpose.
+# search_path stays each side's own: it changes how names of objects are printed, and differs on purpose.
 _EQUAL: Final = tuple(name for name in RENDERING if name != "search_path")
 _COLUMNS: Final[LiteralString] = """
     SELECT a.attname, a.attgenerated <> '' FROM pg_catalog.pg_attribute a
@@ -28,16 +28,15 @@ def copy_tables(
     to_schema: str,
     tables: Sequence[str],
 ) -> dict[str, int]:
-    """Copy all rows of `tables`, column by name, and return how many each has.
+    """Copy all rows of `tables`, column by name, and return the number of rows of each.
 
-    The columns are the target's, without its generated ones; values cross in
-    PostgreSQL's own text, so they arrive as they were. Memory does not grow
-    with the table. Runs inside the transaction that `to_conn` is in; where it
-    is in none, each table is one of its own. `from_conn` should be in a
-    REPEATABLE READ transaction where writers could be about.
+    The columns are the target's, without its generated ones; values are sent as PostgreSQL's text, so they do
+    not change. Memory does not grow with the table. Runs inside the transaction of `to_conn`; if there is
+    none, each table is its own transaction. `from_conn` should be in a REPEATABLE READ transaction if there
+    may be writers.
 
-    Raises BackupError where a table or column of one side is not on the
-    other, or a row is refused; no message quotes a row.
+    Raises BackupError if a table or column of one side is missing on the other, or a row is refused; no
+    message quotes a row.
     """
     try:
         set_rendering(from_conn, read_rendering(to_conn), _EQUAL)
@@ -65,7 +64,7 @@ def _copy(
         write = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(to_schema, table), columns)
         with from_conn.cursor() as source, to_conn.transaction(), to_conn.cursor() as target:
             with source.copy(read) as rows, target.copy(write) as sink:
-                # libpq hands out a row at a time and knows no larger piece; nothing is decoded.
+                # libpq returns one row at a time; nothing is decoded.
                 for row in rows:
                     sink.write(row)
             copied, arrived = source.rowcount, target.rowcount

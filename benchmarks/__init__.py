@@ -1,1 +1,3 @@
-"""`make bench`: how long the whole migration takes, beside its peers on the same machine and server."""
+"""`make bench`: how long the whole migration takes, compared with its peers on the same machine and
+server.
+"""

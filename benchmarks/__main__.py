@@ -1,4 +1,4 @@
-"""`python -m benchmarks run` measures, `python -m benchmarks report` writes the page from the figures."""
+"""`python -m benchmarks run` measures, `python -m benchmarks report` writes the page from the results."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def run(rows: tuple[int, ...], full: bool, repeats: int, http: bool, folder: Pat
 
 
 def _keep(results: dict[str, Any]) -> None:
-    """Write the figures to a file named by date and sizes, and the page from them."""
+    """Write the results to a file named by date and sizes, and the page from them."""
     FIGURES.mkdir(parents=True, exist_ok=True)
     label = "-".join(f"1e{len(str(size['messages'])) - 1}" for size in results["sizes"])
     path = FIGURES / f"{results['date']}-{label}.json"

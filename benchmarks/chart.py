@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-#: Readable on white and on black alike.
+#: Readable on a white and on a black background.
 _INK: Final = "#808080"
 _LINES: Final = {
     "ours": ("migrate run", "#d1495b"),
@@ -22,7 +22,7 @@ _PANELS: Final = {"seconds": "seconds", "peak_mb": "largest memory, MB"}
 
 
 def draw(results: Mapping[str, Any], path: Path) -> None:
-    """Write the chart as SVG: the same figures give the same bytes."""
+    """Write the chart as SVG: the same results give the same bytes."""
     settings = {
         "svg.fonttype": "none",
         "svg.hashsalt": "benchmarks",

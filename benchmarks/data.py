@@ -9,16 +9,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-#: Users and people with a full profile for so many messages.
+#: Users and people with a complete profile for a number of messages.
 MESSAGES_PER_USER: Final = 20
 MESSAGES_PER_PROFILE: Final = 200
 
 
 def legacy_file(folder: Path, messages: int) -> Path:
-    """Return a legacy database with so many messages, made where it is not there yet.
+    """Return a legacy database with this number of messages, which is created if it does not exist.
 
-    A user for every 20 messages, for every 200 one with a full profile (57 meta rows); images
-    and connections in proportion. A file made by another version of the sample is not used.
+    A user for every 20 messages, one with a complete profile (57 meta rows) for every 200; images and
+    connections in proportion. A file made by another version of the sample is not used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"legacy-{messages}-{_version()}.db"
@@ -35,7 +35,7 @@ def legacy_file(folder: Path, messages: int) -> Path:
 
 
 def _version() -> str:
-    """Return a mark of the code that makes the sample."""
+    """Return a digest of the code that makes the sample."""
     digest = hashlib.sha256()
     for file in sorted(resources.files("migrate.source.sample").iterdir(), key=lambda entry: entry.name):
         if file.is_file():

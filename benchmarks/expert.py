@@ -2,9 +2,9 @@
 
     python -m benchmarks.expert LEGACY_FILE TARGET_URL
 
-Users, messages, profiles, studios, images and connections with derived ids, decoded entities and
-real dates, by the sqlite and postgres extensions, through COPY. Keys and indexes are dropped
-before and made again after. Nothing is checked, and it cannot be resumed.
+Users, messages, profiles, studios, images and connections with derived ids, decoded entities and real dates,
+by the sqlite and postgres extensions, through COPY. Keys and indexes are dropped before and created again
+afterwards. Nothing is checked, and it cannot be resumed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FILLED: Final = (
     "user_connections", "reviews", "review_responses",
 )  # fmt: skip
 
-#: foreign keys first, in and out of the filled tables; then the other keys, and indexes without one
+#: foreign keys first, from and to the filled tables; then the other keys, and indexes without a key
 _CONSTRAINTS: Final = """
 SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint
 WHERE contype IN ('f', 'p', 'u') AND connamespace = 'public'::regnamespace
@@ -57,7 +57,7 @@ def _load_extensions(connection: duckdb.DuckDBPyConnection, folder: Path) -> Non
 
 
 def _drop_keys(target: psycopg.Connection) -> list[str]:
-    """Drop keys and indexes of the filled tables; return the statements that make them again."""
+    """Drop keys and indexes of the filled tables; return the statements that create them again."""
     tables = {"tables": list(FILLED)}
     constraints = target.execute(_CONSTRAINTS, tables).fetchall()
     for table, name, _ in constraints:
@@ -80,7 +80,7 @@ def main(legacy: Path, url: str) -> None:
         _load_extensions(connection, Path(folder))
         connection.execute(f"ATTACH '{legacy}' AS old (TYPE sqlite, READ_ONLY)")
         connection.execute(f"ATTACH '{url}' AS new (TYPE postgres)")
-        # The rows of one table need not come in any order.
+        # The rows of one table need no order.
         connection.execute("SET preserve_insertion_order = false")
         names = sql.SQL(", ").join(sql.Identifier(table) for table in FILLED)
         target.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))

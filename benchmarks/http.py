@@ -1,4 +1,4 @@
-"""Reading a table from a real libSQL server over HTTP: bare requests, and the snapshot that is kept."""
+"""Reading a table from a real libSQL server over HTTP: bare requests, and the snapshot."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer
 
 _TABLE: Final = "shows_messages"
-#: About as many rows as ours asks for at once, when its pages have grown to their size.
+#: About as many rows as our snapshot asks for at once, when its pages have grown to full size.
 _PAGE_ROWS: Final = 20_000
 _TIMES: Final = 3
 
 
 def measure_http(legacy: Path, folder: Path) -> tuple[float, float]:
-    """Return rows a second of the messages of `legacy`: by bare requests, and by our snapshot.
+    """Return rows per second of the messages of `legacy`: by bare requests, and by our snapshot.
 
-    Bare: the pages of one SELECT as pipeline requests, parsed with orjson and forgotten. Ours: the
-    file that a run goes on with, proven to be what the server has. In turn; medians.
+    Bare: the pages of one SELECT as pipeline requests, parsed with orjson and discarded. Ours: the file that
+    a run continues with, proven to be equal to the server's content. Alternating; medians.
     """
     with tempfile.TemporaryDirectory(prefix="http-", dir=folder) as name:
         place = Path(name)

@@ -1,7 +1,7 @@
-"""For how long publish keeps readers and writers out of the live tables: by exchange, and by moving rows.
+"""How long publish blocks readers and writers of the live tables: by swap, and by copying rows.
 
-Both publish the same messages over as many old ones, so that old rows are
-compared and removed too, as in a rollback.
+Both publish the same messages over the same number of old ones, so that old rows are compared and removed
+too, as in a rollback.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SELECT 'users', i::text, md5({tag} || i), 'users' FROM generate_series(1, {users
 
 
 def measure_locks(folder: Path, rows: int, say: Callable[[str], None]) -> None:
-    """Publish `rows` messages over as many, both ways, and say the seconds of each."""
+    """Publish `rows` messages over the same number, both ways, and print the seconds of each."""
     with running(folder) as server:
         for moved in (False, True):
             _measure(server, rows, say, moved=moved)

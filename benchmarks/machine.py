@@ -1,4 +1,4 @@
-"""What was measured on: hardware and versions, nothing that names a place."""
+"""The machine of the measurements: hardware and versions, nothing that names a place."""
 
 from __future__ import annotations
 

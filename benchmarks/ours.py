@@ -1,4 +1,4 @@
-"""Measures `migrate run`: a file becomes published and verified rows."""
+"""Measures `migrate run`: from a file to published and verified rows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from benchmarks.processes import Measured, measure
 from benchmarks.server import Server
 
 _SECRET: Final = "a secret for measuring only"  # noqa: S105
-#: Few people have a profile, so most reviews are of people without a studio, and rejected.
+#: Few people have a profile, so most reviews are of people without a studio and are rejected.
 _CONFIG: Final = '[source]\nurl = "{source}"\n[verification]\nmax_reject_share = 0.8\n'
 DATABASE: Final = "bench_ours"
 
 
 @dataclass
 class StageTaken:
-    """What one stage took; `rows` that it read or wrote, `cpu` of ours, `server_cpu` of PostgreSQL."""
+    """What one stage took; `rows` it read or wrote, our `cpu`, `server_cpu` of PostgreSQL."""
 
     name: str
     seconds: float
@@ -44,7 +44,7 @@ class RunTaken:
     stages: list[StageTaken]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as values that JSON can hold, rounded to what they are worth."""
+        """Return the results as JSON values, rounded to their precision."""
         return dict(rounded(asdict(self)))
 
     def stage(self, name: str) -> StageTaken:
@@ -62,7 +62,7 @@ def rounded(value: Any) -> Any:
 
 
 def measure_run(server: Server, legacy: Path, folder: Path, *, source: str | None = None) -> RunTaken:
-    """Migrate `legacy` into a fresh database and return what it took; the database is left there."""
+    """Migrate `legacy` into a new database and return what it took; the database stays there."""
     url = server.fresh(DATABASE)
     work, trace = folder / "work", folder / "points.txt"
     shutil.rmtree(work, ignore_errors=True)
@@ -78,7 +78,7 @@ def measure_run(server: Server, legacy: Path, folder: Path, *, source: str | Non
         "MIGRATE__IDS__SECRET": _SECRET,
         "MIGRATE_TRACE_TO": str(trace),
     }
-    env.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as on anybody's machine
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as on any machine
     words = [sys.executable, "-m", "migrate", "run", "--config", str(config), "--work", str(work), "--yes"]
     log = folder / "run.log"
     log.unlink(missing_ok=True)
@@ -99,13 +99,13 @@ def _stage(name: str, record: dict[str, Any], points: _Points, taken: Measured) 
 
 
 def _rows(facts: dict[str, Any]) -> int:
-    """Return the rows a stage says it dealt with; of the checks, the rows they looked at."""
+    """Return the rows of a stage; for the checks, the rows they checked."""
     rows = facts.get("rows") or facts.get("checks") or 0
     return sum(rows.values()) if isinstance(rows, dict) else int(rows)
 
 
 class _Points(threading.Thread):
-    """Notes when the run came to each of its named points, which it writes to a file as it goes."""
+    """Records when the run reached each of its named points, which it writes to a file."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(daemon=True)

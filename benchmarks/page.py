@@ -1,4 +1,4 @@
-"""docs/performance.md: every figure in it comes from the newest JSON under docs/benchmarks."""
+"""docs/performance.md: every number in it comes from the newest JSON under docs/benchmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.targets import MILLION, PEERS, judge
 
 PAGE: Final = "performance.md"
 CHART: Final = "benchmarks/rows.svg"
-#: Names of what is measured, in the order of the tables.
+#: Names of the measured programs, in the order of the tables.
 NAMES: Final = {
     "ours": "`migrate run`",
     "expert": "DuckDB script",
@@ -26,13 +26,13 @@ _BLOCK: Final = "<!-- figures: {0} -->\n{1}<!-- end of {0} -->"
 
 
 def newest(figures: Path) -> dict[str, Any]:
-    """Return the figures of the last day, those with the largest size where there are several."""
+    """Return the results of the last day, those with the largest size if there are several."""
     found = [json.loads(path.read_text()) for path in sorted(figures.glob("*.json"))]
     return max(found, key=lambda results: (results["date"], max(s["messages"] for s in results["sizes"])))
 
 
 def blocks(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parts of the page that hold figures, by their names."""
+    """Return the parts of the page that hold numbers, by their names."""
     return {
         "machine": _machine(results),
         "targets": _targets(results),
@@ -47,7 +47,7 @@ def blocks(results: Mapping[str, Any]) -> dict[str, str]:
 
 
 def filled(page: str, parts: Mapping[str, str]) -> str:
-    """Return the page with its blocks replaced; KeyError where it lacks one."""
+    """Return the page with its blocks replaced. Raises KeyError if a block is missing."""
     for name, text in parts.items():
         whole = re.compile(re.escape(_BLOCK).replace(r"\{0\}", name).replace(r"\{1\}", ".*?"), re.DOTALL)
         if not whole.search(page):
@@ -125,13 +125,13 @@ def _stages(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
 
 
 def _shown(results: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the size that is looked into: a million messages, or else the largest."""
+    """Return the size that is shown in detail: a million messages, or else the largest."""
     sizes: Sequence[Mapping[str, Any]] = results["sizes"]
     return next((size for size in sizes if size["messages"] == MILLION), sizes[-1])
 
 
 def _budget(results: Mapping[str, Any]) -> Iterator[Sequence[str]]:
-    """Yield what a run takes of all cores together, and what they give within a target."""
+    """Yield what a run takes of all cores together, and the share of them within a target."""
     size, cores = _shown(results), results["machine"]["cores"]
     ours = size["ours"]
     of = {stage["name"]: stage["cpu"] + stage["server_cpu"] for stage in ours["stages"]}

@@ -1,4 +1,4 @@
-"""Measures the peers: psql's own floor, pgloader, and an expert's DuckDB script."""
+"""Measures the peers: psql's minimum, pgloader, and an expert's DuckDB script."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ORDER BY contype = 'f', conname
 
 
 def export_rows(server: Server, folder: Path) -> None:
-    """Write the rows that our run published to files, one a table, as `psql \\copy` reads them."""
+    r"""Write the rows that our run published to files, one per table, as `psql \copy` reads them."""
     folder.mkdir(exist_ok=True)
     with psycopg.connect(server.url(DATABASE)) as source, source.cursor() as cursor:
         for table in FILLED:
@@ -38,15 +38,15 @@ def export_rows(server: Server, folder: Path) -> None:
 
 
 def measure_floor(server: Server, rows: Path, log: Path, tables: tuple[str, ...] = FILLED) -> Measured:
-    """Copy ready rows into bare tables with psql, then make primary and foreign keys.
+    """Copy the rows from files into bare tables with psql, then create primary and foreign keys.
 
-    With `tables` of `("messages",)` the users are there already, for the foreign keys to point to.
+    With `tables` of `("messages",)` the users exist already, for the foreign keys to refer to.
     """
     url = server.fresh(_PEER)
     script = rows / "floor.sql"
     with psycopg.connect(url, autocommit=True) as target:
         keys = target.execute(_KEYS, {"tables": list(FILLED)}).fetchall()
-        for table in FILLED:  # stripped, so that nothing but columns is left
+        for table in FILLED:  # stripped, so that only columns are left
             target.execute(
                 sql.SQL("CREATE TABLE bare_{} (LIKE {})").format(sql.SQL(table), sql.Identifier(table))
             )
@@ -68,7 +68,7 @@ def measure_floor(server: Server, rows: Path, log: Path, tables: tuple[str, ...]
 
 
 def measure_pgloader(server: Server, legacy: Path, folder: Path, log: Path) -> Measured | None:
-    """Copy the legacy file as it is, without ids or foreign keys; None where pgloader is not installed."""
+    """Copy the legacy file unchanged, without new ids or foreign keys; None if pgloader is not installed."""
     program = shutil.which("pgloader")
     if program is None:
         return None
@@ -89,7 +89,7 @@ def measure_expert(server: Server, legacy: Path, log: Path) -> Measured:
 
 
 def measure_help(times: int = 11) -> list[float]:
-    """Return the wall seconds of `migrate --help`, so many times, after one that is not counted."""
+    """Return the wall seconds of `migrate --help`, this number of times, after one that is not counted."""
     import time
 
     env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}

@@ -20,7 +20,7 @@ _BECOME_SUBREAPER: Final = 36  # prctl: a server that a measured program starts 
 
 @dataclass(frozen=True)
 class Sample:
-    """CPU seconds so far: of the measured program with all it started, and of the server."""
+    """CPU seconds so far: of the measured program with all its child processes, and of the server."""
 
     at: float
     ours: float
@@ -31,8 +31,8 @@ class Sample:
 class Measured:
     """A program that ran to its end.
 
-    `seconds` of wall time; `cpu` of it and of all that it started, servers too; `server_cpu` of
-    the PostgreSQL it wrote to; `peak_mb`: the largest resident set of any one of its processes.
+    `seconds` of wall time; `cpu` of it and of all processes that it started, servers too; `server_cpu` of the
+    PostgreSQL it wrote to; `peak_mb`: the largest resident set of any one of its processes.
     """
 
     seconds: float = 0.0
@@ -42,7 +42,7 @@ class Measured:
     samples: list[Sample] = field(default_factory=list, repr=False)
 
     def between(self, start: float, end: float) -> tuple[float, float]:
-        """Return the CPU seconds (ours, the server's) spent between two moments (time.monotonic)."""
+        """Return the CPU seconds (ours, the server's) between two times (time.monotonic)."""
         first, last = self._at(start), self._at(end)
         return last.ours - first.ours, last.server - first.server
 
@@ -51,11 +51,11 @@ class Measured:
 
 
 class Failed(Exception):
-    """A measured program ended with another code than 0."""
+    """A measured program ended with an exit code other than 0."""
 
 
 def adopt_orphans() -> None:
-    """Let the servers that measured programs start and leave be counted among our children."""
+    """Make the servers that measured programs start and leave running our children."""
     ctypes.CDLL(None).prctl(_BECOME_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -67,9 +67,9 @@ def measure(
     cwd: Path | None = None,
     log: Path | None = None,
 ) -> Measured:
-    """Run a program and return what it took; `server` is the number of the PostgreSQL's first process.
+    """Run a program and return what it took; `server` is the process id of PostgreSQL's first process.
 
-    Its output goes to the end of `log`. Raises Failed with the last lines of it.
+    Its output is appended to `log`. Raises Failed with the last lines of it.
     """
     ours_before, server_before = _cpu_of_children(server), cpu_of(server)
     output = log.open("ab") if log else subprocess.DEVNULL
@@ -95,7 +95,7 @@ def measure(
 
 
 class _Watch(threading.Thread):
-    """Takes samples of a process and the server while the process lives."""
+    """Samples a process and the server while the process lives."""
 
     def __init__(self, pid: int, server: int, ours_before: float, server_before: float) -> None:
         super().__init__(daemon=True)
@@ -125,14 +125,14 @@ class _Watch(threading.Thread):
 
 
 def _cpu_of_children(but: int) -> float:
-    """Return the CPU seconds of everything we ever started, but for one process and those below it."""
+    """Return the CPU seconds of everything we ever started, except one process and its children."""
     waited = os.times()
     alive = sum(cpu_of(pid) for pid in _children(os.getpid()) if pid != but)
     return waited.children_user + waited.children_system + alive
 
 
 def cpu_of(pid: int) -> float:
-    """Return the CPU seconds of a process, of all below it, and of those it has waited for."""
+    """Return the CPU seconds of a process, of all its children, and of those it has waited for."""
     with suppress(OSError, IndexError):
         parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         own = sum(map(int, parts[11:15])) / _TICKS
@@ -162,7 +162,7 @@ def _peak_kb(pid: int) -> int:
 
 
 def _reap(but: int) -> None:
-    """Wait for the servers that have ended meanwhile and became our children."""
+    """Wait for the servers that became our children and have ended."""
     for pid in _children(os.getpid()):
         if pid != but:
             with suppress(ChildProcessError):

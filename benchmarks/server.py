@@ -1,4 +1,4 @@
-"""The one PostgreSQL that everything is measured against: same programs, same settings for all."""
+"""The one PostgreSQL for all measurements: same programs, same settings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from benchmarks.processes import adopt_orphans
 from migrate.postgres.embedded import EmbeddedServer, binary
 from migrate.source.sample.target import target_schema
 
-#: What an operator sets first; everything else as PostgreSQL comes, fsync and WAL included.
-#: The large max_wal_size keeps a checkpoint from falling into one measurement and not another.
+#: What an operator sets first; everything else is PostgreSQL's default, including fsync and WAL. The large
+#: max_wal_size keeps a checkpoint from falling into one measurement and not another.
 SETTINGS: Final = {
     "shared_buffers": "512MB",
     "maintenance_work_mem": "256MB",
@@ -25,7 +25,7 @@ SETTINGS: Final = {
 
 
 class Server:
-    """A running PostgreSQL and the databases that are made in it."""
+    """A running PostgreSQL and the databases that are created in it."""
 
     def __init__(self, embedded: EmbeddedServer) -> None:
         self._embedded = embedded
@@ -36,9 +36,9 @@ class Server:
         return self._embedded.url(database)
 
     def fresh(self, database: str, *, tables: bool = True) -> str:
-        """Make a database anew, with the application's empty tables or without; return its URL.
+        """Create a database again, with the application's empty tables or without; return its URL.
 
-        Dirty pages are written first, so that nobody pays for what another has left.
+        Dirty pages are written first, so that no measurement pays for an earlier one.
         """
         name = sql.Identifier(database)
         with psycopg.connect(self.url("postgres"), autocommit=True) as admin:
@@ -59,7 +59,7 @@ class Server:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def settings(self) -> dict[str, str]:
-        """Return the version and the settings that differ from what PostgreSQL comes with."""
+        """Return the version and the settings that differ from PostgreSQL's defaults."""
         with psycopg.connect(self.url("postgres")) as admin:
             rows = admin.execute(
                 "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY (%s) ORDER BY 1",
@@ -70,7 +70,7 @@ class Server:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """Yield a server of our own with an empty cluster; both are gone afterwards."""
+    """Yield our own server with an empty cluster; both are removed afterwards."""
     adopt_orphans()
     embedded = EmbeddedServer(folder, "bench", settings=dict(SETTINGS))
     embedded.destroy()

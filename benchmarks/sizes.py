@@ -1,4 +1,4 @@
-"""Measures one size: our run and its peers, in turn, as often as asked for."""
+"""Measures one size: our run and its peers, alternating, the given number of times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Say = Callable[[str], None]
 
 
 def measure_size(server: Server, folder: Path, messages: int, repeats: int, say: Say) -> dict[str, Any]:
-    """Return the figures of one size: of each the run of median wall time."""
+    """Return the results of one size: for each program the run with the median wall time."""
     legacy = legacy_file(folder, messages)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What must hold, each beside what was measured."""
+"""The performance targets, each with the measured value."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MILLION: Final = 1_000_000
-#: Growth tenfold may take this much more than ten times as long: the noise of one run against another.
+#: Tenfold rows may take this much more than ten times as long: the noise between runs.
 TOLERANCE: Final = 1.05
-#: What each peer is called, and how many times its seconds a run may take.
+#: The name of each peer, and how many times its seconds a run may take.
 PEERS: Final = {
     "floor": ("psql's floor", 1.9),
     "expert": ("the DuckDB script", 1.3),
@@ -19,7 +19,7 @@ PEERS: Final = {
 
 @dataclass(frozen=True)
 class Target:
-    """One promise: `measured` is None where it was not measured; `at_most` False: it is a least."""
+    """One target: `measured` is None if it was not measured; if `at_most` is False, it is a minimum."""
 
     what: str
     limit: float
@@ -29,7 +29,7 @@ class Target:
 
     @property
     def met(self) -> bool | None:
-        """Whether it holds, None where it was not measured."""
+        """Return whether it is met, None if it was not measured."""
         if self.measured is None:
             return None
         return self.measured <= self.limit if self.at_most else self.measured >= self.limit
@@ -42,7 +42,7 @@ class Target:
 
 
 def judge(results: Mapping[str, Any]) -> list[Target]:
-    """Return the targets with what `results` (the JSON of a whole run of the bench) says of them."""
+    """Return the targets with the values in `results` (the JSON of a whole benchmark run)."""
     sizes = {size["messages"]: size for size in results["sizes"]}
     return [*_against_peers(sizes.get(MILLION)), *_growth(sizes), *_others(results)]
 

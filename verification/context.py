@@ -306,9 +306,9 @@ class CheckContext:
     second_connection: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
     again: Callable[[], AbstractContextManager[tuple[sqlite3.Connection, Read]]] | None = None
     proven: Callable[[], frozenset[tuple[str, str, str]]] = frozenset
-    answers: QueryCache = field(default_factory=QueryCache, compare=False, repr=False)
+    query_cache: QueryCache = field(default_factory=QueryCache, compare=False, repr=False)
 
-    def lacks(self, *tables: str) -> str:
+    def note_missing(self, *tables: str) -> str:
         """Return a note that names the tables among `tables` that are not filled; '' if all are."""
         missing = [table for table in tables if table not in self.tables]
         return f"no table {', '.join(missing)}" if missing else ""

@@ -60,7 +60,7 @@ def _texts(
 ) -> pl.DataFrame:
     for column in columns:
         if column.type == "jsonb" and frame.schema[column.name] == pl.String:
-            frame = frame.with_columns(_as_held(context, frame[column.name]))
+            frame = frame.with_columns(_as_jsonb(context, frame[column.name]))
     # A key that no mapper fills, because PostgreSQL numbers its column, identifies no row here.
     given = set(table.primary_key) <= set(frame.columns)
     keys = [pl.col(name).cast(pl.String) for name in table.primary_key if given] or [pl.lit(None, pl.String)]
@@ -69,7 +69,7 @@ def _texts(
     )
 
 
-def _as_held(context: CheckContext, documents: pl.Series) -> pl.Series:
+def _as_jsonb(context: CheckContext, documents: pl.Series) -> pl.Series:
     """Return documents as jsonb prints them: the server parses each, so that keys are in its order."""
     distinct = documents.drop_nulls().unique()
     if distinct.is_empty():

@@ -9,7 +9,7 @@ import polars as pl
 from psycopg import sql
 
 from verification.context import CheckContext, Table
-from verification.key_scan import look
+from verification.key_scan import scan_ids
 from verification.multiset_diff import Staged, compare
 from verification.queries import at, count, count_rows, key_of, offenders
 from verification.result import Check, Outcome
@@ -37,7 +37,7 @@ def _shaped(context: CheckContext) -> Outcome:
             if (table.name, name) in pointing or column is None or column.type != "text":
                 continue
             outcome.looked_at += count_rows(context, table.name)
-            if look(context, table.name, name).ids:
+            if scan_ids(context, table.name, name).ids:
                 continue
             test = sql.SQL(
                 'SELECT {0} FROM {1} WHERE octet_length({2}) <> {3} OR {2} COLLATE "C" !~ {4}'
@@ -69,12 +69,12 @@ def people(context: CheckContext) -> Iterator[pl.DataFrame]:
 
 
 def _mapped(context: CheckContext) -> Outcome:
-    if lacking := context.lacks("users"):
-        return Outcome.not_applicable(lacking)
+    if missing := context.note_missing("users"):
+        return Outcome.not_applicable(missing)
     if not has_people(context):
         return Outcome.not_applicable("the crosswalk knows no people")
     outcome = Outcome()
-    _hold_against_people(context, outcome)
+    _compare_with_people(context, outcome)
     _one_id_a_person(context, outcome)
     _both_ways(context, context.tables["users"], ["users", "community_users"], outcome)
     if "studios" in context.tables and "studios" in context.mapped:
@@ -83,7 +83,7 @@ def _mapped(context: CheckContext) -> Outcome:
     return outcome
 
 
-def _hold_against_people(context: CheckContext, outcome: Outcome) -> None:
+def _compare_with_people(context: CheckContext, outcome: Outcome) -> None:
     """Derive every person's id again, and compare it with the map."""
     text = pl.concat_str("entity", "legacy_id", "id", separator="\x1f").alias("text")
     key = pl.concat_str("entity", "legacy_id", separator=" ").alias("key")

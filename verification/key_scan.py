@@ -8,7 +8,7 @@ import polars as pl
 from psycopg import sql
 
 from verification.context import CheckContext
-from verification.multiset_sum import Tally, add, fetched
+from verification.multiset_sum import MultisetSum, add, fetched
 from verification.queries import at, count, count_rows
 
 #: with more rows the server compares them, because it can use the disk: this takes 8 bytes of memory for each
@@ -26,11 +26,11 @@ class KeyFacts(NamedTuple):
 class KeyScan(NamedTuple):
     """The scan of a column's texts: the sum as `verification.multiset_sum` has it."""
 
-    tally: Tally
+    multiset_sum: MultisetSum
     proven: KeyFacts
 
 
-def look(context: CheckContext, table: str, column: str) -> KeyFacts:
+def scan_ids(context: CheckContext, table: str, column: str) -> KeyFacts:
     """Return what the texts of a text column prove.
 
     A million ids are compared and checked in a quarter of the time that the server needs. This is valid only
@@ -44,11 +44,11 @@ def look(context: CheckContext, table: str, column: str) -> KeyFacts:
 def read_column(context: CheckContext, table: str, column: str) -> KeyScan:
     """Read a text column once in a view; the checks that need the same share the result."""
     few = count_rows(context, table) <= _AT_ONCE
-    return context.answers.once(f"texts of {table}.{column}", lambda: _read(context, table, column, few))
+    return context.query_cache.once(f"texts of {table}.{column}", lambda: _read(context, table, column, few))
 
 
 def _read(context: CheckContext, table: str, column: str, few: bool) -> KeyScan:
-    total, together, ids = Tally(0, 0, 0), 0, few
+    total, together, ids = MultisetSum(0, 0, 0), 0, few
     hashes = [pl.Series("hash", [], dtype=pl.UInt64)]
     for rows, texts in fetched(context, at(context, table), sql.Identifier(column), sql.SQL("true")):
         total = add(total, rows, texts)

@@ -87,12 +87,12 @@ def _compare(
 def _settled(context: CheckContext) -> frozenset[Place]:
     """Return the source columns that the crosswalk is built from."""
     query = "SELECT source_table, source_column FROM x.source_read"
-    return context.answers.once(query, lambda: frozenset(context.snapshot.execute(query)))
+    return context.query_cache.once(query, lambda: frozenset(context.snapshot.execute(query)))
 
 
 def _named_by(context: CheckContext) -> frozenset[Place]:
     """Return the columns of primary keys: a row that is not migrated is identified by them."""
-    return context.answers.once(_PRIMARY_KEYS, lambda: frozenset(context.snapshot.execute(_PRIMARY_KEYS)))
+    return context.query_cache.once(_PRIMARY_KEYS, lambda: frozenset(context.snapshot.execute(_PRIMARY_KEYS)))
 
 
 def _targets(went: str) -> Iterable[Place]:

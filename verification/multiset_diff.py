@@ -18,7 +18,7 @@ from psycopg import sql
 
 from verification.context import CheckContext
 from verification.key_scan import read_column
-from verification.multiset_sum import Tally, tally, tally_staged
+from verification.multiset_sum import MultisetSum, multiset_sum, sum_staged_texts
 from verification.queries import ask, stream, texts
 
 #: rows of different buckets that are fetched to be named; further faults are only counted
@@ -98,7 +98,7 @@ def compare(context: CheckContext, expected: Expected, staged: Staged) -> Differ
     """
     with ThreadPoolExecutor(max_workers=1) as server:  # both sides at once: the server has its own cores
         theirs = server.submit(_tally_staged, context, staged)
-        ours = tally(expected())
+        ours = multiset_sum(expected())
     if ours == theirs.result():
         return Difference(ours.rows, ours.rows, _NOTHING, _NOTHING, 0)
     should, held = _sum_expected(expected()), sum_staged(context, staged, bucketed=True)
@@ -111,10 +111,10 @@ def compare(context: CheckContext, expected: Expected, staged: Staged) -> Differ
     return Difference(should.rows, held.rows, missing, unexpected, left)
 
 
-def _tally_staged(context: CheckContext, staged: Staged) -> Tally:
+def _tally_staged(context: CheckContext, staged: Staged) -> MultisetSum:
     if staged.whole is not None:
-        return read_column(context, *staged.whole).tally
-    return tally_staged(context, staged.table, staged.text, staged.where)
+        return read_column(context, *staged.whole).multiset_sum
+    return sum_staged_texts(context, staged.table, staged.text, staged.where)
 
 
 def _shape(rows: list[tuple[object, ...]]) -> pl.DataFrame:

@@ -24,7 +24,7 @@ _SEEDS: Final = (0x6D696772, 0x61746500)
 _PIECE: Final = 2**32  # the upper half of a hash: 2^31 of them fit a sum of int64
 
 
-class Tally(NamedTuple):
+class MultisetSum(NamedTuple):
     """The number of texts, and the sums of two hashes of each."""
 
     rows: int
@@ -32,29 +32,29 @@ class Tally(NamedTuple):
     two: int
 
 
-def tally(frames: Iterator[pl.DataFrame]) -> Tally:
+def multiset_sum(frames: Iterator[pl.DataFrame]) -> MultisetSum:
     """Return the sum of the column `text` of some frames."""
-    total = Tally(0, 0, 0)
+    total = MultisetSum(0, 0, 0)
     for frame in frames:
         total = add(total, frame.height, frame["text"])
     return total
 
 
-def tally_staged(
+def sum_staged_texts(
     context: CheckContext, table: sql.Composable, text: sql.Composable, where: sql.Composable
-) -> Tally:
+) -> MultisetSum:
     """Return the sum of an expression over the rows of a table that `where` selects; null is ''."""
-    total = Tally(0, 0, 0)
+    total = MultisetSum(0, 0, 0)
     for rows, texts in fetched(context, table, text, where):
         total = add(total, rows, texts)
     return total
 
 
-def add(total: Tally, rows: int, texts: pl.Series) -> Tally:
+def add(total: MultisetSum, rows: int, texts: pl.Series) -> MultisetSum:
     """Return the sum with the texts of so many rows added."""
     hashed = [int((texts.hash(seed) // _PIECE).cast(pl.Int64).sum()) for seed in _SEEDS]
     # Rows as the server counts them: a text that was split into two must be noticed.
-    return Tally(total.rows + rows, total.one + hashed[0], total.two + hashed[1])
+    return MultisetSum(total.rows + rows, total.one + hashed[0], total.two + hashed[1])
 
 
 def fetched(

@@ -50,7 +50,7 @@ def count(context: CheckContext, query: sql.Composed) -> int:
         ((number,),) = ask(context, query)
         return int(str(number))
 
-    return context.answers.once(query.as_string(context.target), find)
+    return context.query_cache.once(query.as_string(context.target), find)
 
 
 def count_rows(context: CheckContext, table: str) -> int:
@@ -61,7 +61,7 @@ def count_rows(context: CheckContext, table: str) -> int:
 def source_count(context: CheckContext, table: str) -> int:
     """Return how many rows a table of the snapshot has."""
     query = f"SELECT count(*) FROM main.{quoted(table)}"  # noqa: S608  quoted
-    return context.answers.once(query, lambda: int(context.snapshot.execute(query).fetchone()[0]))
+    return context.query_cache.once(query, lambda: int(context.snapshot.execute(query).fetchone()[0]))
 
 
 def source_tables(context: CheckContext) -> list[str]:

@@ -50,14 +50,14 @@ class Fated:
 
     def rows(self) -> pl.DataFrame:
         """Return `source_id` and `fate` of every row that has one, unordered; some may be there twice."""
-        return pl.concat(self._pieces())
+        return pl.concat(self._parts())
 
     def marks(self) -> pl.DataFrame:
         """Return `mark`, the hash of the `source_id`, and `fate` of the result of `rows`, in its order."""
         mark = pl.col("source_id").hash().alias("mark")
-        return pl.concat(piece.select(mark, "fate") for piece in self._pieces())
+        return pl.concat(piece.select(mark, "fate") for piece in self._parts())
 
-    def _pieces(self) -> Iterator[pl.DataFrame]:
+    def _parts(self) -> Iterator[pl.DataFrame]:
         """Yield all rows in parts: the texts of all numbers at once would be most of the memory."""
         yield _NONE
         yield from self._texts.iter_slices(_TOGETHER)

@@ -102,7 +102,7 @@ def run_checks(
         concurrent.sort(key=lambda check: (check.of_proof, check.apart))
         here = [check for check in checks_wanted if check not in concurrent]
         if second is None:
-            results = _answers(here, first, on_check, threading.Event())
+            results = _run_in_order(here, first, on_check, threading.Event())
         else:
             results = _run_concurrently(here, first, concurrent, second, on_check)
     return Report(tuple(results[name] for name in wanted))
@@ -111,7 +111,7 @@ def run_checks(
 OnCheck = Callable[[Check], None] | None
 
 
-def _answers(
+def _run_in_order(
     checks: Sequence[Check], context: CheckContext, on_check: OnCheck, over: threading.Event
 ) -> dict[str, CheckResult]:
     """Run checks one after the other until `over` is set; it is set if one of them raises."""
@@ -142,13 +142,13 @@ def _run_concurrently(
     over = threading.Event()
 
     def answer() -> dict[str, CheckResult]:
-        with _again(second, concurrent) as context:
-            return _answers(concurrent, context, on_check, over)
+        with _own_snapshot(second, concurrent) as context:
+            return _run_in_order(concurrent, context, on_check, over)
 
     with ThreadPoolExecutor(1, thread_name_prefix="checks") as pool:
         theirs = pool.submit(answer)
         try:
-            return _answers(here, first, on_check, over) | theirs.result()
+            return _run_in_order(here, first, on_check, over) | theirs.result()
         except BaseException:
             with suppress(psycopg.Error, OSError):
                 second.target.cancel_safe(timeout=_CANCEL_S)
@@ -156,7 +156,7 @@ def _run_concurrently(
 
 
 @contextmanager
-def _again(context: CheckContext, checks: Sequence[Check]) -> Iterator[CheckContext]:
+def _own_snapshot(context: CheckContext, checks: Sequence[Check]) -> Iterator[CheckContext]:
     """Yield the context for this thread, with its own snapshot if one of the checks reads it."""
     if context.again is None or all(check.of_target for check in checks):
         yield context
@@ -168,7 +168,7 @@ def _again(context: CheckContext, checks: Sequence[Check]) -> Iterator[CheckCont
 @contextmanager
 def _views(context: CheckContext) -> Iterator[tuple[CheckContext, CheckContext | None]]:
     """Yield the context, and the same over a second connection that sees exactly the same rows."""
-    first = replace(context, answers=QueryCache())
+    first = replace(context, query_cache=QueryCache())
     with ExitStack() as stack:
         stack.enter_context(_view(context.target, None))
         second = (

@@ -7,7 +7,7 @@ from typing import Final
 from psycopg import sql
 
 from verification.context import CheckContext, Key, Table
-from verification.key_scan import look
+from verification.key_scan import scan_ids
 from verification.queries import at, count, count_rows, key_of, names, offenders
 from verification.result import Check, Outcome
 
@@ -36,7 +36,7 @@ def _hashes_apart(context: CheckContext, table: Table, key: Key) -> bool:
     columns = [table.column(name) for name in key.columns]
     if key.expressions or not all(c and c.type.startswith(_TEXTS) for c in columns):
         return False
-    if len(key.columns) == 1 and look(context, table.name, key.columns[0]).apart:
+    if len(key.columns) == 1 and scan_ids(context, table.name, key.columns[0]).apart:
         return True
     hash_: sql.Composable = sql.SQL("0")
     for name in names(key.columns):

@@ -1,1 +1,1 @@
-"""The studio directory's mapping, one file an entity."""
+"""The studio directory's mapping, one file per entity."""

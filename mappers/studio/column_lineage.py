@@ -1,6 +1,6 @@
-"""Where each source column and each key went: into a column, into metadata, or dropped by a rule.
+"""The target of each source column and each key: a column, metadata, or dropped by a rule.
 
-What the mappers declare says it; here stands only what no target column is made from.
+It follows from what the mappers declare; listed here are only columns that no target column is made from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mappers.studio.settings import MapperSettings
 METADATA: Final = "user_metadata"
 NO_TARGET: Final = f"dropped:{Reason.NO_TARGET_COLUMN}"
 DROPPED_KEYS: Final = f"dropped:{Reason.DROPPED_KEYS}"
-#: The category is written under this key, so that a legacy value of it has no place.
+#: The category is written under this key, so a legacy value of it cannot be kept.
 RESERVED: Final = f"dropped:{Reason.RESERVED_KEY}"
 
 #: Source columns that no target column is made from, and why.
@@ -39,13 +39,13 @@ _DROPPED: Final[Mapping[str, Reason]] = {
     "profile.id": Reason.ROW_NUMBER,
     **DECIDING,
 }
-#: Of those: columns that are read all the same, to decide about a row or to name it.
+#: Of those: columns that are read anyway, to decide about a row or to name it.
 _READ: Final = ("meta.id", "profile.id", *DECIDING)
 _VALUE: Final = "meta.meta_value"
 
 
 class StudioLineage:
-    """Says where columns and keys go, by what the mappers declare."""
+    """Returns the targets of columns and keys, from what the mappers declare."""
 
     def __init__(
         self, legacy: Legacy, settings: MapperSettings, left_out: Mapping[str, str], mappers: Iterable[Mapper]
@@ -64,7 +64,7 @@ class StudioLineage:
         self._written = frozenset(written)
 
     def lineage(self) -> Lineage:
-        """Return where every source column goes; keys are values, so that only a report names them."""
+        """Return the target of every source column; keys are values, so only a report names them."""
         went_to = {
             (table, column): self._went(table, column)
             for table in self._legacy.tables
@@ -108,7 +108,7 @@ class StudioLineage:
         return ", ".join(filter(None, (self._targets.get(source), kept))) or NO_TARGET
 
     def _key_went(self, key: str) -> str:
-        """Return where a key goes; where a value does not fit its column, it is metadata."""
+        """Return the target of a key; a value that does not fit its column becomes metadata."""
         if key in self._dropped:
             return DROPPED_KEYS
         if key == self._reserved:

@@ -1,6 +1,6 @@
-"""A target column is declared once: the sources that it is made from, and its value.
+"""Declares each target column once: the sources that it is made from, and its value.
 
-The query's SELECT list, the frame and the line of the report all come from the declaration.
+The query's SELECT list, the frame and the entry of the report all come from the declaration.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 from mappers.base import Cast, Ids
 from mappers.studio.legacy_tables import COMMENTS, CONTACTS, MESSAGES, META, PEOPLE
 
-#: A value of a batch: an expression, or a function of the batch and the ids that gives one.
+#: A value of a batch: an expression, or a function of the batch and the ids that returns one.
 Value = pl.Expr | Callable[[pl.DataFrame, Ids], pl.Expr | pl.Series]
 #: Target column -> its sources and its value. A source is `group.column`, such as `people.email`, or
 #: `key.name`: a key of the meta tables, which is a column of `profile` too. No source: a constant, or

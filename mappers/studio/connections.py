@@ -1,4 +1,4 @@
-"""Connections: a row each way for an agreed pair, one row for a pending one."""
+"""Connections: a row in each direction for an accepted pair, one row for a pending one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ $joined WHERE l.seq > ?1 ORDER BY l.seq LIMIT ?2"""
 
 
 class Connections:
-    """Writes the connections that the crosswalk settled."""
+    """Writes the connections that the crosswalk decided on."""
 
     name = "connections"
     writes: tuple[str, ...] = ("user_connections",)
@@ -53,7 +53,7 @@ class Connections:
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return connections and the fates of the other rows."""
+        """Return connections and the outcomes of the other rows."""
         kept = rows.filter(pl.col("fate").is_null())
         kept = kept.with_columns(
             person_id(kept, ids, "space1", "person1").alias("user1"),

@@ -1,4 +1,4 @@
-"""Studio images, in the order that the crosswalk settled."""
+"""Studio images, in the order that the crosswalk gives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHERE i.seq > ?1 ORDER BY i.seq LIMIT ?2"""
 
 
 class Images:
-    """Writes the images of gallery and meta keys; an avatar's has gone to its user."""
+    """Writes the images of gallery and meta keys; an avatar goes to its user."""
 
     name = "images"
     writes: tuple[str, ...] = ("studio_images",)
@@ -51,7 +51,7 @@ class Images:
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return images, the fates of gallery rows, and a warning for each URL that was none."""
+        """Return images, the outcomes of gallery rows, and a warning for each invalid URL."""
         number = (pl.col("sort_order") + 1).cast(pl.String)
         rows = rows.with_columns(
             pl.when(pl.col("sort_order") == 0)
@@ -78,7 +78,7 @@ class Images:
 
 
 def _image_id(_: pl.DataFrame, ids: Ids) -> pl.Expr:
-    """Return the id by the gallery's row, or by the person and the key that stands in for one."""
+    """Return the id from the gallery's row, or from the person and the key that replaces one."""
     of_key = ids.expr("studio_images", pl.col("space"), pl.col("legacy_id"), pl.col("key"))
     of_row = ids.expr("studio_gallery", pl.col("source_id"))
     return pl.when(pl.col("source") == "studio_gallery").then(of_row).otherwise(of_key)

@@ -1,4 +1,4 @@
-"""The legacy tables as a given copy has them: any optional table or column may be missing."""
+"""The legacy tables of a given copy: any optional table or column may be missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMENTS: Final[Mapping[str, str]] = {"shows_comments": "users", "community_comm
 
 
 class Legacy:
-    """Tells which tables and columns there are, and names them in SQL."""
+    """Knows which tables and columns exist, and names them in SQL."""
 
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
         """Take the snapshot's tables and the names of their columns."""
@@ -36,20 +36,20 @@ class Legacy:
         return tuple(table for table in tables if table in self._tables)
 
     def has(self, table: str, column: str | None = None) -> bool:
-        """Tell whether the table is there, and the column in it where one is named."""
+        """Return whether the table exists, and the column in it if one is named."""
         return table in self._tables and (column is None or column in self._tables[table])
 
     def columns(self, table: str) -> tuple[str, ...]:
-        """Return the table's columns, none where it is missing."""
+        """Return the table's columns, none if it is missing."""
         return self._tables.get(table, ())
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The names of all tables."""
+        """Return the names of all tables."""
         return tuple(self._tables)
 
     def column(self, table: str, *names: str, of: str | None = None) -> str:
-        """Return SQL for the first of the columns `names` that the table has, NULL where it has none.
+        """Return SQL for the first of the columns `names` that the table has, NULL if it has none.
 
         `of` is the table's alias in the query.
         """

@@ -61,7 +61,7 @@ SPEC: Final = MappingSpec(
         "reviews",
         "review_responses",
     ),
-    #: of the profiles one row proves many source rows: the meta rows it is made of
+    #: one row of the profiles proves many source rows: the meta rows it is made of
     shared=("user_profiles",),
     derived=(
         "user_metadata",
@@ -85,7 +85,7 @@ SPEC: Final = MappingSpec(
     id_map=MappingProxyType(
         {"users": ("users", "community_users"), "studios": ("users", "community_users", "studios")}
     ),
-    #: what only a studio directory can be asked
+    #: checks for a studio directory only
     checks=(
         "ids_mapped",
         "categories",
@@ -108,7 +108,7 @@ class StudioMapping:
     """
 
     hidden: tuple[HiddenIds, ...] = ()
-    #: rows are merged and put together anew: what a cell became is asked by checks of its own
+    #: rows are merged and combined: separate checks compare the cells
     cells: tuple[Cells, ...] = ()
 
     def __init__(
@@ -151,7 +151,7 @@ class StudioMapping:
         self._lineage = StudioLineage(legacy, settings, self.left_out, mappers)
 
     def prepare(self, workspace: Workspace) -> None:
-        """Make the crosswalk anew: people, their names and facts, and the order of what they own."""
+        """Build the crosswalk again: people, their names and facts, and the order of what they own."""
         _clear(workspace)
         settle_people(workspace, self.legacy, self.settings.users)
         gather_accounts(workspace)
@@ -170,11 +170,11 @@ class StudioMapping:
         return []
 
     def lineage(self) -> Lineage:
-        """Return where every source column goes."""
+        """Return the target of every source column."""
         return self._lineage.lineage()
 
     def column_report(self, workspace: Workspace) -> pl.DataFrame:
-        """Return where every source column and meta key went."""
+        """Return the target of every source column and meta key."""
         return self._lineage.report(workspace)
 
 

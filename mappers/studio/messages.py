@@ -1,4 +1,4 @@
-"""Messages between two people, of whichever tables there are."""
+"""Messages between two people, from all message tables that exist."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from mappers.studio.settings import MapperSettings
 _READS: Final = "SELECT $selected FROM $table AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"
 #: Source columns that decide whether a row is migrated, and the rule that says so.
 DECIDING: Final[Mapping[str, Reason]] = {"messages.deleted": Reason.DELETED}
-#: Source columns that are read by SQL of their own.
+#: Source columns that separate SQL reads.
 _IDS: Final = ("id", "from_user", "to_user")
-#: An id that is stored as anything but an integer is compared as SQLite compares it.
+#: An id that is not stored as an integer is compared as SQLite compares it.
 _END: Final = """
 CASE WHEN typeof(t.$end) = 'integer' THEN t.$end
      ELSE (SELECT m.legacy_id FROM x.$member AS m WHERE m.legacy_id = t.$end) END"""
@@ -34,7 +34,7 @@ CASE WHEN typeof(t.from_user) <> 'integer' OR typeof(t.to_user) <> 'integer'
 
 
 class Messages:
-    """Writes the messages of one table; the ids of the people's own space are one union."""
+    """Writes the messages of one table; all ids of the people's own space are numbered together."""
 
     writes: tuple[str, ...] = ("messages",)
 
@@ -65,7 +65,7 @@ class Messages:
 
     @property
     def columns(self) -> Mapping[str, Columns]:
-        """The target columns, by table."""
+        """Return the target columns, by table."""
         people = self._people
 
         def earliest(rows: pl.DataFrame) -> pl.Expr:
@@ -88,13 +88,13 @@ class Messages:
         }
 
     def begun(self, workspace: Workspace, ids: Ids) -> Self:
-        """Return the same mapper with its people at hand."""
+        """Return the same mapper with its people in memory."""
         mapper = copy(self)
         mapper._people = Directory.read(workspace, ids, MESSAGES[self._table])
         return mapper
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return messages and the fates of the others."""
+        """Return messages and the outcomes of the other rows."""
         rows = rows.with_columns(
             self._people.places(rows["sender"]).alias("from"),
             self._people.places(rows["receiver"]).alias("to"),
@@ -128,7 +128,7 @@ class Messages:
 
 
 def _detailed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with the detail that says which end is no migrated person."""
+    """Return the rows with the detail that says which end is not a migrated person."""
     odd = pl.col("odd_ends").str.split_exact(" ", 1)
     ends = [
         pl.when(pl.col(place).is_null()).then(
@@ -144,7 +144,7 @@ def _detailed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def message_mappers(legacy: Legacy, settings: MapperSettings, limits: Limits) -> tuple[Mapper, ...]:
-    """Return the mappers of the stage `messages`, in the order of who wins."""
+    """Return the mappers of the stage `messages`; the first one has priority."""
     return tuple(Messages(table, legacy, settings, limits) for table in legacy.present(MESSAGES))
 
 

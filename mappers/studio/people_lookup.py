@@ -1,4 +1,4 @@
-"""Everybody by legacy id, at hand in memory: for tables whose every row names two people."""
+"""Everyone by legacy id, in memory: for tables whose every row refers to two people."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _SCHEMA: Final[Mapping[str, pl.DataType]] = {
 }
 
 
-#: More ids are kept as numbers: to write them as text again for each message takes a tenth longer.
+#: With more ids they are kept as numbers: converting them to text for each message takes a tenth longer.
 _AS_TEXT: Final = 100_000
-#: For so many numbers a person at most a place is kept for each number, which is looked up in a quarter of
-#: the time of a search.
+#: Up to this many numbers a person, an array holds the place of each number; a look-up then takes a quarter
+#: of the time of a search.
 _SPARSE: Final = 8
 
 
 class Directory:
     """The people of one id space.
 
-    Joined with each batch in SQLite, they took as long as all the rest of its reading; an id
-    derived for each message instead of each person took as long again.
+    A join of each batch in SQLite took as long as all the rest of its reading; deriving an id for each
+    message instead of each person took as long again.
     """
 
     def __init__(self, people: pl.DataFrame) -> None:
         """Take a frame of `legacy_id`, ascending and unique, `id` (users.id) and `created_at`."""
-        # In one piece of their own: pieces of what was read would keep all of it in memory.
+        # In their own memory: slices of what was read would keep all of it in memory.
         self._ids = people["id"].rechunk()
         self._created = people["created_at"].rechunk()
         self._packed = pack(self._ids) if len(self._ids) > _AS_TEXT else None
@@ -74,7 +74,7 @@ class Directory:
         return cls(pl.concat([pl.DataFrame(schema=_SCHEMA), *people]))
 
     def places(self, legacy_ids: pl.Series) -> pl.Series:
-        """Return where in the directory each legacy id is, null for nobody's."""
+        """Return the place of each legacy id in the directory, null if it belongs to no person."""
         if len(self._places):
             at = legacy_ids - self._first
             inside = at.is_between(0, len(self._places) - 1)
@@ -85,22 +85,22 @@ class Directory:
         return pl.select(pl.when(self._known.gather(found) == legacy_ids).then(found)).to_series()
 
     def ids(self, places: pl.Series) -> pl.Series:
-        """Return the users.id of those who are at these places."""
+        """Return the users.id of the people at these places."""
         if self._packed is None:
             return self._ids.gather(places)
         return unpack(self._packed[places])
 
     def created(self, places: pl.Series) -> pl.Series:
-        """Return since when they are there."""
+        """Return the created_at of the people at these places."""
         return self._created.gather(places)
 
 
 def _span(ascending: pl.Series) -> int:
-    """Return how many numbers there are between the first and the last, both counted."""
+    """Return how many numbers there are from the first to the last, both included."""
     return int(ascending[-1]) - int(ascending[0]) + 1
 
 
 def _looked_up(numbers: pl.Series) -> pl.Series:
-    """Return, for every number from 0 on, its place in an ascending series, null where it is not in it."""
+    """Return, for every number from 0 on, its place in an ascending series, null if it is not in it."""
     places = pl.repeat(None, int(numbers[-1]) + 1, dtype=pl.UInt32, eager=True)
     return places.scatter(numbers, pl.int_range(len(numbers), dtype=pl.UInt32, eager=True))

@@ -9,7 +9,7 @@ from mappers.studio.legacy_tables import PEOPLE
 
 
 def person_id(rows: pl.DataFrame, ids: Ids, space: str = "space", legacy_id: str = "legacy_id") -> pl.Expr:
-    """Return the users.id of the person whose own row is `legacy_id` of `space`, null where there is none.
+    """Return the users.id of the person whose own row is `legacy_id` of `space`, null if there is none.
 
     Only the spaces that occur in `rows` are derived.
     """
@@ -22,12 +22,12 @@ def person_id(rows: pl.DataFrame, ids: Ids, space: str = "space", legacy_id: str
 
 
 def person_key(space: str = "space", legacy_id: str = "legacy_id") -> pl.Expr:
-    """Return the legacy key of what a person has one of: its id, the space before it where not the first."""
+    """Return the legacy key of what a person has one of: its id, after the space if it is not the first."""
     number = pl.col(legacy_id).cast(pl.String)
     first = next(iter(PEOPLE.values()))
     return pl.when(pl.col(space) == first).then(number).otherwise(pl.col(space) + ":" + number)
 
 
 def moment(column: str) -> pl.Expr:
-    """Return a crosswalk moment (milliseconds since 1970, UTC) as the target's timestamp."""
+    """Return a timestamp of the crosswalk (milliseconds since 1970, UTC) as the target's timestamp."""
     return pl.col(column).cast(pl.Datetime("ms"))

@@ -1,4 +1,4 @@
-"""Facts of a batch of persons, one column a key."""
+"""Facts of a batch of persons, one column per key."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mappers.sqlite_sql import literal, sql
 from mappers.studio.legacy_tables import META
 from mappers.studio.settings import HOMESTUDIO, CategoryRule
 
-#: Keys whose one value may stand under several names, the first that has one.
+#: Keys whose one value may have several names; the first that has a value counts.
 ADDRESS: Final = ("address", "loc1")
 LATITUDE: Final = ("latitude", "loc3")
 LONGITUDE: Final = ("longitude", "loc4")
 PLACE: Final = ("place_latitude", "place_longitude")
-#: SQL that tells of which facts, `f`, of a person, `p`, anything is left to say: not of a picture's address
-#: in the user tables that went into its column as it was.
+#: SQL for the facts, `f`, of a person, `p`, that are still needed: not the address of an image in the user
+#: tables that went into its column unchanged.
 LEFT_TO_SAY: Final = (
     "(f.key <> 'avatar_url' OR p.avatar_url IS NULL OR f.value <> p.avatar_url OR f.source IN ("
     + ", ".join(literal(table) for table in ("profile", *META))
@@ -33,12 +33,14 @@ FROM k LEFT JOIN x.fact AS f ON f.person = k.person AND +f.key IN ($keys) ORDER 
 
 
 def facts_of(people: str, keys: Iterable[str]) -> str:
-    """Return SQL for some facts of the persons of a table: person, key, value; at least a row a person."""
+    """Return SQL for some facts of the persons of a table: person, key, value; at least a row per person."""
     return sql(_FACTS_OF, people=people, keys=", ".join(literal(key) for key in sorted(set(keys))))
 
 
 def wide(rows: pl.DataFrame, keys: Iterable[str]) -> pl.DataFrame:
-    """Return a row a person, in their order, with a column for each key: its value under the text rule."""
+    """Return a row per person, in their order, with a column for each key: its value cleaned by the text
+    rule.
+    """
     names = sorted(set(keys))
     people = rows.select("person").unique(maintain_order=True)
     if not names:
@@ -58,7 +60,7 @@ def first_of(*keys: str) -> pl.Expr:
 def placed(facts: pl.DataFrame) -> pl.DataFrame:
     """Return a wide frame with its place: columns `place_latitude` and `place_longitude`, both or neither.
 
-    Where the first of each kind make no place, the meta keys' own pair is tried.
+    If the first values do not make a place, the meta keys' own pair is tried.
     """
     told = facts.select(first_of(*LATITUDE).alias("lat"), first_of(*LONGITUDE).alias("lon"))
     latitude, longitude = cleaning.place(told["lat"], told["lon"])
@@ -69,7 +71,7 @@ def placed(facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def code(key: str) -> pl.Expr:
-    """Return a one-digit code, null where it is not set or 0."""
+    """Return a one-digit code, null if it is not set or 0."""
     value = pl.col(key)
     return pl.when(~value.str.to_lowercase().is_in(["0", "false", "no", "off"])).then(value)
 
@@ -80,7 +82,7 @@ def first_code() -> pl.Expr:
 
 
 def category(rules: Sequence[CategoryRule]) -> pl.Expr:
-    """Return the category of each person of a wide frame with its place, by the first rule that holds."""
+    """Return the category of each person of a wide frame with its place, by the first rule that is true."""
     chosen = pl.lit("OTHER")
     for rule in reversed(rules):
         chosen = pl.when(_holds(rule)).then(pl.lit(rule.category)).otherwise(chosen)
@@ -88,7 +90,7 @@ def category(rules: Sequence[CategoryRule]) -> pl.Expr:
 
 
 def category_keys(rules: Sequence[CategoryRule]) -> set[str]:
-    """Return the keys that the rules look at."""
+    """Return the keys that the rules use."""
     keys = {key for rule in rules for key in (*rule.codes, *rule.texts, *rule.flags)}
     return keys | {*LATITUDE, *LONGITUDE}
 

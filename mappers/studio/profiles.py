@@ -1,4 +1,4 @@
-"""Profiles and the metadata that keeps what no column holds."""
+"""Profiles, and the metadata for what no column holds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FLAGS: Final[Mapping[str, str]] = {
     "spotlight": "is_spotlight",
 }
 VERIFIED: Final = "verified"
-#: The first of the keys that holds a URL gives the column; what another held stays as metadata.
+#: The first of the keys that holds a URL fills the column; the values of the others stay as metadata.
 URLS: Final[Mapping[str, Sequence[str]]] = {
     "facebook_url": ("facebook",),
     "twitter_url": ("twitter",),
@@ -51,10 +51,10 @@ URLS: Final[Mapping[str, Sequence[str]]] = {
     "youtube_url": ("youtubepage", "youtube2"),
     "vimeo_url": ("vimeopage", "vimeo", "vimeo2"),
 }
-#: Free text about the equipment. A mere 0 or 1 is a flag, no text, and stays as metadata.
+#: Free text about the equipment. A value of only 0 or 1 is a flag, not text, and stays as metadata.
 EQUIPMENT: Final = ("connection10", "sc")
 
-#: As many people as have 40,000 facts, give or take a person's.
+#: As many people as have about 40,000 facts.
 _READS: Final = """
 WITH RECURSIVE k (person, facts) AS (
   SELECT (SELECT min(person) FROM x.informed WHERE person > ?1), 0
@@ -79,7 +79,7 @@ def mapped_keys(settings: MapperSettings) -> frozenset[str]:
 
 
 def equipment(key: str) -> pl.Expr:
-    """Return the free text of an equipment key, null where it is none."""
+    """Return the free text of an equipment key, null if it is not text."""
     value = pl.col(key)
     return pl.when(~value.is_in(["0", "1"])).then(value)
 
@@ -95,11 +95,11 @@ _METADATA: Final[Columns] = {
 
 
 class Profiles:
-    """Writes a profile for each person that has one, and the metadata of everybody."""
+    """Writes a profile for each person that has one, and everyone's metadata."""
 
     name = "profiles"
     writes: tuple[str, ...] = ("user_profiles", "user_metadata")
-    # Some have sixty facts and more, most have none: counting facts, too, keeps memory flat.
+    # Some have sixty facts and more, most have none: counting facts, too, keeps memory constant.
     reads = Query(
         sql=sql(_READS, which=LEFT_TO_SAY),
         key="person",
@@ -124,7 +124,7 @@ class Profiles:
         self._mapped = mapped_keys(settings)
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return profiles and metadata, and a warning for each value that is kept otherwise."""
+        """Return profiles and metadata, and a warning for each value that is kept in another form."""
         people = rows.select(*_PERSON).unique("person", maintain_order=True)
         people = people.with_columns(person_id(people, ids).alias("user_id"))
         facts = wide(rows, {*self._mapped, *self._flags})
@@ -165,7 +165,7 @@ class Profiles:
     def _metadata(
         self, rows: pl.DataFrame, people: pl.DataFrame, kept: pl.DataFrame, ids: Ids
     ) -> pl.DataFrame:
-        """Return every fact without a column, as it was, and the category of each profile."""
+        """Return every fact without a column, unchanged, and the category of each profile."""
         facts = rows.filter(pl.col("key").is_not_null() & (pl.col("key") != self._category_key))
         unmapped = facts.filter(~_landed(self._mapped)).select("person", "key", "value")
         kept = facts.join(kept, on=["person", "key"], how="semi", maintain_order="left")
@@ -173,7 +173,7 @@ class Profiles:
             "person", pl.lit(self._category_key).alias("key"), pl.col("category").alias("value")
         )
         every = pl.concat([unmapped, kept.select("person", "key", "value"), category])
-        # A key has its NUL characters, or a namesake without them.
+        # A key keeps its NUL characters out of the name, or has the same name as one without them.
         if every["key"].str.contains("\x00", literal=True).any():
             every = every.with_columns(cleaning.without_nul(pl.col("key")))
             every = every.unique(["person", "key"], keep="first", maintain_order=True)
@@ -181,7 +181,7 @@ class Profiles:
         return frame(every, ids, self.columns["user_metadata"])
 
     def _short(self, value: pl.Expr, column: str) -> pl.Expr:
-        """Return the value where its column of user_profiles can hold it; else it stays as metadata."""
+        """Return the value if its column of user_profiles can hold it; else it stays as metadata."""
         return within("user_profiles", column, self._limits, value)
 
     def _exceptions(self, rows: pl.DataFrame, facts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -199,7 +199,7 @@ class Profiles:
             cut = pl.col(key).is_not_null() & self._short(pl.col(key), column).is_null()
             extra.append((key, cut))
             odd.append((key, cut, Reason.TOO_LONG))
-        # Asked together, since few of the answers are yes: a frame for each alone takes longer than they.
+        # Computed together, because few results are true: a frame for each takes longer.
         tests = [where for _, where in extra] + [where for _, where, _ in odd]
         told = facts.select(where.fill_null(False).alias(f"{n}") for n, where in enumerate(tests))
         those = [facts["person"].filter(told[f"{n}"]) for n in range(len(tests))]
@@ -242,7 +242,7 @@ class Profiles:
 
 
 def _repaired(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return a warning for each fact whose bytes were no UTF-8, by its key."""
+    """Return a warning for each fact whose bytes were not UTF-8, by its key."""
     if "invalid_utf8" not in rows.columns:
         return pl.DataFrame(schema=dict(WARNINGS))
     return rows.filter(pl.col("invalid_utf8").is_not_null() & pl.col("source").is_not_null()).select(
@@ -254,7 +254,7 @@ def _repaired(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _landed(mapped: frozenset[str]) -> pl.Expr:
-    """Tell which facts have a column of their own; the users' avatar_url has, where it is a URL."""
+    """Return which facts have their own column; the users' avatar_url has one if it is a URL."""
     return pl.col("key").is_in(sorted(mapped)) | (_own_avatar() & (pl.col("pictured") == 1))
 
 

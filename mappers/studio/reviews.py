@@ -62,7 +62,7 @@ def _cleaned(rows: pl.DataFrame) -> pl.DataFrame:
 
 _UNDATED: Final = (pl.col("undated"), "date", Reason.INVALID_TIMESTAMP)
 _SOURCE: Final = (pl.lit("shows_comments"), pl.col("id"))
-#: What a review and an answer have alike.
+#: What a review and an answer have in common.
 _WRITTEN: Final[Columns] = {
     "content": (("comments.content",), pl.col("content")),
     "created_at": (("comments.date",), pl.col("created_at")),
@@ -106,7 +106,7 @@ class Reviews:
         self.reads = _query(legacy, "review", self.columns["reviews"])
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return reviews and the fates of the other comments."""
+        """Return reviews and the outcomes of the other comments."""
         rows = reject_too_long(_cleaned(rows), "reviews", self._limits, {"content": pl.col("content")})
         kept = rows.filter(pl.col("fate").is_null())
         odd = (~_status().fill_null("").is_in(list(_STATUS)), "status", Reason.INVALID_ENUM)
@@ -139,7 +139,7 @@ class Answers:
         self.reads = _query(legacy, "reply", self.columns["review_responses"])
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return answers and the fates of the other replies."""
+        """Return answers and the outcomes of the other replies."""
         rows = reject_too_long(
             _cleaned(rows), "review_responses", self._limits, {"content": pl.col("content")}
         )

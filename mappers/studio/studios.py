@@ -1,4 +1,4 @@
-"""Studios and the services they offer: one studio a person whose category is STUDIO."""
+"""Studios and the services they offer: one studio per person whose category is STUDIO."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Studios:
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return studios and services, and a warning for each address or place that is none."""
+        """Return studios and services, and a warning for each invalid address or place."""
         people = rows.select(*_PERSON).unique("person", maintain_order=True)
         people = people.with_columns(
             person_id(people, ids).alias("owner_id"),
@@ -134,7 +134,7 @@ class Studios:
         }
 
     def _short(self, column: str, value: pl.Expr) -> pl.Expr:
-        """Return the value where its column can hold it; the person's profile or metadata has it all."""
+        """Return the value if its column can hold it; the person's profile or metadata has it in full."""
         return within("studios", column, self._limits, value)
 
     def _type(self) -> pl.Expr:
@@ -151,7 +151,7 @@ class Studios:
         return pl.coalesce(by_code, chosen)
 
     def _services(self, facts: pl.DataFrame) -> pl.DataFrame:
-        """Return a row for each service that a flag or the free text names, once a studio."""
+        """Return a row for each service that a flag or the free text names, once per studio."""
         said = pl.concat_str([equipment(key) for key in EQUIPMENT], separator="\n", ignore_nulls=True)
         named = [
             (cleaning.boolean(first_of(flag)), service)
@@ -172,7 +172,7 @@ class Studios:
 
 
 def _warnings(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Return warnings about a website that is no URL and coordinates that are no place."""
+    """Return warnings about a website that is not a URL and coordinates that are not a place."""
     site = first_of("url")
     nowhere = pl.col(PLACE[0]).is_null()
     odd = [("url", site.is_not_null() & cleaning.url(site).is_null(), Reason.INVALID_URL)]
@@ -192,7 +192,7 @@ _NOUGHT: Final = r"^[+-]?0*\.?0*$"
 
 
 class StudioIds:
-    """Publishes which studio the owner of each legacy id has."""
+    """Adds to the id map which studio the owner of each legacy id has."""
 
     name = "studio_ids"
     writes: tuple[str, ...] = ()
@@ -207,7 +207,7 @@ class StudioIds:
     )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return rows of the id map alone."""
+        """Return only rows of the id map."""
         id_map = rows.select(
             pl.lit("studios").alias("entity"),
             person_key("alias_space", "alias").alias("legacy_id"),

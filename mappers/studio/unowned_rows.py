@@ -1,4 +1,4 @@
-"""Rows of profile and meta tables that belong to nobody."""
+"""Rows of profile and meta tables that belong to no person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mappers.studio.legacy_tables import META
 
 
 class Orphans:
-    """Rejects the rows of a table of keys and values, or of `profile`, that belong to nobody."""
+    """Rejects the rows of a table of keys and values, or of `profile`, that belong to no person."""
 
     writes: tuple[str, ...] = ()
 
@@ -45,7 +45,7 @@ class Orphans:
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:  # noqa: ARG002  the shape of a mapper
-        """Return fates alone."""
+        """Return only outcomes."""
         rejected = rows.with_columns(
             pl.lit("rejected").alias("fate"), pl.lit(Reason.UNKNOWN_USER).alias("reason")
         )

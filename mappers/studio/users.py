@@ -19,7 +19,7 @@ from mappers.studio.legacy_tables import PEOPLE, Legacy
 from mappers.studio.person_ids import moment, person_id
 from mappers.studio.settings import MapperSettings
 
-#: Meta keys of last resort for a picture.
+#: Meta keys that are used for an image if nothing else has one.
 AVATARS: Final = ("facebook_avatar", "google_avatar", "twitter_avatar")
 
 
@@ -32,7 +32,7 @@ class Users:
     def __init__(self, legacy: Legacy, settings: MapperSettings) -> None:
         self.columns: Mapping[str, Columns] = {"users": _columns(settings.users.admin_role)}
         social = {
-            # Asked for last, of those who have facts, so only where nothing before it is there.
+            # Read last, only for those who have facts, so only if nothing before it has a value.
             key: sql(
                 "CASE WHEN p.profile AND p.avatar_url IS NULL AND v.url IS NULL"
                 " THEN (SELECT f.value FROM x.fact f WHERE f.person = p.person AND f.key = $key) END",
@@ -122,7 +122,7 @@ def _columns(admin_role: int) -> Columns:
 
 
 class UserRows:
-    """Gives the rows of the user tables that are no person's first their fates."""
+    """Gives the rows of the user tables that are not a person's first their outcomes."""
 
     name = "user_rows"
     writes: tuple[str, ...] = ()
@@ -144,7 +144,7 @@ class UserRows:
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:  # noqa: ARG002  the shape of a mapper
-        """Return fates, and warnings about e-mails that lost or were none and about names' bytes."""
+        """Return outcomes, and warnings about dropped or invalid e-mails and about the bytes of names."""
         kept = pl.col("fate").is_null() | (pl.col("fate") == "merged")
         rules = (
             (kept & (pl.col("conflict") == 1), "email", Reason.EMAIL_CONFLICT),
@@ -156,7 +156,7 @@ class UserRows:
         return MappedBatch({}, fates=fates(rows, *source), warnings=warn(rows, *source, *rules))
 
 
-#: Most rows are their person's first, and nothing is to be said about them.
+#: Most rows are their person's first, and have no warning.
 _ROWS: Final = """
 SELECT e.seq, e.source, e.legacy_id, e.fate, e.reason, coalesce(t.email <> p.email, 0) AS conflict,
        t.email IS NULL AS invalid, t.broken, $names
@@ -177,7 +177,7 @@ def _of_stubs(legacy: Legacy, *names: str) -> str:
 
 
 class UserIds:
-    """Publishes which person each legacy id of a space has become."""
+    """Adds to the id map which person each legacy id of a space has become."""
 
     writes: tuple[str, ...] = ()
 
@@ -196,7 +196,7 @@ class UserIds:
         )
 
     def map(self, rows: pl.DataFrame, ids: Ids) -> MappedBatch:
-        """Return rows of the id map alone."""
+        """Return only rows of the id map."""
         id_map = rows.select(
             pl.lit(self._space).alias("entity"),
             pl.col("alias").cast(pl.String).alias("legacy_id"),

@@ -1,4 +1,4 @@
-"""Opens what the checks need: both ends, the accounts and the live schema's shape."""
+"""Opens what the checks need: source and target, the accounts and the live schema's shape."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
 
 @contextlib.contextmanager
 def _reading(run: RunContext) -> Iterator[Connection]:
-    """Yield a connection to read the target by, the run's own if the server has no other to give."""
+    """Yield a connection to read the target; the run's own if the server has no other to give."""
     with _second_connection(run) as connection:
         yield connection or run.connection
 
@@ -102,7 +102,7 @@ def _source_rows(run: RunContext) -> int:
 
 @contextlib.contextmanager
 def _again(run: RunContext) -> Iterator[tuple[sqlite3.Connection, context.Read]]:
-    """Yield the snapshot with its crosswalk, opened once more."""
+    """Yield the snapshot with its crosswalk, opened a second time."""
     with (
         Workspace.open_readonly(run.snapshot_path, run.crosswalk_path) as workspace,
         contextlib.closing(open_sql(run.snapshot_path, run.crosswalk_path)) as snapshot,
@@ -111,7 +111,7 @@ def _again(run: RunContext) -> Iterator[tuple[sqlite3.Connection, context.Read]]
 
 
 def _remap(run: RunContext, workspace: Workspace) -> Remap:
-    """Return a function that maps again what becomes of some target tables."""
+    """Return a function that maps the rows of some target tables again."""
 
     def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
         for stage in run.mapping.stages:
@@ -126,7 +126,7 @@ def _remap(run: RunContext, workspace: Workspace) -> Remap:
 
 
 def _identities(run: RunContext) -> dict[str, tuple[str, str]]:
-    """Return the mapped entities that are the name of the table they fill, with table and key column."""
+    """Return the mapped entities with the same name as the table they fill, with table and key column."""
     entities = mapped_entities(run.config, run.spec) if run.mapping.cells else ()
     return {
         account.target: (account.target, account.column)

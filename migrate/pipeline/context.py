@@ -61,22 +61,22 @@ class RunContext:
 
     @property
     def id(self) -> str:
-        """The run's id, a CUID."""
+        """Return the run's id, a CUID."""
         return self.state.document.run_id
 
     @property
     def staging(self) -> str:
-        """The schema of the staged rows."""
+        """Return the schema of the staged rows."""
         return self.config.target.staging_schema
 
     @property
     def snapshot_path(self) -> Path:
-        """The path of the frozen snapshot."""
+        """Return the path of the frozen snapshot."""
         return self.work / SNAPSHOT_NAME
 
     @property
     def crosswalk_path(self) -> Path:
-        """The path of the crosswalk, which is made from the snapshot and can be made again."""
+        """Return the path of the crosswalk, which is built from the snapshot and can be built again."""
         return self.work / "crosswalk.db"
 
     def should_stop(self) -> bool:
@@ -84,7 +84,7 @@ class RunContext:
         return self.stopping.is_set()
 
     def stop_if_asked(self) -> None:
-        """Raise Stopped if the operator asked to stop, TargetUnavailable if the target fell silent."""
+        """Raise Stopped if the operator asked to stop, TargetUnavailable if the target stopped answering."""
         if is_lost(self.connection):
             raise TargetUnavailable(
                 f"{self.address.label} does not answer any more",
@@ -95,25 +95,25 @@ class RunContext:
 
     @cached_property
     def spec(self) -> MappingSpec:
-        """What the mapping says without a source: stages, tables that it fills, ids and checks."""
+        """Return what the mapping says without a source: stages, tables that it fills, ids and checks."""
         return load_spec(self.config)
 
     @cached_property
     def live(self) -> LiveSchema:
-        """The live schema's shape: nothing but publish may change it, and publish restores it."""
+        """Return the live schema's shape: only publish may change it, and publish restores it."""
         return introspect(self.connection, self.address.schema)
 
     @cached_property
     def mapping(self) -> BoundMapping:
-        """The mapping, bound to the snapshot's tables and to the live schema's shape."""
+        """Return the mapping, bound to the snapshot's tables and to the live schema's shape."""
         return bind_mapping(self.config, tables_of(self.snapshot_path), self.live)
 
     @property
     def filled(self) -> list[str]:
-        """The live tables that the mappers fill."""
+        """Return the live tables that the mappers fill."""
         return list(self.spec.tables_filled)
 
     @property
     def emptied(self) -> list[str]:
-        """The live tables that publish empties and does not fill."""
+        """Return the live tables that publish empties and does not fill."""
         return emptied_tables(self.config, self.live.tables)

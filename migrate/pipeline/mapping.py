@@ -20,7 +20,7 @@ from migrate.snapshot.workspace import Workspace
 
 
 def load_spec(config: Config) -> MappingSpec:
-    """Return what the mapping says without a source; UsageError if its file cannot be read."""
+    """Return what the mapping says without a source. Raises UsageError if its file cannot be read."""
     described = described_mapping(config)
     return mapping.SPEC if described is None else describe_mapping(described)
 
@@ -36,8 +36,7 @@ def bind_mapping(
 ) -> BoundMapping:
     """Return the mapping for a source that has these tables and columns.
 
-    `live` is the target's shape, by which optional columns are filled and
-    texts are held to their lengths; without it neither is known.
+    `live` is the target's shape: with it optional columns are filled and the lengths of texts are checked.
     """
     shape = live.tables if live else {}
     if (described := described_mapping(config)) is not None:
@@ -75,9 +74,9 @@ def _mapping(path: Path) -> tuple[MappingFile, str]:
 
 
 def described_mapping(config: Config) -> MappingFile | None:
-    """Return the mapping file that the configuration names, read once a process; None for the flagship.
+    """Return the mapping file that the configuration names, read once per process; None for the flagship.
 
-    Raises UsageError that names every mistake in it.
+    Raises UsageError with every mistake in it.
     """
     path = config.mappers.mapping
     return None if path is None else _mapping(path.absolute())[0]
@@ -94,13 +93,13 @@ def _ddl(path: Path) -> Ddl:
 
 
 def target_ddl(config: Config) -> Ddl | None:
-    """Return what makes the tables of an empty target, read once a process; None if no file is named."""
+    """Return the DDL for the tables of an empty target, read once per process; None if no file is named."""
     path = config.target.schema_file
     return None if path is None else _ddl(path.absolute())
 
 
 def digests(config: Config) -> dict[str, str | None]:
-    """Return the digests of the files that the configuration names, by the key that names them."""
+    """Return the digests of the files that the configuration names, by their key."""
     ddl, path = target_ddl(config), config.mappers.mapping
     return {
         "target.schema": ddl.digest if ddl else None,
@@ -115,7 +114,10 @@ def emptied_tables(config: Config, present: Iterable[str]) -> list[str]:
 
 
 def mapped_names(config: Config, spec: MappingSpec) -> tuple[str, ...]:
-    """Return what the id map holds of what it may hold; UsageError if `[ids] map` names another thing."""
+    """Return what the id map holds of what it may hold.
+
+    Raises UsageError if `[ids] map` names another thing.
+    """
     if EVERY in config.ids.map:
         return tuple(spec.id_map)
     unknown = [name for name in config.ids.map if name not in spec.id_map]
@@ -128,5 +130,5 @@ def mapped_names(config: Config, spec: MappingSpec) -> tuple[str, ...]:
 
 
 def mapped_entities(config: Config, spec: MappingSpec) -> frozenset[str]:
-    """Return the entities of which the id map holds every legacy id."""
+    """Return the entities for which the id map holds every legacy id."""
     return frozenset(entity for name in mapped_names(config, spec) for entity in spec.id_map[name])

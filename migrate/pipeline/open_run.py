@@ -121,7 +121,7 @@ def hold_run(
 
 
 def _mark(secret: str) -> str:
-    """Return what tells two secrets apart and gives neither away."""
+    """Return a digest that distinguishes two secrets and reveals neither."""
     return hmac.new(secret.encode(), b"migrate id secret", hashlib.sha256).hexdigest()[:16]
 
 
@@ -148,7 +148,7 @@ def bind(
 
 
 def _find_state(work: Path, ledger: Ledger, binding: dict[str, Any], mode: RunMode) -> State | None:
-    """Return the state of the run to open, None if a new one is to be begun."""
+    """Return the state of the run to open, None if a new one must be started."""
     if not mode.begins:
         return load_recorded(work, ledger, binding, mode)
     state = None if mode is RunMode.FRESH else State.load(work)
@@ -170,7 +170,7 @@ def _require_empty(work: Path) -> None:
 def _begin(
     config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], secret: str | None, run_id: str
 ) -> State:
-    """Begin a run: in the ledger first, so that no state file names a run that the ledger does not know."""
+    """Start a run: in the ledger first, so that no state file names a run that the ledger does not know."""
     kept = ""
     if config.ids.secret is None:
         kept = ledger.secret() or secret or make_secret()
@@ -184,10 +184,10 @@ def _begin(
 
 
 def _put_aside(work: Path) -> None:
-    """Put aside what an earlier run left; its backups stay in their place.
+    """Move what an earlier run left out of the way; its backups stay in their place.
 
-    Its state file stays in place until the new one takes it: killed in
-    between, a run still finds the id secret, and no snapshot without a state.
+    Its state file stays until the new one replaces it: after a kill in between, a run still finds the id
+    secret, and there is no snapshot without a state.
     """
     remove_snapshot(work)
     crosswalk_file.remove(work)

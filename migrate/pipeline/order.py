@@ -1,4 +1,4 @@
-"""The order of the stages, and nothing else: each stage is a value of its own."""
+"""The order of the stages, and nothing else: each stage is its own value."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _measure(run: RunContext) -> None:
         return
     try:
         write_metrics(run.state.document, run.config.metrics.textfile)
-    except MigrateError as error:  # no row waits for a figure
+    except MigrateError as error:  # no row waits for a memory figure
         run.report.note(f"{error}; the run continues")
 
 

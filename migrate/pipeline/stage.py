@@ -1,4 +1,4 @@
-"""What a stage is: a name, a check, a run, an undo, and what of it may start before its turn."""
+"""A stage: a name, a check, a run, an undo, and its background tasks."""
 
 from __future__ import annotations
 
@@ -28,13 +28,11 @@ class StageResult:
 class BackgroundTask:
     """Work that the pipeline may start before its turn, and that runs while other stages do.
 
-    `after` names the stage that must be done first. From then on `plan` is
-    called in the run's thread before each stage that begins, until the task's
-    own turn: it reads what it needs of the run and returns the work, None if
-    there is nothing to do yet. The work runs in a thread of its own and never
-    uses the run's session, which belongs to the stage that runs. Its result is
-    in `run.background` under `name`; if it is not asked for, `dispose` gets it.
-    With `repeats`, `plan` is asked again for more work after the first.
+    `after` names the stage that must be done first. From then on `plan` is called in the run's thread before
+    each stage that starts, until the task's own turn. It reads what it needs from the run and returns the
+    work, None if there is nothing to do yet. The work runs in its own thread and never uses the run's
+    session, which belongs to the stage that runs. Its result is in `run.background` under `name`; if nothing
+    asks for it, `dispose` gets it. With `repeats`, `plan` is called again for more work after the first.
     """
 
     name: str
@@ -46,12 +44,11 @@ class BackgroundTask:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage, a value with its way back; it knows nothing of its neighbours, and stands between any two.
+    """A stage, a value with its own undo; it does not know its neighbours, and can be between any two.
 
-    `check` raises StateMismatch if what the finished stage left no longer
-    holds, `run` does the work and may be called again after any interruption,
-    `undo` removes what it left. A stage with `always` runs also if it is done.
-    Staged rows are written by mappers alone.
+    `check` raises StateMismatch if what the finished stage left is not valid any more, `run` does the work
+    and may be called again after any interruption, `undo` removes what it left. A stage with `always` runs
+    also if it is done. Only mappers write staged rows.
     """
 
     name: str

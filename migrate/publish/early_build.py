@@ -1,9 +1,8 @@
 """Builds indexes and foreign keys of the staged tables before publish, while other stages work.
 
-A table whose rows are all staged gets what takes the server long: while the
-mappers fill other tables, and while the checks read. Everything is done over
-a session of its own, never over the run's. What is not built here, publish
-builds: also everything, if the server has no second session to give.
+A table gets what takes the server long as soon as all its rows are staged: while the mappers fill other
+tables, and while the checks read. Everything uses its own session, never the run's. Publish builds what is
+not built here; this is everything if the server has no second session to give.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ from migrate.runtime.background import Cancellation, Work
 from migrate.runtime.failpoints import hit
 from migrate.staging.ledger import Ledger
 
-#: Seconds to wait for the server to take note that a statement is cancelled.
+#: Seconds to wait for the server to notice that a statement was cancelled.
 _CANCEL_S: Final = 5.0
-#: Seconds between two looks at whether the run is to stop.
+#: Seconds between two checks whether the run must stop.
 _ASKED_AGAIN_S: Final = 0.2
-#: The run's lock is not this session's: if our process dies or stands still, the server ends the session
+#: The run's lock belongs to another session: if our process dies or is stopped, the server ends this session
 #: soon, so that it keeps no lock from the run that resumes.
 _SESSION: Final = {"idle_in_transaction_session_timeout": "60s", "client_connection_check_interval": "5s"}
 
 
 class EarlyBuild:
-    """What of a run's publish is built early; `made` is what is built by now.
+    """The part of a run's publish that is built early; `made` is what is built by now.
 
-    `ledger` is that of the run, whose epoch every commit checks.
+    `ledger` is that of the run; every commit checks its epoch.
     """
 
     def __init__(self, address: Address, ledger: Ledger, staging: str) -> None:
@@ -73,7 +72,7 @@ class EarlyBuild:
     def proven(self, should_stop: Callable[[], bool]) -> frozenset[ProvenKey]:
         """Return the keys that the server has proven, once all are built; none if the run stops.
 
-        Each was held against all the rows there are, after the last of them was written.
+        Each was checked against all rows, after the last of them was written.
         """
         if self._proven is None:
             return frozenset()

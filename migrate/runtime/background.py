@@ -1,6 +1,6 @@
-"""Background tasks: work that starts before its turn, each task in a thread of its own.
+"""Background tasks: work that starts before its turn, each task in its own thread.
 
-A task leaves nothing that a killed process may not leave half done.
+A task must be safe to kill at any time: it leaves nothing half done that a killed process may not leave.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _AGAIN_S: Final = 0.5
 
 
 class Cancellation:
-    """Says to a task's thread that its result is not needed any more."""
+    """Tells a task's thread that its result is not needed any more."""
 
     def __init__(self) -> None:
         self._requested = threading.Event()
@@ -69,7 +69,7 @@ class BackgroundTasks:
         self._tasks: dict[str, _Task] = {}
 
     def has_started(self, name: str) -> bool:
-        """Return whether a task of that name was started, whatever became of it."""
+        """Return whether a task of that name was started, whatever happened to it."""
         return name in self._started
 
     def start(
@@ -86,7 +86,7 @@ class BackgroundTasks:
             self._started.add(name)
             self._tasks[name] = _Task(ThreadPoolExecutor(1, thread_name_prefix=name), dispose)
         task = self._tasks[name]
-        task.future.cancel()  # work that has begun goes on
+        task.future.cancel()  # work that has started goes on
         task.future = task.pool.submit(_run, work, task.cancellation)
 
     def result(self, name: str, otherwise: Callable[[], Result]) -> Result:

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from tests.verification.world import World
 from verification.multiset_diff import Difference, Staged, compare
-from verification.multiset_sum import tally
+from verification.multiset_sum import multiset_sum
 from verification.row_outcomes import Fated, fates_of
 from verification.studio.message_counts import MessageCounts
 
@@ -78,7 +78,7 @@ def test_the_tally_knows_no_order_and_no_batches(texts: list[str], data: st.Data
         return pl.DataFrame({"text": some}, schema={"text": pl.String})
 
     cut = data.draw(st.integers(0, len(texts)))
-    assert tally(iter([frame(texts)])) == tally(iter([frame(texts[cut:]), frame(texts[:cut])]))
+    assert multiset_sum(iter([frame(texts)])) == multiset_sum(iter([frame(texts[cut:]), frame(texts[:cut])]))
 
 
 @pytest.mark.parametrize("odd", ["", "parted\x1eby what parts rows", "by what parts\x1fid and fate"])

@@ -19,8 +19,8 @@ _ENDS: Final = {
 
 def _living(context: CheckContext) -> Outcome:
     present = [table for table in _ENDS if table in context.tables]
-    if not present or context.lacks("users"):
-        return Outcome.not_applicable(context.lacks("users", *_ENDS))
+    if not present or context.note_missing("users"):
+        return Outcome.not_applicable(context.note_missing("users", *_ENDS))
     outcome = Outcome()
     for table in present:
         outcome.looked_at += count_rows(context, table)

@@ -99,14 +99,14 @@ def _by_end(marks: pl.Series) -> dict[str, MessageCounts]:
 
 
 def _counts(context: CheckContext) -> Outcome:
-    if lacking := context.lacks("users", "messages"):
-        return Outcome.not_applicable(lacking)
+    if missing := context.note_missing("users", "messages"):
+        return Outcome.not_applicable(missing)
     if not has_people(context):
         return Outcome.not_applicable("the crosswalk knows no people")
     outcome = Outcome()
     held, legacy = _sides(context, outcome)
     if held != _expected(context, legacy):
-        _hold_against(context, legacy, outcome)
+        _compare_with(context, legacy, outcome)
     return outcome
 
 
@@ -116,16 +116,15 @@ def _sides(context: CheckContext, outcome: Outcome) -> tuple[Sums, dict[str, Cou
     sources = [table for table in source_tables(context) if table in _MESSAGES and table in accounted]
     fates = {table: fates_of(context, table) for table in sources}
     known = _known(context)
-    with ThreadPoolExecutor(
-        max_workers=1
-    ) as server:  # the server computes the sums while the snapshot is read
+    # The server computes the sums while the snapshot is read.
+    with ThreadPoolExecutor(max_workers=1) as server:
         held = server.submit(_summed, context)
         legacy = {
             table: _legacy(context, table, fates[table], known[_MESSAGES[table]], outcome)
             for table in sources
         }
     for table, counted in legacy.items():
-        _by_nobody(context, table, fates[table], counted, outcome)
+        _without_person(context, table, fates[table], counted, outcome)
     return held.result(), legacy
 
 
@@ -207,7 +206,7 @@ def _with_times(context: CheckContext, legacy: Mapping[str, Counted]) -> Iterato
             yield part.select("id", *(counted[end].of(marks).alias(end) for end in _ENDS))
 
 
-def _held(context: CheckContext, ids: pl.Series) -> Counted:
+def _in_target(context: CheckContext, ids: pl.Series) -> Counted:
     """Count how many messages each id has at each end in the target."""
     counted = _by_end(ids)
     for end, frame in _held_rows(context):
@@ -224,7 +223,9 @@ def _held_rows(context: CheckContext) -> Iterator[tuple[str, pl.DataFrame]]:
             yield end, frame
 
 
-def _by_nobody(context: CheckContext, table: str, fates: Fated, counted: Counted, outcome: Outcome) -> None:
+def _without_person(
+    context: CheckContext, table: str, fates: Fated, counted: Counted, outcome: Outcome
+) -> None:
     """Record the legacy ids that belong to no migrated person, but have messages without a fate."""
     for end, times in sorted(counted.items(), key=lambda item: _ENDS[item[0]]):
         if times.stray.is_empty():
@@ -240,10 +241,10 @@ def _by_nobody(context: CheckContext, table: str, fates: Fated, counted: Counted
             outcome.found(table, None, what)
 
 
-def _hold_against(context: CheckContext, legacy: Mapping[str, Counted], outcome: Outcome) -> None:
+def _compare_with(context: CheckContext, legacy: Mapping[str, Counted], outcome: Outcome) -> None:
     """Record who does not have as many messages in the target as in the source, with both numbers."""
     ids = _ascending(frame["id"].hash() for frame in people(context))
-    ours, held = _by_end(ids), _held(context, ids)
+    ours, held = _by_end(ids), _in_target(context, ids)
     for frame in _with_times(context, legacy):
         for end, times in ours.items():
             times.add(frame["id"].hash(), frame[end])

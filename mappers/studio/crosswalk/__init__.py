@@ -1,1 +1,1 @@
-"""What needs whole tables at once, settled by set-based SQL in the local database (schema `x`)."""
+"""What needs whole tables at once, computed by set-based SQL in the local database (schema `x`)."""

@@ -1,4 +1,4 @@
-"""What the user tables say about a person: the first of its rows that has a value gives it."""
+"""The fields of the user tables for each person: the first of its rows that has a value counts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CREATE TABLE x.person (
   created_at INTEGER, updated_at INTEGER, profile INTEGER, category TEXT,
   studio INTEGER, studio_name TEXT, premium INTEGER, expires_at INTEGER
 )"""
-#: Nearly everybody has one row, or two; of who has more, all rows are kept in `further`.
+#: Nearly everyone has one row, or two; for those with more, all rows are kept in `further`.
 _ROWS: Final = (
     "CREATE TABLE x.later (person INTEGER PRIMARY KEY, seq INTEGER, n INTEGER)",
     "INSERT INTO x.later SELECT person, min(seq), count(*) FROM x.legacy_user WHERE fate = 'merged'"
@@ -53,7 +53,7 @@ _NAMELESS: Final = Query(
 
 
 def gather_accounts(workspace: Workspace) -> None:
-    """Make x.person of the people's rows: what no fact can tell. Its user names are yet to be settled."""
+    """Create x.person from the people's rows, without the fields that need facts or unique user names."""
     workspace.execute(_PERSON)
     for statement in _ROWS:
         workspace.execute(statement)
@@ -66,7 +66,7 @@ def gather_accounts(workspace: Workspace) -> None:
 
 
 def _name_after_emails(workspace: Workspace) -> None:
-    """Make a user name of the e-mail of those of whose own name nothing is left."""
+    """Make a user name from the e-mail for those whose own name leaves nothing."""
     workspace.write("named", pl.DataFrame(schema={"person": pl.Int64, "username": pl.String}))
     for rows in workspace.read(_NAMELESS):
         named = cleaning.username_of_address(pl.col("email")).alias("username")

@@ -18,7 +18,7 @@ SELECT $source, t.id, a.person, b.person, lower(trim(CAST($accepted AS TEXT))) I
          || CASE WHEN b.person IS NULL THEN ' user2 ' || coalesce(CAST(t.user2 AS INTEGER), '') ELSE '' END)
 FROM $table AS t LEFT JOIN x.$member AS a ON a.legacy_id = t.user1
 LEFT JOIN x.$member AS b ON b.legacy_id = t.user2 ORDER BY t.id"""
-#: Each two people once: only those of different people are a pair.
+#: Each two people once; a row whose two people are the same is not a pair.
 _PAIR: Final = """
 CREATE TABLE x.pair (
   low INTEGER, high INTEGER, seq INTEGER, accepted INTEGER, PRIMARY KEY (low, high)
@@ -43,7 +43,7 @@ LEFT JOIN x.pair AS p ON p.low = min(c.user1, c.user2) AND p.high = max(c.user1,
 
 
 def settle_links(workspace: Workspace, legacy: Legacy) -> None:
-    """Make x.link: every contact with its two people, its fate, and whether its pair is agreed."""
+    """Create x.link: every contact with its two people, its outcome, and whether its pair is accepted."""
     workspace.execute(
         "CREATE TABLE x.contact (seq INTEGER PRIMARY KEY, source TEXT, source_id INTEGER,"
         " user1 INTEGER, user2 INTEGER, accepted INTEGER, missing TEXT)"

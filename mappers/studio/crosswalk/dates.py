@@ -1,4 +1,4 @@
-"""When the undated were first seen, and the snapshot's newest moment: each table with dates read once."""
+"""Finds the dates of people without one, and the newest timestamp; each table with dates is read once."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mappers.base import Query, Workspace
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.legacy_tables import COMMENTS, MESSAGES, PEOPLE, Legacy
 
-#: In the shape of `YYYY-MM-DD HH:MM:SS` and not after the bound, which is of that shape too: no moment,
-#: or one that is not after it. Most cells are such; all others are looked at.
+#: Cells with the form of `YYYY-MM-DD HH:MM:SS` that are not after the bound, which has that form too, cannot
+#: be newer. Most cells are like this; only the others are checked.
 _EARLIER: Final = "($cell BETWEEN '0' AND $bound AND $cell GLOB '????-??-?? ??:??:??')"
 _CELLS: Final = """
 SELECT t.$key AS n, $cell AS at, $person AS person FROM $table AS t
 WHERE t.$key > ?1 AND ($which) ORDER BY t.$key LIMIT ?2"""
-#: The last rows of a table are mostly its newest.
+#: The last rows of a table are usually its newest.
 _LAST: Final = """
 SELECT * FROM (SELECT t.$key AS n, $cell AS at FROM $table AS t ORDER BY t.$key DESC LIMIT 500)
 WHERE n > ?1 ORDER BY n LIMIT ?2"""
-#: Everybody without a date, by the first row of each of their ids.
+#: Everyone without a date, by the first row of each of their ids.
 _UNDATED: Final = (
     "CREATE TABLE x.undated (seq INTEGER PRIMARY KEY, person INTEGER)",
     "INSERT INTO x.undated SELECT c.label, c.person FROM x.chain AS c CROSS JOIN x.person AS p"
@@ -32,7 +32,7 @@ _UNDATED: Final = (
 _UNSEEN: Final = """
 INSERT INTO x.$unseen SELECT l.legacy_id, u.person FROM x.undated AS u CROSS JOIN x.legacy_user AS l
 ON l.seq = u.seq WHERE l.space = $space ORDER BY l.legacy_id"""
-#: Tables with dates that are nobody's first.
+#: Tables with dates that date no person.
 _OTHERS: Final = (
     *((table, column) for table in PEOPLE for column in ("joined", "created_at")),
     ("studio_gallery", "created_at"),
@@ -47,9 +47,9 @@ def dated_columns(legacy: Legacy) -> frozenset[tuple[str, str]]:
 
 
 def date_people(workspace: Workspace, legacy: Legacy) -> cleaning.Newest | None:
-    """Give people without a date that of their first message or comment, else 1970-01-01.
+    """Give people without a date the date of their first message or comment, else 1970-01-01.
 
-    Returns the newest moment of the tables, None where nobody's account expires: then nobody asks.
+    Returns the newest timestamp of the tables, None if no account expires: then it is not needed.
     """
     for statement in _UNDATED:
         workspace.execute(statement)
@@ -95,7 +95,7 @@ def read_newest(
     key: str = "id",
     which: str = "1",
 ) -> None:
-    """Look through the dates of a column, in the rows for which the SQL `which` holds."""
+    """Search a column for the newest date, in the rows that the SQL `which` selects."""
     cell = f"t.{column}"
     later = sql("$which AND NOT $earlier", which=which, earlier=_earlier(cell, newest))
     for rows in workspace.read(_cells(table, cell, key, later)):
@@ -105,7 +105,7 @@ def read_newest(
 def _read_dates(
     workspace: Workspace, newest: cleaning.Newest | None, table: str, who: str | None, space: str
 ) -> None:
-    """Look through the dates of a table for the newest, and for those of the undated."""
+    """Search a table for the newest date, and for the dates of people without one."""
     if newest:
         for rows in workspace.read(_last(quoted(table), "t.date", "id")):
             newest.add(rows["at"])

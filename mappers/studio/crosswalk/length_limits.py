@@ -22,9 +22,9 @@ WHERE person IN (SELECT person FROM x.overlong)"""
 
 
 def reject_overlong(workspace: Workspace, limits: Limits) -> None:
-    """Reject whole persons, before anything hangs on them: no value is ever cut short.
+    """Reject whole persons before anything else refers to them: no value is ever truncated.
 
-    `limits` gives the longest text of the target's columns; the columns of `users` count here.
+    `limits` is the longest text of the target's columns; only the columns of `users` count here.
     """
     tests = [
         f"{length} > {int(limits['users', column])}"

@@ -1,4 +1,4 @@
-"""One person for every chain of rows that share an id or an e-mail."""
+"""Merges rows that share an id or an e-mail into one person."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mappers.studio.crosswalk.user_rows import gather_told
 from mappers.studio.legacy_tables import PEOPLE, Legacy
 from mappers.studio.settings import UserSettings
 
-#: Every row of the sources of people, in order of authority: seq counts it.
+#: Every row of the sources of people, in order of authority: seq numbers it.
 _ENTRY: Final = """
 CREATE TABLE x.entry (seq INTEGER PRIMARY KEY, source TEXT, space TEXT, legacy_id INTEGER, stub INTEGER)"""
-#: The first row of each id: rows of one id are one person, so the others go with it.
+#: The first row of each id: rows of one id are one person, so the others follow it.
 _FIRST: Final = "CREATE TABLE x.$first (legacy_id INTEGER PRIMARY KEY, seq INTEGER)"
 _FILL_FIRST: Final = """
 INSERT OR IGNORE INTO x.$first
 SELECT legacy_id, seq FROM x.entry
 WHERE space = $space AND NOT stub AND typeof(legacy_id) = 'integer' ORDER BY seq"""
-#: What ties the rows of several ids: few e-mails of many. Digests find them, the texts decide.
+#: E-mails that connect the rows of several ids: few of many. Digests find them, the texts decide.
 _TIES: Final = (
     "CREATE TABLE x.tie AS SELECT DISTINCT label, email FROM x.told WHERE digest IN ("
     " SELECT digest FROM x.told WHERE digest IS NOT NULL GROUP BY digest HAVING min(label) < max(label))",
@@ -42,13 +42,13 @@ _MOVED: Final = """
 INSERT INTO x.moved
 SELECT label, low, row_number() OVER (PARTITION BY low ORDER BY label)
 FROM x.tied WHERE low < label ORDER BY label"""
-#: A person is counted in the order of its first row.
+#: People are numbered in the order of their first row.
 _CHAIN: Final = """
 INSERT INTO x.chain (label, person)
 SELECT label, row_number() OVER (ORDER BY label) FROM (
   SELECT DISTINCT coalesce(m.low, t.label) AS label FROM x.told AS t LEFT JOIN x.moved AS m USING (label)
   WHERE t.email IS NOT NULL)"""
-#: The e-mails that more than one row of an id has, where that id is not its person's first.
+#: The e-mails that more than one row of an id has, if that id is not its person's first.
 _ECHO: Final = """
 CREATE TABLE x.echo AS SELECT label, email FROM x.told
 WHERE label IN (SELECT label FROM x.moved) AND email IS NOT NULL GROUP BY label, email HAVING count(*) > 1"""
@@ -56,7 +56,7 @@ _LEGACY_USER: Final = """
 CREATE TABLE x.legacy_user (
   seq INTEGER PRIMARY KEY, source TEXT, space TEXT, legacy_id INTEGER, person INTEGER, fate TEXT, reason TEXT
 )"""
-#: The rows with their fates.
+#: The rows with their outcomes.
 _FATES: Final = """
 INSERT INTO x.legacy_user
 SELECT e.seq, e.source, e.space, e.legacy_id, c.person,
@@ -70,7 +70,7 @@ SELECT e.seq, e.source, e.space, e.legacy_id, c.person,
               THEN $same_email ELSE $same_id END
 FROM x.entry AS e LEFT JOIN x.told AS t ON t.seq = e.seq LEFT JOIN x.moved AS m ON m.label = t.label
 LEFT JOIN x.chain AS c ON c.label = coalesce(m.low, t.label) ORDER BY e.seq"""
-#: Every legacy id of every person, with the person's own id beside it: what millions of rows look up.
+#: Every legacy id of every person, with the person's own id: millions of rows look it up here.
 _MEMBER: Final = """
 CREATE TABLE x.$member (
   legacy_id INTEGER PRIMARY KEY, person INTEGER, space TEXT, main_id INTEGER, position INTEGER, via TEXT,
@@ -88,7 +88,9 @@ _ALIAS: Final = "SELECT $space AS space, legacy_id, person, position, via FROM x
 
 
 def settle_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) -> None:
-    """Make x.legacy_user, who is who and the fate of each row, and x.told, what each row says."""
+    """Create x.legacy_user (the person and the outcome of each row), and x.user_rows (the values of each
+    row).
+    """
     workspace.execute(_ENTRY)
     for source in legacy.present(PEOPLE):
         workspace.execute(
@@ -113,9 +115,9 @@ def settle_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) 
 
 
 def settle_members(workspace: Workspace) -> None:
-    """Make x.member_<space>, and x.alias of all of them: whom each legacy id has become.
+    """Create x.member_<space>, and x.alias over all of them: the person that each legacy id has become.
 
-    x.person is there by now.
+    x.person must exist.
     """
     for space in _spaces():
         workspace.execute(sql(_MEMBER, member=member(space)))
@@ -125,12 +127,12 @@ def settle_members(workspace: Workspace) -> None:
 
 
 def first(space: str) -> str:
-    """Return the name of the table of x that finds the first row of an id of `space`."""
+    """Return the name of the table in x that finds the first row of an id of `space`."""
     return quoted(f"first_{space}")
 
 
 def member(space: str) -> str:
-    """Return the name of the table of x that finds a person by an id of `space`."""
+    """Return the name of the table in x that finds a person by an id of `space`."""
     return quoted(f"member_{space}")
 
 
@@ -147,7 +149,9 @@ def joined_people(legacy: Legacy) -> str:
 
 
 def of_people(legacy: Legacy, *names: str) -> str:
-    """Return SQL for a column that the sources of people call by one of `names`, beside `joined_people`."""
+    """Return SQL for a column that the sources of people call by one of `names`, for use with
+    `joined_people`.
+    """
     return (
         "coalesce(NULL, "
         + ", ".join(["NULL", *(legacy.column(source, *names) for source in legacy.present(PEOPLE))])
@@ -160,17 +164,17 @@ def _spaces() -> tuple[str, ...]:
 
 
 def _stub(legacy: Legacy, source: str, status: str) -> str:
-    # Only the tidied copy holds placeholders.
+    # Only the cleaned copy holds placeholders.
     if source != "users" or not legacy.has(source, "status"):
         return "0"
     return sql("coalesce(lower(trim(status)) = $status, 0)", status=literal(status.lower()))
 
 
 def _join_chains(workspace: Workspace) -> None:
-    """Make x.chain and x.moved: give each id the lowest row that it reaches over shared e-mails.
+    """Create x.chain and x.moved: give each id the lowest row that it reaches over shared e-mails.
 
-    Labels, the first row of each id, flow from neighbour to neighbour until none changes; each
-    also takes the label of the row it points to, so that long chains need few rounds.
+    Labels, the first row of each id, spread from neighbour to neighbour until none changes. Each also takes
+    the label of the row that its own label points to, so that long chains need few rounds.
     """
     for statement in _TIES:
         workspace.execute(statement)

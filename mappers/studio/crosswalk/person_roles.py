@@ -1,4 +1,4 @@
-"""What a person's facts make of it: profile, category, studio."""
+"""The roles that follow from a person's facts: profile, category, studio."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ UPDATE x.person SET studio = 1,
        premium = coalesce(role_id = ?1, 0) OR coalesce(expires_at > ?2, 0)
 FROM x.derived AS d WHERE d.category = 'STUDIO' AND d.person = person.person"""
 
-#: Whose facts a profile or metadata is made of, and how many. Few have more to them than the address of
-#: their picture, which is in its column.
+#: The people whose facts make a profile or metadata, and how many. Few have more facts than the address of
+#: their image, which has its own column.
 _INFORMED: Final = "CREATE TABLE x.informed (person INTEGER PRIMARY KEY, facts INTEGER)"
 _FILL_INFORMED: Final = """
 INSERT INTO x.informed SELECT person, sum(n) FROM (
@@ -57,7 +57,7 @@ INSERT INTO x.informed SELECT person, sum(n) FROM (
 def settle_persons(
     workspace: Workspace, legacy: Legacy, settings: MapperSettings, newest: cleaning.Newest | None
 ) -> None:
-    """Finish x.person by what its people's facts say. `newest`: the newest moment of the other tables."""
+    """Complete x.person from its people's facts. `newest`: the newest timestamp of the other tables."""
     workspace.execute("CREATE TABLE x.profiled (person INTEGER PRIMARY KEY)")
     workspace.execute(
         "INSERT OR IGNORE INTO x.profiled"
@@ -66,7 +66,7 @@ def settle_persons(
     for table in legacy.present(META):
         workspace.execute(
             sql(
-                # Distinct ids first: millions of rows name some thousand people.
+                # Distinct ids first: millions of rows refer to a few thousand people.
                 "INSERT OR IGNORE INTO x.profiled SELECT m.person"
                 " FROM (SELECT DISTINCT user_id FROM $table) AS t"
                 " JOIN x.$member AS m ON m.legacy_id = t.user_id ORDER BY m.person",

@@ -1,4 +1,4 @@
-"""One value a person and key: the first that is not empty, by authority."""
+"""One value per person and key: the first that is not empty, by authority."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FACT: Final = """
 CREATE TABLE x.fact (
   person INTEGER, key TEXT, value TEXT, source TEXT, source_id TEXT, PRIMARY KEY (person, key)
 ) WITHOUT ROWID"""
-#: The profile rows with the name that the report gives them: user_id, or rowid where that repeats.
+#: The profile rows with their name in the report: user_id, or rowid if that repeats.
 _PROFILE_ROWS: Final = """
 CREATE TABLE x.profile_row (
   number INTEGER PRIMARY KEY, source_id TEXT, person INTEGER, position INTEGER
@@ -32,7 +32,7 @@ SELECT p.rowid, CASE WHEN d.unique_ids THEN CAST(p.user_id AS TEXT) ELSE CAST(p.
        m.person, m.position
 FROM profile p CROSS JOIN (SELECT count(*) = count(DISTINCT user_id) AS unique_ids FROM profile) d
 LEFT JOIN x.member_users m ON m.legacy_id = p.user_id ORDER BY p.rowid"""
-#: Values without a letter or digit, or with an entity, may clean to nothing; nothing else can.
+#: Only values without a letter or digit, or with an entity, can be empty after cleaning.
 _SUSPECT: Final = """
 INSERT INTO x.blank (value)
 SELECT DISTINCT CAST($column AS TEXT) FROM $table WHERE typeof($column) IN ('text', 'blob')
@@ -53,15 +53,15 @@ ORDER BY $order"""
 
 _REST_OF_FIRST: Final = """
 SELECT 1 FROM x.rest AS o CROSS JOIN x.profile_row AS r ON r.number = o.number WHERE r.position = 0 LIMIT 1"""
-#: SQLite takes no more than 500 terms in one compound SELECT; a wide table has more columns.
+#: SQLite allows 500 terms in one compound SELECT; a wide table has more columns.
 _MOST_TERMS: Final = 400
 
 
 def gather_facts(workspace: Workspace, legacy: Legacy, dropped_keys: Sequence[str]) -> None:
-    """Make x.fact from profile and meta rows, and x.profile_row.
+    """Create x.fact from profile and meta rows, and x.profile_row.
 
-    A person's legacy ids are asked in order of authority, each with its profile row first
-    and its meta rows second, these by id. `value` is as it was.
+    A person's legacy ids are read in order of authority, each with its profile row first and its meta rows
+    second, these by id. `value` is unchanged.
     """
     workspace.execute(_FACT)
     workspace.execute("CREATE TABLE x.dropped (key TEXT PRIMARY KEY) WITHOUT ROWID")
@@ -74,7 +74,7 @@ def gather_facts(workspace: Workspace, legacy: Legacy, dropped_keys: Sequence[st
     columns = profile_columns(legacy)
     numbers = add_plain_profiles(workspace, columns, dropped_keys) if columns else ()
     _find_blanks(workspace, legacy, numbers)
-    # Nearly everybody has one legacy id: the first ids in plain passes, the others sorted.
+    # Nearly everyone has one legacy id: the first ids in simple passes, the others sorted.
     first = [_profile_claims(column, "r.position = 0", rest=False) for column in numbers]
     if columns and workspace.scalar(_REST_OF_FIRST) is not None:
         first += [_profile_claims(column, "r.position = 0") for column in columns if column not in numbers]
@@ -112,9 +112,9 @@ def _metas(legacy: Legacy) -> tuple[str, ...]:
 
 
 def _find_blanks(workspace: Workspace, legacy: Legacy, numbers: Sequence[str]) -> None:
-    """Make x.blank: the distinct values, not empty, of which cleaning leaves nothing.
+    """Create x.blank: the distinct values, not empty, that are empty after cleaning.
 
-    Of the profile rows those in x.rest are asked, and all in the columns `numbers`.
+    Of the profile rows it reads those in x.rest, and all rows of the columns `numbers`.
     """
     workspace.execute("CREATE TABLE x.blank (value TEXT)")
     rest = "(SELECT p.* FROM x.rest AS r CROSS JOIN profile AS p ON p.rowid = r.number)"
@@ -179,7 +179,7 @@ def _user_claims(source: str, column: str) -> str:
         table=quoted(source),
         member=member(PEOPLE[source]),
     )
-    if source == "users":  # Only the tidied copy holds placeholders, which are nobody's rows.
+    if source == "users":  # Only the cleaned copy holds placeholders, whose rows belong to no person.
         whose = "FROM x.legacy_user AS e CROSS JOIN users AS t ON t.id = e.legacy_id WHERE e.source = 'users'"
     return sql(
         "SELECT e.person AS person, $key AS key, CAST(t.$column AS TEXT) AS value, $source AS source,"

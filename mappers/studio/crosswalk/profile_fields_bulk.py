@@ -1,4 +1,4 @@
-"""The facts of profile rows that frames can hold as they are: nearly all of them, whole columns at a time."""
+"""The facts of profile rows that frames can hold unchanged: nearly all of them, whole columns at a time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mappers import cleaning
 from mappers.base import Query, Workspace
 from mappers.sqlite_sql import quoted, sql
 
-#: Rows of `profile` that statements take: of later ids, of people with several rows, of bytes that are no
-#: UTF-8. A fact is kept as it was.
+#: Rows of `profile` that SQL statements process: of later ids, of people with several rows, of bytes that are
+#: not UTF-8. A fact is kept unchanged.
 _REST: Final = "CREATE TABLE x.rest (number INTEGER PRIMARY KEY)"
 _LATER: Final = """
 INSERT INTO x.rest SELECT number FROM x.profile_row
@@ -23,16 +23,16 @@ SELECT r.number AS number, r.person AS person, r.source_id AS source_id, $column
 FROM x.profile_row AS r CROSS JOIN profile AS p ON p.rowid = r.number
 WHERE r.position = 0 AND r.number NOT IN (SELECT number FROM x.rest) AND r.number > ?1
 ORDER BY r.number LIMIT min(?2, 2000)"""
-#: A driver sets memory aside for every column.
+#: A driver allocates memory for every column.
 _AT_ONCE: Final = 100
 
 
 def add_plain_profiles(
     workspace: Workspace, columns: Sequence[str], dropped: Collection[str]
 ) -> tuple[str, ...]:
-    """Add the facts of profile rows to x.fact, which is empty, and make x.rest of the rows left out.
+    """Add the facts of profile rows to x.fact, which is empty, and create x.rest of the other rows.
 
-    Returns the columns left out, of all rows: those with numbers of which SQLite makes the text.
+    Returns the columns left out, for all rows: those with numbers, which SQLite converts to text.
     """
     workspace.execute(_REST)
     workspace.execute(_LATER)
@@ -73,13 +73,13 @@ def _query(columns: Sequence[str]) -> Query:
 
 
 def _facts(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Return a row for each cell of which cleaning leaves something."""
+    """Return a row for each cell that is not empty after cleaning."""
     names = [f"c{n}" for n in range(len(columns))]
     cells = rows.unpivot(
         on=names, index=["person", "source_id"], variable_name="key", value_name="value"
     ).filter(pl.col("value") != "")
     cells = cells.with_columns(pl.col("key").replace_strict(names, list(columns), return_dtype=pl.String))
-    # Values without a letter or digit, or with an entity, may clean to nothing; nothing else can.
+    # Only values without a letter or digit, or with an entity, can be empty after cleaning.
     suspect = ~pl.col("value").str.contains("[0-9A-Za-z]") | pl.col("value").str.contains("&", literal=True)
     suspects = cells.filter(suspect).filter(cleaning.text(pl.col("value")).is_not_null())
     return (

@@ -12,7 +12,7 @@ from mappers.reasons import CODES
 from mappers.sqlite_sql import sql
 from mappers.studio.legacy_tables import Legacy
 
-#: `owner` is the reviewed person where there is a studio, `missing` what an operator looks for.
+#: `owner` is the reviewed person if there is a studio, `missing` the cause for an operator.
 _COMMENT: Final = """
 CREATE TABLE x.comment (
   id INTEGER PRIMARY KEY, parent INTEGER, reviewer INTEGER, owner INTEGER, review INTEGER, kind TEXT,
@@ -60,7 +60,7 @@ WHERE kind = 'reply' AND reason IS NOT NULL"""
 
 
 def settle_comments(workspace: Workspace, legacy: Legacy) -> None:
-    """Make x.comment: every comment with its people and its fate."""
+    """Create x.comment: every comment with its people and its outcome."""
     workspace.execute(_COMMENT)
     if not legacy.has("shows_comments", "user_id"):
         return

@@ -1,4 +1,4 @@
-"""What each row of the user tables says about its person, cleaned: they are read through once."""
+"""The cleaned values of each row of the user tables, read in one pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mappers.base import Query, Workspace
 from mappers.sqlite_sql import literal, quoted, sql, typed
 from mappers.studio.legacy_tables import PEOPLE, Legacy
 
-#: Columns of x.told by the names that the sources give them.
+#: Columns of x.user_rows by the names that the sources give them.
 _TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "username": ("username",),
     "display_name": ("display_name", "displayname"),
@@ -23,13 +23,13 @@ _DATES: Final[dict[str, tuple[str, ...]]] = {
     "created_at": ("joined", "created_at"),
     "expires_at": ("expiry_date",),
 }
-#: Of these the warnings name a row whose bytes were no UTF-8.
+#: For these a warning names a row whose bytes were not UTF-8.
 _NAMES: Final = ("username", "display_name")
 _ACTIVE: Final = ("1", "active")
-#: A value that is there but says nothing, so that no later row is asked.
+#: A value that is present but means nothing, so that no later row is used.
 NOTHING: Final = ""
-#: `label`: the first row of the same id. `digest`: of the e-mail, the same for the same. `own`: the
-#: user name made of the row's. Moments: milliseconds since 1970, UTC.
+#: `label`: the first row of the same id. `digest`: of the e-mail. `own`: the user name made from the row's
+#: own. Timestamps: milliseconds since 1970, UTC.
 _TOLD: Final = """
 CREATE TABLE x.told (
   seq INTEGER PRIMARY KEY, label INTEGER, digest INTEGER, email TEXT, own TEXT, display_name TEXT,
@@ -39,7 +39,7 @@ CREATE TABLE x.told (
 
 
 def gather_told(workspace: Workspace, legacy: Legacy) -> None:
-    """Make x.told: a row for each row of x.entry that is no stub."""
+    """Create x.user_rows: a row for each row of x.entry that is not a stub."""
     workspace.execute(_TOLD)
     for source in legacy.present(PEOPLE):
         for rows in workspace.read(_query(legacy, source)):
@@ -110,7 +110,7 @@ def _or_nothing(column: str, value: pl.Expr) -> pl.Expr:
 
 
 def _broken(rows: pl.DataFrame) -> pl.Expr:
-    """Return which of the names were no UTF-8, joined by a comma."""
+    """Return which of the names were not UTF-8, joined by a comma."""
     if "invalid_utf8" not in rows.columns:
         return pl.lit(None, pl.String).alias("broken")
     named = pl.col("invalid_utf8").str.split(",")

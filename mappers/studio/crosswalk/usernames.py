@@ -1,4 +1,6 @@
-"""A user name for everybody: the first of a name owns it, the others get the smallest free number."""
+"""A user name for everyone: the first person with a name keeps it, the others get the smallest free
+number.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ from mappers.sqlite_sql import literal, sql
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import PEOPLE
 
-#: Who has several ids is asked for by the lowest of the people's own space, else by the lowest.
+#: A person with several ids is ordered by the lowest id of the people's own space, else by the lowest.
 _SEVERAL: Final = """
 INSERT INTO x.several
 SELECT person, min(CASE WHEN space = $own THEN legacy_id END), min(legacy_id) FROM x.alias
 WHERE person IN (SELECT person FROM x.alias WHERE position > 0) GROUP BY person"""
-#: In the order of who owns a user name: by id in the people's own space, then in the other.
+#: In the order of who keeps a user name: by id in the people's own space, then in the other.
 _WANTED: Final = """
 INSERT INTO x.wanted (person, base)
 SELECT m.person, p.username FROM x.$member AS m CROSS JOIN x.person AS p ON p.person = m.person
@@ -31,14 +33,14 @@ _TABLES: Final = (
     "CREATE TABLE x.number (k INTEGER PRIMARY KEY)",
     "CREATE TABLE x.offer (place INTEGER PRIMARY KEY, person INTEGER, root TEXT, name TEXT)",
 )
-#: `wanted` holds (place, person, base): the order of who owns what, and the clean name.
+#: `wanted` holds (place, person, base): the order of who keeps a name, and the clean name.
 _OWNERS: Final = "INSERT OR IGNORE INTO x.held SELECT base, place FROM x.wanted ORDER BY place"
-#: Only names of one root, the name without its trailing digits, can meet: `a` + 11 and `a1` + 1.
+#: Only names of one root, the name without its trailing digits, can collide: `a` + 11 and `a1` + 1.
 _LOSERS: Final = """
 INSERT INTO x.waiting
 SELECT w.place, w.person, w.base, rtrim(w.base, '0123456789')
 FROM x.wanted AS w CROSS JOIN x.held AS h ON h.name = w.base WHERE h.place <> w.place ORDER BY w.place"""
-#: The names that are a base that is waited for and a number, found by the digit that comes after it.
+#: The names that are a wanted base and a number, found by the digit that comes after it.
 _TAKEN: Final = """
 INSERT INTO x.taken
 SELECT b.base, CAST(substr(h.name, length(b.base) + 1) AS INTEGER)
@@ -51,7 +53,7 @@ WITH RECURSIVE counted(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM counted WHERE
   SELECT max(w.n + coalesce(t.n, 0)) FROM (SELECT base, count(*) AS n FROM x.waiting GROUP BY base) w
   LEFT JOIN (SELECT base, count(*) AS n FROM x.taken GROUP BY base) t USING (base)))
 INSERT INTO x.number SELECT k FROM counted"""
-#: Everybody who waits is offered a number: the n-th who waits for a base, the n-th free one.
+#: Everyone who waits is offered a number: the n-th person waiting for a base gets the n-th free one.
 _OFFERS: Final = """
 INSERT INTO x.offer
 WITH asked AS (
@@ -65,7 +67,7 @@ WITH asked AS (
   SELECT *, row_number() OVER (PARTITION BY base ORDER BY place) AS nth FROM x.waiting
 )
 SELECT q.place, q.person, q.root, q.base || f.k FROM queue q JOIN free f USING (base, nth)"""
-#: Where two are offered one name, the later one of the root, and all after it, must wait again.
+#: If two are offered the same name, the later one of the root, and all after it, must wait again.
 _LOST: Final = """
 CREATE TABLE x.lost AS SELECT root, min(place) AS place FROM (
   SELECT root, place, row_number() OVER (PARTITION BY name ORDER BY place) AS n FROM x.offer
@@ -90,7 +92,7 @@ _ROUND: Final = (
 
 
 def settle_names(workspace: Workspace) -> None:
-    """Give everybody in x.person, whose user names are clean but not yet distinct, one of their own."""
+    """Give everyone in x.person, whose user names are clean but not yet distinct, a unique name."""
     workspace.execute("CREATE TABLE x.several (person INTEGER PRIMARY KEY, own INTEGER, other INTEGER)")
     own, *others = dict.fromkeys(PEOPLE.values())
     workspace.execute(sql(_SEVERAL, own=literal(own)))
@@ -109,11 +111,11 @@ def settle_names(workspace: Workspace) -> None:
 
 
 def settle_usernames(workspace: Workspace) -> None:
-    """Make x.username from x.wanted: the names of those who cannot have what they want.
+    """Create x.username from x.wanted: the names of those who cannot have what they want.
 
-    First all owners of distinct names, then in order of `place` each other person gets the
-    smallest 1, 2, … that makes a name nobody holds. Done in rounds: within one round nobody
-    is served who might stand behind someone still without a name.
+    First all who keep their name; then, in order of `place`, each other person gets the smallest 1, 2, … that
+    makes a free name. This is done in rounds: in one round a person gets no name that someone before them,
+    still without a name, might get.
     """
     for statement in _TABLES:
         workspace.execute(statement)

@@ -107,12 +107,12 @@ def _line(line: Line, outcomes: list[Outcome], merged: list[str]) -> Line:
     if "drop" in line.options:
         return line
     kept = [part for part in line.remark.split("; ") if not _COUNTED.match(part)]
-    told = [f"{_words(one)}: {one.rows:,}" for one in outcomes]
+    remarks = [f"{_words(one)}: {one.rows:,}" for one in outcomes]
     strict = ", not null" in line.remark.partition(":")[0]
     odd = bool(merged) or any(
         one.rule not in _EXPECTED or (one.rule == "empty_as_null" and strict) for one in outcomes
     )
-    return replace(line, remark="; ".join([*kept, *told, *merged]), review=line.review or odd)
+    return replace(line, remark="; ".join([*kept, *remarks, *merged]), review=line.review or odd)
 
 
 def _words(one: Outcome) -> str:

@@ -76,8 +76,8 @@ def moment(value: Any) -> Any:
     """Return moments of the forms that the strategy draws; numbers by their size."""
     if isinstance(value, bytes):
         return MISFIT
-    told = printed(value).strip(BLANKS)
-    if found := re.fullmatch(r"([+-]?)([0-9]{1,14})(?:\.([0-9]{1,18}))?", told):
+    stored = printed(value).strip(BLANKS)
+    if found := re.fullmatch(r"([+-]?)([0-9]{1,14})(?:\.([0-9]{1,18}))?", stored):
         number, part = int(found[2]), int((found[3] or "0").ljust(9, "0")[:9])
         if number >= 10**11:
             since = number + (part >= 500_000_000)
@@ -93,7 +93,7 @@ def moment(value: Any) -> Any:
     found = re.fullmatch(
         r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::([0-5]\d)(?:[.,](\d{1,9})\d*)?)?"
         r" ?(?:[Zz]|([+-])(\d\d):?([0-5]\d)?)?)?",
-        told,
+        stored,
         re.ASCII,
     )
     if found is None:

@@ -41,10 +41,10 @@ def test_each_part_of_a_list_becomes_the_new_id(
     line = f'columns.v = {{to = "v", as = "references", of = "animals", dangling = "{dangling}"}}'
     out = migrated(tmp_path, ANIMALS + LISTS, SECTION + line)
     new = {"3": out.ids.derive("Animal", 3), "5": out.ids.derive("Animal", 5)}
-    told = {row["id"]: row["v"] for row in out.rows("List")}
+    stored = {row["id"]: row["v"] for row in out.rows("List")}
     written = second.replace("{3}", new["3"]).replace("{5}", new["5"])
-    assert told[1] == f"{new['3']},{new['5']}"
-    assert (told[2], told[3], told[4], told[5]) == (written, "", None, fifth)
+    assert stored[1] == f"{new['3']},{new['5']}"
+    assert (stored[2], stored[3], stored[4], stored[5]) == (written, "", None, fifth)
     rule = "dangling_kept" if dangling == "keep" else "dangling_left_out"
     assert out.warning_set() == {("lists", key, "v", rule) for key in ("2", "5", "6")}
 
@@ -79,10 +79,10 @@ def test_an_id_in_a_document_is_replaced_where_the_path_says(tmp_path: Path) -> 
     line = 'columns.v = {to = "v", as = "json", ids = [{path = "$.items[*].animal", of = "animals"}]}'
     out = migrated(tmp_path, source, SECTION + line)
     three, five = (out.ids.derive("Animal", key) for key in (3, 5))
-    told = {row["id"]: row["v"] for row in out.rows("List")}
-    assert told[1] == documents[1].replace('"animal":3', f'"animal":"{three}"').replace('"5"', f'"{five}"')
-    assert json.loads(told[2]) == json.loads(documents[2])
-    assert (told[3], told[4], told[5]) == (documents[3], '"plain"', None)
+    stored = {row["id"]: row["v"] for row in out.rows("List")}
+    assert stored[1] == documents[1].replace('"animal":3', f'"animal":"{three}"').replace('"5"', f'"{five}"')
+    assert json.loads(stored[2]) == json.loads(documents[2])
+    assert (stored[3], stored[4], stored[5]) == (documents[3], '"plain"', None)
     assert out.warning_set() == {
         ("lists", "2", "v", "unknown_id_kept"),
         ("lists", "4", "v", "wrapped_as_json_string"),

@@ -124,7 +124,7 @@ def test_reviews_and_answers_come_out_exactly(
     ]
     same([shown(row, EXPECTED["reviews"][0]) for row in given], EXPECTED["reviews"])
     assert all(owners[row["studio_id"]] == row["owner"] for row in given)
-    answers = [
+    responses = [
         {
             **row,
             "review_of": emails[reviews[row["review_id"]]["owner_id"]],
@@ -132,7 +132,7 @@ def test_reviews_and_answers_come_out_exactly(
         }
         for row in outcome.rows("review_responses")
     ]
-    same([shown(row, EXPECTED["review_responses"][0]) for row in answers], EXPECTED["review_responses"])
+    same([shown(row, EXPECTED["review_responses"][0]) for row in responses], EXPECTED["review_responses"])
 
 
 def test_every_row_not_migrated_has_the_expected_fate(outcome: Outcome) -> None:

@@ -34,9 +34,9 @@ def boolean(value: str | None) -> bool:
 
 def timestamp(value: str | None) -> dt.datetime | None:
     """Return the moment, naive and in UTC, rounded to milliseconds, halves up."""
-    told = (value or "").strip(BLANKS)
-    if re.fullmatch(r"\d{9,14}", told, re.ASCII):
-        number = int(told)
+    stored = (value or "").strip(BLANKS)
+    if re.fullmatch(r"\d{9,14}", stored, re.ASCII):
+        number = int(stored)
         milliseconds = number if number >= 10**11 else number * 1000 if number >= 10**8 else None
         if milliseconds is None:
             return None
@@ -45,7 +45,7 @@ def timestamp(value: str | None) -> dt.datetime | None:
         except OverflowError:
             return None
     found = re.fullmatch(
-        r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:?\d\d)?)?", told, re.ASCII
+        r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:?\d\d)?)?", stored, re.ASCII
     )
     if found is None:
         return None
@@ -73,28 +73,28 @@ def month(value: str | None) -> dt.datetime | None:
 
 
 def url(value: str | None, *, secure: bool = False) -> str | None:
-    told = text(value)
-    if told is None:
+    stored = text(value)
+    if stored is None:
         return None
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", told):
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", stored):
         if secure:
             return None
-        told = "https://" + told.removeprefix("//")
+        stored = "https://" + stored.removeprefix("//")
     try:
-        parts = urlsplit(told)
+        parts = urlsplit(stored)
         host = parts.hostname or ""
         parts.port  # noqa: B018  raises where it is none
     except ValueError:
         return None
-    if parts.scheme not in (("https",) if secure else ("http", "https")) or re.search(r"\s", told):
+    if parts.scheme not in (("https",) if secure else ("http", "https")) or re.search(r"\s", stored):
         return None
-    return told if re.fullmatch(r"[\w-]+(\.[\w-]+)+", host) else None
+    return stored if re.fullmatch(r"[\w-]+(\.[\w-]+)+", host) else None
 
 
 def email(value: str | None) -> str | None:
-    told = (value or "").strip(BLANKS).lower()
-    fits = re.fullmatch(r"[^@\s\x00-\x1f]+@[^@\s.\x00-\x1f]+(\.[^@\s.\x00-\x1f]+)+", told)
-    return told if fits and len(told) <= 254 else None
+    stored = (value or "").strip(BLANKS).lower()
+    fits = re.fullmatch(r"[^@\s\x00-\x1f]+@[^@\s.\x00-\x1f]+(\.[^@\s.\x00-\x1f]+)+", stored)
+    return stored if fits and len(stored) <= 254 else None
 
 
 def coordinate(value: str | None, limit: int) -> Decimal | None:

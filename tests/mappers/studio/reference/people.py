@@ -194,16 +194,16 @@ class Book:
             self.by_id.update(dict.fromkeys(ids, person))
 
     def _dates(self) -> None:
-        told: dict[int, list[dt.datetime]] = defaultdict(list)
+        stored: dict[int, list[dt.datetime]] = defaultdict(list)
         for tables, who in ((MESSAGES, "#from_user"), (COMMENTS, "#user_id")):
             for table, space in tables.items():
                 for row in self.legacy[table]:
                     person, at = self.who(space, row[who]), cleaning.timestamp(row["date"])
                     if person and at:
-                        told[id(person)].append(at)
+                        stored[id(person)].append(at)
         for person in self.people:
             own = [cleaning.timestamp(row.get("joined") or row.get("created_at")) for _, row in person.rows]
-            person.created = next((at for at in own if at), None) or min(told[id(person)], default=EPOCH)
+            person.created = next((at for at in own if at), None) or min(stored[id(person)], default=EPOCH)
 
     def _names(self) -> None:
         def order(person: Person) -> tuple[bool, int]:

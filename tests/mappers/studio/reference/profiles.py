@@ -101,8 +101,8 @@ def _settle(person: Person) -> None:
 
 
 def _gear(person: Person) -> list[str]:
-    told = (person.fact("connection10"), person.fact("sc"))
-    return [value for value in told if value and value not in ("0", "1")]
+    stored = (person.fact("connection10"), person.fact("sc"))
+    return [value for value in stored if value and value not in ("0", "1")]
 
 
 def profiles(book: Book) -> None:
@@ -150,12 +150,12 @@ def profiles(book: Book) -> None:
 
 
 def _newest(book: Book) -> dt.datetime | None:
-    told = [row.get(c) for t in SPACES for row in book.legacy[t] for c in ("joined", "created_at")]
-    told += [row.get("created_at") for row in book.legacy["studio_gallery"]]
-    told += [row.get("date") for t in (*MESSAGES, *COMMENTS) for row in book.legacy[t]]
-    told += [row.get("updated") for t in COMMENTS for row in book.legacy[t]]
-    told += [person.fact("last_login") for person in book.people]
-    return max((at for at in map(cleaning.timestamp, told) if at), default=None)
+    stored = [row.get(c) for t in SPACES for row in book.legacy[t] for c in ("joined", "created_at")]
+    stored += [row.get("created_at") for row in book.legacy["studio_gallery"]]
+    stored += [row.get("date") for t in (*MESSAGES, *COMMENTS) for row in book.legacy[t]]
+    stored += [row.get("updated") for t in COMMENTS for row in book.legacy[t]]
+    stored += [person.fact("last_login") for person in book.people]
+    return max((at for at in map(cleaning.timestamp, stored) if at), default=None)
 
 
 def studios(book: Book) -> None:
@@ -167,8 +167,8 @@ def studios(book: Book) -> None:
         first = next((c for c in (code(person, key) for key in HOME) if c), None)
         words = (description or "").lower()
         by_words = next((kind for kind, ws in WORDS if any(word in words for word in ws)), "HOME")
-        told = (cleaning.timestamp(row.get("expiry_date")) for _, row in person.rows)
-        expires = next((at for at in told if at), None)
+        stored = (cleaning.timestamp(row.get("expiry_date")) for _, row in person.rows)
+        expires = next((at for at in stored if at), None)
         paid = person.first("role_id") == "7" or bool(expires and newest and expires > newest)
         place = person.place or (None, None)
         book.tables["studios"].append(
