@@ -119,14 +119,14 @@ class SourceTables(dict[str, list[str]]):
 class NeedsLookup(Protocol):
     """A mapper that keeps a small table in memory while it maps."""
 
-    def begun(self, workspace: Workspace, ids: Ids) -> Mapper:
+    def with_lookup(self, workspace: Workspace, ids: Ids) -> Mapper:
         """Return the same mapper with its table read; only that one maps rows."""
         ...
 
 
 def begin(mapper: Mapper, workspace: Workspace, ids: Ids) -> Mapper:
     """Return the mapper ready for its batches."""
-    return mapper.begun(workspace, ids) if isinstance(mapper, NeedsLookup) else mapper
+    return mapper.with_lookup(workspace, ids) if isinstance(mapper, NeedsLookup) else mapper
 
 
 class Workspace(Protocol):

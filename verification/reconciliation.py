@@ -22,7 +22,7 @@ def _run(context: CheckContext) -> Outcome:
         sources.setdefault(account.source, []).append(account)
         targets.setdefault((account.target, key_columns(account)), []).append(account)
     for (target, columns), proving in targets.items():
-        _hold_against(context, target, columns, proving, sources, outcome)
+        _compare_with(context, target, columns, proving, sources, outcome)
     for table, counts in fated_tables(context).items():
         if table not in sources:
             outcome.found_many(
@@ -35,7 +35,7 @@ def _run(context: CheckContext) -> Outcome:
     return outcome
 
 
-def _hold_against(
+def _compare_with(
     context: CheckContext,
     target: str,
     columns: Sequence[str],
@@ -44,30 +44,30 @@ def _hold_against(
     outcome: Outcome,
 ) -> None:
     """Compare a target's rows with the accounts that they prove; no rows are kept in memory."""
-    walks = [AccountedRows(context, account) for account in proving]
-    prove(context, target, columns, walks, outcome)
-    for walk in walks:
-        first, *others = sources[walk.account.source]
-        if walk.account is first:
-            _add_up(context, walk, others, outcome)
+    accounted_rows = [AccountedRows(context, account) for account in proving]
+    prove(context, target, columns, accounted_rows, outcome)
+    for accounted in accounted_rows:
+        first, *others = sources[accounted.account.source]
+        if accounted.account is first:
+            _add_up(context, accounted, others, outcome)
 
 
 def _add_up(
-    context: CheckContext, walk: AccountedRows, others: list[RowAccounting], outcome: Outcome
+    context: CheckContext, accounted: AccountedRows, others: list[RowAccounting], outcome: Outcome
 ) -> None:
     """Compare a source table's rows with what its first account lists and what the ledger says."""
-    source = walk.account.source
-    marked = walk.fates.marks()
-    apart = judge(source, walk.fates, marked, outcome)
+    source = accounted.account.source
+    marked = accounted.fates.marks()
+    apart = judge(source, accounted.fates, marked, outcome)
     rows = source_count(context, source)
     outcome.looked_at += rows
-    if walk.listed != rows:
-        outcome.found(source, None, f"has {rows} rows, but the mapping accounts for {walk.listed}")
-    there = among(marked["mark"], walk.met)
+    if accounted.listed != rows:
+        outcome.found(source, None, f"has {rows} rows, but the mapping accounts for {accounted.listed}")
+    there = among(marked["mark"], accounted.met)
     if not there.all():
-        absent = walk.fates.rows().filter(~there)["source_id"].unique().sort()
+        absent = accounted.fates.rows().filter(~there)["source_id"].unique().sort()
         outcome.found_many(source, absent.to_list(), "has an outcome, but there is no such row")
-    unproven = walk.unproven
+    unproven = accounted.unproven
     for account in others if unproven.height else ():
         for frame in account_rows(context, account):
             unproven = unproven.join(frame.drop_nulls("key"), on="source_id", how="anti")
@@ -76,7 +76,7 @@ def _add_up(
     met = marked.filter(there)
     kinds = met["fate"] if apart else first_of_each(met, "mark")["fate"]
     counts = {kind: int((kinds == kind).sum()) for kind in FATES}
-    outcome.numbers[source] = {"rows": rows, "migrated": walk.unfated - unproven.height, **counts}
+    outcome.numbers[source] = {"rows": rows, "migrated": accounted.unfated - unproven.height, **counts}
 
 
 def _unexplained(context: CheckContext, outcome: Outcome) -> None:

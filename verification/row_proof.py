@@ -22,7 +22,7 @@ def prove(
     context: CheckContext,
     target: str,
     columns: Sequence[str],
-    walks: Sequence[AccountedRows],
+    accounted_rows: Sequence[AccountedRows],
     outcome: Outcome,
 ) -> None:
     """Record the migrated rows without their target row, and the target rows without a source row.
@@ -30,18 +30,18 @@ def prove(
     `columns` are those of the key that identifies the rows; without any the rows are counted.
     """
     if target not in context.tables:
-        for walk in walks:
-            rows = sum(free.height for free, _ in walk.rows())
+        for accounted in accounted_rows:
+            rows = sum(free.height for free, _ in accounted.rows())
             if rows:
                 what = f"goes to {target}, which is not filled"
-                outcome.found_many(walk.account.source, [None], what, total=rows)
+                outcome.found_many(accounted.account.source, [None], what, total=rows)
         return
     if not columns:
-        _counted(context, target, walks, outcome)
+        _counted(context, target, accounted_rows, outcome)
     elif target in context.shared | context.derived:
-        _each(context, target, columns, walks, outcome)
+        _each(context, target, columns, accounted_rows, outcome)
     else:
-        _one_to_one(context, target, columns, walks, outcome)
+        _one_to_one(context, target, columns, accounted_rows, outcome)
 
 
 def _text(columns: Sequence[str]) -> sql.Composable:
@@ -54,18 +54,20 @@ def _text(columns: Sequence[str]) -> sql.Composable:
     return sql.SQL("concat({})").format(sql.SQL(", ").join(between))
 
 
-def _whole(table: Table, columns: Sequence[str]) -> tuple[str, str] | None:
+def _text_column(table: Table, columns: Sequence[str]) -> tuple[str, str] | None:
     """Return table and column if the key is one text column."""
     column = table.column(columns[0]) if len(columns) == 1 else None
     return (table.name, column.name) if column is not None and column.type == "text" else None
 
 
-def _counted(context: CheckContext, target: str, walks: Sequence[AccountedRows], outcome: Outcome) -> None:
+def _counted(
+    context: CheckContext, target: str, accounted_rows: Sequence[AccountedRows], outcome: Outcome
+) -> None:
     """Compare only the number of rows, for a table whose rows have no key to identify them."""
-    for walk in walks:
-        for _ in walk.rows():
+    for accounted in accounted_rows:
+        for _ in accounted.rows():
             pass
-    migrated, held = sum(walk.unfated for walk in walks), count_rows(context, target)
+    migrated, held = sum(accounted.unfated for accounted in accounted_rows), count_rows(context, target)
     if migrated != held:
         outcome.found(target, None, f"holds {held} rows, but {migrated} were migrated into it")
 
@@ -74,17 +76,17 @@ def _one_to_one(
     context: CheckContext,
     target: str,
     columns: Sequence[str],
-    walks: Sequence[AccountedRows],
+    accounted_rows: Sequence[AccountedRows],
     outcome: Outcome,
 ) -> None:
     def expected() -> Iterator[pl.DataFrame]:
-        for walk in walks:
-            name = pl.lit(walk.account.source + _BETWEEN) + pl.col("source_id")
-            for free, _ in walk.rows():
+        for accounted in accounted_rows:
+            name = pl.lit(accounted.account.source + _BETWEEN) + pl.col("source_id")
+            for free, _ in accounted.rows():
                 yield new_ids(context, free).select(pl.col("id").alias("text"), name.alias("key"))
 
     table = context.tables[target]
-    staged = Staged(at(context, target), _text(columns), key_of(table), whole=_whole(table, columns))
+    staged = Staged(at(context, target), _text(columns), key_of(table), whole=_text_column(table, columns))
     difference = compare(context, expected, staged)
     named = difference.missing["key"].to_list()
     for source, key in (name.split(_BETWEEN, 1) for name in named):
@@ -100,14 +102,14 @@ def _each(
     context: CheckContext,
     target: str,
     columns: Sequence[str],
-    walks: Sequence[AccountedRows],
+    accounted_rows: Sequence[AccountedRows],
     outcome: Outcome,
 ) -> None:
     shared = target in context.shared
     seen = pl.DataFrame(schema={"mark": pl.UInt64})
-    for walk in walks:
-        source = walk.account.source
-        for free, barred in walk.rows():
+    for accounted in accounted_rows:
+        source = accounted.account.source
+        for free, barred in accounted.rows():
             ids = new_ids(context, free.unique(_told_by(free)) if shared else free).with_columns(
                 pl.col("id").hash().alias("mark")
             )
@@ -119,11 +121,11 @@ def _each(
                 keys = again["source_id"].unique().sort().to_list()
                 outcome.found_many(source, keys, f"shares its row of {target} with another row")
             seen.extend(new.select("mark"))
-            lost = new.join(_there(context, target, columns, new), on="id", how="anti")["source_id"]
+            lost = new.join(_present(context, target, columns, new), on="id", how="anti")["source_id"]
             outcome.found_many(source, lost.sort().to_list(), f"was migrated, but {target} has no row for it")
             if not shared and barred.height:
                 ids = new_ids(context, barred)
-                kept = ids.join(_there(context, target, columns, ids), on="id", how="semi")["source_id"]
+                kept = ids.join(_present(context, target, columns, ids), on="id", how="semi")["source_id"]
                 outcome.found_many(source, kept.sort().to_list(), f"must not be migrated, but is in {target}")
     if target not in context.derived and count_rows(context, target) != seen.height:
         _surplus(context, target, columns, seen, outcome)
@@ -133,7 +135,7 @@ def _told_by(rows: pl.DataFrame) -> list[str]:
     return [name for name in rows.columns if name.startswith(("entity", "key"))]
 
 
-def _there(context: CheckContext, target: str, columns: Sequence[str], ids: pl.DataFrame) -> pl.DataFrame:
+def _present(context: CheckContext, target: str, columns: Sequence[str], ids: pl.DataFrame) -> pl.DataFrame:
     """Return which values of the column `id` are in the target, once each."""
     query = sql.SQL(
         "SELECT wanted.id FROM unnest(%s::text[]) AS wanted (id) WHERE EXISTS "

@@ -41,9 +41,9 @@ def username_of_address(address: pl.Expr) -> pl.Expr:
 
 
 def _whole(letters: pl.Expr) -> pl.Expr:
-    begun = pl.when(letters.str.contains("^[a-z]")).then(letters).otherwise(pl.lit("user_") + letters)
-    long_enough = begun.str.len_bytes() >= _USERNAME_SHORTEST
-    return pl.when(long_enough).then(begun).otherwise(begun + "_user")
+    with_lookup = pl.when(letters.str.contains("^[a-z]")).then(letters).otherwise(pl.lit("user_") + letters)
+    long_enough = with_lookup.str.len_bytes() >= _USERNAME_SHORTEST
+    return pl.when(long_enough).then(with_lookup).otherwise(with_lookup + "_user")
 
 
 def person_name(first: pl.Expr, last: pl.Expr) -> pl.Expr:

@@ -14,11 +14,11 @@ def cells_of(table: SourceTable) -> Cells:
     A list of keys is not included: its parts may all be removed and the list is still there.
     """
     lines = [line for line in table.lines if line.mapping.kind != "references"]
-    told = [
+    found_text = [
         f"CASE WHEN {ROW}.{quoted(line.column)} IS NOT NULL THEN 1 END AS c{number}"
         for number, line in enumerate(lines)
     ]
-    selected = ", ".join([f"{table.name_of_row(ROW)} AS source_id", *told])
+    selected = ", ".join([f"{table.name_of_row(ROW)} AS source_id", *found_text])
     return Cells(
         table.name,
         f"SELECT {selected} FROM {table.rows(ROW)}",  # noqa: S608  quoted names

@@ -10,7 +10,7 @@ import polars as pl
 
 from mappers.declarative import number_casts, text_casts
 from mappers.declarative.cell import NULL, Cast, Cell, cell_of, constant_cell
-from mappers.declarative.date_casts import day, moment
+from mappers.declarative.date_casts import day, timestamp
 from mappers.declarative.json_cast import document
 from mappers.declarative.mapping_file import ColumnMapping, Scalar
 from mappers.declarative.source_table import MappedColumn
@@ -94,7 +94,7 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
             scale = mapping.scale if to.scale is None else min(to.scale, mapping.scale or to.scale)
             return number_casts.decimal(cell, scale, to.precision)
         case "timestamp":
-            return moment(cell, mapping.unit)
+            return timestamp(cell, mapping.unit)
         case "date":
             return day(cell, mapping.unit)
         case "json":

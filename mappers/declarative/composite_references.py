@@ -27,7 +27,7 @@ class CompositeReference:
         return f"d{self.at}"
 
     @property
-    def told(self) -> str:
+    def column_names(self) -> str:
         """Return its columns as text for a person."""
         return ", ".join(self.reference.columns)
 

@@ -42,7 +42,7 @@ _YEAR_1, _YEAR_9999 = -62_135_596_800_000, 253_402_300_799_999
 _NANOSECONDS: Final = 1_000_000
 
 
-def moment(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
+def timestamp(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     """Return moments (naive, UTC, milliseconds).
 
     Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it
@@ -59,7 +59,7 @@ def moment(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
 
 
 def is_other_form(text: str | None) -> bool:
-    """Tell whether a text is a timestamp in one of the less usual forms that `moment` reads as well.
+    """Tell whether a text is a timestamp in one of the less usual forms that `timestamp` reads as well.
 
     `2024-12-30 09:19:04 +00:00`, `…+02`, `… UTC`, `….123456789 +0000 UTC m=+0.01` (Go),
     `… +0200` (Ruby), `…:04,123`, `20241230T091904Z`.
@@ -95,7 +95,7 @@ def is_finer(cell: Cell) -> pl.Expr:
 
 def day(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
     """Return days; a timestamp fits if it is the start of its day."""
-    found = moment(cell, unit)
+    found = timestamp(cell, unit)
     day = found.value.dt.date()
     return Cast(
         pl.when(found.value == day.cast(pl.Datetime("ms"))).then(day),

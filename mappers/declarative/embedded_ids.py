@@ -74,10 +74,10 @@ def with_new_ids(
     column = f"t{line.at}"
     warnings: list[tuple[pl.Expr, Code]] = []
     for place in places(line, references):
-        told = rows.select(column, place.found)
-        new = _new_ids(told[place.found], place, references, ids)
+        found_text = rows.select(column, place.found)
+        new = _new_ids(found_text[place.found], place, references, ids)
         unknown = f"u{place.found}"
-        found = _replaced(told, place, new)
+        found = _replaced(found_text, place, new)
         rows = rows.with_columns(found["value"].alias(column), found["unknown"].alias(unknown))
         rule = Reason.UNKNOWN_ID_KEPT if place.hidden.dangling == "keep" else Reason.UNKNOWN_ID_LEFT_OUT
         warnings.append((pl.col(unknown), rule))
@@ -94,21 +94,23 @@ def _new_ids(found: pl.Series, place: _Place, references: References, ids: Ids) 
     return dict(keys.select("key", ids.expr(entity, pl.col("key")).alias("id")).rows())
 
 
-def _replaced(told: pl.DataFrame, place: _Place, new: Mapping[str, str]) -> pl.DataFrame:
+def _replaced(found_text: pl.DataFrame, place: _Place, new: Mapping[str, str]) -> pl.DataFrame:
     """Return `value` and `unknown` for a batch's documents, from the ids found in them."""
     path = steps(place.hidden.path)
     written = [
         (text, False)
         if not found or found == "[]" or text is None
         else _rewritten(text, found, path, place, new)
-        for text, found in told.rows()
+        for text, found in found_text.rows()
     ]
     return pl.DataFrame(written, schema=_RESULT, orient="row")
 
 
-def _rewritten(text: str, told: str, path: Any, place: _Place, new: Mapping[str, str]) -> tuple[str, bool]:
+def _rewritten(
+    text: str, found_text: str, path: Any, place: _Place, new: Mapping[str, str]
+) -> tuple[str, bool]:
     """Return one document with its new ids, and whether an id in it refers to no row."""
-    known = dict(json.loads(told))
+    known = dict(json.loads(found_text))
     unknown = False
 
     def change(value: Any) -> Any:

@@ -120,7 +120,7 @@ class DeclarativeMapping:
         """Build the crosswalk again: which rows are rejected, merged or added because of others."""
         while (left := workspace.scalar(_LEFT)) is not None:
             workspace.execute(f'DROP TABLE x."{left}"')
-        RowResolver(self._tables, self._references, self._rows).settle(workspace)
+        RowResolver(self._tables, self._references, self._rows).resolve(workspace)
 
     def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
         """Return the timestamps that are rounded: often a whole column is, so they are only counted."""

@@ -25,7 +25,7 @@ _MOMENT: Final = (
 )
 
 
-def suspects(table: SourceTable, alias: str) -> str:
+def may_not_fit(table: SourceTable, alias: str) -> str:
     """Return SQL that is true for every row with a cell of its own that does not fit."""
     tests = [_test(line, f"{alias}.{quoted(line.column)}") for line in table.lines]
     found = [test for test in tests if test != _NONE]

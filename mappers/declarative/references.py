@@ -128,7 +128,7 @@ class References:
         table, key = parent.by_key(row)
         real = (
             f"(SELECT {self._root_key(parent, row, depth)} FROM {table}"  # noqa: S608
-            f" WHERE {same_key(key, cell)} AND {self.stands(parent, row)} LIMIT 1)"
+            f" WHERE {same_key(key, cell)} AND {self.is_migrated(parent, row)} LIMIT 1)"
         )
         if parent.name not in self.made_up:
             return real
@@ -167,7 +167,7 @@ class References:
             return exists
         return f"(CAST({alias}.{quoted(str(line.mapping.by))} AS TEXT) = {constant(value)} AND {exists})"
 
-    def stands(self, table: SourceTable, row: str) -> str:
+    def is_migrated(self, table: SourceTable, row: str) -> str:
         """Return SQL that says whether a row is neither rejected nor merged into another."""
         return (
             f"NOT EXISTS (SELECT 1 FROM x.settled AS gone WHERE gone.source = {table.number}"  # noqa: S608

@@ -15,7 +15,7 @@ import polars as pl
 from mappers.base import Workspace
 from mappers.declarative.column_expr import REFERENCES
 from mappers.declarative.composite_references import CompositeReference, make_keys
-from mappers.declarative.misfit_filter import suspects
+from mappers.declarative.misfit_filter import may_not_fit
 from mappers.declarative.references import References, cell_named, list_parts, same_key
 from mappers.declarative.source_table import MappedColumn, SourceTable, has_nul, key_text
 from mappers.declarative.table_mapper import ROW, TableMapper
@@ -87,7 +87,7 @@ class RowResolver:
         #: tables that a reference of several columns refers to, too
         self._named = self._parents | {pair.parent.name for pair in self._pairs}
 
-    def settle(self, workspace: Workspace) -> None:
+    def resolve(self, workspace: Workspace) -> None:
         """Create the crosswalk's tables in an empty crosswalk."""
         for statement in _TABLES:
             workspace.execute(statement)
@@ -114,7 +114,7 @@ class RowResolver:
 
     def _judge(self, workspace: Workspace, table: SourceTable) -> None:
         """Reject the rows whose own cells do not fit."""
-        doubt = suspects(table, ROW)
+        doubt = may_not_fit(table, ROW)
         if doubt == "0":
             return
         for rows in workspace.read(self._rows[table.name].own_cells(f" AND ({doubt})")):
@@ -249,7 +249,7 @@ def _pair_parts(pair: CompositeReference) -> dict[str, str]:
         "source": str(pair.table.number),
         "number": pair.table.row_key(ROW),
         "rows": pair.table.rows(ROW),
-        "column": literal(pair.told),
+        "column": literal(pair.column_names),
     }
 
 

@@ -23,7 +23,7 @@ from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import quoted
 
 #: The outcome of a row that is not migrated, in its batch: fate, reason and detail in one text.
-_SETTLED: Final = (
+_OUTCOMES: Final = (
     "(SELECT settled.fate || char(31) || settled.reason || char(31) || coalesce(settled.detail, '')"
     " FROM x.settled AS settled WHERE settled.source = {source} AND settled.number = {number})"
 )
@@ -71,7 +71,7 @@ class TableMapper:
         columns: list[tuple[str, str, Reads]] = [
             ("number", number, "integer"),
             ("source_id", table.name_of_row(ROW), "text"),
-            ("settled", _SETTLED.format(source=table.number, number=number), "text"),
+            ("settled", _OUTCOMES.format(source=table.number, number=number), "text"),
             ("classes", storage_classes(cells), "text"),
         ]
         for line in table.lines:
@@ -102,7 +102,7 @@ class TableMapper:
         """Return the target's rows, the outcomes of the others, and what was changed."""
         judged = self._judge_cells(rows)
         judged = self._judge_links(judged, ids)
-        verdict = _with_settled(_first(judged))
+        verdict = _with_outcomes(_first(judged))
         kept = verdict.filter(pl.col("fate").is_null())
         return MappedBatch(
             {self._table.target: kept.select(*self._values())},
@@ -184,7 +184,7 @@ def _without(judged: _Judged, pair: CompositeReference) -> _Judged:
     """Reject the rows in which a reference of several columns dangles, or leave its values out."""
     dangles = pl.col(pair.flag) == 1
     if pair.reference.dangling == "reject":
-        judged.rejects.append((dangles, Reason.DANGLING, pair.told))
+        judged.rejects.append((dangles, Reason.DANGLING, pair.column_names))
         return judged
     rows, warnings = judged.rows, list(judged.warnings)
     for line in pair.emptied():
@@ -212,12 +212,12 @@ def _first(judged: _Judged) -> pl.DataFrame:
     return judged.rows.with_columns(reason.alias("reason"), detail.alias("detail"))
 
 
-def _with_settled(rows: pl.DataFrame) -> pl.DataFrame:
+def _with_outcomes(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with the outcome that the crosswalk or their own cells gave them."""
-    settled = pl.col("settled").str.splitn(UNIT, 3).struct
+    outcomes = pl.col("settled").str.splitn(UNIT, 3).struct
     known, wrong = pl.col("settled").is_not_null(), pl.col("reason").is_not_null()
     return rows.with_columns(
-        pl.when(known).then(settled.field("field_0")).when(wrong).then(pl.lit("rejected")).alias("fate"),
-        pl.when(known).then(settled.field("field_1")).otherwise("reason").alias("reason"),
-        pl.when(known).then(settled.field("field_2")).otherwise("detail").alias("detail"),
+        pl.when(known).then(outcomes.field("field_0")).when(wrong).then(pl.lit("rejected")).alias("fate"),
+        pl.when(known).then(outcomes.field("field_1")).otherwise("reason").alias("reason"),
+        pl.when(known).then(outcomes.field("field_2")).otherwise("detail").alias("detail"),
     )

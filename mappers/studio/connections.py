@@ -14,7 +14,7 @@ from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, quoted, sql, typed
 from mappers.studio.columns import Columns, frame
 from mappers.studio.legacy_tables import CONTACTS, Legacy
-from mappers.studio.person_ids import moment, person_id
+from mappers.studio.person_ids import as_timestamp, person_id
 
 _READS: Final = """
 SELECT l.seq, l.source, l.source_id, l.accepted, l.missing, l.fate, l.reason, $said AS said,
@@ -101,7 +101,7 @@ _COLUMNS: Final[Columns] = {
     "user_id": (("contacts.user1",), pl.col("user_id")),
     "connected_user_id": (("contacts.user2",), pl.col("connected_user_id")),
     "accepted": (("contacts.accepted",), pl.col("accepted")),
-    "created_at": ((), moment("created_at")),
+    "created_at": ((), as_timestamp("created_at")),
 }
 
 

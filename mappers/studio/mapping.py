@@ -13,16 +13,16 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import Limits
 from mappers.studio.column_lineage import StudioLineage
 from mappers.studio.connections import connection_accounts, connection_mappers
-from mappers.studio.crosswalk.account_fields import gather_accounts
-from mappers.studio.crosswalk.connections import settle_links
+from mappers.studio.crosswalk.account_fields import read_account_fields
+from mappers.studio.crosswalk.connections import decide_connections
 from mappers.studio.crosswalk.dates import date_people
-from mappers.studio.crosswalk.images import settle_pictures
+from mappers.studio.crosswalk.images import order_images
 from mappers.studio.crosswalk.length_limits import reject_overlong
-from mappers.studio.crosswalk.merge_people import settle_members, settle_people
-from mappers.studio.crosswalk.person_roles import settle_persons
-from mappers.studio.crosswalk.profile_fields import gather_facts
-from mappers.studio.crosswalk.reviews import settle_comments
-from mappers.studio.crosswalk.usernames import settle_names
+from mappers.studio.crosswalk.merge_people import map_legacy_ids, merge_people
+from mappers.studio.crosswalk.person_roles import complete_people
+from mappers.studio.crosswalk.profile_fields import collect_profile_fields
+from mappers.studio.crosswalk.reviews import classify_comments
+from mappers.studio.crosswalk.usernames import assign_usernames
 from mappers.studio.images import image_accounts, image_mappers
 from mappers.studio.legacy_tables import CONTACTS, MESSAGES, META, PEOPLE, Legacy
 from mappers.studio.messages import message_accounts, message_mappers
@@ -153,17 +153,17 @@ class StudioMapping:
     def prepare(self, workspace: Workspace) -> None:
         """Build the crosswalk again: people, their names and facts, and the order of what they own."""
         _clear(workspace)
-        settle_people(workspace, self.legacy, self.settings.users)
-        gather_accounts(workspace)
+        merge_people(workspace, self.legacy, self.settings.users)
+        read_account_fields(workspace)
         newest = date_people(workspace, self.legacy)
-        settle_members(workspace)
-        settle_names(workspace)
+        map_legacy_ids(workspace)
+        assign_usernames(workspace)
         reject_overlong(workspace, self.limits)
-        gather_facts(workspace, self.legacy, self.settings.profiles.dropped_keys)
-        settle_persons(workspace, self.legacy, self.settings, newest)
-        settle_pictures(workspace, self.legacy, self.settings.images)
-        settle_links(workspace, self.legacy)
-        settle_comments(workspace, self.legacy)
+        collect_profile_fields(workspace, self.legacy, self.settings.profiles.dropped_keys)
+        complete_people(workspace, self.legacy, self.settings, newest)
+        order_images(workspace, self.legacy, self.settings.images)
+        decide_connections(workspace, self.legacy)
+        classify_comments(workspace, self.legacy)
 
     def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:  # noqa: ARG002
         """Return nothing: every value that is changed has its warning."""

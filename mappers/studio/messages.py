@@ -44,7 +44,7 @@ class Messages:
         # Both tables of the people's own space number the same messages.
         self._entity = "messages" if MESSAGES[table] == "users" else table
         self._keep_deleted = settings.messages.keep_deleted
-        self._people = Directory.nobody()
+        self._people = Directory.empty()
         whose = member(MESSAGES[table])
         plain = [name for name in source_columns(self.columns["messages"], "messages") if name not in _IDS]
         selected: dict[str, tuple[Cast, str]] = {
@@ -87,7 +87,7 @@ class Messages:
             }
         }
 
-    def begun(self, workspace: Workspace, ids: Ids) -> Self:
+    def with_lookup(self, workspace: Workspace, ids: Ids) -> Self:
         """Return the same mapper with its people in memory."""
         mapper = copy(self)
         mapper._people = Directory.read(workspace, ids, MESSAGES[self._table])

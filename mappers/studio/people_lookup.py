@@ -11,7 +11,7 @@ from mappers.base import Ids, Query, Workspace
 from mappers.packed_ids import pack, unpack
 from mappers.sqlite_sql import sql, typed
 from mappers.studio.crosswalk.merge_people import member
-from mappers.studio.person_ids import moment, person_id
+from mappers.studio.person_ids import as_timestamp, person_id
 
 _READS: Final = """
 SELECT legacy_id, space, main_id, created_at FROM x.$member
@@ -52,7 +52,7 @@ class Directory:
             self._places = _looked_up(known - self._first)
 
     @classmethod
-    def nobody(cls) -> Self:
+    def empty(cls) -> Self:
         """Return an empty directory."""
         return cls(pl.DataFrame(schema=_SCHEMA))
 
@@ -67,7 +67,7 @@ class Directory:
         )
         people = [
             rows.select(
-                "legacy_id", person_id(rows, ids, "space", "main_id").alias("id"), moment("created_at")
+                "legacy_id", person_id(rows, ids, "space", "main_id").alias("id"), as_timestamp("created_at")
             )
             for rows in workspace.read(query)
         ]

@@ -28,6 +28,6 @@ def person_key(space: str = "space", legacy_id: str = "legacy_id") -> pl.Expr:
     return pl.when(pl.col(space) == first).then(number).otherwise(pl.col(space) + ":" + number)
 
 
-def moment(column: str) -> pl.Expr:
+def as_timestamp(column: str) -> pl.Expr:
     """Return a timestamp of the crosswalk (milliseconds since 1970, UTC) as the target's timestamp."""
     return pl.col(column).cast(pl.Datetime("ms"))

@@ -62,8 +62,8 @@ def placed(facts: pl.DataFrame) -> pl.DataFrame:
 
     If the first values do not make a place, the meta keys' own pair is tried.
     """
-    told = facts.select(first_of(*LATITUDE).alias("lat"), first_of(*LONGITUDE).alias("lon"))
-    latitude, longitude = cleaning.place(told["lat"], told["lon"])
+    found = facts.select(first_of(*LATITUDE).alias("lat"), first_of(*LONGITUDE).alias("lon"))
+    latitude, longitude = cleaning.place(found["lat"], found["lon"])
     other = cleaning.place(facts[LATITUDE[1]], facts[LONGITUDE[1]])
     return facts.with_columns(
         latitude.fill_null(other[0]).alias(PLACE[0]), longitude.fill_null(other[1]).alias(PLACE[1])

@@ -15,7 +15,7 @@ from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.columns import Columns, frame, keys
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import META, Legacy
-from mappers.studio.person_ids import moment, person_id
+from mappers.studio.person_ids import as_timestamp, person_id
 from mappers.studio.profile_values import LEFT_TO_SAY, wide
 from mappers.studio.settings import MapperSettings
 from mappers.studio.unowned_rows import Orphans
@@ -89,8 +89,8 @@ _METADATA: Final[Columns] = {
     "user_id": (("meta.user_id",), pl.col("user_id")),
     "key": (("meta.meta_key",), pl.col("key")),
     "value": (("meta.meta_value",), cleaning.without_nul(pl.col("value"))),
-    "created_at": ((), moment("created_at")),
-    "updated_at": ((), moment("updated_at")),
+    "created_at": ((), as_timestamp("created_at")),
+    "updated_at": ((), as_timestamp("updated_at")),
 }
 
 
@@ -157,8 +157,8 @@ class Profiles:
             "home_studio_description": ((), pl.lit(None, pl.String)),
             "equipment_list": (keys(*EQUIPMENT), _joined([equipment(key) for key in EQUIPMENT], "\n")),
             "services_offered": (keys(*self._labels), _joined(services, ", ")),
-            "created_at": ((), moment("created_at")),
-            "updated_at": ((), moment("updated_at")),
+            "created_at": ((), as_timestamp("created_at")),
+            "updated_at": ((), as_timestamp("updated_at")),
             **category,
         }
 
@@ -201,8 +201,8 @@ class Profiles:
             odd.append((key, cut, Reason.TOO_LONG))
         # Computed together, because few results are true: a frame for each takes longer.
         tests = [where for _, where in extra] + [where for _, where, _ in odd]
-        told = facts.select(where.fill_null(False).alias(f"{n}") for n, where in enumerate(tests))
-        those = [facts["person"].filter(told[f"{n}"]) for n in range(len(tests))]
+        results = facts.select(where.fill_null(False).alias(f"{n}") for n, where in enumerate(tests))
+        those = [facts["person"].filter(results[f"{n}"]) for n in range(len(tests))]
         kept = pl.concat(
             [pl.DataFrame(schema=_KEPT)]
             + [

@@ -14,7 +14,7 @@ from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.sqlite_sql import sql
 from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
 from mappers.studio.legacy_tables import Legacy
-from mappers.studio.person_ids import moment, person_id, person_key
+from mappers.studio.person_ids import as_timestamp, person_id, person_key
 from mappers.studio.settings import MapperSettings
 
 _STATUS: Final = {"0": "PENDING", "1": "APPROVED", "2": "REJECTED"}
@@ -54,7 +54,7 @@ def _cleaned(rows: pl.DataFrame) -> pl.DataFrame:
     created = cleaning.timestamp(pl.col("date"))
     return rows.with_columns(
         cleaning.text(pl.col("content")).alias("content"),
-        pl.coalesce(created, moment("earliest")).alias("created_at"),
+        pl.coalesce(created, as_timestamp("earliest")).alias("created_at"),
         created.is_null().alias("undated"),
         cleaning.timestamp(pl.col("updated")).alias("updated_at"),
     ).with_columns(pl.coalesce("updated_at", "created_at").alias("updated_at"))

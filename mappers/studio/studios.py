@@ -13,7 +13,7 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
 from mappers.sqlite_sql import literal, sql, typed
 from mappers.studio.columns import Columns, frame, keys
-from mappers.studio.person_ids import moment, person_id, person_key
+from mappers.studio.person_ids import as_timestamp, person_id, person_key
 from mappers.studio.profile_values import (
     ADDRESS,
     LATITUDE,
@@ -104,13 +104,13 @@ class Studios:
         status = pl.when(pl.col("active") == 1).then(pl.lit("ACTIVE")).otherwise(pl.lit("INACTIVE"))
         premium = cleaning.boolean(first_of("featured")) | (pl.col("premium") == 1)
         verified = cleaning.boolean(first_of("verified")) | cleaning.boolean(first_of("crb"))
-        told, address = ("about", "shortabout"), (*ADDRESS, "location")
+        sources, address = ("about", "shortabout"), (*ADDRESS, "location")
         return {
             "id": ((), pl.col("id")),
             "owner_id": ((), pl.col("owner_id")),
             "name": (keys("first_name", "last_name", "location"), pl.col("studio_name")),
-            "description": (keys(*told), self._short("description", pl.col("description"))),
-            "studio_type": (keys(*HOMESTUDIO, *told), self._type()),
+            "description": (keys(*sources), self._short("description", pl.col("description"))),
+            "studio_type": (keys(*HOMESTUDIO, *sources), self._type()),
             "address": (keys(*address), self._short("address", first_of(*address))),
             "latitude": (keys(*LATITUDE), pl.col(PLACE[0])),
             "longitude": (keys(*LONGITUDE), pl.col(PLACE[1])),
@@ -119,8 +119,8 @@ class Studios:
             "is_premium": (("people.role_id", "people.expiry_date", *keys("featured")), premium),
             "is_verified": (keys("verified", "crb"), verified),
             "status": (("people.status",), status),
-            "created_at": ((), moment("created_at")),
-            "updated_at": ((), moment("updated_at")),
+            "created_at": ((), as_timestamp("created_at")),
+            "updated_at": ((), as_timestamp("updated_at")),
         }
 
     def _service_columns(self) -> Columns:

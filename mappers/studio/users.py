@@ -16,7 +16,7 @@ from mappers.studio.columns import Columns, casts, frame, keys, select_list, tex
 from mappers.studio.crosswalk.images import IMAGE_KEYS
 from mappers.studio.crosswalk.merge_people import joined_people, member, of_people
 from mappers.studio.legacy_tables import PEOPLE, Legacy
-from mappers.studio.person_ids import moment, person_id
+from mappers.studio.person_ids import as_timestamp, person_id
 from mappers.studio.settings import MapperSettings
 
 #: Meta keys that are used for an image if nothing else has one.
@@ -116,8 +116,8 @@ def _columns(admin_role: int) -> Columns:
         "role": (("people.role_id",), role),
         "email_verified": (("people.status",), pl.col("active") == 1),
         "password": (("people.password",), cleaning.password(pl.col("password"))),
-        "created_at": (("people.joined", "people.created_at"), moment("created_at")),
-        "updated_at": (keys("last_login", "lastupdated"), moment("updated_at")),
+        "created_at": (("people.joined", "people.created_at"), as_timestamp("created_at")),
+        "updated_at": (keys("last_login", "lastupdated"), as_timestamp("updated_at")),
     }
 
 
@@ -160,7 +160,8 @@ class UserRows:
 _ROWS: Final = """
 SELECT e.seq, e.source, e.legacy_id, e.fate, e.reason, coalesce(t.email <> p.email, 0) AS conflict,
        t.email IS NULL AS invalid, t.broken, $names
-FROM x.legacy_user AS e LEFT JOIN x.told AS t ON t.seq = e.seq LEFT JOIN x.person AS p ON p.person = e.person
+FROM x.legacy_user AS e LEFT JOIN x.user_rows AS t ON t.seq = e.seq
+LEFT JOIN x.person AS p ON p.person = e.person
 WHERE (e.fate IS NOT NULL OR t.broken IS NOT NULL OR t.email IS NULL OR t.email <> p.email)"""
 
 

@@ -18,11 +18,11 @@ _CONTACTS: Final = ("shows_contacts", "community_contacts")
 
 
 def _categories(context: CheckContext) -> Outcome:
-    if lacking := context.lacks("users", "user_profiles", "user_metadata"):
-        return Outcome.not_applicable(lacking)
+    if missing := context.note_missing("users", "user_profiles", "user_metadata"):
+        return Outcome.not_applicable(missing)
     outcome = Outcome()
     outcome.looked_at = count_rows(context, "user_profiles")
-    profiles, held = at(context, "user_profiles"), _held(context)
+    profiles, held = at(context, "user_profiles"), _in_target(context)
     query = (
         "SELECT p.id::text FROM {profiles} AS p LEFT JOIN {held} AS c ON c.user_id = p.user_id WHERE {wrong}"
     )
@@ -54,7 +54,7 @@ def _categories(context: CheckContext) -> Outcome:
     return outcome
 
 
-def _held(context: CheckContext) -> sql.Composed:
+def _in_target(context: CheckContext) -> sql.Composed:
     """Return a relation of `user_id`, `times` and `value`: the categories that users have."""
     return sql.SQL(
         "(SELECT user_id, count(*) AS times, min(value::text) AS value FROM {} "
@@ -68,13 +68,13 @@ def _roles(context: CheckContext, outcome: Outcome) -> None:
         "WHERE u.role::text <> 'ADMIN' "
         "AND (u.role::text = 'STUDIO_OWNER') IS DISTINCT FROM (coalesce(c.value, '') = 'STUDIO')"
     )
-    rows = sql.SQL(query).format(users=at(context, "users"), held=_held(context))
+    rows = sql.SQL(query).format(users=at(context, "users"), held=_in_target(context))
     offenders(context, outcome, "users", rows, "the role does not fit the profile's category", "role")
 
 
 def _studios(context: CheckContext) -> Outcome:
-    if lacking := context.lacks("user_metadata", "studios"):
-        return Outcome.not_applicable(lacking)
+    if missing := context.note_missing("user_metadata", "studios"):
+        return Outcome.not_applicable(missing)
     outcome = Outcome()
     outcome.looked_at = count_rows(context, "studios")
     owners = sql.SQL("(SELECT owner_id, count(*) AS times FROM {} GROUP BY owner_id)").format(
@@ -83,21 +83,21 @@ def _studios(context: CheckContext) -> Outcome:
     lacking_studio = sql.SQL(
         "SELECT c.user_id::text FROM {} AS c LEFT JOIN {} AS s ON s.owner_id = c.user_id "
         "WHERE c.value = 'STUDIO' AND s.times IS NULL"
-    ).format(_held(context), owners)
+    ).format(_in_target(context), owners)
     offenders(context, outcome, "user_profiles", lacking_studio, "a STUDIO has no studio", "user_id")
     several = sql.SQL("SELECT s.owner_id::text FROM {} AS s WHERE s.times > 1").format(owners)
     offenders(context, outcome, "studios", several, "an owner has more than one studio", "owner_id")
     stray = sql.SQL(
         "SELECT s.id::text FROM {} AS s LEFT JOIN {} AS c ON c.user_id = s.owner_id "
         "WHERE c.value IS DISTINCT FROM 'STUDIO'"
-    ).format(at(context, "studios"), _held(context))
+    ).format(at(context, "studios"), _in_target(context))
     offenders(context, outcome, "studios", stray, "the owner's category is not STUDIO", "owner_id")
     return outcome
 
 
 def _connections(context: CheckContext) -> Outcome:
-    if lacking := context.lacks("user_connections"):
-        return Outcome.not_applicable(lacking)
+    if missing := context.note_missing("user_connections"):
+        return Outcome.not_applicable(missing)
     outcome = Outcome()
     outcome.looked_at = count_rows(context, "user_connections")
     here, key = at(context, "user_connections"), key_of(context.tables["user_connections"], "a")
@@ -133,8 +133,8 @@ def _pairs(context: CheckContext, outcome: Outcome) -> None:
 
 
 def _order(context: CheckContext) -> Outcome:
-    if lacking := context.lacks("studio_images"):
-        return Outcome.not_applicable(lacking)
+    if missing := context.note_missing("studio_images"):
+        return Outcome.not_applicable(missing)
     outcome = Outcome()
     outcome.looked_at = count_rows(context, "studio_images")
     gaps = sql.SQL(

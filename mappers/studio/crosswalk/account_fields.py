@@ -34,11 +34,12 @@ INSERT INTO x.person
 SELECT c.person, u.space, u.legacy_id, $email, nullif($own, $nothing), $display_name, NULL,
        coalesce($active, 0), CAST(nullif($role_id, $nothing) AS INTEGER), nullif($avatar_url, $nothing),
        $password, $created_at, $created_at, 0, NULL, 0, NULL, 0, $expires_at
-FROM x.chain AS c CROSS JOIN x.legacy_user AS u ON u.seq = c.label CROSS JOIN x.told AS f ON f.seq = c.label
-LEFT JOIN x.later AS l ON l.person = c.person LEFT JOIN x.told AS g ON g.seq = l.seq
+FROM x.chain AS c CROSS JOIN x.legacy_user AS u ON u.seq = c.label
+CROSS JOIN x.user_rows AS f ON f.seq = c.label
+LEFT JOIN x.later AS l ON l.person = c.person LEFT JOIN x.user_rows AS g ON g.seq = l.seq
 WHERE $which ORDER BY c.label"""
 _FIRST_OF_ALL: Final = """
-(SELECT t.$name FROM x.further AS r CROSS JOIN x.told AS t ON t.seq = r.seq
+(SELECT t.$name FROM x.further AS r CROSS JOIN x.user_rows AS t ON t.seq = r.seq
  WHERE r.person = c.person AND t.$column IS NOT NULL ORDER BY r.seq LIMIT 1)"""
 _COLUMNS: Final = (
     "email", "own", "display_name", "active", "role_id", "avatar_url", "created_at", "expires_at",
@@ -52,7 +53,7 @@ _NAMELESS: Final = Query(
 )
 
 
-def gather_accounts(workspace: Workspace) -> None:
+def read_account_fields(workspace: Workspace) -> None:
     """Create x.person from the people's rows, without the fields that need facts or unique user names."""
     workspace.execute(_PERSON)
     for statement in _ROWS:

@@ -42,7 +42,7 @@ FROM x.contact AS c
 LEFT JOIN x.pair AS p ON p.low = min(c.user1, c.user2) AND p.high = max(c.user1, c.user2) ORDER BY c.seq"""
 
 
-def settle_links(workspace: Workspace, legacy: Legacy) -> None:
+def decide_connections(workspace: Workspace, legacy: Legacy) -> None:
     """Create x.link: every contact with its two people, its outcome, and whether its pair is accepted."""
     workspace.execute(
         "CREATE TABLE x.contact (seq INTEGER PRIMARY KEY, source TEXT, source_id INTEGER,"

@@ -65,7 +65,7 @@ def date_people(workspace: Workspace, legacy: Legacy) -> cleaning.Newest | None:
     workspace.write("first_seen", pl.DataFrame(schema={"person": pl.Int64, "at": pl.Int64}))
     expires = workspace.scalar("SELECT 1 FROM x.person WHERE expires_at IS NOT NULL LIMIT 1")
     newest = cleaning.Newest() if expires else None
-    known = workspace.scalar("SELECT max(created_at) FROM x.told")
+    known = workspace.scalar("SELECT max(created_at) FROM x.user_rows")
     if newest and isinstance(known, int):
         newest.reach(known)
     for table, column in _OTHERS:

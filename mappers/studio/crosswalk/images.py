@@ -52,7 +52,7 @@ CREATE TABLE x.avatar AS
 SELECT person, url FROM x.picture WHERE avatar AND fate = 'merged' AND sort_order = 0 ORDER BY person"""
 
 
-def settle_pictures(workspace: Workspace, legacy: Legacy, settings: ImageSettings) -> None:
+def order_images(workspace: Workspace, legacy: Legacy, settings: ImageSettings) -> None:
     """Create x.picture (the images of gallery and meta keys with their positions) and x.avatar."""
     workspace.write("candidate", pl.DataFrame(schema=_CANDIDATE))
     if legacy.has("studio_gallery", "user_id"):

@@ -7,7 +7,7 @@ from typing import Final
 from mappers.base import Workspace
 from mappers.reasons import CODES
 from mappers.sqlite_sql import literal, quoted, sql
-from mappers.studio.crosswalk.user_rows import gather_told
+from mappers.studio.crosswalk.user_rows import read_user_rows
 from mappers.studio.legacy_tables import PEOPLE, Legacy
 from mappers.studio.settings import UserSettings
 
@@ -22,8 +22,9 @@ SELECT legacy_id, seq FROM x.entry
 WHERE space = $space AND NOT stub AND typeof(legacy_id) = 'integer' ORDER BY seq"""
 #: E-mails that connect the rows of several ids: few of many. Digests find them, the texts decide.
 _TIES: Final = (
-    "CREATE TABLE x.tie AS SELECT DISTINCT label, email FROM x.told WHERE digest IN ("
-    " SELECT digest FROM x.told WHERE digest IS NOT NULL GROUP BY digest HAVING min(label) < max(label))",
+    "CREATE TABLE x.tie AS SELECT DISTINCT label, email FROM x.user_rows WHERE digest IN ("
+    " SELECT digest FROM x.user_rows WHERE digest IS NOT NULL"
+    " GROUP BY digest HAVING min(label) < max(label))",
     "DELETE FROM x.tie WHERE email IN (SELECT email FROM x.tie GROUP BY email HAVING count(*) = 1)",
     "CREATE INDEX x.tie_email ON tie (email, label)",
     "CREATE TABLE x.tied (label INTEGER PRIMARY KEY, low INTEGER)",
@@ -46,11 +47,11 @@ FROM x.tied WHERE low < label ORDER BY label"""
 _CHAIN: Final = """
 INSERT INTO x.chain (label, person)
 SELECT label, row_number() OVER (ORDER BY label) FROM (
-  SELECT DISTINCT coalesce(m.low, t.label) AS label FROM x.told AS t LEFT JOIN x.moved AS m USING (label)
+  SELECT DISTINCT coalesce(m.low, t.label) AS label FROM x.user_rows AS t LEFT JOIN x.moved AS m USING (label)
   WHERE t.email IS NOT NULL)"""
 #: The e-mails that more than one row of an id has, if that id is not its person's first.
 _ECHO: Final = """
-CREATE TABLE x.echo AS SELECT label, email FROM x.told
+CREATE TABLE x.echo AS SELECT label, email FROM x.user_rows
 WHERE label IN (SELECT label FROM x.moved) AND email IS NOT NULL GROUP BY label, email HAVING count(*) > 1"""
 _LEGACY_USER: Final = """
 CREATE TABLE x.legacy_user (
@@ -68,7 +69,7 @@ SELECT e.seq, e.source, e.space, e.legacy_id, c.person,
             WHEN EXISTS (SELECT 1 FROM x.tie AS i WHERE i.email = t.email)
               OR EXISTS (SELECT 1 FROM x.echo AS o WHERE o.label = t.label AND o.email = t.email)
               THEN $same_email ELSE $same_id END
-FROM x.entry AS e LEFT JOIN x.told AS t ON t.seq = e.seq LEFT JOIN x.moved AS m ON m.label = t.label
+FROM x.entry AS e LEFT JOIN x.user_rows AS t ON t.seq = e.seq LEFT JOIN x.moved AS m ON m.label = t.label
 LEFT JOIN x.chain AS c ON c.label = coalesce(m.low, t.label) ORDER BY e.seq"""
 #: Every legacy id of every person, with the person's own id: millions of rows look it up here.
 _MEMBER: Final = """
@@ -87,7 +88,7 @@ ORDER BY f.legacy_id"""
 _ALIAS: Final = "SELECT $space AS space, legacy_id, person, position, via FROM x.$member"
 
 
-def settle_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) -> None:
+def merge_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) -> None:
     """Create x.legacy_user (the person and the outcome of each row), and x.user_rows (the values of each
     row).
     """
@@ -106,7 +107,7 @@ def settle_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) 
     for space in _spaces():
         workspace.execute(sql(_FIRST, first=first(space)))
         workspace.execute(sql(_FILL_FIRST, first=first(space), space=literal(space)))
-    gather_told(workspace, legacy)
+    read_user_rows(workspace, legacy)
     _join_chains(workspace)
     workspace.execute(_LEGACY_USER)
     workspace.execute(sql(_FATES, **CODES))
@@ -114,7 +115,7 @@ def settle_people(workspace: Workspace, legacy: Legacy, settings: UserSettings) 
         workspace.execute(sql("DROP TABLE x.$done", done=done))
 
 
-def settle_members(workspace: Workspace) -> None:
+def map_legacy_ids(workspace: Workspace) -> None:
     """Create x.member_<space>, and x.alias over all of them: the person that each legacy id has become.
 
     x.person must exist.

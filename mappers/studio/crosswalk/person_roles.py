@@ -54,7 +54,7 @@ INSERT INTO x.informed SELECT person, sum(n) FROM (
 ) GROUP BY person ORDER BY person"""
 
 
-def settle_persons(
+def complete_people(
     workspace: Workspace, legacy: Legacy, settings: MapperSettings, newest: cleaning.Newest | None
 ) -> None:
     """Complete x.person from its people's facts. `newest`: the newest timestamp of the other tables."""

@@ -57,7 +57,7 @@ SELECT 1 FROM x.rest AS o CROSS JOIN x.profile_row AS r ON r.number = o.number W
 _MOST_TERMS: Final = 400
 
 
-def gather_facts(workspace: Workspace, legacy: Legacy, dropped_keys: Sequence[str]) -> None:
+def collect_profile_fields(workspace: Workspace, legacy: Legacy, dropped_keys: Sequence[str]) -> None:
     """Create x.fact from profile and meta rows, and x.profile_row.
 
     A person's legacy ids are read in order of authority, each with its profile row first and its meta rows

@@ -59,7 +59,7 @@ UPDATE x.comment SET
 WHERE kind = 'reply' AND reason IS NOT NULL"""
 
 
-def settle_comments(workspace: Workspace, legacy: Legacy) -> None:
+def classify_comments(workspace: Workspace, legacy: Legacy) -> None:
     """Create x.comment: every comment with its people and its outcome."""
     workspace.execute(_COMMENT)
     if not legacy.has("shows_comments", "user_id"):

@@ -30,20 +30,20 @@ _ACTIVE: Final = ("1", "active")
 NOTHING: Final = ""
 #: `label`: the first row of the same id. `digest`: of the e-mail. `own`: the user name made from the row's
 #: own. Timestamps: milliseconds since 1970, UTC.
-_TOLD: Final = """
-CREATE TABLE x.told (
+_COLUMNS_READ: Final = """
+CREATE TABLE x.user_rows (
   seq INTEGER PRIMARY KEY, label INTEGER, digest INTEGER, email TEXT, own TEXT, display_name TEXT,
   active INTEGER, role_id TEXT, avatar_url TEXT, password INTEGER, created_at INTEGER, expires_at INTEGER,
   broken TEXT
 )"""
 
 
-def gather_told(workspace: Workspace, legacy: Legacy) -> None:
+def read_user_rows(workspace: Workspace, legacy: Legacy) -> None:
     """Create x.user_rows: a row for each row of x.entry that is not a stub."""
-    workspace.execute(_TOLD)
+    workspace.execute(_COLUMNS_READ)
     for source in legacy.present(PEOPLE):
         for rows in workspace.read(_query(legacy, source)):
-            workspace.write("told", _told(rows))
+            workspace.write("user_rows", _cleaned(rows))
 
 
 def _query(legacy: Legacy, source: str) -> Query:
@@ -68,7 +68,7 @@ def _query(legacy: Legacy, source: str) -> Query:
     )
 
 
-def _told(rows: pl.DataFrame) -> pl.DataFrame:
+def _cleaned(rows: pl.DataFrame) -> pl.DataFrame:
     email = cleaning.email(pl.col("email")) if "email" in rows.columns else pl.lit(None, pl.String)
     rows = rows.with_columns(
         email.alias("email"),

@@ -91,7 +91,7 @@ _ROUND: Final = (
 )
 
 
-def settle_names(workspace: Workspace) -> None:
+def assign_usernames(workspace: Workspace) -> None:
     """Give everyone in x.person, whose user names are clean but not yet distinct, a unique name."""
     workspace.execute("CREATE TABLE x.several (person INTEGER PRIMARY KEY, own INTEGER, other INTEGER)")
     own, *others = dict.fromkeys(PEOPLE.values())
@@ -102,7 +102,7 @@ def settle_names(workspace: Workspace) -> None:
         workspace.execute(
             sql(_WANTED, member=member(space), asked="CASE WHEN s.own IS NULL THEN s.other END")
         )
-    settle_usernames(workspace)
+    assign_free_usernames(workspace)
     workspace.execute(
         "UPDATE x.person SET username = u.name FROM x.username AS u WHERE u.person = person.person"
     )
@@ -110,7 +110,7 @@ def settle_names(workspace: Workspace) -> None:
         workspace.execute(sql("DROP TABLE x.$done", done=done))
 
 
-def settle_usernames(workspace: Workspace) -> None:
+def assign_free_usernames(workspace: Workspace) -> None:
     """Create x.username from x.wanted: the names of those who cannot have what they want.
 
     First all who keep their name; then, in order of `place`, each other person gets the smallest 1, 2, … that

@@ -332,10 +332,7 @@ class Inspection:
 
     def table(self, name: str) -> TableReport:
         """Return the table of that name. Raises KeyError if there is none."""
-        for table in self.tables:
-            if table.name == name:
-                return table
-        raise KeyError(name)
+        return {table.name: table for table in self.tables}[name]
 
     def facts(self) -> dict[str, Any]:
         """Return the inspection as a JSON document."""

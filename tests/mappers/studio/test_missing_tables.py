@@ -115,9 +115,9 @@ def test_every_table_is_migrated_or_left_out_by_a_named_rule(tmp_path: Path) -> 
         accounted = {account.source for account in mapping.accounts}
         assert accounted | set(mapping.left_out) | {"odd"} == set(workspace.tables())
         assert not accounted & set(mapping.left_out)
-        mapping = StudioMapping(MapperSettings(left_out=("odd",)), workspace.tables())
+        configured = StudioMapping(MapperSettings(left_out=("odd",)), workspace.tables())
     assert mapping.unknown == ("odd",)
-    assert mapping.left_out["odd"] == "config" and stored.unknown == ()
+    assert configured.left_out["odd"] == "config" and configured.unknown == ()
     assert mapping.left_out["faq_signuser"] == "faq"
     assert mapping.left_out["shows_commentvotes"] == "comment_votes"
 

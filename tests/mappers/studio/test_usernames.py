@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mappers.base import Query
-from mappers.studio.crosswalk.usernames import settle_usernames
+from mappers.studio.crosswalk.usernames import assign_free_usernames
 from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import legacy_file
 
@@ -29,7 +29,7 @@ def settled(wanted: list[str]) -> list[str]:
         with Workspace(snapshot, Path(folder) / "crosswalk.db") as workspace:
             people = range(1, len(wanted) + 1)
             workspace.write("wanted", pl.DataFrame({"person": people, "place": people, "base": wanted}))
-            settle_usernames(workspace)
+            assign_free_usernames(workspace)
             return pl.concat(list(workspace.read(NAMES)))["name"].to_list()
 
 
