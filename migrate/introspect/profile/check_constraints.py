@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from migrate.introspect.profile.database import InspectedDatabase
-from migrate.introspect.profile.model import CheckReport
+from migrate.introspect.profile.table_findings import CheckReport
 from migrate.runtime.errors import StateMismatch
 from migrate.source.sql import quote
 

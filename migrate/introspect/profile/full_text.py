@@ -8,7 +8,7 @@ from typing import Final
 
 from psycopg import sql
 
-from migrate.introspect.profile.model import FullText
+from migrate.introspect.profile.table_findings import FullText
 
 _NAME: Final = r"""(?:"(?:[^"]|"")*"|\[[^\]]*\]|`[^`]*`|'[^']*'|[^\s("'\[`]+)"""
 _VIRTUAL: Final = re.compile(

@@ -17,11 +17,8 @@ from migrate.introspect.profile.known_columns import known_columns
 from migrate.introspect.profile.model import (
     VERSION,
     ColumnReport,
-    Definition,
-    Duplicates,
     HiddenReference,
     Inspection,
-    Leftover,
     Polymorphic,
     Reading,
     Reference,
@@ -29,6 +26,7 @@ from migrate.introspect.profile.model import (
 )
 from migrate.introspect.profile.polymorphic import pairs, polymorphic_reference
 from migrate.introspect.profile.references import Targets, declared_reference, likely_references
+from migrate.introspect.profile.table_findings import Definition, Duplicates, Leftover
 from migrate.introspect.profile.tables import TableShape, read_shapes
 from migrate.introspect.profile.unused_tables import find_leftovers
 from migrate.runtime.source_settings import SourceSettings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from migrate.introspect.profile.database import InspectedDatabase
-from migrate.introspect.profile.model import Leftover, LeftoverKind
 from migrate.introspect.profile.names import fold
+from migrate.introspect.profile.table_findings import Leftover, LeftoverKind
 from migrate.introspect.profile.tables import TableShape
 from migrate.source.model import LeftOut
 from migrate.source.sql import quote

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from migrate.introspect.profile.model import Inspection, Leftover, Reference, TableReport
+from migrate.introspect.profile.model import Inspection, Reference, TableReport
+from migrate.introspect.profile.table_findings import Leftover
 from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.choose_key import ROW_ID, Key, key_of
 from migrate.introspect.scaffold.column_meaning import Meaning
