@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from migrate.pipeline.rollback import RollbackMode, written_since
+from migrate.pipeline.rollback import roll_back as take_back
+from migrate.postgres.catalog import introspect
+from migrate.postgres.connection import Connection
+from migrate.runtime.errors import LiveChanged
+from migrate.staging import ledger_queries
+from migrate.staging.ledger import Ledger
 from tests.e2e.test_run import SETTINGS
-from tests.tools.commands import embedded_content, migrate
+from tests.postgres.studio_target import RUN, Plan
+from tests.tools.commands import embedded_content, environment, migrate
 
 KILLED = {"MIGRATE_KILL_AT": "messages:batch"}
 
@@ -25,6 +37,55 @@ def outcome(work: Path) -> str:
     return str(migrate("status", "--work", str(work), "--json").json()["outcome"])
 
 
+#: The command line, with a restore that loses a row on the way.
+_LOSING = """
+from psycopg import sql
+from migrate.cli.main import main
+from migrate.pipeline import rollback
+copy = rollback.copy_tables
+def losing(old, connection, schema, staging, tables):
+    copy(old, connection, schema, staging, tables)
+    table = sql.Identifier(staging, "users")
+    connection.execute(sql.SQL("DELETE FROM {0} WHERE ctid = (SELECT min(ctid) FROM {0})").format(table))
+rollback.copy_tables = losing
+main()
+"""
+
+
+def refuses_a_backup_that_restores_other_rows(work: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOSING, "rollback", "--work", str(work), "--yes"],
+        env=environment(**SETTINGS), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "no longer restores to the same rows: users" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE users SET display_name = 'other' WHERE id = 'new1'",
+        "DELETE FROM messages WHERE id = (SELECT min(id) FROM messages)",
+        "INSERT INTO sessions VALUES ('s2', 'token-2', 'new1', '2020-01-01')",
+    ],
+)
+def test_rows_that_the_application_has_written_since_stop_a_rollback(
+    ready: Connection, ledger: Ledger, go: Plan, work: Path, change: str
+) -> None:
+    go(backup_digest="abc")
+    run: Any = SimpleNamespace(
+        connection=ready, ledger=ledger, id=RUN, work=work, address=SimpleNamespace(schema="public"),
+        state=SimpleNamespace(document=SimpleNamespace(outcome="published")),
+        live=introspect(ready, "public"),
+    )  # fmt: skip
+    latest = ledger_queries.last_publication(ready, ledger)
+    assert latest is not None
+    assert written_since(run, latest) == []
+    ready.execute(change.encode())
+    with pytest.raises(LiveChanged, match=change.split()[1 if change.startswith("UPDATE") else 2]):
+        take_back(run, RollbackMode.BACK)
+
+
 @pytest.mark.parametrize("left", [pytest.param(b"[1, 2]", marks=pytest.mark.slow), None])
 def test_without_the_state_file_the_ledger_leads_back(work: Path, left: bytes | None) -> None:
     migrate("plan", "--work", str(work), **SETTINGS)
@@ -32,6 +93,8 @@ def test_without_the_state_file_the_ledger_leads_back(work: Path, left: bytes | 
     run(work)
     after = embedded_content(work)
     if left is None:
+        refuses_a_backup_that_restores_other_rows(work)
+        assert embedded_content(work) == after
         (work / "state.json").unlink()
     else:
         (work / "state.json").write_bytes(left)

@@ -187,3 +187,16 @@ def test_publishing_the_same_again_gives_the_same_content(ready: Connection, go:
     ready.execute("CREATE VIEW people AS SELECT id FROM users")  # the rows are moved, and stay staged
     first = go()
     assert go().tables == first.tables
+
+
+@pytest.mark.parametrize(
+    ("before", "within"), [("off", "on"), ("on", "on"), ("remote_apply", "remote_apply")]
+)
+def test_what_is_published_is_on_the_disk_when_it_is_reported(
+    ready: Connection, go: Plan, before: str, within: str
+) -> None:
+    ready.execute(f"SET synchronous_commit = {before}")
+    seen = []
+    go(before_commit=lambda conn: seen.append(conn.execute("SHOW synchronous_commit").fetchone()[0]))
+    assert seen == [within]
+    assert ready.execute("SHOW synchronous_commit").fetchone() == (before,)

@@ -220,3 +220,17 @@ def test_a_guard_outside_a_transaction_is_refused(conn: Connection, ledger: Ledg
     with pytest.raises(TargetError, match="inside transactions"):
         ledger.guard(conn)
     assert conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_a_row_that_copy_does_not_take_is_missed_and_nothing_is_kept(
+    staged: Connection, ledger: Ledger
+) -> None:
+    staged.execute(
+        f"""CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RETURN CASE WHEN NEW.username = 'ben' THEN NULL ELSE NEW END; END $$;
+        CREATE TRIGGER swallow BEFORE INSERT ON {STAGING}.users FOR EACH ROW EXECUTE FUNCTION swallow()"""
+    )
+    with pytest.raises(TargetError, match="COPY took 1 rows of 2"):
+        load.commit_batch(staged, ledger, STAGING, a_batch())
+    assert count(staged, STAGING, "users") == 0
+    assert count(staged, "migrate_ledger", "batch") == 0

@@ -221,3 +221,18 @@ def test_the_map_of_ids_to_restore_is_guarded_too(flagship: Connection, ledger: 
     with pytest.raises(AlreadyRunning):
         schema.restore_id_map(flagship, ledger, "st", 1)
     assert flagship.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_after_a_release_nothing_of_the_run_can_commit(
+    opened: Callable[[], Connection], ledger: Ledger
+) -> None:
+    epoch = ledger.epoch
+    late = Ledger(opened())  # a session of the same run that is still at work
+    late.epoch = epoch
+    with late.conn.transaction():
+        late.guard(late.conn)
+    ledger.release()
+    with pytest.raises(AlreadyRunning), late.conn.transaction():
+        late.guard(late.conn)
+    row = late.conn.execute("SELECT epoch, holder, pid FROM migrate_ledger.owner").fetchone()
+    assert row == ((epoch or 0) + 1, None, None)

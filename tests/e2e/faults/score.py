@@ -61,10 +61,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def keep(request: pytest.FixtureRequest, score: Score) -> None:
-    """Hand the score to the report of the test, which also reaches the process that prints."""
+    """Hand the score to the report of the test, which also reaches the process that prints.
+
+    A test that passed without a disturbance (its point was never reached, or it made none) is a try
+    that was not survived: it proves nothing.
+    """
     failed = getattr(request.node, "failed", True)
     tries = max(score.tries, 1)
-    survived = min(score.survived, tries - 1) if failed else tries
+    survived = min(score.survived, tries - failed)
     counts = {
         "tries": tries, "survived": survived,
         "compared": score.compared, "identical": score.identical,

@@ -29,6 +29,15 @@ def test_bad(score, n):
     score.tried()
     score.compare(n, 1)
 
+@pytest.mark.fault("not reached")
+@pytest.mark.parametrize("reached", [True, False])
+def test_not_reached(score, reached):
+    score.tried(reached)
+
+@pytest.mark.fault("not made")
+def test_not_made(score):
+    pass
+
 @pytest.fixture
 def broken(score):
     raise OSError("no server")
@@ -53,4 +62,6 @@ def test_a_fault_that_was_not_survived_has_no_full_marks(tmp_path: Path, workers
     assert "fault tries survived content identical" in lines
     assert "lived through 3 3 3/3" in lines
     assert "lost a row 2 1 1/2" in lines
+    assert "not reached 2 1 -" in lines
+    assert "not made 1 0 -" in lines
     assert "never begun 1 0 -" in lines
