@@ -237,6 +237,19 @@ class Cells:
 
 
 @dataclass(frozen=True)
+class Breakdown:
+    """Values of a key that the summary counts: in a target table with columns `key` and `value`.
+
+    `label` names what is counted, `title` is the heading of its chart.
+    """
+
+    label: str
+    title: str
+    table: str
+    key: str
+
+
+@dataclass(frozen=True)
 class MappingSpec:
     """What a mapping says without a source: the same for every source that it takes."""
 
@@ -256,6 +269,12 @@ class MappingSpec:
     derived: tuple[str, ...] = ()
     #: target tables whose keys are the source's own, not derived
     legacy_keys: tuple[str, ...] = ()
+    #: what a source of the mapping is called; '' if it takes any source
+    kind: str = ""
+    #: source tables of which at least one must be there; none: any source is taken
+    one_of: tuple[str, ...] = ()
+    #: the target table that keeps the values for which there is no column; '' if there is none
+    metadata: str = ""
 
 
 class BoundMapping(Protocol):
@@ -273,6 +292,8 @@ class BoundMapping(Protocol):
     unknown: tuple[str, ...]
     #: where ids are inside documents and lists
     hidden: tuple[HiddenIds, ...]
+    #: what the summary counts by value, None for nothing
+    breakdown: Breakdown | None
 
     def prepare(self, workspace: Workspace) -> None:
         """Build the crosswalk again: everything that needs whole tables at once."""

@@ -21,14 +21,12 @@ from verification.embedded_ids import HIDDEN
 from verification.foreign_keys import DANGLING
 from verification.full_compare import DEEP, KEYLESS
 from verification.id_map import KEYS_MAPPED
-from verification.ids import IDS_MAPPED, IDS_SHAPED
+from verification.ids import IDS_SHAPED
 from verification.lineage import LINEAGE
 from verification.reconciliation import RECONCILIATION
 from verification.result import Check, CheckResult, Report
-from verification.studio.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
-from verification.studio.image_urls import URLS_ANSWER, URLS_PARSE
-from verification.studio.live_ends import LIVE_ENDS
-from verification.studio.message_counts import MESSAGE_COUNTS
+from verification.studio.checks import DIRECTORY
+from verification.studio.image_urls import URLS_ANSWER
 from verification.uniqueness import UNIQUENESS
 
 #: the checks of every run, in order
@@ -41,17 +39,6 @@ GENERAL: tuple[Check, ...] = (
     DOMAINS,
     IDS_SHAPED,
     LINEAGE,
-)
-#: further checks of a studio directory
-DIRECTORY: tuple[Check, ...] = (
-    IDS_MAPPED,
-    PROFILE_CATEGORIES,
-    STUDIOS,
-    URLS_PARSE,
-    IMAGE_ORDER,
-    LIVE_ENDS,
-    MESSAGE_COUNTS,
-    CONNECTIONS,
 )
 #: further checks of a mapping file
 DESCRIBED: tuple[Check, ...] = (CELLS, KEYS_MAPPED, HIDDEN, KEYLESS)

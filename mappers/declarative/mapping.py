@@ -9,6 +9,7 @@ import polars as pl
 
 from mappers.base import (
     COLUMN_REPORT,
+    Breakdown,
     Cells,
     HiddenIds,
     Lineage,
@@ -67,6 +68,7 @@ class DeclarativeMapping:
 
     #: source tables that the configuration leaves out although the file maps them
     wanted: tuple[str, ...] = ()
+    breakdown: Breakdown | None = None
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ import polars as pl
 from mappers.base import COLUMN_REPORT, Lineage, Mapper, Query, Workspace
 from mappers.filled_counts import count_filled
 from mappers.reasons import Reason
+from mappers.settings import MapperSettings
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.columns import GROUPS, KEY
 from mappers.studio.crosswalk.dates import dated_columns
@@ -20,7 +21,6 @@ from mappers.studio.crosswalk.profile_fields import KEPT_COLUMNS, profile_column
 from mappers.studio.legacy_tables import META, PEOPLE, Legacy
 from mappers.studio.messages import DECIDING
 from mappers.studio.profiles import mapped_keys
-from mappers.studio.settings import MapperSettings
 
 METADATA: Final = "user_metadata"
 NO_TARGET: Final = f"dropped:{Reason.NO_TARGET_COLUMN}"

@@ -8,10 +8,20 @@ from typing import Final
 
 import polars as pl
 
-from mappers.base import Cells, HiddenIds, Lineage, MapperStage, MappingSpec, RowAccounting, Workspace
+from mappers.base import (
+    Breakdown,
+    Cells,
+    HiddenIds,
+    Lineage,
+    MapperStage,
+    MappingSpec,
+    RowAccounting,
+    Workspace,
+)
 from mappers.reasons import Reason
 from mappers.row_outcomes import Limits
-from mappers.studio.column_lineage import StudioLineage
+from mappers.settings import MapperSettings
+from mappers.studio.column_lineage import METADATA, StudioLineage
 from mappers.studio.connections import connection_accounts, connection_mappers
 from mappers.studio.crosswalk.account_fields import read_account_fields
 from mappers.studio.crosswalk.connections import decide_connections
@@ -28,7 +38,6 @@ from mappers.studio.legacy_tables import CONTACTS, MESSAGES, META, PEOPLE, Legac
 from mappers.studio.messages import message_accounts, message_mappers
 from mappers.studio.profiles import profile_accounts, profile_mappers
 from mappers.studio.reviews import review_accounts, review_mappers
-from mappers.studio.settings import MapperSettings
 from mappers.studio.studios import studio_mappers
 from mappers.studio.users import user_accounts, user_mappers
 
@@ -70,7 +79,9 @@ SPEC: Final = MappingSpec(
         "studio_images",
         "user_connections",
     ),
-    legacy_keys=(),
+    kind="studio directory",
+    one_of=tuple(PEOPLE),
+    metadata=METADATA,
     entities=(
         "users",
         "community_users",
@@ -110,6 +121,7 @@ class StudioMapping:
     hidden: tuple[HiddenIds, ...] = ()
     #: rows are merged and combined: separate checks compare the cells
     cells: tuple[Cells, ...] = ()
+    breakdown: Breakdown | None
 
     def __init__(
         self,
@@ -121,6 +133,8 @@ class StudioMapping:
     ) -> None:
         self.settings = settings
         self.legacy = legacy = Legacy(tables)
+        key = settings.profiles.category_key
+        self.breakdown = Breakdown("Profiles", "Profiles by category", METADATA, key)
         self.limits: Limits = dict(limits or {})
         self.stages: tuple[MapperStage, ...] = (
             MapperStage("users", user_mappers(legacy, settings)),

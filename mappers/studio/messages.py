@@ -12,12 +12,12 @@ from mappers import cleaning
 from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting, Workspace
 from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, fate, fates, reject_too_long, warn
+from mappers.settings import MapperSettings
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import MESSAGES, Legacy
 from mappers.studio.people_lookup import Directory
-from mappers.studio.settings import MapperSettings
 
 _READS: Final = "SELECT $selected FROM $table AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2"
 #: Source columns that decide whether a row is migrated, and the rule that says so.

@@ -11,13 +11,13 @@ from mappers import cleaning
 from mappers.base import WARNINGS, Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
+from mappers.settings import MapperSettings
 from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.columns import Columns, frame, keys
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import META, Legacy
 from mappers.studio.person_ids import as_timestamp, person_id
 from mappers.studio.profile_values import LEFT_TO_SAY, wide
-from mappers.studio.settings import MapperSettings
 from mappers.studio.unowned_rows import Orphans
 
 TEXTS: Final[Mapping[str, str]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -154,23 +153,3 @@ class UserSettings(_Section):
     placeholder_status: str = Field(
         default="stub", description="rows of `users` with this status are no people"
     )
-
-
-class MapperSettings(_Section):
-    """The section `[mappers]` of the configuration; where `mapping` names a file, that says all."""
-
-    mapping: Path | None = Field(
-        default=None,
-        description="mapping file, for any database; none: the source is a studio directory",
-    )
-    left_out: tuple[Key, ...] = Field(
-        default=(),
-        description="source tables that you do not want to migrate; a table that is in no "
-        "mapping and not here is an error",
-    )
-    users: UserSettings = UserSettings()
-    profiles: ProfileSettings = ProfileSettings()
-    studios: StudioSettings = StudioSettings()
-    images: ImageSettings = ImageSettings()
-    messages: MessageSettings = MessageSettings()
-    reviews: ReviewSettings = ReviewSettings()

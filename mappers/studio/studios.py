@@ -11,6 +11,7 @@ from mappers import cleaning
 from mappers.base import Ids, MappedBatch, Mapper, Query
 from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
+from mappers.settings import MapperSettings
 from mappers.sqlite_sql import literal, sql, typed
 from mappers.studio.columns import Columns, frame, keys
 from mappers.studio.person_ids import as_timestamp, person_id, person_key
@@ -25,7 +26,7 @@ from mappers.studio.profile_values import (
     wide,
 )
 from mappers.studio.profiles import EQUIPMENT, equipment
-from mappers.studio.settings import HOMESTUDIO, MapperSettings
+from mappers.studio.settings import HOMESTUDIO
 
 _PLACE_KEYS: Final = (*LATITUDE, *LONGITUDE)
 _KEYS: Final = (

@@ -11,13 +11,13 @@ from mappers import cleaning
 from mappers.base import Cast, Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.reasons import Reason
 from mappers.row_outcomes import fates, warn
+from mappers.settings import MapperSettings
 from mappers.sqlite_sql import literal, sql, typed
 from mappers.studio.columns import Columns, casts, frame, keys, select_list, texts
 from mappers.studio.crosswalk.images import IMAGE_KEYS
 from mappers.studio.crosswalk.merge_people import joined_people, member, of_people
 from mappers.studio.legacy_tables import PEOPLE, Legacy
 from mappers.studio.person_ids import as_timestamp, person_id
-from mappers.studio.settings import MapperSettings
 
 #: Meta keys that are used for an image if nothing else has one.
 AVATARS: Final = ("facebook_avatar", "google_avatar", "twitter_avatar")

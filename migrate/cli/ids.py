@@ -21,10 +21,8 @@ def command(
 ) -> None:
     """Show the new id of a legacy id, or with --reverse the legacy id of a new one.
 
-    ENTITY is users (of both generations), community_users, studios (by their
-    owner's id), messages (or community_messages), studio_gallery,
-    shows_contacts, community_contacts or shows_comments; with [mappers] mapping
-    any target table whose keys are made anew.
+    ENTITY is a kind of row whose ids are made anew: with [mappers] mapping a
+    target table. An unknown one is answered with those that there are.
 
     \b
     migrate ids users 42

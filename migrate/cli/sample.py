@@ -25,7 +25,7 @@ import click
     "--profiles", type=click.IntRange(min=1), help="Number of people with a profile; default: nearly all."
 )
 def command(out: Path, scale: float, seed: int, messages: int | None, profiles: int | None) -> None:
-    """Write a synthetic legacy database of a studio directory to OUT.
+    """Write the built-in sample, a synthetic legacy database, to OUT.
 
     The same scale and seed give the same rows. Nobody in it is real.
 

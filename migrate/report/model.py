@@ -197,6 +197,7 @@ class Document:
     flows: tuple[Flow, ...] = ()
     left_out: tuple[tuple[str, str, int], ...] = ()
     targets: tuple[TargetTable, ...] = ()
+    breakdown: str = ""
     categories: tuple[Count, ...] = ()
     rejects: tuple[Count, ...] = ()
     warnings: tuple[Count, ...] = ()

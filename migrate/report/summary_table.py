@@ -54,15 +54,16 @@ def show(summary: Summary, console: Console) -> None:
         console.print(f"NOT migrated: {_safe(left)}")
     filled = ", ".join(f"{name} {rows:,}" for name, rows in summary.filled.items())
     console.print(f"Target rows: {_safe(filled)}")
-    if summary.categories:
+    if summary.breakdown and summary.categories:
         console.print(
-            "Profiles: " + _safe(", ".join(f"{name} {rows:,}" for name, rows in summary.categories.items()))
+            f"{summary.breakdown.label}: "
+            + _safe(", ".join(f"{name} {rows:,}" for name, rows in summary.categories.items()))
         )
     _show_lost(summary, console)
     _show_changed(summary, console)
     _show_meanings(summary, console)
     went = Counter(str(row["went_to"]).split(":")[0] for row in summary.columns)
-    kept = went.pop("user_metadata", 0)
+    kept = went.pop(summary.metadata, 0)
     gone = went.pop("dropped", 0)
     metadata = f"{kept} kept as metadata, " if kept else ""
     console.print(

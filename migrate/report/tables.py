@@ -38,6 +38,8 @@ def figures(counted: Mapping[str, Any], document: Document, read_row: ReadRow | 
         "flows": tuple(_flows(counted)),
         "left_out": tuple((name, rule, rows) for name, (rule, rows) in sorted(counted["left_out"].items())),
         "targets": tuple(_targets(counted, document)),
+        # Summaries of version 0.1 have no title.
+        "breakdown": (counted.get("breakdown") or {}).get("title", ""),
         "categories": _counts(counted["categories"]),
         "rejects": _counts(rejects),
         "warnings": _counts(counted["warnings"]),

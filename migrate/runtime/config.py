@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
-from mappers.studio.settings import MapperSettings
+from mappers.settings import EMPTIED, IN_ID_MAP, MapperSettings
 from migrate.runtime.errors import UsageError
 from migrate.runtime.source_settings import SourceSettings
 
@@ -28,19 +28,6 @@ SAMPLE: Final = "sample"
 EMBEDDED: Final = "embedded"
 #: In `[ids] map`: every entity that has ids.
 EVERY: Final = "*"
-
-#: The tables that belong to the live application alone: its rows hang on rows
-#: that the migration replaces, so they are emptied with them.
-APPLICATION_TABLES: Final = (
-    "accounts",
-    "sessions",
-    "saved_searches",
-    "notifications",
-    "subscriptions",
-    "pending_subscriptions",
-    "refunds",
-    "content_reports",
-)
 
 #: Keys whose value is a path, which in the file is relative to the folder of the file.
 _PATHS: Final = (("mappers", "mapping"), ("target", "schema"))
@@ -93,7 +80,7 @@ class Target(_Section):
         default=None, alias="schema", description="file of DDL that creates the tables of an empty target"
     )
     empty: list[Name] = Field(
-        default=list(APPLICATION_TABLES),
+        default=list(EMPTIED),
         description="live tables that are emptied, never filled, because their rows hang on replaced rows; "
         "with [mappers] mapping none by default",
     )
@@ -116,7 +103,7 @@ class IdSettings(_Section):
         description="the id secret; if there is none, the first run makes one and stores it in the ledger",
     )
     map: list[Name] = Field(
-        default=["users", "studios"],
+        default=list(IN_ID_MAP),
         min_length=1,
         description='entities whose legacy ids the id map holds, merged ones included; "*" is all of them, '
         "which is the default with [mappers] mapping",

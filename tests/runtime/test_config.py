@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from mappers.settings import EMPTIED
 from migrate.runtime.config import (
-    APPLICATION_TABLES,
     EMBEDDED,
     SAMPLE,
     Config,
@@ -42,7 +42,7 @@ def test_the_shipped_file_runs_the_sample_on_embedded_servers() -> None:
     config = load_config(SHIPPED)
     assert source_url(config) == (SAMPLE, "[source] url")
     assert target_url(config) == (EMBEDDED, "[target] url")
-    assert tuple(config.target.empty) == APPLICATION_TABLES
+    assert tuple(config.target.empty) == EMPTIED
 
 
 def test_both_ends_say_which_of_our_variables_named_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 
 from mappers import cleaning
 from mappers.base import Query, Workspace
+from mappers.settings import MapperSettings
 from mappers.sqlite_sql import quoted, sql
 from mappers.studio.crosswalk.dates import read_newest
 from mappers.studio.crosswalk.merge_people import member
@@ -21,7 +22,6 @@ from mappers.studio.profile_values import (
     placed,
     wide,
 )
-from mappers.studio.settings import MapperSettings
 
 _KEYS: Final = ("first_name", "last_name", "location", "last_login", "lastupdated")
 _DERIVED: Final = {

@@ -9,37 +9,38 @@ from pathlib import Path
 from typing import Final
 
 from mappers.declarative.target_columns import TargetColumn
+from mappers.reasons import LEFT_OUT, Reason, left_out
 from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.forecast import MERGING, Collision, Forecast, make_forecast
 from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section
 
 #: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
-_REASONS: Final = {
-    "required": "NULL where a value is required, their rows are rejected",
-    "dangling": "refer to no row, their rows are rejected",
-    "moment_of_writing": "words for the clock, their rows are rejected",
-    "same_key": "have the key of another row, are rejected",
-    "nul_in_key": "NUL in the key, their rows are rejected",
+_REASONS: Final[Mapping[str, str]] = {
+    Reason.REQUIRED: "NULL where a value is required, their rows are rejected",
+    Reason.DANGLING: "refer to no row, their rows are rejected",
+    Reason.CURRENT_TIMESTAMP_TEXT: "words for the clock, their rows are rejected",
+    Reason.SAME_KEY: "have the key of another row, are rejected",
+    Reason.NUL_IN_KEY: "NUL in the key, their rows are rejected",
 }
 #: What is said of values that are not what they were, by the ledger's rule.
-_RULES: Final = {
-    "dangling_left_out": "refer to no row, become NULL",
-    "dangling_kept": "refer to no row, kept as they are",
-    "moment_of_writing_left_out": "CURRENT_TIMESTAMP as text, become NULL",
-    "empty_as_null": "'' becomes NULL",
-    "number_as_text": "numbers, become text",
-    "bytes_as_text": "bytes, read as UTF-8",
-    "nul_removed": "NUL characters, removed",
-    "invalid_utf8": "no UTF-8, read as Windows-1252",
-    "wrapped_as_json_string": "no JSON, become strings",
-    "name_twice_last_kept": "objects with a name twice, the last is kept",
-    "unknown_id_kept": "ids in it of no row, left as they are",
-    "unknown_id_left_out": "ids in it of no row, left out",
-    "placeholder": "dangling, rows are made for them",
-    "rounded_to_milliseconds": "finer than milliseconds, rounded",
+_RULES: Final[Mapping[str, str]] = {
+    left_out(Reason.DANGLING): "refer to no row, become NULL",
+    Reason.DANGLING_KEPT: "refer to no row, kept as they are",
+    left_out(Reason.CURRENT_TIMESTAMP_TEXT): "CURRENT_TIMESTAMP as text, become NULL",
+    Reason.EMPTY_AS_NULL: "'' becomes NULL",
+    Reason.NUMBER_AS_TEXT: "numbers, become text",
+    Reason.BYTES_AS_TEXT: "bytes, read as UTF-8",
+    Reason.NUL_REMOVED: "NUL characters, removed",
+    Reason.INVALID_UTF8: "no UTF-8, read as Windows-1252",
+    Reason.WRAPPED_AS_JSON_STRING: "no JSON, become strings",
+    Reason.NAME_TWICE_LAST_KEPT: "objects with a name twice, the last is kept",
+    Reason.UNKNOWN_ID_KEPT: "ids in it of no row, left as they are",
+    Reason.UNKNOWN_ID_LEFT_OUT: "ids in it of no row, left out",
+    Reason.PLACEHOLDER: "dangling, rows are made for them",
+    Reason.ROUNDED_TO_MILLISECONDS: "finer than milliseconds, rounded",
 }
 #: What a person expects, so that it is said without a mark.
-_EXPECTED: Final = frozenset({"empty_as_null", "rounded_to_milliseconds"})
+_EXPECTED: Final = frozenset({Reason.EMPTY_AS_NULL, Reason.ROUNDED_TO_MILLISECONDS})
 #: What a draft counts by the shapes of values, and a forecast by the mappers.
 _COUNTED: Final = re.compile(
     r"(dangling|do not fit|words for the clock|NUL characters|no UTF-8|bytes, read)[^:]*: [\d,]+$"
@@ -110,7 +111,7 @@ def _line(line: Line, outcomes: list[Outcome], merged: list[str]) -> Line:
     remarks = [f"{_words(one)}: {one.rows:,}" for one in outcomes]
     strict = ", not null" in line.remark.partition(":")[0]
     odd = bool(merged) or any(
-        one.rule not in _EXPECTED or (one.rule == "empty_as_null" and strict) for one in outcomes
+        one.rule not in _EXPECTED or (one.rule == Reason.EMPTY_AS_NULL and strict) for one in outcomes
     )
     return replace(line, remark="; ".join([*kept, *remarks, *merged]), review=line.review or odd)
 
@@ -122,7 +123,7 @@ def _words(one: Outcome) -> str:
         return _REASONS.get(one.rule, "do not fit, their rows are rejected")
     if one.rule in _RULES:
         return _RULES[one.rule]
-    return "do not fit, become NULL" if one.rule.endswith("_left_out") else "do not fit, get the default"
+    return "do not fit, become NULL" if one.rule.endswith(LEFT_OUT) else "do not fit, get the default"
 
 
 def _without_unique(model: Model, broken: list[Collision], draft: Draft) -> Model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from mappers.base import BoundMapping, SourceTables
+from mappers.base import BoundMapping, MappingSpec, SourceTables
 from mappers.declarative.validate import find_misfits
 from migrate.pipeline.mapping import described_mapping, target_columns
 from migrate.pipeline.plan.target_checks import Finding
@@ -14,11 +14,12 @@ from migrate.runtime.config import Config
 from migrate.runtime.errors import UsageError
 
 
-def require_fit(config: Config, columns: Mapping[str, Sequence[str]], source: str) -> None:
-    """Raise UsageError if the tables are not those of a studio directory; `source` is its label."""
-    if config.mappers.mapping is None and not {"users", "shows_users", "community_users"} & columns.keys():
+def require_fit(spec: MappingSpec, columns: Mapping[str, Sequence[str]], source: str) -> None:
+    """Raise UsageError if the mapping needs one of some tables and none is there; `source` is its label."""
+    if spec.one_of and not set(spec.one_of) & columns.keys():
+        *others, last = spec.one_of
         raise UsageError(
-            f"{source} has no table users, shows_users or community_users: it is not a studio directory",
+            f"{source} has no table {', '.join(others)} or {last}: it is not a {spec.kind}",
             hint="for any other database write a mapping with `migrate init`; or check the "
             "source URL. Its tables: " + (", ".join(sorted(columns)) or "none"),
         )

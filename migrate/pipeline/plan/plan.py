@@ -121,16 +121,17 @@ def make_plan(
     """Inspect source and target and return the plan; `stages` are pairs of name and purpose.
 
     Raises SourceError or TargetError if one of them does not answer or another session holds the live tables,
-    UsageError if the source is not a studio directory.
+    UsageError if the mapping does not take such a source.
     """
     found_source = _inspect_source(origin)
     counts = {item.table: item.rows for item in found_source.rows}
     columns = _columns(found_source.catalogue)
-    require_fit(config, columns, origin.label)
+    spec = load_spec(config)
+    require_fit(spec, columns, origin.label)
     patience = config.target.lock_timeout_ms
     with waiting_briefly(connection, address.schema, patience):
         expected = expected_schema(config, work, address, connection)
-    spec, mapping = load_spec(config), bind_mapping(config, columns, expected.live)
+    mapping = bind_mapping(config, columns, expected.live)
     mapped_names(config, spec)
     findings = find_mistakes(config, columns, expected.live)
     # A table that does not fit cannot be mapped, not even without rows.

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from mappers.base import BoundMapping
+from mappers.base import BoundMapping, Breakdown
 from mappers.reasons import LEFT_OUT, REPLACED
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.crosswalk import open_workspace
@@ -63,7 +63,8 @@ class Summary:
 
     `warnings` are the changed values, by rule; `changed` the same by column, the lost ones first. `contents`
     is what each live table held right after publish, empty before it; `mapped` what the id map holds,
-    `legacy_keys` the target tables whose keys are the source's own.
+    `legacy_keys` the target tables whose keys are the source's own. `categories` are the counts that
+    `breakdown` describes; `metadata` is the target table that keeps values without a column, if any.
     """
 
     run_id: str
@@ -72,6 +73,7 @@ class Summary:
     flows: list[Flow]
     left_out: dict[str, tuple[str, int]]
     filled: dict[str, int]
+    breakdown: Breakdown | None
     categories: dict[str, int]
     warnings: dict[str, int]
     changed: list[Changed]
@@ -83,6 +85,7 @@ class Summary:
     server: str
     mapped: list[str]
     legacy_keys: list[str]
+    metadata: str
     contents: dict[str, Content]
 
     def facts(self) -> dict[str, Any]:
@@ -123,6 +126,7 @@ def summarise(run: RunContext) -> Summary:
             if publication
             else {name: _count(run, schema, name) for name in run.filled}
         ),
+        breakdown=mapping.breakdown,
         categories=_categories(run, schema),
         warnings=_by_rule(changed),
         changed=changed,
@@ -134,6 +138,7 @@ def summarise(run: RunContext) -> Summary:
         server=run.connection.info.parameter_status("server_version") or "",
         mapped=list(mapped_names(run.config, run.spec)),
         legacy_keys=list(run.spec.legacy_keys),
+        metadata=run.spec.metadata,
         contents=publication.tables if publication else {},
     )
 
@@ -218,12 +223,14 @@ def _count(run: RunContext, schema: str, table: str) -> int:
 
 
 def _categories(run: RunContext, schema: str) -> dict[str, int]:
-    if "user_metadata" not in run.filled:
+    counted = run.mapping.breakdown
+    if counted is None or counted.table not in run.filled:
         return {}
     rows = run.connection.execute(
-        sql.SQL(
-            "SELECT value, count(*) FROM {} WHERE key = 'profile_category' GROUP BY value ORDER BY 2 DESC, 1"
-        ).format(sql.Identifier(schema, "user_metadata"))
+        sql.SQL("SELECT value, count(*) FROM {} WHERE key = %s GROUP BY value ORDER BY 2 DESC, 1").format(
+            sql.Identifier(schema, counted.table)
+        ),
+        (counted.key,),
     ).fetchall()
     return {str(value): int(count) for value, count in rows}
 

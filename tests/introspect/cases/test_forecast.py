@@ -74,14 +74,14 @@ def test_every_way_to_lose_a_value_is_foreseen_and_marked(migrated: MakeCase) ->
     forecast = foreseen(done.init.document["forecast"])
     assert forecast == happened(done.url, done.run.document["changed"])
     assert forecast == {
-        ("users", "active", "rejected", "no_boolean"): 1,
-        ("users", "age", None, "no_integer_left_out"): 1,
-        ("users", "born", None, "no_moment_left_out"): 1,
+        ("users", "active", "rejected", "invalid_boolean"): 1,
+        ("users", "age", None, "invalid_integer_left_out"): 1,
+        ("users", "born", None, "invalid_timestamp_left_out"): 1,
         ("users", "doc", None, "wrapped_as_json_string"): 1,
         ("users", "boss", None, "dangling_left_out"): 4,
         ("users", "note", None, "nul_removed"): 1,
         ("posts", "user_id", "rejected", "dangling"): 2,
-        ("posts", "at", "rejected", "no_moment"): 1,
+        ("posts", "at", "rejected", "invalid_timestamp"): 1,
         ("posts", "at", None, "rounded_to_milliseconds"): 39,
     }
     assert done.types("users")["active"] == "boolean"

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from mappers.base import FATES, ID_MAP, WARNINGS, BoundMapping, begin
+from mappers.settings import MapperSettings
 from mappers.studio.mapping import StudioMapping
-from mappers.studio.settings import MapperSettings
 from migrate.pipeline.ids import Ids
 from migrate.snapshot.workspace import Workspace
 from migrate.source.sample.write import legacy_schema

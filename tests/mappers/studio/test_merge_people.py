@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mappers.studio.settings import MapperSettings, UserSettings
+from mappers.settings import MapperSettings
+from mappers.studio.settings import UserSettings
 from tests.mappers.studio.runner import SCHEMA, Outcome, legacy_file, run
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mappers.settings import MapperSettings
 from mappers.studio.mapping import StudioMapping
-from mappers.studio.settings import MapperSettings
 from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import EXAMPLE, SCHEMA, Outcome, legacy_file, run
 

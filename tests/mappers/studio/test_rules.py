@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mappers.studio.settings import CategoryRule, ImageSettings, MapperSettings, ProfileSettings
+from mappers.settings import MapperSettings
+from mappers.studio.settings import CategoryRule, ImageSettings, ProfileSettings
 from tests.mappers.studio.runner import SCHEMA, Outcome, legacy_file, run
 from tests.mappers.studio.test_merge_people import shows
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from mappers.settings import MapperSettings
 from mappers.studio.mapping import StudioMapping
-from mappers.studio.settings import MapperSettings
 from migrate.snapshot.workspace import Workspace
 from migrate.source.sample.write import write_sample
 from tests.mappers.studio.runner import Outcome, run

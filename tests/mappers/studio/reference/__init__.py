@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mappers.studio.settings import MapperSettings
+from mappers.settings import MapperSettings
 from migrate.pipeline.ids import Ids
 from tests.mappers.studio.reference.belongings import connections, images, messages, reviews
 from tests.mappers.studio.reference.people import Book, Legacy

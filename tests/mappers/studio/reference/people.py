@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mappers.studio.settings import MapperSettings
+from mappers.settings import MapperSettings
 from migrate.pipeline.ids import Ids
 from tests.mappers.studio.reference import cleaning
 
