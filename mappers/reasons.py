@@ -142,6 +142,8 @@ class Reason(StrEnum):
     CONFIG = "config", "table", "The configuration (`left_out`) leaves it out."
 
 
+#: Reasons by which a rule of the mapping rejects a row that is as it should be.
+BY_RULE: Final = frozenset({Reason.NO_STUDIO, Reason.EMPTY_MESSAGE, Reason.EMPTY_REPLY})
 #: A code of a warning.
 Code = Reason | Derived
 #: The codes as SQL constants, by the name of the code: parts of the mappers' SQL templates.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -228,10 +228,16 @@ class MapperColumns:
 
 @dataclass(frozen=True)
 class Limits:
-    """Shares (0 to 1) of a source table's rows that may be rejected, by default and by table."""
+    """How many rows of a source table may be rejected.
+
+    A share (0 to 1), by default and by table; `max_reject_rows` rejected rows are never too many.
+    Rows rejected for one of the `by_rule` reasons do not count: a rule of the mapping leaves them out.
+    """
 
     max_reject_share: float = 1.0
     by_table: Mapping[str, float] = field(default_factory=dict)
+    max_reject_rows: int = 0
+    by_rule: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True)

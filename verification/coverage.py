@@ -5,7 +5,7 @@ from __future__ import annotations
 from verification.context import CheckContext
 from verification.queries import source_count, source_tables
 from verification.result import Check, Outcome
-from verification.row_outcomes import fated_tables
+from verification.row_outcomes import reject_reasons
 
 
 def _known(context: CheckContext) -> Outcome:
@@ -25,15 +25,19 @@ def _known(context: CheckContext) -> Outcome:
 
 def _rejects(context: CheckContext) -> Outcome:
     outcome = Outcome()
-    fates = fated_tables(context)
+    found, limits = reject_reasons(context), context.limits
     held = set(source_tables(context))
     for table in sorted({account.source for account in context.accounts} & held):
         rows = source_count(context, table)
-        rejected = fates.get(table, {}).get("rejected", 0)
-        limit = context.limits.by_table.get(table, context.limits.max_reject_share)
+        reasons = {why: count for why, count in found.get(table, {}).items() if why not in limits.by_rule}
+        rejected = sum(reasons.values())
+        limit = limits.by_table.get(table, limits.max_reject_share)
         outcome.looked_at += rows
-        if rejected > limit * rows:
-            outcome.found(table, None, f"{rejected} of {rows} rows are rejected, more than {limit:.1%}")
+        if rejected > max(limit * rows, limits.max_reject_rows):
+            named = ", ".join(f"{why} {count:,}" for why, count in reasons.items())
+            outcome.found(
+                table, None, f"{rejected:,} of {rows:,} rows are rejected, more than {limit:.1%}: {named}"
+            )
     return outcome
 
 

@@ -163,6 +163,19 @@ def fated_tables(context: CheckContext) -> dict[str, dict[str, int]]:
     return found
 
 
+def reject_reasons(context: CheckContext) -> dict[str, dict[str, int]]:
+    """Return {source table: {reason: rejected rows}} as the ledger has them, the most frequent first."""
+    query = sql.SQL(
+        "SELECT source_table, reason, count(*) FROM {} WHERE run_id = {} AND fate = 'rejected'"
+        " GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"
+    )
+    found: dict[str, dict[str, int]] = {}
+    ledger = sql.Identifier(context.ledger, "fate")
+    for table, reason, rows in ask(context, query.format(ledger, sql.Literal(context.run_id))):
+        found.setdefault(str(table), {})[str(reason)] = int(str(rows))
+    return found
+
+
 def judge(table: str, fates: Fated, marked: pl.DataFrame, outcome: Outcome) -> bool:
     """Record unknown outcomes, and rows with more than one, as faults; `marked` are their marks.
 

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from mappers.base import begin
+from mappers.reasons import BY_RULE
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.crosswalk import open_workspace
 from migrate.pipeline.mapping import mapped_entities, mapped_names
@@ -68,7 +69,12 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
                 for mapper in stage.mappers
             ],
             mapped=frozenset(mapped_names(run.config, spec)),
-            limits=context.Limits(run.config.verification.max_reject_share),
+            limits=context.Limits(
+                run.config.verification.max_reject_share,
+                run.config.verification.max_reject_shares,
+                run.config.verification.max_reject_rows,
+                BY_RULE,
+            ),
             remap=_remap(run, workspace),
             second_connection=lambda: _second_connection(run),
             again=(lambda: _again(run)) if _source_rows(run) <= _TOGETHER else None,

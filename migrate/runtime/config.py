@@ -129,6 +129,9 @@ class Load(_Section):
     )
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class Checks(_Section):
     """`[verification]`: when a run must not be published."""
 
@@ -136,7 +139,16 @@ class Checks(_Section):
         default=0.5,
         ge=0,
         le=1,
-        description="stop before publish if a larger share of a source table is rejected",
+        description="stop before publish if a larger share of a source table is rejected; rows that a rule "
+        "of the mapping rejects do not count",
+    )
+    max_reject_rows: int = Field(
+        default=10,
+        ge=0,
+        description="so many rejected rows of a source table never stop the run, whatever their share",
+    )
+    max_reject_shares: dict[str, Share] = Field(
+        default={}, description="another `max_reject_share` for single source tables, by their names"
     )
     deep: bool = Field(default=False, description="map every row a second time and compare each cell")
     check_urls: bool = Field(

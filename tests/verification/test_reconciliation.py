@@ -78,3 +78,17 @@ def test_too_many_rejects_fail(world: World) -> None:
     assert [finding.table for finding in world.check("reject_share").findings] == ["studio_gallery"]
     world.changes["limits"] = Limits(0.3, {"studio_gallery": 0.5, "shows_users": 0.2})
     assert [finding.table for finding in world.check("reject_share").findings] == ["shows_users"]
+
+
+def test_few_rejects_and_those_by_a_rule_are_never_too_many(world: World) -> None:
+    world.changes["limits"] = Limits(0.3)
+    (finding,) = world.check("reject_share").findings
+    share, _, reasons = finding.what.partition(": ")
+    assert share.endswith("rows are rejected, more than 30.0%")
+    why, _, rows = reasons.rpartition(" ")
+    world.changes["limits"] = Limits(0.3, max_reject_rows=int(rows))
+    assert world.check("reject_share").passed
+    world.changes["limits"] = Limits(0.3, max_reject_rows=int(rows) - 1)
+    assert not world.check("reject_share").passed
+    world.changes["limits"] = Limits(0.3, by_rule={why})
+    assert world.check("reject_share").passed

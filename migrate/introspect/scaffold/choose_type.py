@@ -70,6 +70,8 @@ class Choice:
     unset: int = 0
     remark: str = ""
     guess: bool = False
+    #: values that are not migrated as they stand, by what becomes of them
+    counts: tuple[tuple[str, int], ...] = ()
 
 
 def choose(column: ColumnReport, *, key: bool = False, unit: str | None = None) -> Choice:
@@ -131,10 +133,8 @@ def _fits_real(column: ColumnReport) -> bool:
 
 def _json(column: ColumnReport) -> Choice:
     rest = column.filled - fitting(column, "json")
-    return Choice(
-        Type("Json"), "json", {"invalid": "wrap"} if rest else {},
-        remark=_and(f"neither object nor array: {rest:,}" if rest else "", _refused(column)),
-    )  # fmt: skip
+    counts = (("neither object nor array", rest), ("not valid for jsonb, become strings", _refused(column)))
+    return Choice(Type("Json"), "json", {"invalid": "wrap"} if rest else {}, counts=counts)
 
 
 def _by_values(column: ColumnReport) -> Choice:
@@ -158,7 +158,7 @@ def _by_values(column: ColumnReport) -> Choice:
     if reading == "timestamp":
         return _timestamp(column)
     if reading == "json":
-        return Choice(Type("Json"), "json", remark=_refused(column))
+        return _json(column)
     if reading == "blob":
         return Choice(Type("Bytes"), "bytes")
     return _text(column)
@@ -291,21 +291,18 @@ def _bytes(column: ColumnReport) -> Choice | None:
 
 def _text(column: ColumnReport) -> Choice:
     """Return text, which fits every value; remarks name what changes on the way."""
-    remarks = (
+    counts = (
         ("NUL characters, removed", column.with_nul),
         ("no UTF-8, mended", column.broken_text),
         ("bytes, read as UTF-8", column.classes.blobs),
     )
     kinds = "values of several kinds" if column.reading == "mixed" else ""
-    return Choice(
-        Type(), "text", remark=_and(kinds, *(f"{what}: {rows:,}" for what, rows in remarks if rows))
-    )
+    return Choice(Type(), "text", remark=kinds, counts=counts)
 
 
-def _refused(column: ColumnReport) -> str:
-    if column.json is None or not column.json.refused + column.json.broken:
-        return ""
-    return f"not valid for jsonb, become strings: {column.json.refused + column.json.broken:,}"
+def _refused(column: ColumnReport) -> int:
+    """Return how many values look like JSON and are none that jsonb takes."""
+    return 0 if column.json is None else column.json.refused + column.json.broken
 
 
 def _and(*remarks: str) -> str:

@@ -87,6 +87,7 @@ class _Column:
         self._list = None if self._link else meaning.lists(table.name, column.name)
         self._choice = meaning.choice(table.name, column.name)
         self._remarks: list[str] = []
+        self._counts: list[str] = []
         self._review = False
 
     @property
@@ -165,9 +166,8 @@ class _Column:
         self._mark_collation()
         if self._column.default is not None and default is None and self._column.default.upper() != "NULL":
             self._add_remark(f"its default {self._column.default} is not migrated", review=True)
-        return Line(
-            self._column.name, options, _joined(_description(self._column), *self._remarks), self._review
-        )
+        remark = _joined(_description(self._column), *self._remarks)
+        return Line(self._column.name, options, remark, self._review, tuple(self._counts))
 
     def _tell_pair(self, pair: Polymorphic) -> None:
         """Tell of the ids of a pair that name no row, and of the types that mean no table."""
@@ -202,6 +202,8 @@ class _Column:
             self._add_remark(
                 "vectors as the bytes that libSQL stores, which pgvector does not read", review=True
             )
+        for what, rows in choice.counts:
+            self._count(rows, what)
         if not self._key:
             options |= {} if self._keeps_blanks else self._blank()
             if choice.unset:
@@ -247,7 +249,8 @@ class _Column:
 
     def _count(self, rows: int, what: str) -> None:
         if rows:
-            self._add_remark(f"{what}: {rows:,}", review=True)
+            self._counts.append(f"{what}: {rows:,}")
+            self._review = True
 
     def _add_remark(self, remark: str, *, review: bool) -> None:
         self._remarks.append(remark)

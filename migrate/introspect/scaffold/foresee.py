@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from mappers.reasons import LEFT_OUT, Reason, left_out
 from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.forecast import MERGING, Collision, Forecast, make_forecast
 from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section
+from migrate.runtime.config import Checks
 
 #: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
 _REASONS: Final[Mapping[str, str]] = {
@@ -41,10 +41,6 @@ _RULES: Final[Mapping[str, str]] = {
 }
 #: What a person expects, so that it is said without a mark.
 _EXPECTED: Final = frozenset({Reason.EMPTY_AS_NULL, Reason.ROUNDED_TO_MILLISECONDS})
-#: What a draft counts by the shapes of values, and a forecast by the mappers.
-_COUNTED: Final = re.compile(
-    r"(dangling|do not fit|words for the clock|NUL characters|no UTF-8|bytes, read)[^:]*: [\d,]+$"
-)
 
 
 def foresee(
@@ -57,9 +53,10 @@ def foresee(
     forecast = make_forecast(draft, snapshot, crosswalk, live)
     broken = [one for one in forecast.collisions if not one.primary]
     models = tuple(_without_unique(model, broken, draft) for model in draft.models)
-    sections = tuple(_told(section, forecast) for section in draft.sections)
+    sections = tuple(_with_outcomes(section, forecast) for section in draft.sections)
     mistakes = () if draft.problems else forecast.mistakes
-    problems = (*draft.problems, *mistakes, *map(_broken_key, _primary(forecast)))
+    broken_keys = map(_broken_key, _primary(forecast))
+    problems = (*draft.problems, *mistakes, *broken_keys, *_too_many(draft, forecast))
     return replace(
         draft,
         models=models,
@@ -81,8 +78,25 @@ def _broken_key(one: Collision) -> str:
     )
 
 
-def _told(section: Section, forecast: Forecast) -> Section:
+def _too_many(draft: Draft, forecast: Forecast) -> Iterable[str]:
+    """Yield the tables of which a run would reject more rows than its limits let pass."""
+    limits = Checks()
+    for section in draft.sections:
+        found = [one for one in forecast.outcomes if one.table == section.source and one.fate == "rejected"]
+        rejected = sum(one.rows for one in found)
+        if rejected > max(limits.max_reject_share * section.rows, limits.max_reject_rows):
+            named = ", ".join(f"{one.column} ({one.rule} {one.rows:,})" for one in found)
+            yield (
+                f"{section.source}: {rejected:,} of {section.rows:,} rows would be rejected, and a run stops:"
+                f' {named}; edit the lines of these columns (otherwise or dangling = "null", or as = "text"),'
+                " or accept it with [verification] max_reject_shares"
+            )
+
+
+def _with_outcomes(section: Section, forecast: Forecast) -> Section:
     """Return a section whose lines say what becomes of their values."""
+    if forecast.mistakes:
+        return section  # nothing was mapped
     own = [one for one in forecast.outcomes if one.table == section.source]
     columns = {line.column for line in section.lines}
     merged = [one for one in forecast.collisions if one.table == section.source and not one.primary]
@@ -107,13 +121,14 @@ def _same(line: Line, merged: list[Collision]) -> Iterable[str]:
 def _line(line: Line, outcomes: list[Outcome], merged: list[str]) -> Line:
     if "drop" in line.options:
         return line
-    kept = [part for part in line.remark.split("; ") if not _COUNTED.match(part)]
     remarks = [f"{_words(one)}: {one.rows:,}" for one in outcomes]
     strict = ", not null" in line.remark.partition(":")[0]
     odd = bool(merged) or any(
         one.rule not in _EXPECTED or (one.rule == Reason.EMPTY_AS_NULL and strict) for one in outcomes
     )
-    return replace(line, remark="; ".join([*kept, *remarks, *merged]), review=line.review or odd)
+    return replace(
+        line, remark="; ".join([line.remark, *remarks, *merged]), review=line.review or odd, counts=()
+    )
 
 
 def _words(one: Outcome) -> str:

@@ -179,6 +179,13 @@ class Line:
     options: Options
     remark: str = ""
     review: bool = False
+    #: what the draft counts by the shapes of the values; a forecast counts it by the mappers instead
+    counts: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """All that the operator should know of the column, as one sentence."""
+        return "; ".join(part for part in (self.remark, *self.counts) if part)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]
             if not one.migrated
         ],
         "review": [
-            {"table": section.source, "column": line.column, "remark": line.remark}
+            {"table": section.source, "column": line.column, "remark": line.note}
             for section in draft.sections
             for line in section.lines
             if line.review

@@ -10,6 +10,7 @@ from migrate.pipeline.stage import Stage, StageResult
 from migrate.runtime import files
 from migrate.runtime.errors import CheckError
 from migrate.runtime.memory import return_memory
+from verification.coverage import REJECTS
 from verification.result import Report
 from verification.runner import GENERAL, run_checks
 
@@ -64,15 +65,24 @@ def _check(_run: RunContext) -> None:
 
 def _run(run: RunContext) -> StageResult:
     report = check_rows(run, schema=run.staging)
-    require(
-        report,
-        f"the live tables are unchanged; see {run.work / REPORT}, then fix the source or the configuration "
-        "and run `migrate run --fresh`",
-    )
+    require(report, _way_on(report, run))
     looked = sum(result.looked_at for result in report.results)
     return StageResult(
         f"{len(report.results)} checks passed, {looked:,} rows checked",
         {"checks": {result.name: result.looked_at for result in report.results}},
+    )
+
+
+def _way_on(report: Report, run: RunContext) -> str:
+    """Return what the operator can type: a limit is raised in the middle of a run, what is wrong is not."""
+    seen = f"the live tables are unchanged; see {run.work / REPORT}, then "
+    again = "fix the source or the mapping and run `migrate run --fresh`"
+    if [result.name for result in report.failed] != [REJECTS.name]:
+        return seen + again.replace("the mapping", "the configuration")
+    tables = ", ".join(f"{json.dumps(finding.table)} = 1.0" for finding in report.failed[0].findings)
+    return (
+        f"{seen}either accept these rows ([verification] max_reject_shares = {{ {tables} }}) and run"
+        f" `migrate run` again, it goes on from here; or {again}"
     )
 
 

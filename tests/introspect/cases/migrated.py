@@ -86,6 +86,10 @@ class Migrated:
         lines = [" ".join(line.split()) for line in block[1].splitlines()]
         return next(line for line in lines if line.startswith(f"{name} "))
 
+    def again(self, **variables: str) -> Answer:
+        """Type `migrate run` once more, with these variables set."""
+        return _run(self.folder, self.url, **variables)
+
     def query(self, text: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query to the target."""
         with psycopg.connect(self.url) as connection:
@@ -137,10 +141,14 @@ def migrate_case(source: str, folder: Path, url: str) -> Migrated:
     init = command("init", "--source", source, "--out", str(mapping), "--yes", "--json")
     run = Answer(-1, "", "not run: there is no mapping")
     if (mapping / "config.toml").exists():
-        where = ("--config", str(mapping / "config.toml"), "--work", str(folder / "work"))
-        own = {"MIGRATE__TARGET__URL": url, "MIGRATE__IDS__SECRET": SECRET}
-        run = command("run", *where, "--yes", "--json", **own)
+        run = _run(mapping, url)
     return Migrated(Path(source), mapping, url, init, run)
+
+
+def _run(mapping: Path, url: str, **variables: str) -> Answer:
+    where = ("--config", str(mapping / "config.toml"), "--work", str(mapping.parent / "work"))
+    own = {"MIGRATE__TARGET__URL": url, "MIGRATE__IDS__SECRET": SECRET, **variables}
+    return command("run", *where, "--yes", "--json", **own)
 
 
 def make_source(case: Path, folder: Path) -> str:

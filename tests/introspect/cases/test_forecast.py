@@ -89,3 +89,25 @@ def test_every_way_to_lose_a_value_is_foreseen_and_marked(migrated: MakeCase) ->
     for column in ("active", "age", "born", "doc", "boss", "note"):
         assert done.marked("users", column), column
     assert not done.marked("users", "email")
+
+
+MANY = """
+    CREATE TABLE users (id INTEGER PRIMARY KEY);
+    CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+    INSERT INTO posts SELECT i, i FROM n;
+    INSERT INTO users VALUES (1), (2);
+"""
+
+
+def test_a_run_that_would_stop_is_foreseen_and_goes_on_with_a_higher_limit(migrated: MakeCase) -> None:
+    done = migrated(script=MANY)
+    assert (done.init.code, done.run.code) == (1, 1)
+    (problem,) = done.init.document["problems"]
+    assert "posts: 18 of 20 rows would be rejected" in problem
+    assert "user_id (dangling 18)" in problem
+    assert "18 of 20 rows are rejected, more than 50.0%: dangling 18" in done.run.err
+    assert 'max_reject_shares = { "posts" = 1.0 }' in done.run.err
+    again = done.again(MIGRATE__VERIFICATION__MAX_REJECT_SHARES='{"posts": 1.0}')
+    assert again.code == 0, again.err
+    assert len(done.rows("posts")) == 2
