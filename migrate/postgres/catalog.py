@@ -129,11 +129,13 @@ CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s) AND c.relkind IN ('r', 'p')
   AND i.indisunique AND k.place <= i.indnkeyatts
-GROUP BY c.relname, x.relname, i.indexrelid
+GROUP BY c.relname, x.relname, i.indrelid, i.indpred, i.indnullsnotdistinct, i.indisprimary, i.indisvalid
 ORDER BY c.relname, x.relname
 """
 #: PostgreSQL 14 and older know no NULLS NOT DISTINCT.
-_KEYS_BEFORE_15: Final = _KEYS.replace("NOT i.indnullsnotdistinct", "true")
+_KEYS_BEFORE_15: Final = _KEYS.replace("NOT i.indnullsnotdistinct", "true").replace(
+    " i.indnullsnotdistinct,", ""
+)
 _FOREIGN_KEYS: Final = """
 SELECT k.conname, n.nspname, c.relname, {columns}, rn.nspname, r.relname, {ref_columns}
 FROM pg_constraint k

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from migrate.source.sample.target import seed_target
-from tests.servers.system import docker_postgres, system_postgres
+from tests.servers.system import docker_postgres, npm_postgres, system_postgres
 from tests.tools.commands import content, embedded_content, migrate
 
 SETTINGS = {"MIGRATE__IDS__SECRET": "an id secret of the tests", "MIGRATE__SAMPLE__SCALE": "0.1"}
@@ -29,6 +29,13 @@ def check_same_content(url: str, folder: Path) -> None:
 @pytest.mark.slow
 def test_a_server_of_the_system_gets_the_same_content(tmp_path: Path) -> None:
     with system_postgres() as url:
+        check_same_content(url, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [13, 14, 16, 17])
+def test_a_server_of_each_version_gets_the_same_content(tmp_path: Path, version: int) -> None:
+    with npm_postgres(version) as url:
         check_same_content(url, tmp_path)
 
 

