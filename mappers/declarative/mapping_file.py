@@ -66,17 +66,15 @@ class ColumnMapping(_Section):
     kind: Kind = Field(default="text", alias="as", description="how its values are read")
     otherwise: Otherwise = Field(default="reject", description="for a value that does not fit")
     default: Scalar | None = Field(
-        default=None, description="stands for NULL, and for what does not fit where `otherwise` says so"
+        default=None, description="replaces NULL, and values that do not fit if `otherwise` says so"
     )
     empty: Literal["keep", "null"] = Field(default="keep", description="what becomes of ''")
     #: for `reference` and `references`
     of: Name | Mapping[str, Name] | None = Field(
         default=None,
-        description="the source table it names a row of; with `by`, a table for each value of that column",
+        description="the source table that it refers to; with `by`, a table for each value of that column",
     )
-    by: Name | None = Field(
-        default=None, description="source column that says of which table the reference is"
-    )
+    by: Name | None = Field(default=None, description="source column with the table of the reference")
     dangling: Dangling = "reject"
     separator: str = Field(default=",", min_length=1)
     #: for `decimal`
@@ -110,7 +108,7 @@ class KeyReference(_Section):
     """A reference of several columns, or to a column that is not a key: its values stay unchanged."""
 
     columns: tuple[Name, ...] = Field(min_length=1, description="source columns that name the row")
-    of: Name = Field(description="the source table it names a row of")
+    of: Name = Field(description="the source table that it refers to")
     to: tuple[Name, ...] = Field(min_length=1, description="columns there, one for each")
     dangling: Literal["reject", "null", "keep"] = Field(
         default="reject", description="what becomes of a row whose values name no migrated row"

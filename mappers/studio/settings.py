@@ -88,7 +88,7 @@ class StudioSettings(_Section):
         ),
         description="tried in order on the description, in any case",
     )
-    type_default: StudioType = Field(default="HOME", description="where neither code nor words decide")
+    type_default: StudioType = Field(default="HOME", description="if neither code nor words match")
     services: dict[str, tuple[Service, ...]] = Field(
         default={
             "connection1": ("SOURCE_CONNECT",),

@@ -127,8 +127,8 @@ def make(
         if not made.proven and not accept_unproven:
             raise TargetError(
                 f"the backup of {address.label} does not restore to the same rows: {result.explain()}",
-                hint="nothing was changed; mend what it names and run the same command again, "
-                "or go on without a proven way back: --accept-unproven-backup",
+                hint="nothing was changed; fix what it names and run the same command again, "
+                "or continue without a proven backup: --accept-unproven-backup",
             )
         hit("backup:drilled")
         manifest.save(made, folder / MANIFEST)

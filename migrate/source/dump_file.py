@@ -87,7 +87,7 @@ def _load(path: Path, connection: sqlite3.Connection) -> None:
         words = b" ".join(_WORDS.findall(statement[:100])[:2]).decode()
         raise SourceError(
             f"statement {number} of the dump {path} ({words} …) was refused ({error.sqlite_errorname})",
-            hint="a dump holds CREATE and INSERT only, and is cut short where a statement has no end; "
+            hint="a dump holds CREATE and INSERT only, and is incomplete if a statement has no end; "
             'make it again with `turso db shell NAME ".dump" > FILE.sql`',
         ) from None
     if connection.in_transaction:

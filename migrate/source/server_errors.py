@@ -89,7 +89,7 @@ def too_long(label: str, how: str) -> BadAnswer:
 def unreadable_text(label: str) -> SourceError:
     """A name or a definition is not UTF-8, which no server can send."""
     return SourceError(
-        f"{label} holds text that is not UTF-8 where names are",
+        f"{label} has names that are not UTF-8",
         hint="use the database file, or a dump of it, as the source",
     )
 

@@ -52,7 +52,7 @@ _TIME: Final = frozenset({
 #: Seconds of so many digits are in the year 5138.
 _MS_DIGITS: Final = 12
 #: What a guess is told with.
-_GUESSED: Final = "no value to tell by"
+_GUESSED: Final = "no value to decide by"
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ def _text(column: ColumnReport) -> Choice:
     """Return text, which fits every value; remarks name what changes on the way."""
     counts = (
         ("NUL characters, removed", column.with_nul),
-        ("no UTF-8, mended", column.broken_text),
+        ("not UTF-8, repaired", column.broken_text),
         ("bytes, read as UTF-8", column.classes.blobs),
     )
     kinds = "values of several kinds" if column.reading == "mixed" else ""

@@ -16,7 +16,7 @@ from migrate.runtime.config import Checks
 
 #: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
 _REASONS: Final[Mapping[str, str]] = {
-    Reason.REQUIRED: "NULL where a value is required, their rows are rejected",
+    Reason.REQUIRED: "NULL in a required column, their rows are rejected",
     Reason.DANGLING: "refer to no row, their rows are rejected",
     Reason.CURRENT_TIMESTAMP_TEXT: "words for the clock, their rows are rejected",
     Reason.SAME_KEY: "have the key of another row, are rejected",
