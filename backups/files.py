@@ -15,11 +15,10 @@ from backups.errors import BackupError
 
 @contextlib.contextmanager
 def write_atomically(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file (mode 0600) that becomes `path` when the block ends well.
+    """Yield a file (mode 0600) that becomes `path` when the block ends without an error.
 
-    Temporary name `.<name>.*.part`, fsync, rename, fsync of the folder. Where
-    the block raises, `path` is as it was and nothing is left beside it.
-    Raises BackupError where the disk refuses.
+    Temporary name `.<name>.*.part`, fsync, rename, fsync of the folder. If the block raises, `path` is
+    unchanged and the temporary file is removed. Raises BackupError if the disk refuses.
     """
     part: Path | None = None
     try:

@@ -42,7 +42,7 @@ def cli() -> None:
 @click.option("--keep/--no-keep", default=None,
               help="Write figures and page under docs; as a rule unless --rows is given.")  # fmt: skip
 def run(rows: tuple[int, ...], full: bool, repeats: int, http: bool, folder: Path, keep: bool | None) -> None:
-    """Measure, print the targets beside what was measured; exit code 1 where one is missed."""
+    """Measure, and print the targets with the measured values; exit code 1 if one is missed."""
     wanted = rows or (*_USUAL, *([_FULL] if full else []))
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ def _cpu_field(name: str) -> str:
 
 
 def pgloader_version() -> str | None:
-    """Return the version of pgloader, None where it is not installed."""
+    """Return the version of pgloader, None if it is not installed."""
     program = shutil.which("pgloader")
     if program is None:
         return None

@@ -261,7 +261,7 @@ class MappingSpec:
     entities: tuple[str, ...]
     #: what `[ids] map` may name, and the entities that are then in the id map
     id_map: Mapping[str, tuple[str, ...]]
-    #: names of the checks that this mapping has besides the general ones
+    #: names of the checks that this mapping has in addition to the general ones
     checks: tuple[str, ...]
     #: target tables in which one row proves many source rows
     shared: tuple[str, ...] = ()

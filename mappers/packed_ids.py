@@ -28,7 +28,7 @@ def pack(ids: pl.Series) -> pl.DataFrame | None:
 
 
 def unpack(packed: pl.DataFrame) -> pl.Series:
-    """Return the ids that `pack` has packed; null where there is null."""
+    """Return the ids that `pack` has packed; null if there is null."""
     texts = pl.lit(triples())
     size = _BASE**_PART
     parts = [

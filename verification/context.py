@@ -261,10 +261,10 @@ class CheckContext:
     ledger       the schema of the ledger (`fate`)
     id_map       schema and table of the map of ids
     tables       the filled tables, shaped as the live ones
-    hidden       where ids stand inside of documents and lists
+    hidden       where ids are inside documents and lists
     emptied      live tables that publish empties without filling them
     shared       target tables a row of which proves many source rows (a profile: its meta rows)
-    derived      target tables that hold rows besides those that the accounts prove (the other
+    derived      target tables that hold rows other than those that the accounts prove (the other
                  direction of a connection), or only such (services)
     mapped       target tables whose legacy ids are all in the map of ids
     identities   entities of which every legacy id is in the map, with target table and column
@@ -274,11 +274,11 @@ class CheckContext:
     legacy_keys  target tables whose keys are the source's own, not derived
     remap        maps again what becomes of some target tables: yields (table, frame) as the mappers
                  give them, perhaps of others of the same mapper too
-    second_connection opens a second connection to the target, None where there can be none: the checks
-                 that ask the target alone then run beside those that read the snapshot
+    second_connection opens a second connection to the target, None if there is none: the checks
+                 that query only the target then run parallel to those that read the snapshot
     again        opens `snapshot` and `read` once more, in the thread that calls it: then some of the
-                 checks that read the snapshot run beside the others, too
-    proven       gives the keys that the server itself has held against every row since the last was written:
+                 checks that read the snapshot run parallel to the others, too
+    proven       returns the keys that the server has checked against every row since the last was written:
                  (`unique` or `foreign`, table, name of the index or constraint); it may wait for them
     answers      what was asked already, by the text of the question: once while the view is the same
     """

@@ -110,7 +110,7 @@ def _each(
     for accounted in accounted_rows:
         source = accounted.account.source
         for free, barred in accounted.rows():
-            ids = new_ids(context, free.unique(_told_by(free)) if shared else free).with_columns(
+            ids = new_ids(context, free.unique(_identified_by(free)) if shared else free).with_columns(
                 pl.col("id").hash().alias("mark")
             )
             new = ids.unique("mark", keep="any").join(seen, on="mark", how="anti")
@@ -131,7 +131,7 @@ def _each(
         _surplus(context, target, columns, seen, outcome)
 
 
-def _told_by(rows: pl.DataFrame) -> list[str]:
+def _identified_by(rows: pl.DataFrame) -> list[str]:
     return [name for name in rows.columns if name.startswith(("entity", "key"))]
 
 

@@ -28,7 +28,7 @@ _NOW: Final = (
 )  # fmt: skip
 _DIGITS: Final = r"^([+-]?[0-9]{1,14})(?:\.([0-9]{1,18}))?$"
 _FINER: Final = r"[.,][0-9]{3}[0-9]*[1-9]"
-#: Numbers of fewer digits are seconds where no unit is named, others milliseconds.
+#: Numbers of fewer digits are seconds if no unit is named, others milliseconds.
 _SMALLEST_MS: Final = 100_000_000_000
 _SMALLEST_S: Final = 100_000_000
 #: Ends and beginnings of the forms that `_usual` writes otherwise.
@@ -43,11 +43,11 @@ _NANOSECONDS: Final = 1_000_000
 
 
 def timestamp(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
-    """Return moments (naive, UTC, milliseconds).
+    """Return timestamps (naive, UTC, milliseconds).
 
-    Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it
-    (`is_other_form`). Numbers are seconds or milliseconds since 1970 by `unit`; without one they
-    are told apart by their size. Parts of a millisecond are rounded.
+    Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it (`is_other_form`).
+    Numbers are seconds or milliseconds since 1970 by `unit`; without one their size decides. Parts of a
+    millisecond are rounded.
     """
     stripped = cell.text.str.strip_chars()
     value = any_form(stripped.map_batches(_usual, return_dtype=pl.String, is_elementwise=True))
@@ -59,10 +59,10 @@ def timestamp(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
 
 
 def is_other_form(text: str | None) -> bool:
-    """Tell whether a text is a timestamp in one of the less usual forms that `timestamp` reads as well.
+    """Return whether a text is a timestamp in one of the less usual forms that `timestamp` reads as well.
 
-    `2024-12-30 09:19:04 +00:00`, `…+02`, `… UTC`, `….123456789 +0000 UTC m=+0.01` (Go),
-    `… +0200` (Ruby), `…:04,123`, `20241230T091904Z`.
+    `2024-12-30 09:19:04 +00:00`, `…+02`, `… UTC`, `….123456789 +0000 UTC m=+0.01` (Go), `… +0200` (Ruby),
+    `…:04,123`, `20241230T091904Z`.
     """
     return text is not None and _OTHER.fullmatch(text) is not None
 

@@ -103,7 +103,7 @@ def integer_range(column: TargetColumn) -> tuple[int, int]:
 
 
 def has_default(column: TargetColumn) -> bool:
-    """Tell whether PostgreSQL fills the column if no value is given."""
+    """Return whether PostgreSQL fills the column if no value is given."""
     return bool(column.default or column.identity)
 
 

@@ -22,7 +22,7 @@ from migrate.cli.options import json_option, work_option
 )
 @json_option
 def command(work: Path, out: Path | None, samples: bool, as_json: bool) -> None:
-    """Write the report of the run in the work folder, or of the dry run where there is no other.
+    """Write the report of the run in the work folder, or of the dry run if there is no other.
 
     One HTML file that needs no network: what became of every row, the checks, both ends, the
     commands to verify and to roll back. Every run and dry run writes one; this makes it again from

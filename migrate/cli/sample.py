@@ -27,7 +27,7 @@ import click
 def command(out: Path, scale: float, seed: int, messages: int | None, profiles: int | None) -> None:
     """Write the built-in sample, a synthetic legacy database, to OUT.
 
-    The same scale and seed give the same rows. Nobody in it is real.
+    The same scale and seed give the same rows. All people in it are synthetic.
 
     \b
     migrate sample legacy.db

@@ -2,7 +2,7 @@
 
 An id is `c` followed by 24 characters of `[0-9a-z]`: the shape of Prisma's `cuid()`, accepted by
 `cuid2.is_cuid` and by Zod's `.cuid()` and `.cuid2()`. It is HMAC-SHA-256 of (entity, legacy id) with the id
-secret. With the secret it can be computed again, without it nobody can guess it, and a table of a million ids
+secret. With the secret it can be computed again, without it no one can guess it, and a table of a million ids
 is never held in memory.
 """
 

@@ -48,7 +48,7 @@ _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PAT
 
 @dataclass
 class _Place:
-    """Where a cluster is; `ready` is False until initdb has made it."""
+    """The place of a cluster; `ready` is False until initdb has made it."""
 
     data: str
     password: str

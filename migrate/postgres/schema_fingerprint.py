@@ -11,8 +11,8 @@ from migrate.postgres.table_checksum import measure
 
 _PRISMA: Final = "_prisma_migrations"
 
-#: Each query gives (name, definition) of every object of one kind. Attributes that only
-#: newer servers have are read through `to_jsonb`, which gives NULL where they are missing.
+#: Each query gives (name, definition) of every object of one kind. Attributes that only newer servers have
+#: are read through `to_jsonb`, which gives NULL if they are missing.
 _QUERIES: Final = (
     # schema
     """SELECT 'schema ' || n.nspname, concat_ws(' | ', 'owner ' || pg_get_userbyid(n.nspowner),

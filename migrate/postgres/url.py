@@ -38,7 +38,7 @@ _DEFAULTS: Final = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-#: Where a provider's pooler is told from its server by the port alone.
+#: Hosts of providers whose pooler differs from the server only in the port.
 _POOLER_PORTS: Final = (
     (".supabase.com", "6543"),
     (".supabase.co", "6543"),

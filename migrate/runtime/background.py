@@ -18,7 +18,7 @@ _AGAIN_S: Final = 0.5
 
 
 class Cancellation:
-    """Tells a task's thread that its result is not needed any more."""
+    """Says to a task's thread that its result is not needed any more."""
 
     def __init__(self) -> None:
         self._requested = threading.Event()

@@ -315,7 +315,7 @@ class PartialSnapshot:
 
 
 def _is_of_rows(error: sqlite3.Error) -> bool:
-    """Tell whether SQLite refused rows or a definition, and not for want of the disk or the file."""
+    """Return whether SQLite refused rows or a definition, and not for want of the disk or the file."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in (
         sqlite3.SQLITE_CONSTRAINT,

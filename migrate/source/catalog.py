@@ -116,7 +116,7 @@ def _reason(name: str, sql: str, kinds: Mapping[str, str], objects: _Objects) ->
 
 
 def _has_vectors(name: str, objects: _Objects) -> bool:
-    """Tell whether an index of libSQL's vectors may be on a table."""
+    """Return whether an index of libSQL's vectors may be on a table."""
     return any(_VECTOR_INDEX.search(ddl) and name.lower() in ddl.lower() for _, ddl in objects.indexes)
 
 
@@ -138,7 +138,7 @@ def _table(ask: Ask, name: str, sql: str) -> Table:
     if without_rowid and not (order and names.issuperset(part.column for part in order)):
         raise WrongAnswer(f"the key of table {name} is none of its columns")
     if without_rowid and any(part.collation.upper() not in COLLATIONS for part in order):
-        order = ()  # nobody here knows the order, so the table is read in one page
+        order = ()  # the order is unknown here, so the table is read in one page
     return Table(name, sql, columns, order, without_rowid)
 
 

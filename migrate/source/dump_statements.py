@@ -80,7 +80,7 @@ def require_whole(path: Path) -> None:
 
 
 def _goes_on(behind: bytes) -> bool:
-    """Tell whether what stands behind the last COMMIT is the beginning of more rows."""
+    """Return whether what stands behind the last COMMIT is the beginning of more rows."""
     at = 0
     while at < len(behind):
         skipped = _COMMENTS.match(behind, at)
@@ -93,7 +93,7 @@ def _goes_on(behind: bytes) -> bool:
 
 
 def _has_transaction(path: Path) -> bool:
-    """Tell whether the first statement that is no pragma begins a transaction."""
+    """Return whether the first statement that is no pragma begins a transaction."""
     for statement in islice(statements(path), 100):
         if not PRAGMA.match(statement):
             return _BEGIN.match(statement) is not None

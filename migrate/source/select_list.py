@@ -127,7 +127,9 @@ class Shape:
     def _fill(
         self, columns: list[list[Value]], missing: Sequence[tuple[int, int, int]], fetch: Fetch
     ) -> None:
-        """Fetch the long cells, given as (column, row, bytes); a `b''` placeholder tells text by type."""
+        """Fetch the long cells, given as (column, row, bytes); a `b''` placeholder shows the class by its
+        type.
+        """
         for at, row, size in missing:
             is_text = isinstance(columns[at][row], str)
             key = self.key(tuple(column[row] for column in columns))

@@ -65,7 +65,7 @@ def _connect(copy: Path) -> sqlite3.Connection:
     """Return a read-only connection to a copy that only we use."""
     uri = f"file:{quote(str(copy))}?mode=ro&immutable=1"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    with suppress(sqlite3.Error):  # whoever reads the file says what is wrong with it
+    with suppress(sqlite3.Error):  # the code that reads the file reports what is wrong with it
         collations.stand_in(connection)
     return connection
 

@@ -17,7 +17,7 @@ _USING: Final = re.compile(r"\bUSING\s+[\"'`\[]?(\w+)", re.IGNORECASE)
 
 
 def is_virtual(sql: str) -> bool:
-    """Tell whether DDL is that of a virtual table."""
+    """Return whether DDL is that of a virtual table."""
     return _VIRTUAL.match(sql) is not None
 
 

@@ -124,7 +124,7 @@ def test_a_failed_dump_leaves_the_one_before(live: Live) -> None:
     assert [path.name for path in live.folder.iterdir()] == ["backup.dump"]
 
 
-def test_a_locked_table_is_waited_for_no_longer_than_told(live: Live) -> None:
+def test_a_locked_table_is_waited_for_no_longer_than_asked(live: Live) -> None:
     with psycopg.connect(live.address) as other:
         other.execute(f'LOCK TABLE "{SCHEMA}".users IN ACCESS EXCLUSIVE MODE')
         with pytest.raises(BackupUnavailable, match="lock timeout") as caught:

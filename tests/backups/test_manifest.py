@@ -84,7 +84,7 @@ def test_a_manifest_cut_short_is_damaged(saved: Path) -> None:
         load(saved)
 
 
-def test_an_altered_dump_beside_it_is_noticed_on_loading(saved: Path) -> None:
+def test_an_altered_dump_of_it_is_noticed_on_loading(saved: Path) -> None:
     (saved.parent / "backup.dump").write_bytes(b"PGDMP and so oN")
     with pytest.raises(BackupDamaged, match=r"dump .* was changed"):
         load(saved)

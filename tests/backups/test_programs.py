@@ -1,4 +1,4 @@
-"""What the programs of PostgreSQL are told: never more than they need."""
+"""What the programs of PostgreSQL get: never more than they need."""
 
 from __future__ import annotations
 

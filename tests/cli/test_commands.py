@@ -92,7 +92,7 @@ def test_a_kept_table_that_refers_to_a_replaced_one_is_an_error_of_the_plan(work
         ({"MIGRATE__NO__SUCH": "1"}, 2, ["MIGRATE__NO__SUCH"]),
     ],
 )
-def test_a_mistake_is_told_in_one_line_with_its_exit_code(
+def test_a_mistake_is_reported_in_one_line_with_its_exit_code(
     work: Path, settings: dict[str, str], code: int, parts: list[str]
 ) -> None:
     done = migrate("run", "--work", str(work), "--yes", code=code, **{**SMALL, **settings})
@@ -100,7 +100,7 @@ def test_a_mistake_is_told_in_one_line_with_its_exit_code(
     assert "hunter2" not in done.out + done.err
 
 
-def test_a_source_that_does_not_answer_is_told_and_resumable(work: Path) -> None:
+def test_a_source_that_does_not_answer_is_reported_and_resumable(work: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"

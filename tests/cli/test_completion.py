@@ -18,7 +18,7 @@ import pytest
 from tests.tools.commands import environment, migrate
 
 MIGRATE = Path(sys.executable).with_name("migrate")
-#: How each shell is started without anybody's settings, and what it is told first.
+#: How each shell is started without any user's settings, and its first input.
 SHELLS = {
     "bash": (("bash", "--norc", "--noprofile", "-i"), "source {script}"),
     "zsh": (("zsh", "-f", "-i"), "autoload -Uz compinit; compinit -D -u; source {script}"),
@@ -45,7 +45,7 @@ def test_commands_and_options_are_completed() -> None:
     assert completed("migrate completion f") == {"fish"}
 
 
-def test_a_shell_for_which_there_is_none_is_told() -> None:
+def test_a_shell_for_which_there_is_none_is_reported() -> None:
     assert "fish" in migrate("completion", "cmd", code=2).err
 
 

@@ -17,7 +17,7 @@ _TYPED = re.compile(r"(?:^|`)(?:\.venv/bin/)?migrate ([a-z][^`\n#|]*)", re.MULTI
 
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-#: What a fenced block may be beside commands: statements and settings are read by tests of their own.
+#: What a fenced block may be other than commands: statements and settings are read by tests of their own.
 _NO_COMMANDS = {"toml", "sql"}
 #: A page whose every block of one kind is run, and the test that runs it.
 RUN_WHOLE = {

@@ -104,7 +104,7 @@ def test_the_evening(tmp_path: Path, database: str) -> None:
 
 
 def type_it(words: str, folder: Path, settings: dict[str, str], stands_for: dict[str, str]) -> Done:
-    """Type a command as the page shows it, its examples replaced, answered where it asks."""
+    """Type a command as the page shows it, its examples replaced, answered if it asks."""
     typed = [stands_for.get(word, word) for word in shlex.split(words.partition(" > ")[0])]
     if _ASKS.match(words):
         typed.append("--yes")

@@ -95,7 +95,7 @@ def test_the_container_installs_what_the_makefile_does() -> None:
     assert "install --no-deps --require-hashes -r requirements.lock" in (ROOT / "Makefile").read_text()
 
 
-#: What each installer is told, and where it puts things so that nothing of the machine's is touched.
+#: The arguments of each installer, and where it puts things so that nothing of the machine's is touched.
 INSTALLERS = {
     "pipx": (("install", ".[sample]"), ("PIPX_HOME", "PIPX_BIN_DIR")),
     "pipx with extras": (("install", ".[ws,metrics,sample]"), ("PIPX_HOME", "PIPX_BIN_DIR")),

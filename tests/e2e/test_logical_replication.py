@@ -37,7 +37,7 @@ def rows(server: EmbeddedServer, database: str) -> list[list[tuple[object, ...]]
 
 
 def in_step(server: EmbeddedServer) -> bool:
-    """Tell whether the subscriber holds the application's rows, now or soon."""
+    """Return whether the subscriber holds the application's rows, now or soon."""
     until = time.monotonic() + PATIENCE_S
     while (same := rows(server, "application") == rows(server, "subscriber")) is False:
         if time.monotonic() > until:

@@ -219,7 +219,7 @@ def test_rows_written_after_the_backup_stop_publish(tmp_path: Path, legacy: Path
 
 
 @pytest.mark.slow
-def test_rows_written_after_publish_stop_a_rollback_unless_told(
+def test_rows_written_after_publish_stop_a_rollback_unless_asked_to(
     tmp_path: Path, legacy: Path, application: str
 ) -> None:
     settings = {**SETTINGS, "MIGRATE__SOURCE__URL": str(legacy), "MIGRATE__TARGET__URL": application}
@@ -264,7 +264,7 @@ def test_ids_are_found_both_ways(work: Path) -> None:
     entity, number = migrate("ids", "--reverse", message, "--work", str(work), **SETTINGS).out.split()
     assert migrate("ids", entity, number, "--work", str(work), **SETTINGS).out.strip() == message
     migrate("ids", "--reverse", "c" * 25, "--work", str(work), code=1, **SETTINGS)
-    nobody = migrate("ids", "users", "999999999", "--work", str(work), code=1, **SETTINGS)
-    assert "has no row in the target" in nobody.err
+    unknown = migrate("ids", "users", "999999999", "--work", str(work), code=1, **SETTINGS)
+    assert "has no row in the target" in unknown.err
     unknown = migrate("ids", "shows_users", "1", "--work", str(work), code=2, **SETTINGS)
     assert "known are users" in unknown.err

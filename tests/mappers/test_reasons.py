@@ -36,7 +36,7 @@ def constants(path: Path) -> Iterator[str]:
 def codes_written_out(text: str) -> set[str]:
     """Return the codes of several words that a constant is, or that it has as SQL constants."""
     found = {text, *re.findall(r"'([a-z0-9_]+)'", text)} & CODES.keys()
-    # Of bytes that are no UTF-8 a column of a batch tells too, under the same name.
+    # Of bytes that are no UTF-8 a column of a batch holds too, under the same name.
     return {code for code in found if "_" in code} - {Reason.INVALID_UTF8.value}
 
 

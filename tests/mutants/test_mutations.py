@@ -1,4 +1,4 @@
-"""Each change is made in its place and nowhere else, and the runner tells a noticed mutant from another."""
+"""Each change is made in its place and nowhere else, and the runner distinguishes noticed mutants."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_runner_names_the_mutant_that_no_test_notices(
     monkeypatch.setattr(runner, "HELD_BY", {"signs.py": ["test_signs.py"]})
     every = list(mutants((tmp_path / "signs.py").read_text()))
     left = list(runner.survivors(tmp_path, "signs.py", every))
-    # At 0 nobody looked: `>=` in the place of `>`, and 1 in the place of 0 to compare with.
+    # At 0 no row was checked: `>=` in the place of `>`, and 1 in the place of 0 to compare with.
     assert [mutant.change for mutant in left] == ["compared by >=", "1"]
 
 

@@ -70,5 +70,5 @@ def test_an_embedded_target_stays_unless_it_is_named(work: Path) -> None:
     assert not work.exists()
 
 
-def test_a_folder_that_is_not_there_is_told(work: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(work: Path) -> None:
     assert "there is no folder" in migrate("clean", "--work", str(work), "--yes", code=2).err

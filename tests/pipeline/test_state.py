@@ -27,7 +27,7 @@ def test_every_change_is_on_disk_at_once(state: State) -> None:
     assert again.prove_file("snapshot", "snapshot").read_bytes() == b"rows"
 
 
-def test_the_file_is_for_its_owner_alone_and_nothing_is_left_beside_it(state: State) -> None:
+def test_the_file_is_for_its_owner_alone_and_nothing_else_is_left(state: State) -> None:
     assert (state.folder / NAME).stat().st_mode & 0o777 == 0o600
     assert state.folder.stat().st_mode & 0o777 == 0o700
     assert [path.name for path in state.folder.iterdir()] == [NAME]

@@ -93,7 +93,7 @@ def test_a_prisma_url_connects_as_pasted(database: str) -> None:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_wrong_password_is_told_without_the_password(database: str) -> None:
+def test_a_wrong_password_is_reported_without_the_password(database: str) -> None:
     parts = database.split("@")
     with pytest.raises(TargetError, match="password authentication failed") as caught:
         connect(parse_url(f"postgresql://postgres:hunter2@{parts[1]}"))
@@ -139,7 +139,7 @@ def test_a_session_that_was_ended_is_passing_trouble(conn: Connection, database:
     assert caught.value.exit_code == 3
 
 
-def test_a_missing_right_tells_the_way_out(conn: Connection) -> None:
+def test_a_missing_right_says_what_to_do(conn: Connection) -> None:
     conn.execute("SET ROLE pg_read_all_settings")
     with pytest.raises(TargetError, match="permission denied") as caught, translate_errors("trying"):
         conn.execute("CREATE TABLE t (n int)")

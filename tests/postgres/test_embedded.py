@@ -49,7 +49,7 @@ def test_it_counts_time_in_utc_and_text_in_utf8(server: EmbeddedServer) -> None:
         assert conn.execute("SHOW server_encoding").fetchone() == ("UTF8",)
 
 
-def test_nobody_gets_in_without_the_password(server: EmbeddedServer) -> None:
+def test_no_user_gets_in_without_the_password(server: EmbeddedServer) -> None:
     with server:
         bare = server.url().replace(server.url().split(":")[2].split("@")[0], "guess")
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):

@@ -41,7 +41,7 @@ def _of(conn: Connection, definition: str, *rows: str) -> Content:
 
 
 @pytest.mark.parametrize("kind", _VALUES)
-def test_each_value_of_a_type_and_null_are_told_apart(conn: Connection, kind: str) -> None:
+def test_each_value_of_a_type_and_null_are_distinguished(conn: Connection, kind: str) -> None:
     conn.execute("""CREATE TYPE "name%s" AS ENUM ('one', 'two')""")
     contents = [_of(conn, f"v {kind}", value) for value in ["NULL", *_VALUES[kind]]]
     assert len({content.checksum for content in contents}) == len(_VALUES[kind]) + 1

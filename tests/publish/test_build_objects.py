@@ -1,4 +1,4 @@
-"""What is furnished while somebody reads the staged tables, and what is left for publish."""
+"""What is built while the staged tables are read, and what is left for publish."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_what_was_measured_ahead_is_what_publish_records(rich: Connection, ledge
     assert publication.tables["Person"].rows == 50
 
 
-def test_one_table_is_furnished_while_another_is_still_written_to(rich: Connection, ledger: Ledger) -> None:
+def test_one_table_is_built_while_another_is_still_written_to(rich: Connection, ledger: Ledger) -> None:
     done: list[str] = []
     quiet: dict[str, Any] = {"on_progress": lambda _d, what: done.append(what), "should_stop": lambda: False}
     some = build_concurrently(rich, ledger, "public", STAGING, FILLED, EMPTIED, only=["Person"], **quiet)
@@ -116,9 +116,7 @@ def test_one_table_is_furnished_while_another_is_still_written_to(rich: Connecti
     assert publication.tables["letter"].rows == 51
 
 
-def test_whoever_has_lost_the_target_furnishes_nothing(
-    rich: Connection, ledger: Ledger, database: str
-) -> None:
+def test_a_run_that_lost_the_target_builds_nothing(rich: Connection, ledger: Ledger, database: str) -> None:
     indexes = "SELECT count(*) FROM pg_indexes WHERE schemaname = %s"
     before = rich.execute(indexes, (STAGING,)).fetchone()
     rich.execute("SELECT pg_advisory_unlock_all()")
@@ -134,7 +132,7 @@ def test_nothing_is_made_where_the_rows_will_be_moved(rich: Connection, ledger: 
     assert ahead(rich, ledger) == []
 
 
-def test_whoever_gives_up_is_waited_for_no_longer_than_a_step(rich: Connection, ledger: Ledger) -> None:
+def test_a_cancelled_build_is_waited_for_no_longer_than_a_step(rich: Connection, ledger: Ledger) -> None:
     given_up = threading.Event()
     done: list[str] = []
 
@@ -146,7 +144,7 @@ def test_whoever_gives_up_is_waited_for_no_longer_than_a_step(rich: Connection, 
     assert len(done) == 1
 
 
-def test_a_row_that_breaks_a_key_is_told_and_stops_publish_too(
+def test_a_row_that_breaks_a_key_is_reported_and_stops_publish_too(
     rich: Connection,
     ledger: Ledger,
 ) -> None:

@@ -1,4 +1,4 @@
-"""I1 beside others: readers, lock holders, writers."""
+"""I1 with concurrent sessions: readers, lock holders, writers."""
 
 from __future__ import annotations
 

@@ -83,12 +83,12 @@ def test_sequences_go_on_after_the_largest_number(odd: Connection, ledger: Ledge
     odd.execute("INSERT INTO letter (sender) VALUES ('n1')")
     last = odd.execute("SELECT id, serial_no FROM letter ORDER BY id DESC LIMIT 1").fetchone()
     assert last == (151, 1151)
-    # what nobody staged was drawn from the column's own sequence, every number once
+    # values that were not staged were drawn from the column's own sequence, every number once
     codes = odd.execute("SELECT count(DISTINCT code), min(code) % 5 FROM letter").fetchone()
     assert codes == (51, 0)
 
 
-def test_the_ledger_tells_what_each_table_holds_after_it(odd: Connection, ledger: Ledger) -> None:
+def test_the_ledger_records_what_each_table_holds_after_it(odd: Connection, ledger: Ledger) -> None:
     stage(odd)
     publication = go(odd, ledger)
     assert publication.tables == measure_all(odd, "public", TABLES)

@@ -1,4 +1,4 @@
-"""I8 by exchange: the staged tables take the live ones' place, and nobody can tell by the schema."""
+"""I8 by swap: the staged tables take the live ones' place, and the schema is the same."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_sequence_goes_on_after_an_exchange(rich: Connection, ledger: Ledger) 
     assert rich.execute("SELECT 'letter_id_seq'::regclass::oid::bigint").fetchone() == number
 
 
-def test_a_furnishing_that_was_killed_goes_on_where_it_stopped(
+def test_a_build_that_was_killed_goes_on_where_it_stopped(
     rich: Connection, ledger: Ledger, database: str
 ) -> None:
     text = schema_text(database)
@@ -136,7 +136,7 @@ def test_a_rollback_exchanges_rows_that_break_constraints_never_validated(
     assert schema_text(database) == text
 
 
-# ---- beside others -------------------------------------------------------------------
+# ---- concurrent sessions --------------------------------------------------------------
 
 
 @pytest.fixture

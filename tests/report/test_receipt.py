@@ -118,7 +118,7 @@ def test_the_seal_of_another_run_is_refused(done: tuple[Path, str]) -> None:
     assert "not the given one" in said
 
 
-def test_what_is_no_receipt_is_told(tmp_path: Path) -> None:
+def test_what_is_no_receipt_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"version": 1}')
     assert "is not a receipt" in migrate("receipt", str(tmp_path / "x.json"), code=2).err
     assert "is not a receipt" in migrate("receipt", str(tmp_path / "missing.json"), code=2).err

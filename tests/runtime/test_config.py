@@ -53,7 +53,7 @@ def test_both_ends_say_which_of_our_variables_named_them(monkeypatch: pytest.Mon
     assert target_url(config) == ("postgresql://host/app", "$MIGRATE__TARGET__URL")
 
 
-#: Keys whose value in the shipped file is an example, since nothing holds where nothing is said.
+#: Keys whose value in the shipped file is an example, since no default applies.
 EXAMPLES = (
     'url_env = "DATABASE_URL"', "messages", "profiles", "secret",
     "max_rows_read", "max_bytes", "ca_file", "gzip", "textfile", "schema = ", "mapping = ",

@@ -1,4 +1,4 @@
-"""Peaks of memory are measured anew for each stage, and the allocators are told to be thrifty."""
+"""Peaks of memory are measured anew for each stage, and the allocators keep little memory."""
 
 from __future__ import annotations
 

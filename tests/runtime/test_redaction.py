@@ -24,7 +24,7 @@ WORDS = st.text(alphabet="Zq7/@:?#%=é+-", min_size=1, max_size=20).map(lambda t
 
 
 def _leaks(secret: str, shown: str) -> bool:
-    """Tell whether a piece of four characters of the secret is in what is shown."""
+    """Return whether a piece of four characters of the secret is in what is shown."""
     return any(secret[at : at + 4] in shown for at in range(len(secret) - 3))
 
 
@@ -142,7 +142,7 @@ def test_our_own_hints_are_shown_as_they_are() -> None:
     assert not spoiled
 
 
-def test_a_hint_does_not_shield_a_password_beside_it() -> None:
+def test_a_hint_does_not_shield_a_password_next_to_it() -> None:
     text = "not postgresql://ana:s3cret@h but postgresql://USER:PASSWORD@HOST, as postgresql://bob:hidd3n@h"
     shown = redact(text)
     assert "USER:PASSWORD@HOST" in shown

@@ -152,7 +152,7 @@ def _text(client: socket.socket, text: bytes) -> None:
 
 
 def _greet(client: socket.socket) -> bool:
-    """Answer the client's greeting; tell whether it goes on, and does not hang up."""
+    """Answer the client's greeting; return whether it goes on, and does not hang up."""
     client.recv(65536)
     _text(client, b'{"type": "hello_ok"}')
     following = client.recv(65536)

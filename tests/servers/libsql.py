@@ -34,7 +34,7 @@ _HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on just now."""
+    """Return a port of the loopback that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -284,4 +284,4 @@ def libsql(tmp_path: Path) -> Iterator[MakeServer]:
 
 
 if __name__ == "__main__":
-    print(sqld_binary())  # noqa: T201 — for whoever wants a server like the tests'
+    print(sqld_binary())  # noqa: T201 — to start a server like the tests'

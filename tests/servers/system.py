@@ -23,7 +23,7 @@ _PASSWORD = "of the tests"
 
 
 def find_system_binaries() -> Path | None:
-    """Return the folder of the system's newest PostgreSQL server, None where there is none."""
+    """Return the folder of the system's newest PostgreSQL server, None if there is none."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if found:
         return found[-1].parent

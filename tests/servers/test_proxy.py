@@ -79,7 +79,7 @@ def test_a_delay_is_felt_each_way(proxy: Proxy, client: socket.socket) -> None:
     assert _ask(client, b"x")[1] >= 0.2
 
 
-def test_a_throttled_line_is_as_slow_as_told(proxy: Proxy, client: socket.socket) -> None:
+def test_a_throttled_line_is_as_slow_as_set(proxy: Proxy, client: socket.socket) -> None:
     proxy.bytes_per_second = 100_000
     answer, seconds = _ask(client, bytes(20_000))
     assert len(answer) == 20_000

@@ -36,7 +36,7 @@ def make(folder: Path, mark: str, number: int = 1) -> Path:
     return path
 
 
-def test_it_has_its_name_when_it_is_complete_and_nothing_lies_beside_it(folder: Path) -> None:
+def test_it_has_its_name_when_it_is_complete_and_nothing_else_is_left(folder: Path) -> None:
     path = make(folder, "first")
     assert sorted(one.name for one in folder.iterdir()) == ["crosswalk.db", "snapshot.db"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

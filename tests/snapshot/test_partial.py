@@ -1,4 +1,4 @@
-"""A snapshot that was interrupted goes on where it was."""
+"""A snapshot that was interrupted continues at its last row."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _after(table: str, rows: int) -> Callable[[], bool]:
     return lambda: next(calls) >= pages
 
 
-# Tells of every page it has committed.
+# Reports every page it has committed.
 _SCRIPT = """
 import sys
 from pathlib import Path
@@ -90,7 +90,7 @@ take_snapshot(source, Path(sys.argv[2]), settings, lambda _: print("page", flush
 
 
 def _run_and_kill(url: str, work: Path, pages: int) -> bool:
-    """Start a snapshot and kill it after some pages; tell whether it ended before."""
+    """Start a snapshot and kill it after some pages; return whether it ended before."""
     process = subprocess.Popen([sys.executable, "-c", _SCRIPT, url, str(work)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     with process.stdout as output:

@@ -143,7 +143,7 @@ except MigrateError as error:
     assert take(str(file), work).rows == 3000
 
 
-def test_progress_tells_rows_and_what_is_expected(file: Path, work: Path) -> None:
+def test_progress_reports_rows_and_what_is_expected(file: Path, work: Path) -> None:
     seen: list[Progress] = []
     take(str(file), work, on_progress=seen.append)
     assert [one for one in seen if one.table == "b"][-1].rows == 1000

@@ -50,7 +50,7 @@ def test_a_column_of_nothing_keeps_its_type(workspace: Workspace) -> None:
     assert first.schema == {"id": pl.Int64, "a": pl.Int64, "b": pl.String}
 
 
-def test_frames_are_written_beside_the_snapshot_and_read_back(workspace: Workspace) -> None:
+def test_frames_are_written_to_the_crosswalk_and_read_back(workspace: Workspace) -> None:
     workspace.write("w", pl.DataFrame({"n": [1, 2], "text": ["a\x00b", None]}))
     workspace.write("w", pl.DataFrame({"n": [3], "text": ["\xe9"]}))
     workspace.execute("UPDATE x.w SET n = n + 10 WHERE n = ?1", (3,))

@@ -43,13 +43,13 @@ WAYS = {
 
 @pytest.fixture(scope="session")
 def hard_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with every hard value; nobody writes to it."""
+    """An SQLite file with every hard value; it is never written to."""
     return hard_values.make(tmp_path_factory.mktemp("hard") / "hard.db")
 
 
 @pytest.fixture(scope="session")
 def hard_server(tmp_path_factory: pytest.TempPathFactory, hard_file: Path) -> Iterator[LibsqlServer]:
-    """A libSQL server with every hard value; nobody writes to it."""
+    """A libSQL server with every hard value; it is never written to."""
     with servers(tmp_path_factory.mktemp("server")) as make:
         yield make(content=hard_file)
 

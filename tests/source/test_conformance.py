@@ -102,7 +102,7 @@ def test_text_that_is_not_utf8_comes_as_raw_text(source: Source) -> None:
     assert rows[3] == "a\0b"
 
 
-def test_count_and_forecast_tell_the_rows(source: Source, way: str) -> None:
+def test_count_and_forecast_return_the_rows(source: Source, way: str) -> None:
     found = {one.table: one for one in forecast(source)}
     assert found["ints"].rows == source.count(source.inspect().table("ints")) == 6
     assert found["empty"].rows == 0
@@ -139,7 +139,7 @@ def test_a_snapshot_stopped_after_every_page_ends_as_an_undisturbed_one(
     )
 
 
-def test_the_facts_tell_what_was_copied(source: Source, work: Path, way: str) -> None:
+def test_the_facts_say_what_was_copied(source: Source, work: Path, way: str) -> None:
     seen = []
     facts = take_snapshot(source, work, SMALL, seen.append)
     assert (

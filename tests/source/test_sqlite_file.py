@@ -18,7 +18,7 @@ from migrate.source.open import open_source
 
 
 def _companions(path: Path) -> dict[str, bytes]:
-    """Return the files beside a database, shared memory aside, which every reader may touch."""
+    """Return the companion files of a database, shared memory aside, which every reader may touch."""
     return {one.name: one.read_bytes() for one in path.parent.iterdir() if not one.name.endswith("-shm")}
 
 
@@ -81,7 +81,7 @@ def test_an_interrupted_transaction_is_rolled_back_in_the_copy_only(tmp_path: Pa
     assert left.read_bytes() == before
 
 
-def test_nothing_is_left_beside_a_file_nor_among_temporary_files(
+def test_nothing_is_left_next_to_a_file_nor_among_temporary_files(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))

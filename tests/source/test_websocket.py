@@ -40,7 +40,7 @@ def test_nothing_but_selects_is_ever_sent(
     assert {sql.split()[0] for sql in sent} == {"SELECT"}
 
 
-def test_without_the_library_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_the_hint_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "libsql_client", None)
     with pytest.raises(UsageError, match="not installed") as caught:
         open_source("ws://127.0.0.1:1")

@@ -61,7 +61,7 @@ def test_the_ledger_may_have_any_name(conn: Connection) -> None:
     assert book.facts("another") is None
 
 
-def test_without_the_right_to_make_a_schema_the_statement_for_it_is_told(conn: Connection) -> None:
+def test_without_the_right_to_make_a_schema_the_statement_for_it_is_shown(conn: Connection) -> None:
     row = conn.execute("SELECT current_database()").fetchone()
     assert row is not None
     conn.execute("SET ROLE pg_monitor")
@@ -72,7 +72,7 @@ def test_without_the_right_to_make_a_schema_the_statement_for_it_is_told(conn: C
     assert 'CREATE SCHEMA "book" AUTHORIZATION "pg_monitor";' in (e.value.hint or "")
 
 
-def test_another_secret_than_the_kept_one_is_refused_and_not_told(conn: Connection) -> None:
+def test_another_secret_than_the_kept_one_is_refused_and_not_shown(conn: Connection) -> None:
     book = Ledger(conn)
     book.create()
     assert book.secret() is None
@@ -84,10 +84,10 @@ def test_another_secret_than_the_kept_one_is_refused_and_not_told(conn: Connecti
     assert book.secret() == "kept-word"
 
 
-def test_ten_takers_at_once_one_wins_and_the_others_are_told_who(opened: Callable[[], Connection]) -> None:
+def test_ten_takers_at_once_one_wins_and_the_others_learn_who(opened: Callable[[], Connection]) -> None:
     books = [Ledger(opened()) for _ in range(10)]
     books[0].create()
-    start, won, told = threading.Barrier(10), [], []
+    start, won, shown = threading.Barrier(10), [], []
 
     def take(number: int) -> None:
         start.wait()
@@ -95,7 +95,7 @@ def test_ten_takers_at_once_one_wins_and_the_others_are_told_who(opened: Callabl
             books[number].take(f"run-{number}", f"host h{number}.example, process {number}")
             won.append(number)
         except AlreadyRunning as error:
-            told.append(str(error))
+            shown.append(str(error))
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(10)]
     for thread in threads:
@@ -103,9 +103,9 @@ def test_ten_takers_at_once_one_wins_and_the_others_are_told_who(opened: Callabl
     for thread in threads:
         thread.join(30)
     assert len(won) == 1
-    assert len(told) == 9
+    assert len(shown) == 9
     assert all(
-        f"held by host h{won[0]}.example, process {won[0]} (PostgreSQL session" in text for text in told
+        f"held by host h{won[0]}.example, process {won[0]} (PostgreSQL session" in text for text in shown
     )
 
 

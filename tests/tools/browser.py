@@ -30,7 +30,7 @@ _HIGH = 64
 
 
 def find_browser() -> str | None:
-    """Return the path of a Chromium, None where there is none."""
+    """Return the path of a Chromium, None if there is none."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
@@ -166,7 +166,7 @@ class Browser:
 
 
 def require_browser() -> str:
-    """Return the path of a Chromium; skip the test where there is none, fail it where CI=true."""
+    """Return the path of a Chromium; skip the test if there is none, fail it if CI=true."""
     found = find_browser()
     if found is None:
         why = f"no browser is installed: none of {', '.join(NAMES)} is on the PATH"

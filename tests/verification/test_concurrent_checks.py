@@ -1,4 +1,4 @@
-"""Some checks run beside the others, in a thread of their own, and see the same rows as they do."""
+"""Some checks run parallel to the others, in their own thread, and see the same rows as they do."""
 
 from __future__ import annotations
 

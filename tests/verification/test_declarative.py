@@ -147,7 +147,7 @@ def test_a_planted_fault_is_caught_and_named(jobs: World, name: str) -> None:
     assert (table, key) in named
 
 
-def test_rows_that_no_key_tells_apart_are_compared_as_a_bag(jobs: World) -> None:
+def test_rows_that_no_key_distinguishes_are_compared_as_a_bag(jobs: World) -> None:
     asked = []
 
     def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -15,7 +15,7 @@ def fill(world: World, content: str) -> None:
     world.target.execute("UPDATE staging.messages SET content = %s", (content,))
 
 
-def test_new_ids_and_ids_of_nobody_are_no_fault_in_a_document(world: World) -> None:
+def test_new_ids_and_ids_of_no_row_are_no_fault_in_a_document(world: World) -> None:
     world.changes["hidden"] = [DOCUMENT]
     fill(world, f'{{"people": ["{ANA}", "{BOSS}", "777", 15, true], "n": 5}}')
     result = world.check("hidden_ids")

@@ -1,4 +1,4 @@
-"""Accounts that do not add up, and source tables that nobody accounts for."""
+"""Accounts that do not add up, and source tables without an account."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_proof_in_a_table_that_is_not_filled_is_named(world: World) -> None:
     assert (result.findings[0].table, result.total) == ("studio_gallery", 2)
 
 
-def test_a_source_table_that_nobody_knows_is_named(world: World) -> None:
+def test_a_source_table_that_is_unknown_is_named(world: World) -> None:
     world.snapshot.execute("CREATE TABLE mystery (a)")
     result = world.check("left_out")
     assert result.passed and result.numbers["mystery"] == {"rows": 0, "left out": 0}

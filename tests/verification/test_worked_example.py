@@ -119,7 +119,7 @@ def test_a_changed_word_is_found_by_comparing_every_cell(published: Published) -
     assert (finding["table"], finding["column"]) == ("messages", "content")
 
 
-def test_a_service_that_nobody_offers_is_found_by_comparing_every_cell(published: Published) -> None:
+def test_a_service_that_no_studio_offers_is_found_by_comparing_every_cell(published: Published) -> None:
     _spoil(published, "UPDATE studio_services SET service = 'SKYPE' WHERE service = 'CLEANFEED'")
     assert list(published.failed("--deep")) == ["deep"]
 

@@ -46,7 +46,7 @@ class MessageCounts:
         self._rows: list[pl.DataFrame] = []
 
     def add(self, marks: pl.Series, times: pl.Series | None = None) -> None:
-        """Add texts by their hashes, each once where no times are given."""
+        """Add texts by their hashes, each once if no times are given."""
         times = pl.repeat(1, len(marks), dtype=pl.Int32, eager=True) if times is None else times
         added = pl.DataFrame({"mark": marks, "times": times.cast(pl.Int32)})
         for rows in added.iter_slices(_GATHERED):

@@ -36,7 +36,7 @@ _JULIAN_EPOCH: Final = 2_440_587.5
 
 
 def means_now(sql: str | None) -> bool:
-    """Tell whether an expression gives the time of writing, in any form and unit.
+    """Return whether an expression gives the time of writing, in any form and unit.
 
     The expression is computed: `unixepoch() * 1000` means the clock, `unixepoch() + 3600` does not.
     """
@@ -51,7 +51,7 @@ def means_now(sql: str | None) -> bool:
 
 
 def is_local(sql: str | None) -> bool:
-    """Tell whether an expression asks for the clock on the wall of the server's place."""
+    """Return whether an expression asks for the clock on the wall of the server's place."""
     return sql is not None and _LOCAL.search(sql) is not None
 
 

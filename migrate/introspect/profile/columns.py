@@ -55,8 +55,8 @@ def observe(
 ) -> ColumnReport:
     """Return what a column holds.
 
-    `pure_key` tells that it alone is the table's primary key, `known` what a library reads there,
-    `touched` that a trigger sets it to the time of each update.
+    `pure_key` is true if it alone is the table's primary key, `known` what a library reads there, `touched`
+    is true if a trigger sets it to the time of each update.
     """
     shapes = count_shapes(database, table, column.name)
     classes = _classes(shapes)

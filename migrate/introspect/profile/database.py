@@ -22,9 +22,9 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 class InspectedDatabase:
     """Runs SQL over the snapshot (read-only) with a scratch schema `s`, whose file may grow on disk.
 
-    SQL functions beside SQLite's own: `broken_text(blob)` for bytes that are no UTF-8,
-    `jsonb_refuses(blob)` for JSON that PostgreSQL would not take, `path_of(fullkey)` for the
-    place of an atom without its positions, `other_form(text)` for a timestamp in a less usual form.
+    SQL functions in addition to SQLite's own: `broken_text(blob)` for bytes that are no UTF-8,
+    `jsonb_refuses(blob)` for JSON that PostgreSQL would not take, `path_of(fullkey)` for the place of an atom
+    without its positions, `other_form(text)` for a timestamp in a less usual form.
     """
 
     def __init__(self, snapshot: Path, scratch: Path) -> None:

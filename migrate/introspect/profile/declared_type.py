@@ -33,6 +33,6 @@ def family(declared: str) -> Family:
 
 
 def size(declared: str) -> tuple[int, int] | None:
-    """Return digits and scale of a declared type such as DECIMAL(12, 2), None where it has none."""
+    """Return digits and scale of a declared type such as DECIMAL(12, 2), None if it has none."""
     found = _SIZE.search(declared)
     return (int(found[1]), int(found[2] or 0)) if found else None

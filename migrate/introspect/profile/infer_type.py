@@ -26,11 +26,11 @@ _TEXTS: Final = _WORDS | _WHOLE_TEXT | {"decimal", "email", "url", "uuid", "cuid
 
 @dataclass(frozen=True)
 class Signs:
-    """What speaks for a column's type beside its values.
+    """The evidence for a column's type in addition to its values.
 
-    `known` is what a library is known to read there, `clock` tells that its default is the time of
-    writing, `pure_key` that it alone is the primary key, `closed` that it holds one of a few words,
-    `fractional` that one of its numbers has a fraction.
+    `known` is what a library is known to read there, `clock` is true if its default is the time of writing,
+    `pure_key` that it alone is the primary key, `closed` that it holds one of a few words, `fractional` that
+    one of its numbers has a fraction.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Signs:
 
     @property
     def names_time(self) -> bool:
-        """Whether numbers in the column are instants where they look like it."""
+        """Whether numbers in the column are instants if they look like it."""
         if self.pure_key or self.known == "integer" or _has_scale(self.declared):
             return False
         return self.times or self.clock or names.suggests_time(self.name, self.declared)

@@ -33,7 +33,7 @@ class _Entry:
 
 
 def known_columns(table: str, columns: Collection[str]) -> dict[str, Known]:
-    """Return what the library that a table is of reads in its columns; none where it is of none."""
+    """Return what the library that a table is of reads in its columns; none if it is of none."""
     names = {fold(column): column for column in columns}
     folded = {fold(table), "".join(singular(word) for word in words(table)[-1:])}
     for entry in _entries():

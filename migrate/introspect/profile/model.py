@@ -77,15 +77,15 @@ class DecimalFacts:
 class ColumnReport:
     """A column as it is declared and as it is.
 
-    `reading` is proven over all rows; where `certain` is false the values allow it and neither
-    name nor declared type speaks for it (a count that never passed 1 is no boolean). `shapes` count
-    the cells by how they are written. `lowest` and `highest` bound the numbers, `earliest` and
-    `latest` (ISO, UTC where a zone was written) the instants; all are None for what is about a
-    person. `longest` is in characters, `longest_bytes` in bytes. `values` are those of a closed set.
-    `digits` are those of the longest number, before its point; `fits_int` tells whether all numbers
-    are within half of what 32 bits hold. `library` names the library that the column is known of,
-    '' for none; `clock` tells that its default is the time of writing, `touched` that a trigger
-    sets it to that on every update. `collation` is the one by which its texts are compared.
+    `reading` is proven over all rows; if `certain` is false the values allow it and neither name nor declared
+    type speaks for it (a count that never passed 1 is no boolean). `shapes` count the cells by how they are
+    written. `lowest` and `highest` bound the numbers, `earliest` and `latest` (ISO, UTC if a zone was
+    written) the instants; all are None for what is about a person. `longest` is in characters,
+    `longest_bytes` in bytes. `values` are those of a closed set. `digits` are those of the longest number,
+    before its point; `fits_int` says whether all numbers are within half of what 32 bits hold. `library`
+    names the library that the column is known of, '' for none; `clock` is true if its default is the time of
+    writing, `touched` is true if a trigger sets it to that on every update. `collation` is the one by which
+    its texts are compared.
     """
 
     name: str
@@ -129,10 +129,10 @@ class ColumnReport:
 
 @dataclass(frozen=True)
 class Index:
-    """An index; `columns` holds None where a term is an expression. `sql` is None for a constraint's.
+    """An index; `columns` holds None if a term is an expression. `sql` is None for a constraint's.
 
-    `collations` are those by which the columns are compared, `descending` the columns that are ordered
-    from the greatest.
+    `collations` are those by which the columns are compared, `descending` the columns that are ordered from
+    the greatest.
     """
 
     name: str

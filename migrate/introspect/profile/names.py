@@ -126,7 +126,7 @@ def is_id(name: str) -> bool:
 
 
 def is_id_in(table: str, column: str) -> bool:
-    """Tell whether a column's name says that it holds ids; so do A and B of Prisma's `_PostToTag`."""
+    """Return whether a column's name says that it holds ids; so do A and B of Prisma's `_PostToTag`."""
     return is_id(column) or (column in ("A", "B") and table.startswith("_") and "To" in table)
 
 
@@ -226,7 +226,7 @@ def suggests_count(name: str) -> bool:
 
 
 def says_code(name: str) -> bool:
-    """Tell whether a column's name speaks of numbers that only name or measure something."""
+    """Return whether a column's name speaks of numbers that only name or measure something."""
     return bool(_CODE & set(words(name)))
 
 

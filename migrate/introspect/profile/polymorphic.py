@@ -71,7 +71,7 @@ def pairs(shape: TableShape, shapes: dict[str, TableShape]) -> list[Pair]:
 
 
 def _row_stem(column: str) -> tuple[str, ...]:
-    """Return what a column names a row of: its words without `id`; () where it names none."""
+    """Return what a column names a row of: its words without `id`; () if it names none."""
     found = names.words(column)
     if len(found) > 1 and found[-1] in _KEY_WORDS:
         return found[:-1]
@@ -104,7 +104,7 @@ def polymorphic_reference(
     pair: Pair,
     targets: Targets,
 ) -> Polymorphic | None:
-    """Return what a pair refers to, arm by arm; None where no type names a table that holds its ids.
+    """Return what a pair refers to, arm by arm; None if no type names a table that holds its ids.
 
     An id that means a table by its own name is one of a pair only if the types name others.
     """
@@ -132,7 +132,7 @@ def polymorphic_reference(
 
 
 def _may_be_shown(word: str) -> bool:
-    """Tell whether a type is a word of the application, or the path of a class, and no name of a person."""
+    """Return whether a type is a word of the application, or the path of a class, and no name of a person."""
     return is_word(word, known=True) or _CLASS.fullmatch(word) is not None
 
 
@@ -160,9 +160,8 @@ def _arm(
 ) -> tuple[Target | None, int]:
     """Return the table that a type means, and how many of its ids are no key there.
 
-    A name of a table is believed; a role (`client`) where the ids are keys of the table of people; what
-    says nothing where almost all ids are keys that nobody hits upon by chance. With `exact` only names of
-    tables are.
+    A name of a table is believed; a role (`client`) if the ids are keys of the table of people; what says
+    nothing if almost all ids are keys that cannot be equal by chance. With `exact` only names of tables are.
     """
     if "\0" in word.stored:
         return None, 0

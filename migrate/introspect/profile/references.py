@@ -13,7 +13,7 @@ from migrate.introspect.profile.model import Basis, Reading, Reference
 from migrate.introspect.profile.tables import Constraint, TableShape
 from migrate.source.sql import quote
 
-#: Ids that nobody can guess: their containment alone proves a reference.
+#: Ids that no one can guess: their containment alone proves a reference.
 UNGUESSABLE: Final = frozenset({"uuid", "cuid", "ulid"})
 _IDS: Final = frozenset({
     "integer_id", "integer", "boolean", "closed_set", "uuid", "cuid", "ulid", "text", "mixed", "empty",
@@ -110,7 +110,7 @@ class Targets:
 
 
 def _teaches(constraint: Constraint, shape: TableShape) -> bool:
-    """Tell whether a constraint says what the name of its column means in other tables, too.
+    """Return whether a constraint says what the name of its column means in other tables, too.
 
     That of a key says what this table is, and one to its own table nothing of others.
     """
@@ -168,8 +168,8 @@ def likely_references(
     """Return the references of a table that no constraint declares.
 
     The name of an id that means a table is accepted if at least one value is a key there, or there is no
-    value. Any other name is accepted if almost all values are keys. Without a matching name, only ids that
-    nobody can guess are accepted.
+    value. Any other name is accepted if almost all values are keys. Without a matching name, only ids that no
+    one can guess are accepted.
     """
     found = []
     for column in shape.columns:

@@ -18,10 +18,10 @@ from migrate.source.sql import quote
 
 @dataclass(frozen=True)
 class Constraint:
-    """A declared foreign key; `to_columns` is filled in where the constraint leaves it to the key.
+    """A declared foreign key; `to_columns` is filled in if the constraint leaves it to the key.
 
-    `malformed` tells what is wrong with one that names no row: SQLite accepts such a declaration, and
-    refuses only to write to the table; '' for any other.
+    `malformed` says what is wrong with one that names no row: SQLite accepts such a declaration, and refuses
+    only to write to the table; '' for any other.
     """
 
     table: str

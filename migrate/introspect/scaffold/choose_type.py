@@ -51,7 +51,7 @@ _TIME: Final = frozenset({
 })  # fmt: skip
 #: Seconds of so many digits are in the year 5138.
 _MS_DIGITS: Final = 12
-#: What a guess is told with.
+#: The remark on a guess.
 _GUESSED: Final = "no value to decide by"
 
 
@@ -59,8 +59,8 @@ _GUESSED: Final = "no value to decide by"
 class Choice:
     """The type of a column and how its values are read.
 
-    Of its values `misfits` do not fit, and `unset` are words such as CURRENT_TIMESTAMP in place of
-    an instant. `guess` tells that nothing but a name, or what other columns hold, speaks for the type.
+    Of its values `misfits` do not fit, and `unset` are words such as CURRENT_TIMESTAMP in place of an
+    instant. `guess` is true if nothing but a name, or what other columns hold, speaks for the type.
     """
 
     type: Type
@@ -92,7 +92,7 @@ def enum_of(column: ColumnReport, name: str) -> Choice:
 
 
 def _declared(column: ColumnReport, unit: str | None) -> Choice | None:
-    """Return the type that is declared, None where none is or too few values fit it."""
+    """Return the type that is declared, None if none is or too few values fit it."""
     if column.reading == "empty":
         return _empty(column, unit)
     match declared_type.family(column.declared):
@@ -165,7 +165,7 @@ def _by_values(column: ColumnReport) -> Choice:
 
 
 def _integer(column: ColumnReport) -> Choice:
-    """Return whole numbers; those that look like seconds since 1970 are told."""
+    """Return whole numbers; those that look like seconds since 1970 get a remark."""
     found = shapes(column)
     guessed = found.keys() <= {"unix_s", "null", "empty"} and not _about_numbers(column)
     remarks = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so' if guessed else ""
@@ -276,7 +276,7 @@ def _timestamp(column: ColumnReport) -> Choice:
 
 
 def unit_of(column: ColumnReport) -> str:
-    """Return the unit of numbers that are instants: milliseconds where one has twelve digits or more."""
+    """Return the unit of numbers that are instants: milliseconds if one has twelve digits or more."""
     return "ms" if column.digits >= _MS_DIGITS else "s"
 
 

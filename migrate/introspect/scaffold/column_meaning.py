@@ -33,7 +33,7 @@ class Meaning:
         return choose(report, key=column in self.links.keys[table].columns, unit=self._unit(table))
 
     def _parent(self, table: str, column: str) -> tuple[str, str] | None:
-        """Return the column that one of a declared reference names, where no new id takes its place."""
+        """Return the column that one of a declared reference names, if no new id takes its place."""
         found = self._parents.get((table, column))
         return found if found is not None and found[0] in self.links.keys else None
 
@@ -64,7 +64,7 @@ class Meaning:
         )
 
     def _unit(self, table: str) -> str | None:
-        """Return the unit of the numbers that are instants in a table; where it has none, in all tables."""
+        """Return the unit of the numbers that are instants in a table; if it has none, in all tables."""
         return self._units.get(table) or self._units.get("")
 
     @cached_property

@@ -101,9 +101,9 @@ class _Column:
 
     @property
     def required(self) -> bool:
-        """Whether the target refuses NULL: in a key, and where NULL is declared away and none is there.
+        """Whether the target refuses NULL: in a key, and if NULL is declared away and none is there.
 
-        A value that does not fit costs its row the place, it does not become NULL: nobody asked for that.
+        A value that does not fit costs its row the place, it does not become NULL.
         """
         if self._key:
             return True
@@ -114,7 +114,7 @@ class _Column:
 
     @property
     def _keeps_blanks(self) -> bool:
-        """Whether '' is a value: of text, and of a required document, where it becomes a JSON string."""
+        """Whether '' is a value: of text, and of a required document, which becomes a JSON string."""
         if self._textual:
             return True
         document = self._choice.kind == "json" and family(self._column.declared) == "json"

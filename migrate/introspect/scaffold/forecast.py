@@ -100,13 +100,13 @@ def _column(model: Model, name: str) -> Column:
 
 
 class _SomeIds:
-    """Implements `mappers.base.Ids` for ids that nobody sees: which they are changes no count."""
+    """Implements `mappers.base.Ids` for ids that are never shown: which they are changes no count."""
 
     def derive(self, entity: str, legacy_id: int | str) -> str:
         return f"{entity}:{legacy_id}"
 
     def expr(self, entity: str, *keys: pl.Expr) -> pl.Expr:
-        # As the real one: no id where a part of the key is missing.
+        # As the real one: no id if a part of the key is missing.
         return pl.concat_str([pl.lit(entity), *(key.cast(pl.String) for key in keys)], separator=":")
 
 

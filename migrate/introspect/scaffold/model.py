@@ -90,7 +90,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Relation:
-    """A foreign key; `field` is Prisma's on this side, `back` on the other, `name` where one is needed."""
+    """A foreign key; `field` is Prisma's on this side, `back` on the other, `name` if one is needed."""
 
     columns: tuple[str, ...]
     to_model: str

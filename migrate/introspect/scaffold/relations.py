@@ -82,7 +82,7 @@ class ModelGraph:
         return [member.model for member in self._members.values()], self._remarks_by_table
 
     def _is_renewed(self, table: TableReport, column: str) -> bool:
-        """Tell whether the values of a column are new ids in the target."""
+        """Return whether the values of a column are new ids in the target."""
         key = self._links.keys[table.name]
         own = key.columns == (column,) and self._links.ids(table.name) == "cuid"
         return own or self._links.link(table.name, column) is not None

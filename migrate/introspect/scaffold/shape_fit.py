@@ -58,7 +58,7 @@ def share(column: ColumnReport, kind: Kind, also: str = "") -> float:
 
 
 def timestamp_misfits(column: ColumnReport) -> int:
-    """Return how many values are no instants: of seconds beside milliseconds, small numbers are none."""
+    """Return how many values are no instants: of seconds among milliseconds, small numbers are none."""
     found = shapes(column)
     apart = {"unix_s", "unix_ms"} <= {one.name for one in column.timestamps}
     taken = INSTANT | NOTHING | (frozenset() if apart else NUMBER)

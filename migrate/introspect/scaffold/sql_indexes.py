@@ -47,12 +47,12 @@ class Terms:
         return target
 
     def is_text(self, target: str) -> bool:
-        """Tell whether a column holds text as it was."""
+        """Return whether a column holds text as it was."""
         type_ = self._model.field(target).type
         return type_.scalar == "String" and type_.enum is None and target not in self._renewed
 
     def term(self, sql: str) -> str | None:
-        """Return a term of an index in PostgreSQL's words, None where it is none that is known."""
+        """Return a term of an index in PostgreSQL's words, None if it is none that is known."""
         ending = _ENDING.search(sql)
         bare = _ENDING.sub("", sql).strip()
         collation = _COLLATE.search(bare)
@@ -70,7 +70,7 @@ class Terms:
         return made + (" DESC" if ending and ending[1].upper() == "DESC" else "")
 
     def condition(self, sql: str) -> str | None:
-        """Return the WHERE of a partial index in PostgreSQL's words, None where it says more than that.
+        """Return the WHERE of a partial index in PostgreSQL's words, None if it says more than that.
 
         Columns are compared with constants of their type, or asked for NULL.
         """

@@ -19,7 +19,7 @@ _ROLES: Final = ["2"] * 84 + ["7"] * 13 + ["4"] * 2 + ["1"]
 
 #: The password of the first few people who have one, with its bcrypt hash. All others have the shape of a
 #: hash but are the hash of nothing.
-KNOWN_PASSWORD: Final = "synthetic-known-password"  # noqa: S105  (nobody's)
+KNOWN_PASSWORD: Final = "synthetic-known-password"  # noqa: S105  (of no real account)
 KNOWN_HASH: Final = "$2y$10$abcdefghijklmnopqrstuuj6aa8HeDcSZDL3MPYV5qcoQx1nQ2e7S"
 _WHO_KNOW: Final = 5
 

@@ -56,7 +56,7 @@ def held(url: str) -> Held:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a command runs; every method is a command as an operator types it."""
+    """The place of a command; every method is a command as an operator types it."""
 
     work: Path
     source: str
@@ -96,7 +96,7 @@ class Scene:
         return start(*words, "--work", str(self.work), **{**self.settings, **variables})
 
     def kill_at(self, point: str, command: str = "run", *words: str) -> bool:
-        """Let a command kill itself at a point; tell whether it came there."""
+        """Let a command kill itself at a point; return whether it came there."""
         done = self.do(command, "--yes", *words, code=None, MIGRATE_KILL_AT=point)
         assert done.code in (0, -signal.SIGKILL), done.err
         return done.code != 0
@@ -165,7 +165,7 @@ def state_of(process: subprocess.Popen[str]) -> str:
 
 
 def wait_until(holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    """Wait until something holds; AssertionError where it does not in time."""
+    """Wait until something holds; AssertionError if it does not in time."""
     deadline = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < deadline, f"not in {patience:.0f} s: {what}"

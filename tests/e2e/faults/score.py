@@ -23,7 +23,7 @@ class Score:
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
-        """Add something measured, to be shown beside the counts."""
+        """Add something measured, to be shown next to the counts."""
         self.notes.append(text)
 
     def tried(self, survived: bool = True) -> None:
@@ -32,7 +32,7 @@ class Score:
         self.survived += survived
 
     def compare(self, left: object, right: object) -> None:
-        """Count a comparison of two contents, and fail where they differ."""
+        """Count a comparison of two contents, and fail if they differ."""
         self.compared += 1
         self.identical += left == right
         assert left == right

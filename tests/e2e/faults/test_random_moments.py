@@ -22,7 +22,7 @@ KILLS = 5
 
 
 def kill_after(scene: Scene, seconds: float) -> bool:
-    """Start a run and kill it after a time; tell whether it still ran."""
+    """Start a run and kill it after a time; return whether it still ran."""
     process = scene.start("run", "--yes")
     try:
         process.wait(seconds)

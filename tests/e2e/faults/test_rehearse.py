@@ -20,9 +20,9 @@ def test_killed_at_every_point_it_leaves_the_same_content_and_a_receipt(
     process = scene.start("rehearse", "--json")
     out, err = process.communicate(timeout=1700)
     assert process.returncode == 0, err
-    told = json.loads(out)
+    shown = json.loads(out)
     kept = json.loads((scene.work / "rehearsal.json").read_text())
-    assert told == kept
+    assert shown == kept
     assert kept["identical"]
     assert {name for name in kept["killed"] if not name.startswith("postgres.json")} <= set(POINTS)
     assert len(kept["killed"]) > 60

@@ -1,4 +1,4 @@
-"""The table of faults: printed by whoever prints, and without full marks where a test failed."""
+"""The table of faults: printed once, and without full marks if a test failed."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ SETTINGS = {"MIGRATE__IDS__SECRET": SECRET, "MIGRATE__LOAD__BATCH_ROWS": "7"}
 
 
 def assert_quiet(done: Done) -> None:
-    """No control character reaches the terminal, whoever wrote it."""
+    """No control character reaches the terminal, from any source."""
     for text in (done.out, done.err):
         raw = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")}
         assert raw <= {"\n"}, raw

@@ -149,8 +149,8 @@ def test_a_server_that_refuses_a_row_is_quoted_without_it(
     assert found_in(done.out + done.err + log, {"people": addresses}) == set()
 
 
-def test_a_defect_is_told_without_the_text_of_the_error(tmp_path: Path, work: Path) -> None:
-    # A folder in the place of a file of ours: nobody foresaw that.
+def test_a_defect_is_reported_without_the_text_of_the_error(tmp_path: Path, work: Path) -> None:
+    # A folder in the place of a file of ours: an unexpected case.
     (work / "state.json").mkdir(parents=True)
     (work / "state.json" / "s3cr3t").touch()
     done = migrate("status", "--work", str(work), code=1)

@@ -101,7 +101,7 @@ def test_schemas_that_were_made_for_the_role_do_instead(work: Path, owned: Owned
     end_to_end(work, owned, legacy)
 
 
-def test_a_role_with_hardly_a_right_is_told_each_one(work: Path, owned: Owned, legacy: Path) -> None:
+def test_a_role_with_hardly_a_right_gets_a_message_for_each(work: Path, owned: Owned, legacy: Path) -> None:
     role = "guest " + owned.role[4:]
     names = {"role": sql.Identifier(role), "word": sql.Literal("a password")}
     with psycopg.connect(owned.admin, autocommit=True) as admin:
@@ -110,12 +110,12 @@ def test_a_role_with_hardly_a_right_is_told_each_one(work: Path, owned: Owned, l
     try:
         url = owned.url(role=role)
         missing = dict(lacking(work, url, legacy))
-        told = "\n".join(missing)
-        assert f"the role {role} lacks USAGE and CREATE on the schema public" in told
-        assert f"the role {role} does not own " in told and f"the owner is {owned.role}" in told
-        assert f"the role {role} cannot read " in told and "_prisma_migrations" in told
-        assert f"may not create the schema migrate_ledger in the database {owned.database}" in told
-        assert f"may not create the schema migrate_staging in the database {owned.database}" in told
+        shown = "\n".join(missing)
+        assert f"the role {role} lacks USAGE and CREATE on the schema public" in shown
+        assert f"the role {role} does not own " in shown and f"the owner is {owned.role}" in shown
+        assert f"the role {role} cannot read " in shown and "_prisma_migrations" in shown
+        assert f"may not create the schema migrate_ledger in the database {owned.database}" in shown
+        assert f"may not create the schema migrate_staging in the database {owned.database}" in shown
         assert all(missing.values())
         for statement in missing.values():
             grant(owned, statement)

@@ -1,10 +1,9 @@
 """No command shows a token, a password, the id secret or anything about people, wherever it was given.
 
-Looked through: output, log, state, ledger, reports and receipts after each
-command; arguments and variables of every process, and the sessions' queries,
-all the time. A secret may be in the variables of our own process, where the
-operator put it, and the password in those of psql, pg_dump and pg_restore,
-which read it from nowhere else: nobody but the same user can read those.
+Looked through: output, log, state, ledger, reports and receipts after each command; arguments and variables
+of every process, and the sessions' queries, all the time. A secret may be in the variables of our own
+process, where the operator put it, and the password in those of psql, pg_dump and pg_restore, which read it
+from nowhere else: only the same user can read those.
 """
 
 from __future__ import annotations
@@ -145,7 +144,7 @@ def test_the_ledger_holds_none(world: World) -> None:
     assert len(texts) == len(asked)
 
 
-def test_nobody_sees_any_in_processes_and_sessions(world: World) -> None:
+def test_no_user_sees_any_in_processes_and_sessions(world: World) -> None:
     assert {"pg_dump", "pg_restore"} <= world.watch.programs
     assert "migrate" in world.watch.sessions
     assert world.watch.seen == set()

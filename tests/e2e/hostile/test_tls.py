@@ -1,4 +1,4 @@
-"""A server whose certificate is trusted is spoken to, any other is refused and told why."""
+"""A server whose certificate is trusted is used, any other is refused with the reason."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Watch:
         for what in found_in(words, self._secrets):
             self.seen.add(("arguments", program, what))
         if b"\0-m\0migrate\0" in words:
-            return  # what the operator told our own process
+            return  # what the operator set for our own process
         allowed = {"password"} if program in _CLIENTS else set()
         for what in found_in(variables, self._secrets):
             if what not in allowed:

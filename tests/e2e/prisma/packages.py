@@ -63,8 +63,8 @@ def _node_version() -> int:
     node = shutil.which("node")
     if node is None:
         return 0
-    told = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60).stdout
-    match = re.match(r"v(\d+)", told)
+    shown = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60).stdout
+    match = re.match(r"v(\d+)", shown)
     return int(match[1]) if match else 0
 
 

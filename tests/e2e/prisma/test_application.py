@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("prisma")]
 
 @pytest.fixture(scope="module")
 def found(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
-    """What each check found in the database of a migrated sample; None where it passed."""
+    """What each check found in the database of a migrated sample; None if it passed."""
     packages = installed()
     name = f"prisma_{uuid.uuid4().hex[:10]}"
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
@@ -56,9 +56,9 @@ def found(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) ->
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert isinstance(told, dict)
-    return told
+    shown = json.loads(done.stdout)
+    assert isinstance(shown, dict)
+    return shown
 
 
 @pytest.mark.parametrize("name", CHECKS)

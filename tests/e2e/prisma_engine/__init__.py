@@ -1,1 +1,1 @@
-"""Prisma's own schema engine in Node, where there is one."""
+"""Prisma's own schema engine in Node, if there is one."""

@@ -21,7 +21,7 @@ Engine = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory, postgres) -> Engine:
-    """Prisma's engine as a function; it fails with the engine's words where that refuses a schema."""
+    """Prisma's engine as a function; it fails with the engine's message if that refuses a schema."""
     packages = installed(HERE, FILES, generate=False)
     folder = tmp_path_factory.mktemp("schemas")
 

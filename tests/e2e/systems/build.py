@@ -66,7 +66,7 @@ def make_keys(system: System, recipe: Recipe) -> dict[str, pl.Series]:
 
 
 def _parent_of_key(table: Table, recipe: Recipe) -> str | None:
-    """Return the table that the primary key points into, declared or not; None where it is its own."""
+    """Return the table that the primary key points into, declared or not; None if it is its own."""
     name = table.key[0].name
     declared = [key.table for key in table.foreign_keys if key.columns == (name,)]
     return declared[0] if declared else recipe.references.get(f"{table.name}.{name}")

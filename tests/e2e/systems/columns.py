@@ -91,7 +91,7 @@ class Setting:
         return pl.lit(keys).gather(self.chance.below(name, len(keys)))
 
     def _pointing(self, column: Column, table: str) -> pl.Expr:
-        """Return keys of `table`: each once at most where they must be unique, earlier rows within itself."""
+        """Return keys of `table`: each once at most if they must be unique, earlier rows within itself."""
         keys = self.keys[table]
         for columns in self.table.uniques:
             if column.name in columns:

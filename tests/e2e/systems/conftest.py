@@ -1,4 +1,4 @@
-"""The databases of the systems, made once; nobody writes to them."""
+"""The databases of the systems, made once; them is never written to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What every row of a target should be, in plain Python: the source's row, the mapping file, nothing else.
 
-The new ids are taken from the map of ids, where they are in it; all other cells are made here, one by one.
+The new ids are taken from the id map, if they are in it; all other cells are made here, one by one.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class Comparison:
         if value is None or (value == "" and line.get("empty") == "null"):
             return line.get("default")
         if line["as"] == "id" and table.get("ids") == "cuid":
-            if not table["key"]:  # the number of a row is nobody's key: it is in no map
+            if not table["key"]:  # the number of a row is not a key: it is in no map
                 return self._secret.derive(table["target"], value)
             return self._ids.get((table["target"], _key(value)))
         if line["as"] == "reference":
@@ -205,7 +205,7 @@ class Comparison:
                 raise Rejected
 
     def _new_key(self, parent: str, key: Any) -> Any:
-        """Return the new key of a parent's row, None where it is not in the target."""
+        """Return the new key of a parent's row, None if it is not in the target."""
         root = parent
         while (line := self.lines(root)[self.tables[root]["key"][0]])["as"] == "reference":
             root = line["of"]

@@ -77,7 +77,7 @@ class System:
 
 
 def read_system(name: str) -> System:
-    """Return the system whose schema lies in `name`.json beside this file."""
+    """Return the system whose schema lies in `name`.json in this folder."""
     found = json.loads((_HERE / f"{name}.json").read_text(encoding="utf-8"))
     return System(
         name=name,

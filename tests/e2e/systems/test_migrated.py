@@ -174,7 +174,7 @@ def test_every_check_is_made_of_the_live_rows_and_a_rollback_empties_them(
 
 
 @pytest.mark.xdist_group("migrated marketplace")
-def test_values_that_did_not_arrive_are_told_by_column(migrated: Make) -> None:
+def test_values_that_did_not_arrive_are_reported_by_column(migrated: Make) -> None:
     done = migrated("marketplace")
     lost = {
         (one["table"], one["column"]): (one["rule"], one["rows"])
@@ -188,23 +188,23 @@ def test_values_that_did_not_arrive_are_told_by_column(migrated: Make) -> None:
     rounded = [one for one in done.summary["changed"] if one["rule"] == "rounded_to_milliseconds"]
     assert sum(one["rows"] for one in rounded) == done.summary["warnings"]["rounded_to_milliseconds"] > 0
     assert not query(done.url, "SELECT 1 FROM migrate_ledger.warning WHERE rule LIKE 'rounded%'")
-    told = migrate("report", "--json", "--work", str(done.folder / "work")).json()
-    assert told["changed"] == done.summary["changed"]
+    shown = migrate("report", "--json", "--work", str(done.folder / "work")).json()
+    assert shown["changed"] == done.summary["changed"]
 
 
 @pytest.mark.xdist_group("migrated nasty")
 def test_what_no_migration_carries_over_is_in_the_report_with_its_sql(migrated: Make) -> None:
     done = migrated("nasty")
-    told = migrate("report", "--json", "--work", str(done.folder / "work")).json()["by_hand"]
-    kinds = {(one["kind"], one["name"]) for one in told}
+    shown = migrate("report", "--json", "--work", str(done.folder / "work")).json()["by_hand"]
+    kinds = {(one["kind"], one["name"]) for one in shown}
     assert kinds == {
         ("view", "v of view"), ("view", "v_broken"), ("view", "v_gross"), ("trigger", "t_after"),
         ("trigger", "t_before"), ("trigger", "t_instead"), ("CHECK", "promises"),
         ("full-text table", "animals_fts"), ("full-text table", "bare_fts"), ("full-text table", "notes_fts"),
     }  # fmt: skip
-    assert [one["name"] for one in told if one["lost"]] == ["notes_fts"]
+    assert [one["name"] for one in shown if one["lost"]] == ["notes_fts"]
     page = html.unescape((done.folder / "work" / "report.html").read_text())
-    assert not [one["name"] for one in told if one["sql"] not in page]
+    assert not [one["name"] for one in shown if one["sql"] not in page]
     assert "USING GIN" in page
     assert "CREATE TRIGGER t_after AFTER INSERT ON animals" in page
 

@@ -76,7 +76,7 @@ class Migrated:
         return next(block for block in blocks if head in block.splitlines())
 
     def marked(self, table: str, column: str) -> bool:
-        """Tell whether the line of a column bears `(!)`."""
+        """Return whether the line of a column bears `(!)`."""
         return "(!)" in self.line(table, column)
 
     def field(self, model: str, name: str) -> str:

@@ -9,7 +9,7 @@ from tests.introspect.cases.conftest import MakeCase
 
 
 def refused(url: str, statement: str) -> bool:
-    """Tell whether a unique key refuses a row."""
+    """Return whether a unique key refuses a row."""
     with psycopg.connect(url) as connection:
         try:
             connection.execute(statement.encode())

@@ -14,7 +14,7 @@ def at(text: str) -> datetime:
 
 
 def went_through(done: Migrated) -> bool:
-    """Tell whether both commands ended well and no row was lost."""
+    """Return whether both commands ended well and no row was lost."""
     assert (done.init.code, done.run.code) == (0, 0), done.init.err + done.run.err
     return done.fates == []
 

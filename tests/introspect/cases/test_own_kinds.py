@@ -22,7 +22,7 @@ def test_the_rows_of_an_rtree_are_migrated_with_their_ids(own: Migrated) -> None
     assert not any(name.startswith(("geo_", "grid_")) for name in own.mapping)
 
 
-def test_a_collation_of_the_applications_own_is_told_and_its_rows_are_migrated(own: Migrated) -> None:
+def test_a_collation_of_the_applications_own_is_reported_and_its_rows_are_migrated(own: Migrated) -> None:
     assert own.column("tags", "tag") == ["Bee", "Zoo", "ant"]
     assert own.rows("decks", "name", "kind") == [("B", "y"), ("a", "COLLATE unicase")]
     assert own.rows("pairs", "a", "b") == [("x", 1), ("y", 2)]

@@ -1,4 +1,4 @@
-"""References of databases that nobody here designed: each leads to the row that it led to, or is marked."""
+"""References of databases that were not designed here: each leads to the row that it led to, or is marked."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_id_may_stand_before_the_name_of_a_table(keys: Migrated) -> None:
         ("lost", "(a) to invoice (number) is malformed, invoice has no column number"),
     ],
 )
-def test_a_malformed_foreign_key_is_told_and_not_carried(keys: Migrated, table: str, why: str) -> None:
+def test_a_malformed_foreign_key_is_reported_and_not_carried(keys: Migrated, table: str, why: str) -> None:
     assert f"# (!) foreign key {why}: not carried" in keys.section(table)
     assert len(keys.rows(table)) == 1
     rules = keys.query(
@@ -116,10 +116,17 @@ PAIRS = [
 
 @pytest.mark.parametrize(("table", "kind", "ident", "word", "parent", "told", "expected"), PAIRS)
 def test_a_pair_leads_to_the_row_that_it_led_to(
-    pairs: Migrated, table: str, kind: str, ident: str, word: str, parent: str, told: str, expected: list[str]
+    pairs: Migrated,
+    table: str,
+    kind: str,
+    ident: str,
+    word: str,
+    parent: str,
+    shown: str,
+    expected: list[str],
 ) -> None:
     rows = pairs.query(
-        f"SELECT p.{told} FROM {table} t JOIN {parent} p ON p.id = t.{ident} WHERE t.{kind} = '{word}'"
+        f"SELECT p.{shown} FROM {table} t JOIN {parent} p ON p.id = t.{ident} WHERE t.{kind} = '{word}'"
         " ORDER BY 1"
     )
     assert [row[0] for row in rows] == expected
@@ -163,9 +170,9 @@ SCRIPTS = [
 
 @pytest.mark.parametrize(("table", "column", "parent", "told", "expected"), SCRIPTS)
 def test_a_reference_is_found_by_its_name_in_any_script(
-    scripts: Migrated, table: str, column: str, parent: str, told: str, expected: list[str]
+    scripts: Migrated, table: str, column: str, parent: str, shown: str, expected: list[str]
 ) -> None:
-    rows = scripts.query(f'SELECT p."{told}" FROM "{table}" t JOIN "{parent}" p ON p.id = t."{column}"')
+    rows = scripts.query(f'SELECT p."{shown}" FROM "{table}" t JOIN "{parent}" p ON p.id = t."{column}"')
     assert sorted(row[0] for row in rows) == expected
 
 

@@ -54,7 +54,7 @@ def test_the_ends_of_64_bits_are_numbers(tmp_path: Path) -> None:
     assert (column.reading, column.lowest, column.highest) == ("integer", -(2**63), 2**63 - 1)
 
 
-def test_every_form_of_an_instant_is_told_apart(tmp_path: Path) -> None:
+def test_every_form_of_an_instant_is_distinguished(tmp_path: Path) -> None:
     forms = {
         "iso": "2024-02-29T10:00:00", "iso_z": "2024-02-29T10:00:00.123Z",
         "iso_offset": "2024-02-29T10:00:00+05:30", "sql": "2024-02-29 10:00:00.123456",

@@ -192,7 +192,7 @@ def test_a_left_over_of_many_columns_is_compared(tmp_path: Path) -> None:
     assert [(one.name, one.differing) for one in found.leftovers] == [("wide_bak", 0)]
 
 
-def test_check_constraints_are_told_with_the_rows_that_break_them(tmp_path: Path) -> None:
+def test_check_constraints_are_reported_with_the_rows_that_break_them(tmp_path: Path) -> None:
     found = inspect_script(
         tmp_path,
         """
@@ -211,7 +211,7 @@ def test_check_constraints_are_told_with_the_rows_that_break_them(tmp_path: Path
     ]
 
 
-def test_schema_is_told_with_views_triggers_and_odd_names(tmp_path: Path) -> None:
+def test_schema_is_reported_with_views_triggers_and_odd_names(tmp_path: Path) -> None:
     found = build(tmp_path)
     odd = found.table("odd name")
     assert (odd.key, odd.without_rowid, odd.column("Order Id").declared) == (("select",), True, "INTEGER")

@@ -56,7 +56,7 @@ def onto(tmp_path: Path, live: LiveSchema) -> Draft:
     return draft_onto(inspect_script(tmp_path, SOURCE), live)
 
 
-def test_the_mapper_takes_the_mapping_but_for_what_is_told(tmp_path: Path, live: LiveSchema) -> None:
+def test_the_mapper_takes_the_mapping_but_for_what_is_reported(tmp_path: Path, live: LiveSchema) -> None:
     inspection = inspect_script(tmp_path, SOURCE)
     draft = draft_onto(inspection, live)
     mapping = read_mapping(write_mapping(draft))
@@ -110,11 +110,11 @@ def test_a_required_column_that_nothing_fills_is_an_error_that_names_it(
         connection.execute(TARGET)
     inspect_script(tmp_path, SOURCE)
     words = ("init", "--source", str(tmp_path / "legacy.db"), "--out", str(tmp_path / "out"))
-    told = migrate(
+    shown = migrate(
         *words, "--target", "env:DATABASE_URL", "--json", cwd=tmp_path, code=1, DATABASE_URL=database
     ).json()
-    assert len(told["problems"]) == 1
-    assert told["problems"][0].startswith("User.updatedAt is required")
+    assert len(shown["problems"]) == 1
+    assert shown["problems"][0].startswith("User.updatedAt is required")
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["config.toml", "mapping.toml"]
     config = (tmp_path / "out" / "config.toml").read_text()
     assert tomllib.loads(config)["target"] == {"url_env": "DATABASE_URL", "empty": []}

@@ -172,7 +172,7 @@ def test_references_are_followed_as_far_as_they_are_proven(tmp_path: Path) -> No
     )
 
 
-def test_what_the_target_cannot_hold_is_told(tmp_path: Path) -> None:
+def test_what_the_target_cannot_hold_is_reported(tmp_path: Path) -> None:
     script = """
         CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b AS (a || 'x'), c TEXT DEFAULT (1 + 1), long TEXT,
             u);
@@ -186,8 +186,8 @@ def test_what_the_target_cannot_hold_is_told(tmp_path: Path) -> None:
     (section,) = draft.sections
     assert line(draft, "t", "b").options == {"drop": "computed by the database from other columns"}
     assert "default 1 + 1 is not migrated" in line(draft, "t", "c").remark
-    told = "\n".join(section.remarks)
-    assert all(f"index {name} is not migrated" in told for name in ("l", "twice"))
+    shown = "\n".join(section.remarks)
+    assert all(f"index {name} is not migrated" in shown for name in ("l", "twice"))
     assert not draft.models[0].indexes
     assert [index.name for index in draft.models[0].sql_indexes] == ["t_a_lower_idx", "t_a_part_idx"]
     assert "CREATE VIEW v" in write_mapping(draft)

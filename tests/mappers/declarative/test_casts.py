@@ -96,7 +96,7 @@ def section(kind: str, policy: str) -> str:
 
 
 def is_same(found: Any, expected: Any, value: Any) -> bool:
-    """Tell whether a cell is what it should be; beyond 15 digits a float has more than one print."""
+    """Return whether a cell is what it should be; beyond 15 digits a float has more than one print."""
     if isinstance(value, float) and isinstance(expected, str) and len(expected) > 16:
         return expected == found or float(found) == value
     return repr(found) == repr(expected)

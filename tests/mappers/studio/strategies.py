@@ -122,7 +122,7 @@ NUMBER = any_of(
     " 7 ", "+3", "-0", "1e1", "90.000000001", "0.000000001",
 )  # fmt: skip
 OWN = st.integers(1, 5).map(Local)
-#: What stands in a column that names a user: mostly somebody, sometimes nobody or nonsense.
+#: What stands in a column that names a user: mostly a person, sometimes no person or nonsense.
 KNOWN = st.integers(1, 3).map(Local)
 WHOSE = st.one_of(
     *[KNOWN] * 8, OWN, any_of(Local(77), Local(3, as_text=True), -1, 2.5, "nobody", 0, 2**63 - 1, "")

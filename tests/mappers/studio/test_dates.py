@@ -8,8 +8,8 @@ import pytest
 
 from tests.mappers.studio.runner import SCHEMA, legacy_file, run
 
-#: One moment of 2021 each, so that nobody's account expires after the newest. Several are of nineteen
-#: bytes, as most dates are, or come before one of 2020 as texts.
+#: One moment of 2021 each, so that no account expires after the newest. Several are of nineteen bytes, as
+#: most dates are, or come before one of 2020 as texts.
 NEWEST = (
     "2021-03-01 00:00:00",
     "2021-03-01T00:00:00",

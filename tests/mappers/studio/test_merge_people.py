@@ -77,7 +77,7 @@ def test_an_invalid_email_is_filled_from_a_later_source(tmp_path: Path) -> None:
     assert outcome.fate_set() == {("shows_users", "5", "merged", "same_id")}
 
 
-def test_a_placeholder_is_excluded_and_links_nobody(tmp_path: Path) -> None:
+def test_a_placeholder_is_excluded_and_links_no_one(tmp_path: Path) -> None:
     outcome = mapped(tmp_path, tidy(5, "a@example.com", status=" Stub "), shows(6, "a@example.com"))
     assert [user["id"] for user in outcome.rows("users")] == [outcome.ids.derive("users", 6)]
     assert outcome.fate_set() == {("users", "5", "excluded", "stub")}

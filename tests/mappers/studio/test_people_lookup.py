@@ -35,9 +35,7 @@ def _people(legacy_ids: list[int]) -> pl.DataFrame:
     known=st.one_of(st.sets(_SMALL, max_size=30), st.sets(_BIG, max_size=30)),
     asked=st.lists(st.one_of(st.none(), _SMALL, _BIG), max_size=30),
 )
-def test_everybody_who_is_known_is_found_and_nobody_else(
-    as_text: int, known: set[int], asked: list[int | None]
-) -> None:
+def test_only_known_people_are_found(as_text: int, known: set[int], asked: list[int | None]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(people_lookup, "_AS_TEXT", as_text)
         people = Directory(_people(list(known)))

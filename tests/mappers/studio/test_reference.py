@@ -71,7 +71,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def compare(households: list[Household]) -> None:
-    """Compare both on all of them at once; where they differ, name the first that differs by itself."""
+    """Compare both on all of them at once; if they differ, name the first that differs by itself."""
     odd = differing(households)
     if not odd:
         return

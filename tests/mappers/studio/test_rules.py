@@ -117,7 +117,7 @@ def test_the_first_rule_that_holds_gives_the_category(
     assert outcome.rows("users")[0]["role"] == ("STUDIO_OWNER" if category == "STUDIO" else "USER")
 
 
-def test_category_rules_and_key_are_config_and_fill_a_column_where_there_is_one(tmp_path: Path) -> None:
+def test_category_rules_and_key_are_config_and_fill_a_column_if_there_is_one(tmp_path: Path) -> None:
     rules = (CategoryRule(category="VOICEOVER", texts=("agent",)),)
     settings = MapperSettings(profiles=ProfileSettings(category_rules=rules, category_key="kind"))
     columns = {"user_profiles": ["id", "category"]}

@@ -34,7 +34,7 @@ def settled(wanted: list[str]) -> list[str]:
 
 
 def greedy(wanted: list[str]) -> list[str]:
-    """Serve the owners of distinct names first, then everybody else in order."""
+    """Serve the owners of distinct names first, then all others in order."""
     held, given_names = set(wanted), list(wanted)
     owned: set[str] = set()
     for place, base in enumerate(wanted):

@@ -95,7 +95,7 @@ def test_a_plan_of_another_version_of_the_program_is_stale(
     assert not published(ends)
 
 
-def test_what_is_no_plan_is_told(work: Path, tmp_path: Path, ends: dict[str, str]) -> None:
+def test_what_is_no_plan_is_reported(work: Path, tmp_path: Path, ends: dict[str, str]) -> None:
     (tmp_path / "x.json").write_text("{}")
     assert "is not a plan" in run(work, tmp_path / "x.json", ends, 2)
     assert "is not a plan" in run(work, tmp_path / "missing.json", ends, 2)

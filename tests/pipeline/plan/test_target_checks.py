@@ -189,7 +189,7 @@ def owner(database: str) -> Iterator[Address]:
         admin.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
-def test_an_owner_that_may_not_make_schemas_is_told_the_statements(owner: Address, conn: Connection) -> None:
+def test_an_owner_that_may_not_make_schemas_gets_the_statements(owner: Address, conn: Connection) -> None:
     with connect(owner) as session:
         found = look(owner, session)
         role = session.info.user

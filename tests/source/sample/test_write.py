@@ -94,15 +94,15 @@ def test_messages_bring_a_user_for_every_twenty(tmp_path: Path) -> None:
     assert _count(tmp_path / "s.db", "shows_users") == 200
 
 
-def test_profiles_bring_meta_rows_and_images_whoever_else_writes(tmp_path: Path) -> None:
+def test_profiles_bring_meta_rows_and_images_for_a_few_users_only(tmp_path: Path) -> None:
     write_sample(tmp_path / "s.db", messages=4000, profiles=20)
     assert _count(tmp_path / "s.db", "shows_users") == 200
     assert _count(tmp_path / "s.db", "shows_usermeta") == round(36_701 * 20 / 640)
     assert _count(tmp_path / "s.db", "studio_gallery") == round(1_791 * 20 / 640)
     with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
-        told = "SELECT count(DISTINCT user_id) FROM {} WHERE user_id < (SELECT max(id) FROM shows_users)"
-        assert connection.execute(told.format("profile")).fetchone()[0] <= 20
-        assert 15 <= connection.execute(told.format("shows_usermeta")).fetchone()[0] <= 20
+        shown = "SELECT count(DISTINCT user_id) FROM {} WHERE user_id < (SELECT max(id) FROM shows_users)"
+        assert connection.execute(shown.format("profile")).fetchone()[0] <= 20
+        assert 15 <= connection.execute(shown.format("shows_usermeta")).fetchone()[0] <= 20
 
 
 def test_an_existing_file_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_size_without_sense_is_refused(tmp_path: Path, size: dict[str, float])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_the_owner_can_read_it_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_it_and_nothing_else_is_left(tmp_path: Path) -> None:
     write_sample(tmp_path / "s.db", scale=0.02)
     assert [path.name for path in tmp_path.iterdir()] == ["s.db"]
     assert stat.S_IMODE((tmp_path / "s.db").stat().st_mode) == 0o600

@@ -83,7 +83,7 @@ def url(value: str | None, *, secure: bool = False) -> str | None:
     try:
         parts = urlsplit(stored)
         host = parts.hostname or ""
-        parts.port  # noqa: B018  raises where it is none
+        parts.port  # noqa: B018  raises if it is invalid
     except ValueError:
         return None
     if parts.scheme not in (("https",) if secure else ("http", "https")) or re.search(r"\s", stored):
