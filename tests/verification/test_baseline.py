@@ -49,7 +49,7 @@ def test_checks_are_announced_before_they_run(world: World) -> None:
 
 
 def test_an_unknown_check_is_refused(world: World) -> None:
-    with pytest.raises(ValueError, match="no check is named spelling"):
+    with pytest.raises(ValueError, match="there is no check spelling"):
         run_checks(world.context, ["spelling"])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from migrate.pipeline.mapping import load_spec
+from migrate.pipeline.order import make_stages
 from migrate.runtime.config import Config
 from tests.e2e.faults.harness import Held, Scene
 from tests.e2e.faults.score import Score
@@ -24,7 +25,7 @@ _PUBLISH = ("furnish", "furnished", "lock", "compare with the backup", "exchange
 _MOVING = ("lock", "loosen", "delete", "strip", "insert", "insert#3", "rebuild", "rebuild#30", "uncommitted",
            "commit", "analyze", "analyze#3", "committed")  # fmt: skip
 ENTITIES = load_spec(Config()).stages
-STAGES = ("preflight", "snapshot", "backup", "cleanup", *ENTITIES, "verify", "publish")
+STAGES = tuple(stage.name for stage in make_stages(Config(), load_spec(Config())))
 OPENING = ("open:taken", "open:secret", "open:cleared", "open:begun")
 FILES = (
     "plan.json",
