@@ -37,6 +37,15 @@ def timestamp(column: pl.Expr) -> pl.Expr:
     return column.map_batches(_timestamp, return_dtype=TYPE, is_elementwise=True)
 
 
+def is_zone(name: str) -> bool:
+    """Return whether a name such as `Europe/Berlin` is that of a time zone."""
+    try:
+        pl.Series([0]).cast(pl.Datetime("ms")).dt.replace_time_zone(name)
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
 def newest_first(*columns: pl.Expr) -> pl.Expr:
     """Return the newest of several timestamps, ignoring nulls."""
     return pl.max_horizontal(*columns)

@@ -94,7 +94,7 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
             scale = mapping.scale if to.scale is None else min(to.scale, mapping.scale or to.scale)
             return number_casts.decimal(cell, scale, to.precision)
         case "timestamp":
-            return timestamp(cell, mapping.unit)
+            return timestamp(cell, mapping.unit, mapping.zone)
         case "date":
             return day(cell, mapping.unit)
         case "json":

@@ -38,24 +38,34 @@ _OTHER: Final = re.compile(
     r"(?: ?[Zz]| ?(?:UTC|GMT)| ?[+-]\d{2}(?::?\d{2})?(?: (?:[A-Z]{1,5}|[+-]\d{2}(?::?\d{2})?))?)?"
     r"(?: m=[+-][\d.]+)?\s*"
 )
+#: A time of day with its zone behind it.
+_ZONED: Final = r"[Tt ][0-9]{2}.*(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)(?: \S+)*$"
 _YEAR_1, _YEAR_9999 = -62_135_596_800_000, 253_402_300_799_999
 _NANOSECONDS: Final = 1_000_000
 
 
-def timestamp(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
+def timestamp(cell: Cell, unit: Literal["s", "ms"] | None, zone: str | None = None) -> Cast:
     """Return timestamps (naive, UTC, milliseconds).
 
     Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it (`is_other_form`).
     Numbers are seconds or milliseconds since 1970 by `unit`; without one their size decides. Parts of a
-    millisecond are rounded.
+    millisecond are rounded. Text without a zone is UTC, or local time in `zone`: of a time that a clock
+    shows twice the first counts, and one that it skips does not fit.
     """
     stripped = cell.text.str.strip_chars()
     value = any_form(stripped.map_batches(_usual, return_dtype=pl.String, is_elementwise=True))
+    if zone is not None:
+        value = pl.when(stripped.str.contains(_ZONED)).then(value).otherwise(_to_utc(value, zone))
     number = _since_1970(stripped, unit) if unit is not None else _by_size(stripped)
     value = pl.when(stripped.str.contains(_DIGITS)).then(number).otherwise(value)
     value = pl.when(cell.storage != BLOB).then(value)
     now = stripped.str.to_lowercase().is_in(_NOW)
     return Cast(value, Reason.INVALID_TIMESTAMP, now=now)
+
+
+def _to_utc(value: pl.Expr, zone: str) -> pl.Expr:
+    there = value.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return there.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
 
 
 def is_other_form(text: str | None) -> bool:

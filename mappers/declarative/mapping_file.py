@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from mappers.cleaning.dates import is_zone
 from mappers.declarative.json_path import steps
 
 VERSION: Final = 1
@@ -84,6 +85,8 @@ class ColumnMapping(_Section):
     ids: tuple[HiddenIds, ...] = ()
     #: for `timestamp`: numbers are read as this
     unit: Literal["s", "ms"] | None = None
+    #: for `timestamp`: text without a zone is the time of day there, such as Europe/Berlin
+    zone: Name | None = None
     #: for `timestamp`: replaces the literal text CURRENT_TIMESTAMP and similar words
     now: Literal["reject", "null", "default"] = "reject"
     #: for `enum`: source value -> target value; a value that is not here does not fit
@@ -97,6 +100,8 @@ class ColumnMapping(_Section):
             raise ValueError("give either `to` (the target column) or `drop` (why it is not migrated)")
         if self.drop is None and self.kind in ("reference", "references") and self.of is None:
             raise ValueError("a reference needs `of` (the source table that it refers to)")
+        if self.zone is not None and not is_zone(self.zone):
+            raise ValueError(f"{self.zone} is no time zone; Europe/Berlin is one")
         if isinstance(self.of, Mapping) != (self.by is not None):
             raise ValueError("`by` needs a table in `of` with a table name for each value, and the reverse")
         if "default" in (self.otherwise, self.now) and self.default is None:

@@ -62,6 +62,8 @@ def _misfit(line: MappedColumn, c: str) -> str:
             return f"typeof({c}) <> 'real' OR {c} NOT BETWEEN -1e300 AND 1e300"
         case "decimal":
             return _decimal(line, c)
+        case "timestamp" if mapping.zone is not None:
+            return _EVERY
         case "timestamp":
             return _MOMENT.format(c=c)
         case "json":

@@ -11,6 +11,7 @@ from typing import Final
 
 from mappers.declarative.mapping_file import Kind
 from migrate.introspect.profile import declared_type
+from migrate.introspect.profile.clock import is_local
 from migrate.introspect.profile.model import ColumnReport
 from migrate.introspect.profile.names import (
     is_id,
@@ -53,6 +54,8 @@ _TIME: Final = frozenset({
 _MS_DIGITS: Final = 12
 #: The remark on a guess.
 _GUESSED: Final = "no value to decide by"
+#: The remark on timestamps that may be local time.
+_LOCAL: Final = 'text without a zone is read as UTC: zone = "Area/City" if it is the time there'
 
 
 @dataclass(frozen=True)
@@ -269,10 +272,17 @@ def _timestamp(column: ColumnReport) -> Choice:
     wrong = timestamp_misfits(column)
     remarks = f"written as {', '.join(written)}" if len(written) > 1 else ""
     guessed = "" if column.certain or column.reading == "mixed" else "read as milliseconds since 1970"
+    local = _LOCAL if _is_local(column, forms) else ""
     return Choice(
         Type("DateTime"), "timestamp", options, misfits=wrong, unset=unset,
-        remark=_and(remarks, guessed), guess=apart or bool(guessed),
+        remark=_and(remarks, guessed, local), guess=apart or bool(guessed or local),
     )  # fmt: skip
+
+
+def _is_local(column: ColumnReport, forms: set[str]) -> bool:
+    """Return whether text without a zone may be local time: by its default, or since others have a zone."""
+    naive, zoned = forms & {"iso", "sql", "minutes"}, forms & {"iso_z", "iso_offset", "sql_zone"}
+    return bool(naive) and (is_local(column.default) or (bool(zoned) and not column.clock))
 
 
 def unit_of(column: ColumnReport) -> str:

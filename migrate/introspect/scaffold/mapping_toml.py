@@ -25,7 +25,8 @@ _HEAD: Final = """\
 #   old = { to = "new", as = "text" }      or  old = { drop = "why" }
 #
 # as          id, reference, references, text, integer, boolean, real, decimal (scale), timestamp (unit
-#             "s" or "ms" if numbers), date, json, bytes, enum (values)
+#             "s" or "ms" if numbers, zone "Europe/Berlin" if text without one is not UTC), date,
+#             json, bytes, enum (values)
 # otherwise   if a value does not fit: "reject" the row, "null", "default" (with default = …)
 # empty       "null": '' becomes NULL
 # of          the source table that a reference refers to; with by, a table for each value of that column
