@@ -110,7 +110,7 @@ def test_what_was_altered_is_noticed(
     alter(receipt)
     (tmp_path / "receipt.json").write_text(json.dumps(receipt))
     said = migrate("receipt", str(tmp_path / "receipt.json"), code=1).err
-    assert "does not fit" in said or "seal" in said
+    assert "does not match its digest" in said or "seal" in said
 
 
 def test_the_seal_of_another_run_is_refused(done: tuple[Path, str]) -> None:
