@@ -28,8 +28,10 @@ def dying(self, *command, **options):
         return run(self, *command, **options)
     if sys.argv[2] == "before":
         die()
+    if sys.argv[2] == "slow":
+        command = ("sh", "-c", f": {self.folder}; sleep 2; true")
     import threading
-    threading.Timer(0.15, die).start()
+    threading.Timer(0.3, die).start()
     return run(self, *command, **options)
 if sys.argv[2] != "after":
     EmbeddedServer._run = dying
@@ -64,6 +66,26 @@ def test_what_a_kill_during_initdb_leaves_is_removed_for_good(work: Path, when: 
     assert not (work / "drill.json").exists()
     time.sleep(0.5)  # an initdb that was still at work would make it anew
     assert not home.exists()
+
+
+def _runs(words: str) -> bool:
+    """Tell whether a process runs whose command line holds these words."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if words.encode() in path.read_bytes():
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return False
+
+
+def test_an_initdb_that_outlives_the_kill_is_waited_for(work: Path) -> None:
+    work.mkdir()
+    subprocess.run([sys.executable, "-c", _DIE, str(work), "slow"], check=False)
+    assert _runs(f": {work}; sleep")
+    throwaway.remove_left(work)
+    assert not _runs(f": {work}; sleep")
+    assert not (work / "drill.json").exists()
 
 
 def test_a_server_that_a_kill_left_running_is_stopped_and_removed(work: Path) -> None:
