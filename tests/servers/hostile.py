@@ -104,6 +104,19 @@ def endless_error(client: socket.socket) -> None:
         client.sendall(_MEGABYTE)
 
 
+def endless_redirect(client: socket.socket) -> None:
+    """A server without HEAD whose redirect to `/next`, which is there, has a body that never ends."""
+    request = _take_request(client)
+    if request.startswith(b"HEAD"):
+        client.sendall(b"HTTP/1.1 405 No\r\nConnection: close\r\n\r\n")
+    elif request.startswith(b"GET /next"):
+        client.sendall(_OK + b"Connection: close\r\n\r\n")
+    else:
+        client.sendall(b"HTTP/1.1 302 There\r\nLocation: /next\r\nConnection: close\r\n\r\n")
+        for _ in range(_ENDLESS):
+            client.sendall(_MEGABYTE)
+
+
 def _drip(client: socket.socket, over: threading.Event) -> None:
     while not over.wait(0.05):
         client.sendall(b"x")

@@ -82,7 +82,7 @@ async def _ask_all(urls: list[tuple[str, str]], settings: UrlSettings) -> list[t
 
         async def work() -> None:
             for key, url in waiting:
-                if what := await _ask(client, url):
+                if what := await _ask(client, url, settings):
                     dead.append((key, what))
 
         async with asyncio.TaskGroup() as group:
@@ -91,20 +91,31 @@ async def _ask_all(urls: list[tuple[str, str]], settings: UrlSettings) -> list[t
     return sorted(dead)
 
 
-async def _ask(client: httpx.AsyncClient, url: str) -> str | None:
+async def _ask(client: httpx.AsyncClient, url: str, settings: UrlSettings) -> str | None:
     """Return the fault of a URL, None if it answers; never the URL itself."""
     try:
-        status = (await client.head(url)).status_code
-        if status in _ASK_AGAIN:
-            async with client.stream("GET", url) as response:
-                status = response.status_code
-    except httpx.TimeoutException:
+        # `timeout` limits each read alone: a server that sends a byte now and then would never end.
+        async with asyncio.timeout(settings.timeout * (settings.redirects + 2)):
+            status = (await client.head(url)).status_code
+            if status in _ASK_AGAIN:
+                status = await _get(client, url, settings.redirects)
+    except (httpx.TimeoutException, TimeoutError):
         return "does not answer in time"
     except httpx.TooManyRedirects:
         return "redirects without end"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         return f"cannot be asked for ({type(error).__name__})"
     return f"answers {status}" if status >= httpx.codes.BAD_REQUEST else None
+
+
+async def _get(client: httpx.AsyncClient, url: str, redirects: int) -> int:
+    """Return the status of a GET, redirects followed; no body is read (httpx itself reads a redirect's)."""
+    for _ in range(redirects + 1):
+        async with client.stream("GET", url, follow_redirects=False) as response:
+            if response.next_request is None:
+                return response.status_code
+            url = str(response.next_request.url)
+    raise httpx.TooManyRedirects("too many redirects")
 
 
 URLS_PARSE = Check("urls_parse", "Is every image URL valid?", _parse, of_target=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
 
+from tests.servers.hostile import endless_redirect, hostile, slow_headers
 from tests.verification.planted import PICTURE
 from tests.verification.world import IMAGE, World
 from verification import UrlSettings, run_checks
@@ -152,3 +154,25 @@ def test_a_dead_image_fails_the_check_on_request_only(world: World, gallery: str
     (finding,) = result.findings
     assert (finding.key, finding.what) == (PICTURE, "answers 404")
     assert result.looked_at == 2
+
+
+def test_a_server_that_answers_without_end_is_not_waited_for() -> None:
+    settings = UrlSettings(timeout=0.4, redirects=1)
+    over = threading.Event()
+    started = time.monotonic()
+    with hostile(slow_headers(over)) as port:
+        assert check_urls([("a", f"http://127.0.0.1:{port}/")], settings) == [
+            ("a", "does not answer in time")
+        ]
+        over.set()
+    assert time.monotonic() - started < 10
+
+
+def test_the_body_of_a_redirect_is_not_read() -> None:
+    tracemalloc.start()
+    try:
+        with hostile(endless_redirect) as port:
+            assert check_urls([("a", f"http://127.0.0.1:{port}/")], UrlSettings(timeout=5.0)) == []
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
