@@ -17,11 +17,11 @@ from verification.cell_counts import CELLS
 from verification.context import CheckContext, QueryCache
 from verification.coverage import LEFT_OUT, REJECTS
 from verification.domains import DOMAINS
-from verification.embedded_ids import HIDDEN
 from verification.foreign_keys import DANGLING
 from verification.full_compare import DEEP, KEYLESS
+from verification.id_checks import IDS_SHAPED
 from verification.id_map import KEYS_MAPPED
-from verification.ids import IDS_SHAPED
+from verification.ids_in_cells import HIDDEN
 from verification.lineage import LINEAGE
 from verification.reconciliation import RECONCILIATION
 from verification.result import Check, CheckResult, Report

@@ -15,9 +15,9 @@ from mappers.filled_counts import count_filled
 from mappers.reasons import Reason
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import quoted, sql, typed
-from mappers.studio.columns import GROUPS, KEY
-from mappers.studio.crosswalk.dates import dated_columns
+from mappers.studio.crosswalk.first_dates import dated_columns
 from mappers.studio.crosswalk.profile_fields import KEPT_COLUMNS, profile_columns
+from mappers.studio.declared_columns import GROUPS, KEY
 from mappers.studio.legacy_tables import META, PEOPLE, Legacy
 from mappers.studio.messages import DECIDING
 from mappers.studio.profiles import mapped_keys

@@ -12,7 +12,7 @@ from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.reasons import Reason
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import literal, quoted, sql, typed
-from mappers.studio.columns import Columns, frame
+from mappers.studio.declared_columns import Columns, frame
 from mappers.studio.legacy_tables import CONTACTS, Legacy
 from mappers.studio.person_ids import as_timestamp, person_id
 

@@ -12,8 +12,8 @@ from mappers.base import Ids, MappedBatch, Mapper, Query, RowAccounting
 from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.sqlite_sql import sql, typed
-from mappers.studio.columns import Columns, frame, keys
 from mappers.studio.crosswalk.images import IMAGE_KEYS
+from mappers.studio.declared_columns import Columns, frame, keys
 from mappers.studio.legacy_tables import Legacy
 from mappers.studio.person_ids import person_key
 

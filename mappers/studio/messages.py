@@ -14,8 +14,8 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, fate, fates, reject_too_long, warn
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import literal, quoted, sql
-from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
 from mappers.studio.crosswalk.merge_people import member
+from mappers.studio.declared_columns import Columns, casts, frame, select_list, source_columns, texts
 from mappers.studio.legacy_tables import MESSAGES, Legacy
 from mappers.studio.people_lookup import Directory
 

@@ -13,8 +13,8 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import quoted, sql, typed
-from mappers.studio.columns import Columns, frame, keys
 from mappers.studio.crosswalk.merge_people import member
+from mappers.studio.declared_columns import Columns, frame, keys
 from mappers.studio.legacy_tables import META, Legacy
 from mappers.studio.person_ids import as_timestamp, person_id
 from mappers.studio.profile_values import LEFT_TO_SAY, wide

@@ -13,7 +13,7 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, fates, reject_too_long, warn
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import sql
-from mappers.studio.columns import Columns, casts, frame, select_list, source_columns, texts
+from mappers.studio.declared_columns import Columns, casts, frame, select_list, source_columns, texts
 from mappers.studio.legacy_tables import Legacy
 from mappers.studio.person_ids import as_timestamp, person_id, person_key
 

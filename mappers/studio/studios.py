@@ -13,7 +13,7 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import literal, sql, typed
-from mappers.studio.columns import Columns, frame, keys
+from mappers.studio.declared_columns import Columns, frame, keys
 from mappers.studio.person_ids import as_timestamp, person_id, person_key
 from mappers.studio.profile_values import (
     ADDRESS,

@@ -13,9 +13,9 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import fates, warn
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import literal, sql, typed
-from mappers.studio.columns import Columns, casts, frame, keys, select_list, texts
 from mappers.studio.crosswalk.images import IMAGE_KEYS
 from mappers.studio.crosswalk.merge_people import joined_people, member, of_people
+from mappers.studio.declared_columns import Columns, casts, frame, keys, select_list, texts
 from mappers.studio.legacy_tables import PEOPLE, Legacy
 from mappers.studio.person_ids import as_timestamp, person_id
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from mappers.base import BoundMapping, MappingSpec, SourceTables
 from mappers.declarative.mapping import DeclarativeMapping, describe_mapping
 from mappers.declarative.mapping_file import MappingError, MappingFile, read_mapping
-from mappers.studio import mapping
-from mappers.studio.mapping import StudioMapping
+from mappers.studio import studio_mapping as mapping
+from mappers.studio.studio_mapping import StudioMapping
 from migrate.postgres.catalog import Column, LiveSchema
 from migrate.postgres.create_tables import Ddl, read_ddl
 from migrate.runtime.config import EVERY, Config

@@ -15,7 +15,7 @@ from migrate.pipeline.stages.verify import REPORT as CHECKS
 from migrate.pipeline.state import NAME, REHEARSAL, StageRecord, State
 from migrate.pipeline.summary import summary
 from migrate.report import endpoints, receipt, row_samples
-from migrate.report.model import Command, Document, ManualWork, Rehearsal, StageLine
+from migrate.report.report_facts import Command, Document, ManualWork, Rehearsal, StageLine
 from migrate.report.tables import figures
 from migrate.report.verdict import judge
 from migrate.runtime.clock import now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrate.pipeline.state import Document
-from migrate.report.model import Fact
+from migrate.report.report_facts import Fact
 
 
 def source(document: Document, snapshot: dict[str, Any]) -> tuple[Fact, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate import __version__
-from migrate.introspect.profile.model import Inspection
+from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.profile.text_tables import NUMBERS, findings, tables
 from migrate.report import page
 from migrate.runtime.clock import now

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.report.model import Flow
+from migrate.report.report_facts import Flow
 
 #: Tables of the left column that are drawn; if there are more, the smallest are drawn as one.
 MOST: Final = 80

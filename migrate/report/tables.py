@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from migrate.pipeline.state import Document
-from migrate.report.model import (
+from migrate.report.report_facts import (
     Changed,
     ColumnLine,
     Count,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrate.pipeline.state import Document
-from migrate.report.model import Verdict
+from migrate.report.report_facts import Verdict
 
 
 def judge(document: Document, counted: dict[str, Any], checks: dict[str, Any], *, dry: bool) -> Verdict:

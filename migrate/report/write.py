@@ -7,7 +7,7 @@ from typing import Final
 
 from migrate.report import page
 from migrate.report.collect import collect
-from migrate.report.model import Document
+from migrate.report.report_facts import Document
 from migrate.report.sankey import NARROW, WIDE, draw
 
 FILE: Final = "report.html"

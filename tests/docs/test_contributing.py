@@ -61,7 +61,7 @@ def test_the_failpoints_and_their_variables_exist() -> None:
         ("verification/runner.py", ("GENERAL", "DIRECTORY", "DESCRIBED")),
         ("verification/queries.py", ("def offenders",)),
         ("verification/studio/directory.py", ("_order",)),
-        ("mappers/studio/mapping.py", ("checks",)),
+        ("mappers/studio/studio_mapping.py", ("checks",)),
         ("tests/source/conftest.py", ("WAYS", "hard_url")),
         ("tests/e2e/faults/test_killed.py", ("POINTS",)),
     ],

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from mappers.studio.mapping import StudioMapping
+from mappers.studio.studio_mapping import StudioMapping
 from migrate.cli.options import make_reporter
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import load_spec

@@ -11,7 +11,7 @@ import pytest
 
 from migrate.pipeline.state import Document as State
 from migrate.report import page
-from migrate.report.model import Document, Fact, Flow, Verdict
+from migrate.report.report_facts import Document, Fact, Flow, Verdict
 from migrate.report.sankey import MOST, NARROW, WIDE, draw
 from migrate.report.verdict import judge
 from migrate.report.write import render

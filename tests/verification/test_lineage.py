@@ -14,8 +14,8 @@ from mappers.base import Ids, Lineage, MappedBatch, MappingSpec
 from mappers.declarative.mapping import DeclarativeMapping
 from mappers.declarative.mapping_file import read_mapping
 from mappers.settings import MapperSettings
-from mappers.studio.mapping import StudioMapping
 from mappers.studio.messages import Messages
+from mappers.studio.studio_mapping import StudioMapping
 from migrate.pipeline.written_columns import columns_of
 from migrate.postgres.catalog import Column, Table
 from migrate.snapshot import crosswalk_file

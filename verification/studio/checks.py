@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verification.ids import IDS_MAPPED
+from verification.id_checks import IDS_MAPPED
 from verification.result import Check
 from verification.studio.directory import CONNECTIONS, IMAGE_ORDER, PROFILE_CATEGORIES, STUDIOS
 from verification.studio.image_urls import URLS_PARSE

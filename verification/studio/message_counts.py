@@ -16,7 +16,7 @@ import polars as pl
 from psycopg import sql
 
 from verification.context import CheckContext
-from verification.ids import has_people, legacy_ids, people
+from verification.id_checks import has_people, legacy_ids, people
 from verification.queries import ask, at, quoted, source_tables, stream
 from verification.result import Check, Outcome
 from verification.row_outcomes import Fated, among, fates_of

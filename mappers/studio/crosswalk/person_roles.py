@@ -10,7 +10,7 @@ from mappers import cleaning
 from mappers.base import Query, Workspace
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import quoted, sql
-from mappers.studio.crosswalk.dates import read_newest
+from mappers.studio.crosswalk.first_dates import read_newest
 from mappers.studio.crosswalk.merge_people import member
 from mappers.studio.legacy_tables import META, Legacy
 from mappers.studio.profile_values import (

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from migrate.introspect.profile.inspect import inspect_source
-from migrate.introspect.profile.model import Inspection
+from migrate.introspect.profile.inspection import Inspection
 
 __all__ = ["Inspection", "inspect_source"]

@@ -11,8 +11,8 @@ from migrate.introspect.profile import names
 from migrate.introspect.profile.clock import means_now
 from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.infer_type import Signs, read
+from migrate.introspect.profile.inspection import Classes, ColumnReport, Count, DecimalFacts, JsonFacts
 from migrate.introspect.profile.known_columns import Known
-from migrate.introspect.profile.model import Classes, ColumnReport, Count, DecimalFacts, JsonFacts
 from migrate.introspect.profile.value_patterns import FORMS, UNIX, ShapeCount, count_shapes
 from migrate.source.sql import quote
 

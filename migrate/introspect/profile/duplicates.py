@@ -7,7 +7,7 @@ from typing import Final
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.database import InspectedDatabase
-from migrate.introspect.profile.model import ColumnReport
+from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.profile.table_findings import Duplicates, Equality
 from migrate.introspect.profile.tables import TableShape
 from migrate.source.sql import quote

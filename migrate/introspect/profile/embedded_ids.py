@@ -7,7 +7,7 @@ from typing import Final
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.database import InspectedDatabase
-from migrate.introspect.profile.model import Basis, ColumnReport, HiddenReference, Place
+from migrate.introspect.profile.inspection import Basis, ColumnReport, HiddenReference, Place
 from migrate.introspect.profile.references import ALMOST_ALL, UNGUESSABLE, Target, Targets
 from migrate.introspect.profile.value_patterns import shape_of
 from migrate.source.sql import quote

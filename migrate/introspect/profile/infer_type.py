@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from migrate.introspect.profile import declared_type, names
+from migrate.introspect.profile.inspection import Reading
 from migrate.introspect.profile.known_columns import KnownType
-from migrate.introspect.profile.model import Reading
 from migrate.introspect.profile.value_patterns import FORMS, UNIX
 
 _WHOLE: Final = frozenset({"int", "bool", "unix_s", "unix_ms"})

@@ -13,8 +13,7 @@ from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.duplicates import duplicates
 from migrate.introspect.profile.embedded_ids import hidden_references
 from migrate.introspect.profile.full_text import full_text_tables
-from migrate.introspect.profile.known_columns import known_columns
-from migrate.introspect.profile.model import (
+from migrate.introspect.profile.inspection import (
     VERSION,
     ColumnReport,
     HiddenReference,
@@ -24,6 +23,7 @@ from migrate.introspect.profile.model import (
     Reference,
     TableReport,
 )
+from migrate.introspect.profile.known_columns import known_columns
 from migrate.introspect.profile.polymorphic import pairs, polymorphic_reference
 from migrate.introspect.profile.references import Targets, declared_reference, likely_references
 from migrate.introspect.profile.table_findings import Definition, Duplicates, Leftover

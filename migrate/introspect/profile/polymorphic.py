@@ -10,7 +10,7 @@ from typing import Final
 from migrate.introspect.profile import names
 from migrate.introspect.profile.columns import is_word
 from migrate.introspect.profile.database import InspectedDatabase
-from migrate.introspect.profile.model import Polymorphic, PolymorphicArm
+from migrate.introspect.profile.inspection import Polymorphic, PolymorphicArm
 from migrate.introspect.profile.references import ALMOST_ALL, UNGUESSABLE, Target, Targets, contained
 from migrate.introspect.profile.tables import Constraint, TableShape
 from migrate.source.sql import quote

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from migrate.introspect.profile.model import Inspection
+from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.profile.text_tables import NUMBERS, Listing, findings, tables
 from migrate.runtime.console import terminal_safe
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.database import InspectedDatabase
-from migrate.introspect.profile.model import Basis, Reading, Reference
+from migrate.introspect.profile.inspection import Basis, Reading, Reference
 from migrate.introspect.profile.tables import Constraint, TableShape
 from migrate.source.sql import quote
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrate.introspect.profile.columns import ColumnShape
-from migrate.introspect.profile.model import Index
+from migrate.introspect.profile.inspection import Index
 from migrate.snapshot.sqlite_writer import create_table
 from migrate.source.model import Catalogue, Table
 from migrate.source.sql import quote

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.introspect.profile.model import ColumnReport, Inspection, Reference, TableReport
+from migrate.introspect.profile.inspection import ColumnReport, Inspection, Reference, TableReport
 from migrate.introspect.profile.table_findings import Leftover
 
 #: Headings whose cells are numbers.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from mappers.declarative.mapping_file import IdStrategy
-from migrate.introspect.profile.model import TableReport
+from migrate.introspect.profile.inspection import TableReport
 from migrate.introspect.profile.table_findings import Duplicates
 
 #: The part of the rows that may lack their key, and are rejected, so that the others keep theirs.

@@ -12,7 +12,7 @@ from typing import Final
 from mappers.declarative.mapping_file import Kind
 from migrate.introspect.profile import declared_type
 from migrate.introspect.profile.clock import is_local
-from migrate.introspect.profile.model import ColumnReport
+from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.profile.names import (
     is_id,
     is_private,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from migrate.introspect.profile import names
-from migrate.introspect.profile.model import HiddenReference, Inspection, Polymorphic, PolymorphicArm
+from migrate.introspect.profile.inspection import HiddenReference, Inspection, Polymorphic, PolymorphicArm
 from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of, unit_of
+from migrate.introspect.scaffold.links import Links
 from migrate.introspect.scaffold.model import Type
-from migrate.introspect.scaffold.references import Links
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from migrate.introspect.profile.declared_type import family
-from migrate.introspect.profile.model import ColumnReport, HiddenReference, Polymorphic, TableReport
+from migrate.introspect.profile.inspection import ColumnReport, HiddenReference, Polymorphic, TableReport
 from migrate.introspect.profile.names import words
 from migrate.introspect.scaffold import defaults
 from migrate.introspect.scaffold.choose_key import Key
 from migrate.introspect.scaffold.column_meaning import Meaning
+from migrate.introspect.scaffold.links import Link
 from migrate.introspect.scaffold.model import Default, Field, Line, Type
 from migrate.introspect.scaffold.naming import Names, database_name, field_name, stem
-from migrate.introspect.scaffold.references import Link
 
 #: libSQL's types of vectors, such as F32_BLOB(3).
 _VECTOR: Final = re.compile(

@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from migrate.introspect.profile.model import Inspection, Reference, TableReport
+from migrate.introspect.profile.inspection import Inspection, Reference, TableReport
 from migrate.introspect.profile.table_findings import Leftover
 from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.choose_key import ROW_ID, Key, key_of
 from migrate.introspect.scaffold.column_meaning import Meaning
 from migrate.introspect.scaffold.columns import ColumnNames, Drafted, draft_column, targets
+from migrate.introspect.scaffold.links import Links, find_links, named
 from migrate.introspect.scaffold.manual_work import appendix
 from migrate.introspect.scaffold.many_to_many import find_pairings
 from migrate.introspect.scaffold.model import Default, Draft, Enum, Field, Line, Model, Section, Type
 from migrate.introspect.scaffold.naming import Names, database_name, field_name, model_name
-from migrate.introspect.scaffold.references import Links, find_links, named
 from migrate.introspect.scaffold.relations import ModelGraph
 
 _RTREE: Final = (

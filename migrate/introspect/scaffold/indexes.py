@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from migrate.introspect.profile.model import Index as SourceIndex
-from migrate.introspect.profile.model import TableReport
+from migrate.introspect.profile.inspection import Index as SourceIndex
+from migrate.introspect.profile.inspection import TableReport
 from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.model import Index, Model, SqlIndex
 from migrate.introspect.scaffold.naming import Names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from migrate.introspect.profile.model import Inspection
+from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.profile.table_findings import CheckReport
 
 #: The heading of the tables that no snapshot holds.

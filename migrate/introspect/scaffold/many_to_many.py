@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from migrate.introspect.profile.model import TableReport
-from migrate.introspect.scaffold.references import Links
+from migrate.introspect.profile.inspection import TableReport
+from migrate.introspect.scaffold.links import Links
 
 
 @dataclass(frozen=True)

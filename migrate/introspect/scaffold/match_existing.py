@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mappers.declarative.mapping_file import Kind
-from migrate.introspect.profile.model import Inspection, TableReport
+from migrate.introspect.profile.inspection import Inspection, TableReport
 from migrate.introspect.profile.names import fold
 from migrate.postgres.catalog import Column, LiveSchema, Table
 

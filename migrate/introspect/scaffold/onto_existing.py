@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from mappers.declarative.mapping_file import Kind
-from migrate.introspect.profile.model import ColumnReport, Inspection
+from migrate.introspect.profile.inspection import ColumnReport, Inspection
 from migrate.introspect.scaffold.choose_type import unit_of
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.match_existing import PRISMA, Match, kind_for, match_tables

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from migrate.introspect.profile.model import Inspection, Reference, TableReport
+from migrate.introspect.profile.inspection import Inspection, Reference, TableReport
 from migrate.introspect.scaffold import constraint_names, naming
 from migrate.introspect.scaffold.indexes import draft_indexes
+from migrate.introspect.scaffold.links import Links, named, to_whole_key
 from migrate.introspect.scaffold.many_to_many import Found
 from migrate.introspect.scaffold.model import Action, Model, Pairing, Relation
 from migrate.introspect.scaffold.naming import Names
-from migrate.introspect.scaffold.references import Links, named, to_whole_key
 
 _ACTIONS: Final[Mapping[str, Action]] = {
     "CASCADE": "Cascade", "RESTRICT": "Restrict", "SET NULL": "SetNull", "NO ACTION": "NoAction",

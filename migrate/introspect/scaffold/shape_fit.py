@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mappers.declarative.mapping_file import Kind
-from migrate.introspect.profile.model import ColumnReport
+from migrate.introspect.profile.inspection import ColumnReport
 
 _WHOLE: Final = frozenset({
     "int", "bool", "unix_s", "unix_ms", "digits", "digits_bool", "digits_s", "digits_ms", "real_whole",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from migrate.introspect.profile.model import Index as SourceIndex
+from migrate.introspect.profile.inspection import Index as SourceIndex
 from migrate.introspect.scaffold.model import Model, SqlIndex
 from migrate.introspect.scaffold.naming import Names
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from migrate.runtime import files
 from migrate.runtime.errors import MigrateError, UsageError
-from migrate.source.sample import accounts, comments, images, profiles
+from migrate.source.sample import accounts, comments, gallery, profiles
 from migrate.source.sample import messages as mail
 from migrate.source.sample.faker_pools import make_pools
 from migrate.source.sample.leftovers import leftovers
@@ -69,7 +69,7 @@ def _tables(size: Size, seed: int) -> Iterator[tuple[str, Iterable[pl.DataFrame]
     yield "shows_usermeta", profiles.shows_usermeta(people, size, seed, pools)
     yield "profile", profiles.profile(people, users, size, seed, pools)
     yield "community_usermeta", [profiles.community_usermeta(people, seed, pools)]
-    yield "studio_gallery", [images.studio_gallery(people, size, seed)]
+    yield "studio_gallery", [gallery.studio_gallery(people, size, seed)]
     yield "shows_messages", mail.shows_messages(people, size, seed, pools)
     yield "community_messages", [mail.community_messages(people, size, seed, pools)]
     yield "shows_contacts", [mail.shows_contacts(people, size, seed)]

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from migrate.introspect.profile import Inspection, inspect_source
-from migrate.introspect.profile.model import ColumnReport
+from migrate.introspect.profile.inspection import ColumnReport
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source.open import open_source
 

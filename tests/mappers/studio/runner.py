@@ -12,7 +12,7 @@ import polars as pl
 
 from mappers.base import FATES, ID_MAP, WARNINGS, BoundMapping, begin
 from mappers.settings import MapperSettings
-from mappers.studio.mapping import StudioMapping
+from mappers.studio.studio_mapping import StudioMapping
 from migrate.pipeline.ids import Ids
 from migrate.snapshot.workspace import Workspace
 from migrate.source.sample.write import legacy_schema

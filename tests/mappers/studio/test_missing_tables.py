@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mappers.settings import MapperSettings
-from mappers.studio.mapping import StudioMapping
+from mappers.studio.studio_mapping import StudioMapping
 from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import EXAMPLE, SCHEMA, Outcome, legacy_file, run
 

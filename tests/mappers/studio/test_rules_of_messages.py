@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from mappers.settings import MapperSettings
-from mappers.studio.mapping import StudioMapping
 from mappers.studio.settings import MessageSettings, ReviewSettings
+from mappers.studio.studio_mapping import StudioMapping
 from migrate.snapshot.workspace import Workspace
 from tests.mappers.studio.runner import SCHEMA, legacy_file, run
 from tests.mappers.studio.test_merge_people import forum, shows

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from mappers.settings import MapperSettings
-from mappers.studio.mapping import StudioMapping
+from mappers.studio.studio_mapping import StudioMapping
 from migrate.snapshot.workspace import Workspace
 from migrate.source.sample.write import write_sample
 from tests.mappers.studio.runner import Outcome, run

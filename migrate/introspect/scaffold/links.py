@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mappers.declarative.mapping_file import IdStrategy
-from migrate.introspect.profile.model import Inspection, Reference
+from migrate.introspect.profile.inspection import Inspection, Reference
 from migrate.introspect.profile.names import fold, is_id, is_id_in, words
 from migrate.introspect.scaffold.choose_key import Key
 

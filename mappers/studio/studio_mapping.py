@@ -25,7 +25,7 @@ from mappers.studio.column_lineage import METADATA, StudioLineage
 from mappers.studio.connections import connection_accounts, connection_mappers
 from mappers.studio.crosswalk.account_fields import read_account_fields
 from mappers.studio.crosswalk.connections import decide_connections
-from mappers.studio.crosswalk.dates import date_people
+from mappers.studio.crosswalk.first_dates import date_people
 from mappers.studio.crosswalk.images import order_images
 from mappers.studio.crosswalk.length_limits import reject_overlong
 from mappers.studio.crosswalk.merge_people import map_legacy_ids, merge_people
