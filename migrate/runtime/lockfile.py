@@ -12,7 +12,7 @@ from typing import Final
 
 from migrate.runtime import files
 from migrate.runtime.clock import now
-from migrate.runtime.errors import AlreadyRunning
+from migrate.runtime.errors import AlreadyRunning, UsageError
 from migrate.runtime.json_lines import write_note
 
 NAME: Final = "run.lock"
@@ -37,7 +37,13 @@ def lock_folder(folder: Path) -> Iterator[None]:
         how = f"{others} can see the names of its files, but not read them"
         write_note(f"the folder {folder} existed and keeps its mode: {how}")
     path = folder / NAME
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, files.FILE_MODE)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, files.FILE_MODE)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to the work folder {folder}: {error.strerror}",
+            hint="make it writable, or give another folder with --work",
+        ) from error
     with os.fdopen(handle, "r+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
