@@ -69,7 +69,7 @@ def test_what_a_kill_during_initdb_leaves_is_removed_for_good(work: Path, when: 
 
 
 def _runs(words: str) -> bool:
-    """Tell whether a process runs whose command line holds these words."""
+    """Return true if the command line of a process has these words."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if words.encode() in path.read_bytes():
