@@ -4,7 +4,15 @@ from mappers.cleaning.dates import EPOCH, Newest, newest_first, timestamp
 from mappers.cleaning.names import email, person_name, username, username_of_address, username_of_name
 from mappers.cleaning.numbers import coordinate, place
 from mappers.cleaning.text import decode_entities, text, without_nul
-from mappers.cleaning.values import boolean, is_odd_boolean, password, password_is_lost, percent_encode, url
+from mappers.cleaning.values import (
+    boolean,
+    is_odd_boolean,
+    password,
+    password_is_lost,
+    percent_encode,
+    url,
+    without_dot_segments,
+)
 
 __all__ = [
     "EPOCH",
@@ -26,5 +34,6 @@ __all__ = [
     "username",
     "username_of_address",
     "username_of_name",
+    "without_dot_segments",
     "without_nul",
 ]

@@ -9,17 +9,16 @@ import polars as pl
 TRUE: Final = ("1", "true", "yes", "on")
 FALSE: Final = ("0", "false", "no", "off", "")
 
-_LABEL: Final = r"[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?"
-_IPV4: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}"
+_LABEL: Final = r"[\p{L}\p{N}_-]+"
 _PORT: Final = r"(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4}))?"
-_HOST: Final = rf"(?:(?:{_LABEL}\.)+\p{{L}}(?:[\p{{L}}\p{{N}}-]*[\p{{L}}\p{{N}}])\.?|{_IPV4})"
-_AFTER: Final = r"(?:[/?#][^\s\x00-\x1f\x7f]*)?"
-_WEB: Final = rf"^(?i:https?)://{_HOST}{_PORT}{_AFTER}$"
-_SECURE: Final = rf"^(?i:https)://{_HOST}{_PORT}{_AFTER}$"
+_AFTER: Final = rf"://{_LABEL}(?:\.{_LABEL})+{_PORT}(?:[/?#]\S*)?$"
+_WEB: Final = rf"^(?i:https?){_AFTER}"
+_SECURE: Final = rf"^(?i:https){_AFTER}"
 _SCHEME: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://"
 
 _BCRYPT: Final = r"^\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$"
 
+_DOTS: Final = r"(?:^|/)\.{1,2}(?:/|$)"
 # RFC 3986: the unreserved characters of a path, and the slash between its parts.
 _UNRESERVED: Final = r"[^A-Za-z0-9._~/-]"
 
@@ -41,7 +40,9 @@ def _word(column: pl.Expr) -> pl.Expr:
 def url(column: pl.Expr, *, secure: bool = False) -> pl.Expr:
     """Return web addresses, with `https://` added if the scheme is missing; null for anything else.
 
-    A host must have a dot. With `secure` the scheme must be there and be https. The column must have been
+    The rule of every URL, which the checks hold against the target as well: scheme http or https in any
+    case, no user name, a port only as a number, a host with a dot and no empty label, behind it any
+    characters but white space. With `secure` the scheme must be there and be https. The column must have been
     cleaned by the text rule.
     """
     if secure:
@@ -60,6 +61,18 @@ def password(column: pl.Expr) -> pl.Expr:
 def password_is_lost(column: pl.Expr) -> pl.Expr:
     """Return which cells hold a password that cannot be kept, so that its owner needs a new one."""
     return (column.fill_null("") != "") & ~column.fill_null("").str.contains(_BCRYPT)
+
+
+def without_dot_segments(column: pl.Expr) -> pl.Expr:
+    """Return paths without their segments `.` and `..`, which a browser would resolve."""
+    return column.map_batches(_without_dots, return_dtype=pl.String, is_elementwise=True)
+
+
+def _without_dots(cells: pl.Series) -> pl.Series:
+    if not cells.str.contains(_DOTS).any():
+        return cells
+    segments = cells.str.split("/").list.eval(pl.element().filter(~pl.element().is_in([".", ".."])))
+    return segments.list.join("/")
 
 
 def percent_encode(column: pl.Expr) -> pl.Expr:

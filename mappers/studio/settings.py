@@ -86,7 +86,7 @@ class StudioSettings(_Section):
             TypeWords(studio_type="RECORDING", words=("recording studio", "professional studio")),
             TypeWords(studio_type="MOBILE", words=("mobile", "on-location")),
         ),
-        description="tried in order on the description, in any case",
+        description="tried in order on the description: whole words, in any case",
     )
     type_default: StudioType = Field(default="HOME", description="if neither code nor words match")
     services: dict[str, tuple[Service, ...]] = Field(
@@ -101,14 +101,16 @@ class StudioSettings(_Section):
     )
     service_words: dict[str, Service] = Field(
         default={
-            r"\bisdn\b": "ISDN",
+            r"\bisdn\d*\b": "ISDN",
             r"\bskype\b": "SKYPE",
             r"\bzoom\b": "ZOOM",
-            r"\bteams\b": "TEAMS",
+            r"\b(?:ms[\s_-]*)?teams\b": "TEAMS",
             r"\bclean[\s_-]?feed\b": "CLEANFEED",
+            r"\bsource[\s_-]*connect[\s_-]*now\b": "SOURCE_CONNECT_NOW",
             r"\bsource[\s_-]*connect\b": "SOURCE_CONNECT",
         },
-        description="pattern in the free text of connection10 and sc (any case) -> service",
+        description="pattern in the free text of connection10 and sc (any case) -> service; tried in "
+        "order, and what names one service names no other",
     )
     labels: dict[str, str] = Field(
         default={
@@ -129,7 +131,7 @@ class ImageSettings(_Section):
 
     base_url: str = Field(
         default="https://res.cloudinary.com/demo/image/upload",
-        pattern=r"^https://[^\s/?#]+\.[^\s/?#]+[^\s?#]*$",
+        pattern=r"^https://[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+(?::[0-9]{1,5})?(?:/[^\s?#]*)?$",
         description="put before a bare file name",
     )
 

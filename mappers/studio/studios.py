@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -140,10 +141,10 @@ class Studios:
 
     def _type(self) -> pl.Expr:
         """Return the type by the first set code, else by the words of the description."""
-        words = pl.col("description").fill_null("").str.to_lowercase()
+        words = pl.col("description").fill_null("")
         chosen = pl.lit(self._settings.type_default)
         for rule in reversed(self._settings.type_words):
-            named = pl.any_horizontal(words.str.contains(word.lower(), literal=True) for word in rule.words)
+            named = pl.any_horizontal(words.str.contains(_whole_word(word)) for word in rule.words)
             chosen = pl.when(named).then(pl.lit(rule.studio_type)).otherwise(chosen)
         codes = self._settings.type_codes
         by_code = first_code().replace_strict(
@@ -159,10 +160,9 @@ class Studios:
             for flag, services in self._settings.services.items()
             for service in services
         ]
-        named += [
-            (said.str.contains(f"(?i){pattern}"), service)
-            for pattern, service in self._settings.service_words.items()
-        ]
+        for pattern, service in self._settings.service_words.items():
+            named.append((said.str.contains(f"(?i){pattern}"), service))
+            said = said.str.replace_all(f"(?i){pattern}", "\n")
         found = [
             facts.filter(where).select("person", "id", "studio_key", pl.lit(service).alias("service"))
             for where, service in named
@@ -170,6 +170,11 @@ class Studios:
         if not found:
             found = [facts.clear().select("person", "id", "studio_key", pl.lit("").alias("service"))]
         return pl.concat(found).unique(["person", "service"]).sort("person", "service")
+
+
+def _whole_word(word: str) -> str:
+    """Return the pattern of a word that is no part of a longer one, in any case."""
+    return rf"(?i)(?:^|\W){re.escape(word)}(?:\W|$)"
 
 
 def _warnings(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:

@@ -75,7 +75,8 @@ def order_images(workspace: Workspace, legacy: Legacy, settings: ImageSettings) 
 
 def image_url(address: pl.Expr, filename: pl.Expr, settings: ImageSettings) -> pl.Expr:
     """Return the URL of an image: its own if it is https and valid, else base and file name."""
-    file = cleaning.percent_encode(filename.str.strip_chars_start("/"))
+    whole = cleaning.without_dot_segments(filename).str.strip_chars_start("/")
+    file = cleaning.percent_encode(pl.when(whole != "").then(whole))
     return pl.coalesce(cleaning.url(address, secure=True), pl.lit(settings.base_url.rstrip("/") + "/") + file)
 
 

@@ -113,9 +113,21 @@ ADDRESS = any_of(
     "https://img.example.com/a.png", "http://img.example.com/a.png", "example.com/ana", "//cdn.example.com/x",
     "no url at all", "http://localhost/x", "ftp://x.example/", "", "  ", "https://a.example/?q=1&amp;r=2",
     "javascript:alert(1)", "https://x.example/a b", "HTTPS://X.EXAMPLE/UP", "dQw4w9WgXcQ", "x.example:8080/p",
+    "https://ana@x.example/", "https://x.example:/p", "https://x..example", "https://my_b.s3.example/a|b.png",
+    "HTTPS://my_b.s3.example/{a}%2", "https://x.example.", "https://x.example:99999", "-x.example",
 )  # fmt: skip
 FILE = any_of(
-    "a.jpg", "/a b.jpg", "ü%.png", "", " ", "a#b?c.jpg", "folder/a~b_c-d.jpg", "&amp;.jpg", "x\x00y"
+    "a.jpg",
+    "../a/./b.jpg",
+    "a/..",
+    "/a b.jpg",
+    "ü%.png",
+    "",
+    " ",
+    "a#b?c.jpg",
+    "folder/a~b_c-d.jpg",
+    "&amp;.jpg",
+    "x\x00y",
 )
 NUMBER = any_of(
     "0", "0.0", "51.5", "-0.12", "91", "-180", "180.1", "90", "12.123456785", "12.123456775", "n/a", "",
@@ -139,11 +151,21 @@ KEYS = (
 )  # fmt: skip
 CODE = any_of("", "0", "1", "2", "3", "4", "5", "6", "7", "no", "yes", " 2 ")
 GEAR = any_of(
-    "ISDN, SquadCast", "source-connect", "Zoom &amp; Skype", "clean feed", "Teams!", "0", "1", "", "isdns",
+    "ISDN, SquadCast", "source-connect", "Zoom &amp; Skype", "clean feed", "Teams!", "ISDN2 MSTeams",
+    "SourceConnectNow",
+    "Source Connect now & Source-Connect", "SourceConnectUser", "source connect nowadays", "MS Teams",
+    "0", "1", "", "isdns",
     "SOURCE  CONNECT now",
 )  # fmt: skip
 WORDS = any_of(
-    "I run a Podcast", "commercials", "a professional studio", "ON-LOCATION", "podcast production", "mobile"
+    "I run a Podcast",
+    "commercials",
+    "Automobile",
+    "commercial/mobile",
+    "a professional studio",
+    "ON-LOCATION",
+    "podcast production",
+    "mobile",
 )
 UPDATED = any_of(
     "Jul 2019", "July 2020", " May  2021 ", "Foo 2020", "2022-02-02 02:02:02", "jul", "Sept 2019"

@@ -6,7 +6,7 @@ import datetime as dt
 import html
 import re
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 #: Unicode's White_Space: Python's own strip() also takes U+001C to U+001F.
 BLANKS = (
@@ -80,15 +80,14 @@ def url(value: str | None, *, secure: bool = False) -> str | None:
         if secure:
             return None
         stored = "https://" + stored.removeprefix("//")
-    try:
-        parts = urlsplit(stored)
-        host = parts.hostname or ""
-        parts.port  # noqa: B018  raises if it is invalid
-    except ValueError:
+    scheme, _, rest = stored.partition("://")
+    host, _, port = re.split("[/?#]", rest, maxsplit=1)[0].partition(":")
+    if scheme.lower() not in (("https",) if secure else ("http", "https")) or set(stored) & set(BLANKS):
         return None
-    if parts.scheme not in (("https",) if secure else ("http", "https")) or re.search(r"\s", stored):
-        return None
-    return stored if re.fullmatch(r"[\w-]+(\.[\w-]+)+", host) else None
+    ported = ":" not in re.split("[/?#]", rest, maxsplit=1)[0] or (
+        re.fullmatch("[0-9]{1,5}", port) is not None and int(port) <= 65535
+    )
+    return stored if ported and re.fullmatch(r"[\w-]+(\.[\w-]+)+", host) else None
 
 
 def email(value: str | None) -> str | None:
@@ -130,5 +129,5 @@ def image_url(address: str | None, file: str | None, base: str) -> str | None:
     own = url(address, secure=True)
     if own:
         return own
-    name = text(file)
-    return None if name is None else base.rstrip("/") + "/" + quote(name.lstrip("/"), safe="/~")
+    name = "/".join(part for part in (text(file) or "").split("/") if part not in (".", ".."))
+    return base.rstrip("/") + "/" + quote(name.lstrip("/"), safe="/~") if name.lstrip("/") else None

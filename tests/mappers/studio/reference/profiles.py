@@ -29,9 +29,12 @@ SERVICES = {
     1: ["SOURCE_CONNECT"], 2: ["SOURCE_CONNECT_NOW"], 4: ["SESSION_LINK_PRO"], 5: ["ZOOM", "TEAMS"],
     6: ["CLEANFEED"],
 }  # fmt: skip
+#: In order: what names one names no other.
 SAID = {
-    r"\bisdn\b": "ISDN", r"\bskype\b": "SKYPE", r"\bzoom\b": "ZOOM", r"\bteams\b": "TEAMS",
-    r"\bclean[\s_-]?feed\b": "CLEANFEED", r"\bsource[\s_-]*connect\b": "SOURCE_CONNECT",
+    r"\bisdn\d*\b": "ISDN", r"\bskype\b": "SKYPE", r"\bzoom\b": "ZOOM",
+    r"\b(?:ms[\s_-]*)?teams\b": "TEAMS", r"\bclean[\s_-]?feed\b": "CLEANFEED",
+    r"\bsource[\s_-]*connect[\s_-]*now\b": "SOURCE_CONNECT_NOW",
+    r"\bsource[\s_-]*connect\b": "SOURCE_CONNECT",
 }  # fmt: skip
 TYPES = {"1": "HOME", "2": "RECORDING", "3": "PODCAST", "4": "PRODUCTION", "5": "MOBILE"}
 WORDS = (
@@ -149,6 +152,11 @@ def profiles(book: Book) -> None:
             )
 
 
+def _says(description: str | None, word: str) -> bool:
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", description or "", re.IGNORECASE)
+    return found is not None
+
+
 def _newest(book: Book) -> dt.datetime | None:
     stored = [row.get(c) for t in SPACES for row in book.legacy[t] for c in ("joined", "created_at")]
     stored += [row.get("created_at") for row in book.legacy["studio_gallery"]]
@@ -165,8 +173,7 @@ def studios(book: Book) -> None:
             continue
         description = person.fact("about", "shortabout")
         first = next((c for c in (code(person, key) for key in HOME) if c), None)
-        words = (description or "").lower()
-        by_words = next((kind for kind, ws in WORDS if any(word in words for word in ws)), "HOME")
+        by_words = next((kind for kind, ws in WORDS if any(_says(description, w) for w in ws)), "HOME")
         stored = (cleaning.timestamp(row.get("expiry_date")) for _, row in person.rows)
         expires = next((at for at in stored if at), None)
         paid = person.first("role_id") == "7" or bool(expires and newest and expires > newest)
@@ -192,7 +199,9 @@ def studios(book: Book) -> None:
         )
         said = "\n".join(_gear(person))
         offered = {s for n, kinds in SERVICES.items() if yes(person, f"connection{n}") for s in kinds}
-        offered |= {kind for pattern, kind in SAID.items() if re.search(pattern, said, re.IGNORECASE)}
+        for pattern, kind in SAID.items():
+            said, times = re.subn(pattern, "\n", said, flags=re.IGNORECASE)
+            offered |= {kind} if times else set()
         for service in offered:
             book.tables["studio_services"].append(
                 {
