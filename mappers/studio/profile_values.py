@@ -60,13 +60,16 @@ def first_of(*keys: str) -> pl.Expr:
 def placed(facts: pl.DataFrame) -> pl.DataFrame:
     """Return a wide frame with its place: columns `place_latitude` and `place_longitude`, both or neither.
 
-    If the first values do not make a place, the meta keys' own pair is tried.
+    The two are one value: the profile's pair, else that of the meta keys. Of a person with several legacy
+    ids (`several`) it is the pair that x.place holds.
     """
-    found = facts.select(first_of(*LATITUDE).alias("lat"), first_of(*LONGITUDE).alias("lon"))
-    latitude, longitude = cleaning.place(found["lat"], found["lon"])
+    first = cleaning.place(facts[LATITUDE[0]], facts[LONGITUDE[0]])
     other = cleaning.place(facts[LATITUDE[1]], facts[LONGITUDE[1]])
+    own = cleaning.place(facts["own_latitude"], facts["own_longitude"])
+    several = pl.col("several") == 1
     return facts.with_columns(
-        latitude.fill_null(other[0]).alias(PLACE[0]), longitude.fill_null(other[1]).alias(PLACE[1])
+        pl.when(several).then(mine).otherwise(one.fill_null(two)).alias(name)
+        for name, mine, one, two in zip(PLACE, own, first, other, strict=True)
     )
 
 

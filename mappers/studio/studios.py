@@ -14,6 +14,7 @@ from mappers.reasons import Reason
 from mappers.row_outcomes import Limits, within
 from mappers.settings import MapperSettings
 from mappers.sqlite_sql import literal, sql, typed
+from mappers.studio.crosswalk.places import PLACE_COLUMNS
 from mappers.studio.declared_columns import Columns, frame, keys
 from mappers.studio.person_ids import as_timestamp, person_id, person_key
 from mappers.studio.profile_values import (
@@ -47,8 +48,8 @@ _KEYS: Final = (
 _READS: Final = """
 WITH k AS (SELECT person FROM x.person WHERE studio AND person > ?1 ORDER BY person LIMIT min(?2, 4000))
 SELECT p.person, p.space, p.legacy_id, p.studio_name, p.active, p.premium, p.created_at, p.updated_at,
-       f.key, f.value, f.source, f.source_id
-FROM k JOIN x.person AS p USING (person)
+       $place, f.key, f.value, f.source, f.source_id
+FROM k JOIN x.person AS p USING (person) LEFT JOIN x.place AS pl ON pl.person = p.person
 LEFT JOIN x.fact AS f ON f.person = p.person AND +f.key IN ($keys) ORDER BY p.person, f.key"""
 _PERSON: Final = (
     "person",
@@ -59,6 +60,9 @@ _PERSON: Final = (
     "premium",
     "created_at",
     "updated_at",
+    "several",
+    "own_latitude",
+    "own_longitude",
 )
 
 
@@ -76,11 +80,20 @@ class Studios:
         }
         self._keys = sorted({*_KEYS, *settings.studios.services})
         self.reads = Query(
-            sql=sql(_READS, keys=", ".join(literal(key) for key in self._keys)),
+            sql=sql(_READS, keys=", ".join(literal(key) for key in self._keys), place=PLACE_COLUMNS),
             key="person",
             columns=typed(
-                ("person", "legacy_id", "active", "premium", "created_at", "updated_at"),
-                ("space", "studio_name", "key", "value", "source", "source_id"),
+                ("person", "legacy_id", "active", "premium", "created_at", "updated_at", "several"),
+                (
+                    "space",
+                    "studio_name",
+                    "own_latitude",
+                    "own_longitude",
+                    "key",
+                    "value",
+                    "source",
+                    "source_id",
+                ),
             ),
             count="SELECT count(*) FROM x.person WHERE studio",
         )

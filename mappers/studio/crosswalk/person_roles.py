@@ -9,9 +9,10 @@ import polars as pl
 from mappers import cleaning
 from mappers.base import Query, Workspace
 from mappers.settings import MapperSettings
-from mappers.sqlite_sql import quoted, sql
+from mappers.sqlite_sql import quoted, sql, typed
 from mappers.studio.crosswalk.first_dates import read_newest
 from mappers.studio.crosswalk.merge_people import member
+from mappers.studio.crosswalk.places import PLACE_COLUMNS
 from mappers.studio.legacy_tables import META, Legacy
 from mappers.studio.profile_values import (
     LEFT_TO_SAY,
@@ -31,6 +32,9 @@ _DERIVED: Final = {
     "location": pl.String,
     "seen_at": pl.Int64,
 }
+_WITH_PLACE: Final = """
+SELECT f.person AS person, f.key AS key, f.value AS value, $place FROM ($facts) AS f
+LEFT JOIN x.place AS pl ON pl.person = f.person ORDER BY f.person, f.key"""
 _PROFILE: Final = """
 UPDATE x.person SET profile = 1, category = d.category, full_name = d.full_name,
        updated_at = max(created_at, coalesce(d.seen_at, created_at))
@@ -87,14 +91,15 @@ def _derive(workspace: Workspace, settings: MapperSettings) -> None:
     rules = settings.profiles.category_rules
     keys = {*_KEYS, *category_keys(rules)}
     query = Query(
-        sql=facts_of("x.profiled", keys),
+        sql=sql(_WITH_PLACE, facts=facts_of("x.profiled", keys), place=PLACE_COLUMNS),
         key="person",
-        columns={"person": "integer", "key": "text", "value": "text"},
+        columns=typed(("person", "several"), ("key", "value", "own_latitude", "own_longitude")),
         count="SELECT count(*) FROM x.profiled",
     )
     workspace.write("derived", pl.DataFrame(schema=_DERIVED))
     for rows in workspace.read(query):
-        found = placed(wide(rows, keys)).select(
+        own = rows.select("person", "several", "own_latitude", "own_longitude").unique("person")
+        found = placed(wide(rows, keys).join(own, on="person", maintain_order="left")).select(
             "person",
             category(rules).alias("category"),
             cleaning.person_name(pl.col("first_name"), pl.col("last_name")).alias("full_name"),

@@ -11,6 +11,7 @@ from mappers import cleaning
 from mappers.base import Query, Workspace
 from mappers.sqlite_sql import literal, quoted, sql
 from mappers.studio.crosswalk.merge_people import member
+from mappers.studio.crosswalk.places import KEYS, gather_places
 from mappers.studio.crosswalk.profile_fields_bulk import add_plain_profiles
 from mappers.studio.legacy_tables import META, PEOPLE, Legacy
 
@@ -88,6 +89,13 @@ def collect_profile_fields(workspace: Workspace, legacy: Legacy, dropped_keys: S
         _add(workspace, _all(later), order="c.position, c.kind, c.number")
     for source, column in user_columns(legacy):
         _add(workspace, _user_claims(source, column))
+    kept = [key for key in KEYS if key not in dropped_keys]
+    placed = [_profile_claims(column, "1", rest=False) for column in columns if column in kept]
+    gather_places(workspace, placed + [_meta_claims(table, _key_in(kept)) for table in _metas(legacy)])
+
+
+def _key_in(keys: Sequence[str]) -> str:
+    return f"CAST(t.meta_key AS TEXT) IN ({', '.join(map(literal, keys))})"
 
 
 def profile_columns(legacy: Legacy) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,60 @@ def test_an_avatar_that_is_no_url_is_kept_as_metadata(tmp_path: Path) -> None:
     assert ("shows_users", "1", "avatar_url", "invalid_url") in outcome.warning_set()
 
 
+PLACES = [
+    # of the first account, of the second, the place
+    ({"latitude": "1", "longitude": "2"}, {"latitude": "3", "longitude": "4"}, ("1", "2")),
+    ({"latitude": "1"}, {"longitude": "4"}, None),
+    ({"latitude": "1"}, {"latitude": "3", "longitude": "4"}, ("3", "4")),
+    ({"latitude": "1", "loc4": "2"}, {"loc3": "5", "loc4": "6"}, ("5", "6")),
+    ({"latitude": "91", "longitude": "2", "loc3": "5", "loc4": "6"}, {"loc3": "3", "loc4": "4"}, ("5", "6")),
+    ({"latitude": "0", "longitude": "0"}, {"loc3": "5", "loc4": "6"}, ("5", "6")),
+    ({}, {"latitude": "3", "longitude": "4"}, ("3", "4")),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "place"), PLACES)
+def test_a_merged_persons_studio_stands_where_one_of_the_accounts_is(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str], place: tuple[str, str] | None
+) -> None:
+    table_names = shows(1, "same@example.com") + shows(2, "same@example.com")
+    outcome = mapped(tmp_path, table_names, meta(1, address="A", **first), meta(2, **second))
+    (row,) = outcome.rows("studios")
+    found = (row["latitude"], row["longitude"])
+    assert found == (tuple(map(Decimal, place)) if place else (None, None))
+
+
+SERVICES = [
+    ("ISDN2, MSTeams", {"ISDN", "TEAMS"}),
+    ("MS Teams and clean feed", {"TEAMS", "CLEANFEED"}),
+    ("SourceConnectNow", {"SOURCE_CONNECT_NOW"}),
+    ("Source Connect Now; source-connect", {"SOURCE_CONNECT_NOW", "SOURCE_CONNECT"}),
+    ("SourceConnectUser, isdns, zoomed", set()),
+    ("source connect nowadays", {"SOURCE_CONNECT"}),
+]
+
+
+@pytest.mark.parametrize(("said", "services"), SERVICES)
+def test_services_are_named_by_whole_words(tmp_path: Path, said: str, services: set[str]) -> None:
+    outcome = mapped(tmp_path, people(1), meta(1, address="A", connection10=said))
+    assert {row["service"] for row in outcome.rows("studio_services")} == services
+
+
+@pytest.mark.parametrize(
+    ("about", "kind"),
+    [("in my automobile", "HOME"), ("A MOBILE rig", "MOBILE"), ("commercials", "HOME"),
+     ("on-location", "MOBILE"), ("podcast/production", "PODCAST"), ("recording studios", "HOME")],
+)  # fmt: skip
+def test_a_studios_type_is_named_by_whole_words(tmp_path: Path, about: str, kind: str) -> None:
+    outcome = mapped(tmp_path, people(1), meta(1, address="A", about=about))
+    assert [row["studio_type"] for row in outcome.rows("studios")] == [kind]
+
+
 CATEGORIES = [
     ({"homestudio3": "3", "rates1": "5"}, "STUDIO"),
     ({"loc1": "1 Low Rd", "rates1": "5"}, "STUDIO"),
-    ({"latitude": "51.5", "loc4": "-0.1"}, "STUDIO"),
+    ({"loc3": "51.5", "loc4": "-0.1"}, "STUDIO"),
+    ({"latitude": "51.5", "loc4": "-0.1"}, "OTHER"),  # one from here and one from there are no place
     ({"loc3": "0", "loc4": "0"}, "OTHER"),
     ({"homestudio": "0"}, "OTHER"),
     ({"rates2": "5", "connection1": "1"}, "VOICEOVER"),

@@ -17,6 +17,7 @@ SPACES = {"users": "users", "shows_users": "users", "community_users": "communit
 META = {"shows_usermeta": "users", "community_usermeta": "community_users"}
 MESSAGES = {"messages": "users", "shows_messages": "users", "community_messages": "community_users"}
 CONTACTS = {"shows_contacts": "users", "community_contacts": "community_users"}
+PLACE = ("latitude", "longitude", "loc3", "loc4")
 COMMENTS = {"shows_comments": "users", "community_comments": "community_users"}
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001
 Row = dict[str, Any]
@@ -243,6 +244,14 @@ class Book:
                     metas[space, row["#user_id"]].append(row)
         for person in self.people:
             for space, number in person.ids:
+                here: Row = {}
+                claims = [row.items() for row in profiles[number]] if space == "users" else []
+                claims += [[(row["meta_key"], row["meta_value"])] for row in metas[space, number]]
+                for key, value in (cell for row in claims for cell in row):
+                    if key in PLACE and value is not None and cleaning.text(value) is not None:
+                        here.setdefault(key, value)
+                for one, other in (("latitude", "longitude"), ("loc3", "loc4")):
+                    person.place = person.place or cleaning.place(here.get(one), here.get(other))
                 for row in profiles[number] if space == "users" else []:
                     person.profile = True
                     for column, value in row.items():

@@ -80,8 +80,6 @@ def users(book: Book) -> None:
 
 
 def _settle(person: Person) -> None:
-    place = cleaning.place(person.fact("latitude", "loc3"), person.fact("longitude", "loc4"))
-    person.place = place or cleaning.place(person.fact("loc3"), person.fact("loc4"))
     if not person.profile:
         return
     if any(code(person, key) for key in HOME) or person.fact("address", "loc1") or person.place:
