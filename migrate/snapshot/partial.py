@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -24,11 +24,11 @@ from migrate.source.local_transport import LocalTransport, tolerant_text
 from migrate.source.model import Catalogue, Page, Row, Table, TableStats, Usage
 from migrate.source.sql import quote
 
-_META = quote("migrate:meta")
-_TABLES = quote("migrate:tables")
+META = quote("migrate:meta")
+TABLES = quote("migrate:tables")
 _SCHEMA = (
-    f"CREATE TABLE IF NOT EXISTS {_META} (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
-    f"CREATE TABLE IF NOT EXISTS {_TABLES} (name TEXT PRIMARY KEY, sql TEXT NOT NULL, rows INTEGER NOT NULL,"
+    f"CREATE TABLE IF NOT EXISTS {META} (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    f"CREATE TABLE IF NOT EXISTS {TABLES} (name TEXT PRIMARY KEY, sql TEXT NOT NULL, rows INTEGER NOT NULL,"
     " mark TEXT, look TEXT, started INTEGER NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID",
 )
 # Nothing else reads the copy yet. A commit must survive the end of this process; after a power cut the file
@@ -118,12 +118,12 @@ class PartialSnapshot:
 
     def note(self, key: str) -> str | None:
         """Return a stored text, None if there is none."""
-        row = self._connection.execute(f"SELECT value FROM {_META} WHERE key = ?", (key,)).fetchone()  # noqa: S608
+        row = self._connection.execute(f"SELECT value FROM {META} WHERE key = ?", (key,)).fetchone()  # noqa: S608
         return None if row is None else str(row[0])
 
     def set_note(self, key: str, value: str) -> None:
         """Store a text."""
-        self._connection.execute(f"INSERT OR REPLACE INTO {_META} VALUES (?, ?)", (key, value))  # noqa: S608
+        self._connection.execute(f"INSERT OR REPLACE INTO {META} VALUES (?, ?)", (key, value))  # noqa: S608
 
     def usage(self) -> Usage:
         """Return the cost of copying so far, including earlier runs."""
@@ -132,17 +132,15 @@ class PartialSnapshot:
     def record(self, table: Table) -> Record:
         """Return how far a table has been copied."""
         row = self._connection.execute(
-            f"SELECT rows, mark, look, started, done FROM {_TABLES} WHERE name = ?",  # noqa: S608
+            f"SELECT rows, mark, look, started, done FROM {TABLES} WHERE name = ?",  # noqa: S608
             (table.name,),
         ).fetchone()
         rows, mark, stats, started, done = row
         return Record(rows, mark, stats_from_json(stats), bool(started), bool(done))
 
     def adopt(self, catalogue: Catalogue) -> None:
-        """Create the tables of the catalogue, empty; drop those that were dropped or altered in the
-        source.
-        """
-        known = dict(self._connection.execute(f"SELECT name, sql FROM {_TABLES}").fetchall())  # noqa: S608
+        """Create the tables of the catalogue, empty; drop those that the source dropped or altered."""
+        known = dict(self._connection.execute(f"SELECT name, sql FROM {TABLES}").fetchall())  # noqa: S608
         wanted = {table.name: table for table in catalogue.tables}
         for name, sql in known.items():
             if name not in wanted or wanted[name].sql != sql:
@@ -161,12 +159,27 @@ class PartialSnapshot:
 
         self._together(change, table)
 
+    def keep_classes(self, table: Table, columns: Collection[str]) -> bool:
+        """Empty a table, to read it again with these columns untyped; False if they are so already.
+
+        Values that libSQL's ALTER COLUMN left as they are would become others in a column of the new type.
+        """
+        untyped = self._untyped(table).union(columns)
+        if untyped == self._untyped(table) or len(table.stored) < len(table.columns):
+            return False
+        self.set_note(f"untyped:{table.name}", json.dumps(sorted(untyped)))
+        self.reset(table)
+        return True
+
+    def _untyped(self, table: Table) -> frozenset[str]:
+        return frozenset(json.loads(self.note(f"untyped:{table.name}") or "[]"))
+
     def _drop(self, name: str) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
-        self._connection.execute(f"DELETE FROM {_TABLES} WHERE name = ?", (name,))  # noqa: S608
+        self._connection.execute(f"DELETE FROM {TABLES} WHERE name = ?", (name,))  # noqa: S608
 
     def _make(self, table: Table) -> None:
-        create_table(self._connection, table)
+        create_table(self._connection, table, self._untyped(table))
         asked = self._connection.execute(
             "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", (table.name,)
         )
@@ -174,7 +187,7 @@ class PartialSnapshot:
         if defined != {column.name for column in table.stored}:
             raise self._wrong(table, "the columns that it lists are not those of the table's definition")
         self._connection.execute(
-            f"INSERT INTO {_TABLES} VALUES (?, ?, 0, NULL, NULL, 0, 0)",  # noqa: S608
+            f"INSERT INTO {TABLES} VALUES (?, ?, 0, NULL, NULL, 0, 0)",  # noqa: S608
             (table.name, table.sql),
         )
 
@@ -256,7 +269,7 @@ class PartialSnapshot:
 
     def _update(self, table: Table, change: str, *values: object) -> None:
         cursor = self._connection.execute(
-            f"UPDATE {_TABLES} SET {change} WHERE name = ?",  # noqa: S608
+            f"UPDATE {TABLES} SET {change} WHERE name = ?",  # noqa: S608
             (*values, table.name),
         )
         if cursor.rowcount != 1:
@@ -305,7 +318,7 @@ class PartialSnapshot:
         """Remove the record, so that only the source's tables are left, and close the file."""
 
         def change() -> None:
-            for table in (_TABLES, _META):
+            for table in (TABLES, META):
                 self._connection.execute(f"DROP TABLE {table}")
 
         self._together(change)
@@ -324,16 +337,3 @@ def _is_of_rows(error: sqlite3.Error) -> bool:
         sqlite3.SQLITE_ERROR,
         sqlite3.SQLITE_RANGE,
     )
-
-
-def is_stripped(path: Path, rows: Mapping[str, int]) -> bool:
-    """Return whether a partial snapshot is complete except for its name: `rows` of each table, no record."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
-        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        if {_META, _TABLES} & {quote(name) for name in names}:
-            return False
-        return all(
-            connection.execute(f"SELECT count(*) FROM {quote(name)}").fetchone() == (number,)  # noqa: S608
-            for name, number in rows.items()
-        )
-    return False

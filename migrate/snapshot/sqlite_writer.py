@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from migrate.source import catalog
 from migrate.source.model import Page, RawText, Row, Table
@@ -13,11 +13,15 @@ from migrate.source.sql import quote
 _DDL = re.compile(r"\s*CREATE\s+TABLE\s+[^\s(]*\s*\(", re.IGNORECASE)
 
 
-def create_table(connection: sqlite3.Connection, table: Table) -> None:
+def create_table(connection: sqlite3.Connection, table: Table, untyped: Collection[str] = ()) -> None:
     """Create a table by its own DDL; if SQLite does not know all of that, by its columns.
 
-    A server may call anything a table's DDL: nothing but CREATE TABLE with a list of columns is run.
+    `untyped` columns get no type, so that SQLite stores every value in its own class. A server may call
+    anything a table's DDL: nothing but CREATE TABLE with a list of columns is run.
     """
+    if untyped:
+        connection.execute(_plain_ddl(table, untyped))
+        return
     try:
         if not _DDL.match(catalog.bare(table.sql)):
             raise sqlite3.OperationalError
@@ -27,10 +31,10 @@ def create_table(connection: sqlite3.Connection, table: Table) -> None:
         connection.execute(_plain_ddl(table))
 
 
-def _plain_ddl(table: Table) -> str:
+def _plain_ddl(table: Table, untyped: Collection[str] = ()) -> str:
     parts = []
     for column in table.stored:
-        declared = re.sub(r"[^\w(), ]", " ", column.declared)
+        declared = "" if column.name in untyped else re.sub(r"[^\w(), ]", " ", column.declared)
         parts.append(f"{quote(column.name)} {declared}{' NOT NULL' if column.not_null else ''}")
     key = sorted((column for column in table.columns if column.key), key=lambda column: column.key)
     if key:

@@ -21,7 +21,8 @@ from migrate.snapshot.manifest import (
     read_facts,
     write_facts,
 )
-from migrate.snapshot.partial import PartialSnapshot, is_stripped
+from migrate.snapshot.partial import PartialSnapshot
+from migrate.snapshot.stripped import is_stripped
 from migrate.source import server_errors
 from migrate.source.column_stats import differing, scan_columns
 from migrate.source.model import Catalogue, Page, Progress, Source, Table, TableFacts, TableForecast, Usage
@@ -64,8 +65,10 @@ def take_snapshot(
         return finished
     with PartialSnapshot.open(folder, source.identity) as partial:
         snapshot_run = _SnapshotRun(source, partial, settings, on_progress, should_stop)
-        catalogue, passes = snapshot_run.until_unchanged()
-        facts = snapshot_run.compare(catalogue)
+        facts = None
+        while facts is None:
+            catalogue, passes = snapshot_run.until_unchanged()
+            facts = snapshot_run.compare(catalogue)
         unsealed = snapshot_run.facts(folder, catalogue, facts, passes)
         write_facts(folder, unsealed)
         hit("snapshot:compared")
@@ -201,9 +204,13 @@ class _SnapshotRun:
             mine = TransportSource(copy, self._settings).fingerprint(table, None)
         return self._source.fingerprint(table, record.stats) == mine
 
-    def compare(self, catalogue: Catalogue) -> tuple[TableFacts, ...]:
-        """Compare the copy with the source, rows and storage classes; return the tables' rows."""
-        facts = []
+    def compare(self, catalogue: Catalogue) -> tuple[TableFacts, ...] | None:
+        """Compare the copy with the source, rows and storage classes; return the tables' rows.
+
+        A table in which a column's type changed the class of a value is emptied, to be read again without
+        the types of such columns; then None is returned.
+        """
+        facts, reset = [], False
         with closing(self._partial.transport(self._settings.page_bytes)) as copy:
             for table in catalogue.tables:
                 here = TransportSource(copy, self._settings).count(table)
@@ -213,10 +220,12 @@ class _SnapshotRun:
                 stats = self._partial.record(table).stats
                 if stats is not None:
                     wrong = differing(stats, scan_columns(copy.run, table))
-                    if wrong:
+                    if wrong and self._partial.keep_classes(table, wrong):
+                        reset = True
+                    elif wrong:
                         raise self._differs(table, f"storage classes differ in {', '.join(wrong[:10])}")
                 facts.append(TableFacts(table.name, here, table.key))
-        return tuple(facts)
+        return None if reset else tuple(facts)
 
     def _differs(self, table: Table, how: str) -> SourceError:
         return SourceError(

@@ -242,3 +242,24 @@ def test_a_server_that_dies_and_comes_back_is_borne(libsql: MakeServer, hard_fil
 
     snapshot_over(server.url, work, SourceSettings(first_page_rows=3), disturb)
     assert hard_values.content(work / "snapshot.db") == hard_values.content(hard_file)
+
+
+def test_a_column_that_libsql_gave_another_type_keeps_the_class_of_every_value(
+    libsql: MakeServer, work: Path
+) -> None:
+    server = libsql()
+    for statement in (
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, phone TEXT NOT NULL, n INTEGER, r TEXT, u TEXT UNIQUE)",
+        "INSERT INTO t VALUES (1, '007', 5, '1.50', '1'), (2, 'x', 6, 'y', NULL)",
+        "ALTER TABLE t ALTER COLUMN phone TO phone INTEGER", "ALTER TABLE t ALTER COLUMN n TO n TEXT",
+        "ALTER TABLE t ALTER COLUMN r TO r REAL", "INSERT INTO t VALUES (3, 8, 7, 2, '3')",
+    ):  # fmt: skip
+        server.execute(statement)
+    with closing(open_source(server.url)) as source:
+        take_snapshot(source, work, SourceSettings())
+    with closing(sqlite3.connect(work / "snapshot.db")) as copy:
+        assert copy.execute("SELECT * FROM t ORDER BY id").fetchall() == [
+            (1, "007", 5, "1.50", "1"), (2, "x", 6, "y", None), (3, 8, "7", 2.0, "3"),
+        ]  # fmt: skip
+        types = copy.execute("SELECT name, type FROM pragma_table_info('t')").fetchall()
+    assert types == [("id", "INTEGER"), ("phone", ""), ("n", ""), ("r", ""), ("u", "TEXT")]
