@@ -58,8 +58,8 @@ def gather_places(workspace: Workspace, claims: Sequence[str]) -> None:
 
 def _chosen(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the place of each person of a batch of claims, in their order."""
-    told = rows.with_columns(cleaning.text(pl.col("value"))).filter(pl.col("value").is_not_null())
-    wide = told.pivot(
+    stated = rows.with_columns(cleaning.text(pl.col("value"))).filter(pl.col("value").is_not_null())
+    wide = stated.pivot(
         on="key", on_columns=list(KEYS), index=["person", "position"], values="value",
         aggregate_function="first", maintain_order=True,
     )  # fmt: skip
@@ -70,5 +70,5 @@ def _chosen(rows: pl.DataFrame) -> pl.DataFrame:
         found = pair.with_columns(wide[latitude].alias("latitude"), wide[longitude].alias("longitude"))
         pairs.append(found.filter(lat.is_not_null() & lon.is_not_null()))
     first = pl.concat(pairs).sort("person", "position", "kind").unique("person", maintain_order=True)
-    people = told.select("person").unique(maintain_order=True)
+    people = stated.select("person").unique(maintain_order=True)
     return people.join(first.select(list(_PLACE)), on="person", how="left", maintain_order="left")
