@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate.introspect.scaffold.draft import make_draft
-from migrate.introspect.scaffold.foresee import foresee
+from migrate.introspect.scaffold.forecast.marks import foresee
 from migrate.introspect.scaffold.model import Draft
 from migrate.introspect.scaffold.onto_existing import draft_onto
 

@@ -43,6 +43,8 @@ HEADROOM: Final = 4
 LEAST_DIGITS: Final = 12
 #: A decimal of more digits than this is a float that was written as text.
 MOST_DIGITS: Final = 60
+#: Decimals beyond those that are declared that need no second look.
+_WIDER: Final = 2
 #: Whole numbers of no more digits than this are the same as floats.
 SAFE_DIGITS: Final = 15
 
@@ -250,10 +252,13 @@ def _decimal(column: ColumnReport) -> Choice:
         scale = max(scale, 2)
         total = max(LEAST_DIGITS, digits + HEADROOM + scale)
     inexact = column.decimal.inexact if column.decimal else 0
+    wider = size is not None and scale > size[1] + _WIDER
+    remark = f"more decimals than declared, up to {scale}" if wider else ""
     return Choice(
         Type("Decimal", digits=total, scale=scale), "decimal", {"scale": scale},
         misfits=misfits(column, "decimal"),
-        remark=f"rounded to 15 digits: {inexact:,}" if inexact else "",
+        remark=_and(remark, f"rounded to 15 digits: {inexact:,}" if inexact else ""),
+        guess=wider,
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def folder(database: str, tmp_path: Path) -> Path:
         target.execute('CREATE TABLE "Readings" (taken timestamp(3), value double precision)')
     words = ("--source", str(tmp_path / "legacy.db"), "--out", str(tmp_path / "mapping"))
     drafted = migrate("init", *words, "--target", "env:DATABASE_URL", code=1, DATABASE_URL=database)
-    assert "must be mended: User.updatedAt is required" in drafted.out
+    assert "Fix before running: User.updatedAt is required" in drafted.out
     return tmp_path / "mapping"
 
 

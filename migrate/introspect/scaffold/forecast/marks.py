@@ -10,7 +10,7 @@ from typing import Final
 from mappers.declarative.target_columns import TargetColumn
 from mappers.reasons import LEFT_OUT, Reason, left_out
 from migrate.introspect.scaffold import constraint_names
-from migrate.introspect.scaffold.forecast import MERGING, Collision, Forecast, make_forecast
+from migrate.introspect.scaffold.forecast.outcomes import MERGING, Collision, Forecast, make_forecast
 from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section
 from migrate.runtime.config import Checks
 
