@@ -63,9 +63,7 @@ def outcome(work: Path) -> str:
 def test_its_work_folder_leads_back_and_forth(published: str, left: Path, before: dict[str, str]) -> None:
     state = State.load(left)
     assert state is not None
-    assert state.document.binding["target"] == ADDRESS
-    state.document.binding["target"] = parse_url(published).label  # as if the server were still the same
-    state.save()
+    assert state.document.binding["target"] == ADDRESS != parse_url(published).label
     migrated = content(published)
     assert migrated["users"] != before["users"]
     words = ("rollback", "--work", str(left), "--yes")
@@ -83,12 +81,9 @@ def test_its_work_folder_leads_back_and_forth(published: str, left: Path, before
 
 
 @pytest.mark.slow
-def test_its_backup_leads_back_although_the_server_has_moved(
+def test_its_backup_leads_back_without_its_work_folder(
     published: str, left: Path, before: dict[str, str], tmp_path: Path
 ) -> None:
-    refused = migrate("rollback", "--work", str(left), "--yes", code=2, MIGRATE__TARGET__URL=published)
-    assert "changed: target" in refused.err
-    assert "--work" in refused.err
     [backup] = (left / backup_store.FOLDER).iterdir()
     words = ("rollback", "--work", str(tmp_path / "new"), "--backup", str(backup), "--yes")
     migrate(*words, MIGRATE__TARGET__URL=published)

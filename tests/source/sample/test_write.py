@@ -108,7 +108,7 @@ def test_profiles_bring_meta_rows_and_images_for_a_few_users_only(tmp_path: Path
 def test_an_existing_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     path.write_text("mine")
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         write_sample(path)
     assert path.read_text() == "mine"
 
