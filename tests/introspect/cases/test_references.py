@@ -114,7 +114,7 @@ PAIRS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("table", "kind", "ident", "word", "parent", "told", "expected"), PAIRS)
+@pytest.mark.parametrize(("table", "kind", "ident", "word", "parent", "shown", "expected"), PAIRS)
 def test_a_pair_leads_to_the_row_that_it_led_to(
     pairs: Migrated,
     table: str,
@@ -168,7 +168,7 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.parametrize(("table", "column", "parent", "told", "expected"), SCRIPTS)
+@pytest.mark.parametrize(("table", "column", "parent", "shown", "expected"), SCRIPTS)
 def test_a_reference_is_found_by_its_name_in_any_script(
     scripts: Migrated, table: str, column: str, parent: str, shown: str, expected: list[str]
 ) -> None:
