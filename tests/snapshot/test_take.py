@@ -139,7 +139,7 @@ except MigrateError as error:
         text=True,
     )
     assert done.stdout.startswith("SourceError"), done
-    assert "make room" in done.stdout
+    assert "free disk space" in done.stdout
     assert take(str(file), work).rows == 3000
 
 

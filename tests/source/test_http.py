@@ -199,7 +199,7 @@ def test_a_lasting_fault_ends_the_run_resumable(hard_server: LibsqlServer, answe
     with closing(source), pytest.raises(SourceUnavailable, match=f"3 tries.*{answer.status_code}") as caught:
         source.mark()
     assert len(wire.requests) == QUICK.attempts
-    assert "resumes" in (caught.value.hint or "")
+    assert "continues" in (caught.value.hint or "")
     assert caught.value.exit_code == 3
 
 
