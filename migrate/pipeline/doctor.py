@@ -125,7 +125,7 @@ def _check_source(origin: ConfiguredSource) -> Iterator[Point]:
     yield Point(
         "source", "ok",
         f"{origin.label} (from {origin.named_by}), {len(catalogue.tables)} tables, answered in "
-f"{took:,.0f} ms",
+        f"{took:,.0f} ms",
     )  # fmt: skip
     if not catalogue.tables:
         yield Point("tables", "error", "the source has no table", "check the URL: is it the right database?")

@@ -29,7 +29,7 @@ def test_the_built_in_ends_are_well_and_nothing_is_made(work: Path) -> None:
 
 def test_an_end_that_does_not_answer_hides_no_other(work: Path, database: str) -> None:
     found = verdicts(work, 1, TURSO_DATABASE_URL="/no/such/file.db", MIGRATE__TARGET__URL=database)
-    assert (found["source"], found["target"], found["rights"]) == ("error", "ok", "ok")
+    assert (found["source"], found["target"], found["permissions"]) == ("error", "ok", "ok")
     found = verdicts(work, 1, MIGRATE__TARGET__URL="postgresql://u:hunter2@127.0.0.1:1/x")
     assert (found["source"], found["target"]) == ("ok", "error")
     said = migrate("doctor", code=1, MIGRATE__TARGET__URL="postgresql://u:hunter2@127.0.0.1:1/x")
