@@ -173,7 +173,7 @@ def test_a_run_that_lost_the_target_cannot_publish(
 
 def test_a_live_table_altered_after_staging_was_made_stops_publish(ready: Connection, go: Plan) -> None:
     ready.execute("ALTER TABLE users ADD COLUMN extra text")
-    with pytest.raises(TargetError, match="users was altered"):
+    with pytest.raises(TargetError, match="users was changed after its staging"):
         go()
     assert counts(ready) == (3, 3)
 

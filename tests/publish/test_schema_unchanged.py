@@ -140,7 +140,7 @@ def test_a_table_outside_that_references_a_replaced_one_stops_publish(
 ) -> None:
     odd.execute('CREATE TABLE plain.note (person text REFERENCES public."Person")')
     stage(odd)
-    with pytest.raises(TargetError, match=r"plain\.note references"):
+    with pytest.raises(TargetError, match=r"plain\.note refers to"):
         go(odd, ledger)
     assert odd.execute('SELECT count(*) FROM "Person"').fetchone() == (2,)
 

@@ -94,7 +94,7 @@ def test_an_exchange_that_would_change_the_house_is_undone_and_the_rows_are_move
 
     publication = go(rich, ledger, on_progress=progress)
     assert not publication.exchanged
-    assert publication.notes == (f"the rows were moved: the exchange would have changed {named}",)
+    assert publication.notes == (f"the rows were copied, since the swap would have changed {named}",)
     assert schema_text(database) == text
     assert publication.tables == measure_all(rich, "public", [*FILLED, *EMPTIED])
     assert rich.execute("SELECT new_id FROM migrate_ledger.id_map").fetchall() == [("n1",)]

@@ -87,7 +87,7 @@ def test_columns_that_a_mapper_leaves_out_get_the_live_defaults(staged: Connecti
 
 def test_the_same_batch_number_twice_is_refused_and_adds_nothing(staged: Connection, ledger: Ledger) -> None:
     load.commit_batch(staged, ledger, STAGING, a_batch())
-    with pytest.raises(TargetError, match="batch 1 of users is in the ledger already"):
+    with pytest.raises(TargetError, match="batch 1 of users is already in the ledger"):
         load.commit_batch(staged, ledger, STAGING, a_batch(tables={"users": users("eve")}))
     assert count(staged, STAGING, "users") == 2
 
