@@ -140,8 +140,11 @@ class Workspace(Protocol):
         """Return the snapshot's tables and the names of their columns."""
         ...
 
-    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        """Run one statement; return the number of rows it changed."""
+    def execute(self, sql: str, parameters: Sequence[object] = (), *, compares_rows: bool = False) -> int:
+        """Run one statement; return the number of rows it changed.
+
+        With `compares_rows` it only compares whole rows: their columns do not count as read.
+        """
         ...
 
     def scalar(self, sql: str, parameters: Sequence[object] = ()) -> object:

@@ -319,5 +319,6 @@ def _find_twins(workspace: Workspace, table: SourceTable) -> None:
             columns=", ".join(f"typeof({ROW}.{quoted(c)}), {ROW}.{quoted(c)}" for c in table.columns),
             rows=table.rows(ROW),
             present=" AND ".join(f"{key} IS NOT NULL" for key in keys),
-        )
+        ),
+        compares_rows=True,
     )

@@ -103,8 +103,8 @@ def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, mode
     if changed:
         raise UsageError(
             f"this run was started with another configuration; different: {', '.join(changed)}",
-            hint="give the same --config FILE as for this run, undo the change, or give another "
-            "folder with --work" + ("" if back else ", or start again with `migrate run --fresh`"),
+            hint="give the same --config FILE as for this run; or undo the change; or give another "
+            "folder with --work" + ("" if back else "; or start again with `migrate run --fresh`"),
         )
     if not known:
         raise StateMismatch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -160,9 +160,17 @@ class Workspace:
         found.indexed = frozenset(self._sql.execute(_INDEXED))
         return found
 
-    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        """Run one statement completely; return the number of rows it changed (0 for a query)."""
-        with self._faults(), closing(self._sql.execute(sql, tuple(parameters))) as cursor:
+    def execute(self, sql: str, parameters: Sequence[object] = (), *, compares_rows: bool = False) -> int:
+        """Run one statement completely; return the number of rows it changed (0 for a query).
+
+        With `compares_rows` it only compares whole rows: their columns do not count as read.
+        """
+        reads = self.source_reads if compares_rows else None
+        with (
+            reads.paused() if reads else nullcontext(),
+            self._faults(),
+            closing(self._sql.execute(sql, tuple(parameters))) as cursor,
+        ):
             cursor.fetchone()
             return max(cursor.rowcount, 0)
 

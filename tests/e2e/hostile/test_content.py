@@ -90,8 +90,9 @@ def test_a_virtual_table_is_named(tmp_path: Path) -> None:
     plan = migrate(
         "plan", "--json", "--work", str(tmp_path / "work"), **SETTINGS, MIGRATE__SOURCE__URL=str(path)
     ).json()
-    assert [f["message"] for f in plan["findings"]][0].startswith("the source table notes is not copied")
-    assert "notes" in [f["message"] for f in plan["findings"]][1]
+    copied, text = (finding["message"] for finding in plan["findings"])
+    assert copied.startswith("the source table notes is not copied")
+    assert "notes" in text
 
 
 def test_a_table_that_the_mapping_reads_cannot_be_left_out(tmp_path: Path, legacy: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_mapping_that_is_edited_within_a_run_is_refused(scene: Scene) -> None:
     assert scene.kill_at("jobs:copied")
     edit(scene, lambda text: text.replace('as = "decimal", scale = 2', 'as = "decimal", scale = 1'))
     refused = scene.run(code=2)
-    assert "changed: mappers.mapping" in refused.err
+    assert "different: mappers.mapping" in refused.err
     assert "--fresh" in refused.err
 
 
@@ -143,7 +143,7 @@ def test_a_target_that_has_some_of_the_tables_is_left_alone(scene: Scene) -> Non
 def test_a_source_table_that_the_file_does_not_name_stops_the_plan(scene: Scene) -> None:
     edit(scene, lambda text: text[: text.index("[tables.cards]")] + text[text.index("[tables.jobs]") :])
     refused = scene.do("plan", code=1)
-    assert "cards of the source has no section" in refused.out
+    assert "cards is missing: the source has this table" in refused.out
 
 
 def test_a_mistake_in_the_file_is_named(scene: Scene) -> None:
