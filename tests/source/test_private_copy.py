@@ -118,7 +118,7 @@ from migrate.source.open import open_source
 private_copy._TICK_NS = 0
 with closing(open_source(sys.argv[1])) as source:
     pass
-assert private_copy._kept
+assert private_copy._returned
 """
     time.sleep(0.02)
     environment = {**os.environ, "TMPDIR": str(temporary)}

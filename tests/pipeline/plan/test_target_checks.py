@@ -238,7 +238,7 @@ def _user(address: Address) -> str:
     ("change", "message"),
     [
         ("ALTER TABLE app.users OWNER TO CURRENT_USER", "does not own users; the owner is"),
-        ("ALTER TABLE app.users OWNER TO CURRENT_USER", "may not read users"),
+        ("ALTER TABLE app.users OWNER TO CURRENT_USER", "cannot read users"),
         ("ALTER TABLE app.users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", "hides rows of users"),
         (
             "ALTER SCHEMA app OWNER TO CURRENT_USER; GRANT USAGE ON SCHEMA app TO {}",
