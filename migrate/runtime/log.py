@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -20,8 +21,20 @@ def _redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]
     return redacted
 
 
-def open_log(folder: Path, run_id: str) -> TextIO:
-    """Send the log to `<folder>/log.jsonl` (mode 0600, appended to); return the file, to be closed."""
+@dataclass(frozen=True)
+class OpenLog:
+    """The log's file; once it is closed, the logger writes nothing again."""
+
+    file: TextIO
+
+    def close(self) -> None:
+        """Close the file."""
+        structlog.reset_defaults()
+        self.file.close()
+
+
+def open_log(folder: Path, run_id: str) -> OpenLog:
+    """Send the log to `<folder>/log.jsonl` (mode 0600, appended to); return it, to be closed."""
     handle = os.open(folder / NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, files.FILE_MODE)
     file = os.fdopen(handle, "a", encoding="utf-8", buffering=1)
     structlog.configure(
@@ -37,7 +50,7 @@ def open_log(folder: Path, run_id: str) -> TextIO:
     )
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(run=run_id, pid=os.getpid())
-    return file
+    return OpenLog(file)
 
 
 def log() -> Any:

@@ -93,7 +93,7 @@ def test_it_belongs_to_the_transaction_of_the_target(live: Live, target: psycopg
     [
         ("ALTER TABLE staging.users ADD nick text", "nick is in the target only"),
         ("ALTER TABLE staging.users DROP seen", "seen is in the backup only"),
-        ("DROP TABLE staging.users", "there is no table users in schema staging"),
+        ("DROP TABLE staging.users", "the schema staging has no table users"),
     ],
 )
 def test_a_table_that_changed_since_the_backup_is_named(

@@ -45,6 +45,7 @@ def test_a_mutant_differs_in_one_line_and_compiles() -> None:
             assert differing == [mutant.line]
 
 
+@pytest.mark.slow
 def test_the_runner_names_the_mutant_that_no_test_notices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

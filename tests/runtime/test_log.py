@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_secrets_and_addresses_are_taken_out_of_text(text: str, hidden: str) -> 
 def test_the_log_is_json_lines_for_the_owner_alone_without_secrets(work: Path) -> None:
     files.make_folder(work)
     try:
-        with open_log(work, "run-1"):
+        with closing(open_log(work, "run-1")):
             log().info("hello", url="postgresql://u:p4ss@h/d", id_secret="s3cret", rows=3)
         line = json.loads((work / NAME).read_text())
     finally:

@@ -6,6 +6,7 @@ import ast
 import base64
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def test_secrets_are_hidden_at_any_depth(value: object) -> None:
 def test_the_log_hides_secrets_in_lists_mappings_and_objects(work: Path) -> None:
     files.make_folder(work)
     try:
-        with open_log(work, "run-1"):
+        with closing(open_log(work, "run-1")):
             log().info(
                 "hello",
                 urls=["postgresql://u:p4ss@h/d"],

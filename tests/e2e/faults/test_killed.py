@@ -113,7 +113,7 @@ def test_killed_again_and_again_on_the_way_it_still_finishes(
     score.compare(scene.held(), undisturbed)
 
 
-def test_the_list_of_points_is_that_of_a_run(scene: Scene, tmp_path: Path, score: Score) -> None:
+def test_the_list_of_points_is_that_of_a_run(scene: Scene, tmp_path: Path) -> None:
     trace = tmp_path / "points"
     scene.run(MIGRATE_TRACE_TO=str(trace))
     reached = set(trace.read_text().splitlines())

@@ -25,5 +25,5 @@ class Letters:
 def test_rows_of_a_table_that_a_mapper_does_not_name_are_refused() -> None:
     mapper, rows = Letters(), pl.DataFrame({"id": [1]})
     require_declared(mapper, MappedBatch({"letter": rows}))
-    with pytest.raises(StateMismatch, match="letters gives rows of stamp"):
+    with pytest.raises(StateMismatch, match="letters returns rows of stamp"):
         require_declared(mapper, mapper.map(rows, None))  # type: ignore[arg-type]
