@@ -17,6 +17,7 @@ from mappers.base import Cast, Query, SourceTables
 from migrate.runtime.errors import StateMismatch
 from migrate.snapshot.arrow_stream import StreamError, chunks
 from migrate.snapshot.source_reads import SourceReads
+from migrate.snapshot.text_decoding import decode_text
 
 #: Keys of one batch if the caller gives no other number.
 BATCH_KEYS: Final = 20_000
@@ -316,33 +317,10 @@ def _decoded(page: pl.DataFrame, columns: Mapping[str, Cast]) -> pl.DataFrame:
             try:
                 rows = rows.with_columns(pl.col(name).cast(pl.String))
             except pl.exceptions.ComputeError:
-                text, invalid = _repaired(rows[name])
+                text, invalid = decode_text(rows[name])
                 rows = rows.with_columns(text)
                 broken.append(pl.when(invalid).then(pl.lit(name)))
     if not broken:
         return rows
     names = pl.concat_str(broken, separator=",", ignore_nulls=True)
     return rows.with_columns(pl.when(names != "").then(names).alias(INVALID))
-
-
-def _repaired(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return the column as text, and which cells were not UTF-8 and are decoded as Windows-1252.
-
-    Bytes that Windows-1252 does not define become U+FFFD. Each distinct cell is decoded once, and only in a
-    batch that holds an invalid one.
-    """
-    cells = raw.drop_nulls().unique()
-    decoded = [_decode(cell) for cell in cells]
-    known = pl.DataFrame(
-        {"raw": cells, "text": [text for text, _ in decoded], "invalid": [invalid for _, invalid in decoded]},
-        schema={"raw": pl.Binary, "text": pl.String, "invalid": pl.Boolean},
-    )
-    found = raw.alias("raw").to_frame().join(known, on="raw", how="left", maintain_order="left")
-    return found["text"].alias(raw.name), found["invalid"].fill_null(False)
-
-
-def _decode(cell: bytes) -> tuple[str, bool]:
-    try:
-        return cell.decode(), False
-    except UnicodeDecodeError:
-        return cell.decode("cp1252", errors="replace"), True
