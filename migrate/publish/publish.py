@@ -131,13 +131,15 @@ def _attempt(
         request.ledger.guard(conn)
         replaced = _require_unchanged(conn, request)
         before = protected_definitions(conn, request)
+        live = introspect(conn, request.schema).tables  # before readers are blocked; it stays the same
+        columns = {
+            name: {column.name: column.type for column in live[name].columns} for name in request.managed
+        }
         if strategy.swap is not None:
             require_no_older_views(conn, strategy, last=tries >= attempts)
         locks.block_readers()
         locked = time.monotonic() if tries <= _GENTLE_TRIES else frozen
         contents, number = replace_rows(conn, request, strategy, before)
-        live = introspect(conn, request.schema).tables
-        columns = {name: {column.name: column.type for column in live[name].columns} for name in contents}
         line = record(
             conn,
             request.ledger,

@@ -27,24 +27,16 @@ class PublicationRecord:
     columns: dict[str, dict[str, str]]
 
 
-def staged_rows(connection: Connection, ledger: Ledger, run_id: str, stage: str) -> dict[str, int]:
-    """Return the rows that the committed batches of a stage staged, by target table."""
+def staged_rows(
+    connection: Connection, ledger: Ledger, run_id: str, stage: str | None = None
+) -> dict[str, int]:
+    """Return the rows that the committed batches of a stage, or of all stages, staged, by target table."""
     query = sql.SQL(
         "SELECT t.key, sum(t.value::bigint)::bigint FROM {}, jsonb_each_text(target_rows) AS t"
-        " WHERE run_id = %s AND stage = %s GROUP BY t.key ORDER BY t.key"
+        " WHERE run_id = %s AND stage = coalesce(%s, stage) GROUP BY t.key ORDER BY t.key"
     ).format(ledger.name("batch"))
     with translate_errors("counting the staged rows"):
         return dict(connection.execute(query, (run_id, stage)).fetchall())
-
-
-def rows_by_table(connection: Connection, ledger: Ledger, run_id: str) -> dict[str, int]:
-    """Return the rows that all committed batches of a run staged, by target table."""
-    query = sql.SQL(
-        "SELECT t.key, sum(t.value::bigint)::bigint FROM {}, jsonb_each_text(target_rows) AS t"
-        " WHERE run_id = %s GROUP BY t.key"
-    ).format(ledger.name("batch"))
-    with translate_errors("counting the staged rows"):
-        return dict(connection.execute(query, (run_id,)).fetchall())
 
 
 def finished_mappers(connection: Connection, ledger: Ledger, run_id: str) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ class _Mapping:
         stage = next(stage for stage in run.mapping.stages if stage.name == self.name)
         with crosswalk.open_workspace(run) as workspace:
             _expect_rows(run, workspace, stage.mappers)
-            numbered = _numbered_columns(run)
+            numbered = _numbered_columns(run, stage.mappers)
             for mapper in stage.mappers:
                 _run_mapper(run, workspace, self.name, mapper, numbered)
         counts = ledger_queries.staged_rows(run.connection, run.ledger, run.id, self.name)
@@ -65,17 +65,25 @@ def _expect_rows(run: RunContext, workspace: Workspace, mappers: tuple[Mapper, .
     run.report.begin(mappers[0].name if mappers else "", total)
 
 
-def _numbered_columns(run: RunContext) -> list[NumberedColumn]:
-    """Return the columns that PostgreSQL numbers and no mapper fills."""
-    written = written_columns(run.mapping)
-    awaited = {
-        (table, column.name)
-        for table, names in written.items()
-        for column in run.live.tables[table].columns
-        if column.is_numbered and column.name not in names
+def _numbered_columns(run: RunContext, mappers: Collection[Mapper]) -> list[NumberedColumn]:
+    """Return the columns of these mappers' tables that PostgreSQL numbers and no mapper fills."""
+    tables = {
+        table
+        for mapper in mappers
+        for table in mapper.writes
+        if any(column.is_numbered for column in run.live.tables[table].columns)
     }
-    found = numbered_columns(run.connection, run.address.schema, written) if awaited else []
-    return [column for column in found if (column.table, column.column) in awaited]
+    if not tables:
+        return []
+    written = written_columns(run.mapping)
+    return [
+        column
+        for column in numbered_columns(run.connection, run.address.schema, tables)
+        if column.column not in written.get(column.table, ())
+        and any(
+            one.name == column.column and one.is_numbered for one in run.live.tables[column.table].columns
+        )
+    ]
 
 
 def _run_mapper(
@@ -84,7 +92,7 @@ def _run_mapper(
     cursor = run.ledger.cursor(run.id, mapper.name)
     if cursor.done:
         return
-    staged = ledger_queries.rows_by_table(run.connection, run.ledger, run.id) if numbered else {}
+    staged = ledger_queries.staged_rows(run.connection, run.ledger, run.id) if numbered else {}
     numbering = Numbering(numbered, staged)
     # While one batch is copied, the next is encoded, the one after it is mapped, and another is read.
     mapped = _ahead(_map_batches(run, workspace, stage, mapper, numbering, cursor.batch, cursor.after))
