@@ -7,20 +7,21 @@ Prints every mutant that no test noticed, and ends with exit code 1 if one of th
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import click
 
 from tests.mutants.mutations import Mutant, mutants
+from tests.mutants.selection import PYTEST, Selection, environment, selection
 
 ROOT: Final = Path(__file__).parents[2]
 #: The files whose promises matter most, and the tests that hold each of them.
@@ -68,14 +69,13 @@ def copy_of_the_checkout(folder: Path) -> Path:
     return folder
 
 
-def is_noticed(copy: Path, tests: list[str]) -> bool:
+def is_noticed(copy: Path, tests: Sequence[str]) -> bool:
     """Run the tests in the copy; return whether one of them fails."""
-    words = ["-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "-m", "not slow", "--no-header"]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *words, *tests],
+            [*PYTEST, "-x", *tests],
             cwd=copy,
-            env={**os.environ, "PYTHONPATH": str(copy)},
+            env=environment(copy),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=LIMIT_S,
@@ -86,16 +86,32 @@ def is_noticed(copy: Path, tests: list[str]) -> bool:
     return done.returncode != 0
 
 
-def survivors(copy: Path, file: str, chosen: list[Mutant]) -> Iterator[Mutant]:
-    """Yield the mutants of a file that its tests do not notice."""
+def survivors(copy: Path, file: str, chosen: Sequence[Mutant], ran: Selection) -> Iterator[Mutant]:
+    """Yield the mutants of a file that the tests which run their lines do not notice."""
     original = (copy / file).read_text(encoding="utf-8")
     try:
         for mutant in chosen:
             (copy / file).write_text(mutant.text, encoding="utf-8")
-            if not is_noticed(copy, HELD_BY[file]):
+            if not is_noticed(copy, ran.tests(mutant.line, mutant.last_line)):
                 yield mutant
     finally:
         (copy / file).write_text(original, encoding="utf-8")
+
+
+def try_file(file: str, share: float, seed: int) -> str | tuple[int, int, list[Mutant]]:
+    """Try a file's mutants in a copy of the checkout.
+
+    Returns how many were tried, of how many, and which no test noticed; or why none could be tried.
+    """
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copy = copy_of_the_checkout(Path(folder) / "checkout")
+        every = list(mutants((copy / file).read_text(encoding="utf-8")))
+        draw = random.Random(f"{seed} {file}")
+        chosen = [mutant for mutant in every if draw.random() < share]
+        ran = selection(copy, file, HELD_BY[file], Path(folder))
+        if ran is None:
+            return "its tests fail without any mutant"
+        return len(chosen), len(every), list(survivors(copy, file, chosen, ran))
 
 
 def main() -> int:
@@ -104,23 +120,24 @@ def main() -> int:
     parser.add_argument("--only", default="", help="files whose path contains this")
     parser.add_argument("--share", type=float, default=1.0, help="share of the mutants, drawn by --seed")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="files at a time")
     asked = parser.parse_args()
-    reasons, draw, unexplained = explained(), random.Random(asked.seed), 0
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = copy_of_the_checkout(Path(folder))
-        for file in (name for name in HELD_BY if asked.only in name):
-            every = list(mutants((copy / file).read_text(encoding="utf-8")))
-            chosen = [mutant for mutant in every if draw.random() < asked.share]
-            if is_noticed(copy, HELD_BY[file]):
-                click.echo(f"{file}: its tests fail without any mutant")
-                return 1
-            left = list(survivors(copy, file, chosen))
-            click.echo(f"{file}: {len(chosen)} of {len(every)} mutants, {len(left)} not noticed")
+    reasons, failed = explained(), 0
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        files = [name for name in HELD_BY if asked.only in name]
+        tried = pool.map(lambda file: try_file(file, asked.share, asked.seed), files)
+        for file, found in zip(files, tried, strict=True):
+            if isinstance(found, str):
+                click.echo(f"{file}: {found}")
+                failed += 1
+                continue
+            chosen, every, left = found
+            click.echo(f"{file}: {chosen} of {every} mutants, {len(left)} not noticed")
             for mutant in left:
                 reason = reasons.get(file, {}).get(mutant.name)
-                unexplained += reason is None
+                failed += reason is None
                 click.echo(f"  line {mutant.line}: {mutant.name}: {reason or 'NOT EXPLAINED'}")
-    return 1 if unexplained else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ _COMPARED: Final[dict[type[ast.cmpop], str]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the line it is on (from 1), what it does, the line before it, and the file's new text."""
+    """One change: its lines (from 1), what it does, the first line before it, and the file's new text."""
 
     line: int
+    last_line: int
     change: str
     before: str
     text: str
@@ -39,7 +40,13 @@ def mutants(source: str) -> Iterator[Mutant]:
         (node, change, new) for node in _code(ast.parse(source)) for change, new in _changes(node, source)
     ]
     for node, change, new in sorted(found, key=lambda one: (one[0].lineno, one[0].col_offset)):
-        yield Mutant(node.lineno, change, lines[node.lineno - 1], _replaced(lines, node, new))
+        yield Mutant(
+            node.lineno,
+            node.end_lineno or node.lineno,
+            change,
+            lines[node.lineno - 1],
+            _replaced(lines, node, new),
+        )
 
 
 Place = ast.expr | ast.stmt

@@ -8,6 +8,7 @@ import pytest
 
 from tests.mutants import __main__ as runner
 from tests.mutants.mutations import mutants
+from tests.mutants.selection import selection
 
 SOURCE = '''
 from typing import TYPE_CHECKING
@@ -46,16 +47,17 @@ def test_a_mutant_differs_in_one_line_and_compiles() -> None:
 
 
 @pytest.mark.slow
-def test_the_runner_names_the_mutant_that_no_test_notices(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_runner_names_the_mutant_that_no_test_notices(tmp_path: Path) -> None:
     (tmp_path / "signs.py").write_text("def sign(n):\n    return 1 if n > 0 else 0\n")
     (tmp_path / "test_signs.py").write_text(
         "from signs import sign\n\ndef test_it():\n    assert (sign(5), sign(-5)) == (1, 0)\n"
     )
-    monkeypatch.setattr(runner, "HELD_BY", {"signs.py": ["test_signs.py"]})
     every = list(mutants((tmp_path / "signs.py").read_text()))
-    left = list(runner.survivors(tmp_path, "signs.py", every))
+    (tmp_path / "scratch").mkdir()
+    ran = selection(tmp_path, "signs.py", ["test_signs.py"], tmp_path / "scratch")
+    assert ran is not None
+    assert ran.tests(2, 2) == ["test_signs.py::test_it"]
+    left = list(runner.survivors(tmp_path, "signs.py", every, ran))
     # At 0 no row was checked: `>=` in the place of `>`, and 1 in the place of 0 to compare with.
     assert [mutant.change for mutant in left] == ["compared by >=", "1"]
 
