@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +42,9 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
+
+#: Seconds that a server may take to start, with the recovery after a crash.
+_LIMIT_S: Final = 120
 
 #: The server keeps running, maybe as another user: it must not get the secrets in our variables.
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
@@ -198,8 +202,8 @@ class EmbeddedServer:
             done.stdout = output.read()
         return done
 
-    def _control(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        return self._run(str(binary("pg_ctl")), "-D", self._place().data, *words)
+    def _control(self, *words: str, inherited: tuple[int, ...] = ()) -> subprocess.CompletedProcess[bytes]:
+        return self._run(str(binary("pg_ctl")), "-D", self._place().data, *words, inherited=inherited)
 
     def _new_place(self) -> _Place:
         home = self.folder / self.name
@@ -253,18 +257,49 @@ class EmbeddedServer:
             Path(name).unlink(missing_ok=True)
 
     def _ensure_running(self) -> None:
-        place = self._place()
         self._clear_dead()
-        if self._control("status").returncode == 0:
-            return
+        with self._lock_file("server") as lock:
+            if not self._is_up(lock):
+                self._start(lock)
+
+    def _is_up(self, lock: IO[str]) -> bool:
+        """Return whether the server runs; take its lock if no process of a server is left.
+
+        The server's processes inherit the lock and hold it until they end. So a server is seen, too, that a
+        killed process began to start and that has not written its process id yet.
+        """
+        deadline = time.monotonic() + _LIMIT_S
+        while not (self._control("status").returncode == 0 and self._is_ready()):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TargetError(
+                        f"the embedded PostgreSQL in {self.data} neither starts nor ends",
+                        hint=f"read {self.data.parent / 'server.log'}",
+                    ) from None
+                time.sleep(0.05)
+            else:
+                return False
+        return True
+
+    def _is_ready(self) -> bool:
+        """Return whether the server takes connections: line 8 of its own file, as pg_ctl reads it."""
+        try:
+            return (self.data / "postmaster.pid").read_text().split("\n")[7].strip() == "ready"
+        except (OSError, IndexError):
+            return False
+
+    def _start(self, lock: IO[str]) -> None:
+        place = self._place()
         for _ in range(3):
             options = {
                 "listen_addresses": "127.0.0.1", "port": str(place.port), "unix_socket_directories": "",
                 "timezone": "UTC", "log_timezone": "UTC", **self._settings,
             }  # fmt: skip
-            words = " ".join(f"-c {key}={value!r}" for key, value in options.items())
             log = Path(place.data).parent / "server.log"
-            done = self._control("-w", "-t", "120", "-l", str(log), "-o", words, "start")
+            words = "-w", "-t", str(_LIMIT_S), "-l", str(log), "-o", _as_words(options)
+            done = self._control(*words, "start", inherited=(lock.fileno(),))
             if done.returncode == 0:
                 self._save(place)
                 return
@@ -290,7 +325,14 @@ class EmbeddedServer:
             lock.unlink(missing_ok=True)
 
     def _stop(self) -> None:
-        self._control("-w", "-m", "fast", "stop")
+        with self._lock_file("server") as lock:
+            while self._is_up(lock):
+                if self._control("-w", "-m", "fast", "stop").returncode != 0:
+                    return  # it does not end within a minute: its own log says why
+
+
+def _as_words(options: dict[str, str]) -> str:
+    return " ".join(f"-c {key}={value!r}" for key, value in options.items())
 
 
 def _last_line(output: bytes) -> str:

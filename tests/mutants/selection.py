@@ -34,7 +34,7 @@ class Selection:
     seconds: Mapping[str, float]
 
     def tests(self, first: int, last: int) -> list[str]:
-        """Return the tests that run one of the lines, the quickest first; all where none does."""
+        """Return the tests that run one of the lines, the quickest first; all if no test does."""
         found = frozenset[str]().union(*(self.by_line.get(line, ()) for line in range(first, last + 1)))
         return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(self.whole)
 

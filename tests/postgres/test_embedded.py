@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -121,6 +122,38 @@ def test_a_killed_user_leaves_the_server_to_the_next(server: EmbeddedServer, wor
     with server:
         assert answers(server)
     assert not server.running
+
+
+def processes_of(data: Path, words: str = "") -> list[str]:
+    found = subprocess.run(["pgrep", "-f", f"{data}.*{words}$"], capture_output=True, text=True, check=False)
+    return found.stdout.split()
+
+
+@pytest.mark.parametrize("then", ["destroyed", "used"])
+def test_a_server_that_a_killed_user_began_to_start_is_found(work: Path, then: str) -> None:
+    server = EmbeddedServer(work, settings=THROWAWAY)
+    with server:
+        data = server.data
+    program = f"""
+        from pathlib import Path
+        from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
+        EmbeddedServer(Path({str(work)!r}), settings=THROWAWAY).__enter__()
+    """
+    with (
+        (work / "postgres.server.lock").open() as lock,
+        subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)]) as user,
+    ):
+        while not processes_of(data, " start"):  # pg_ctl is at work, the server has no process id yet
+            pass
+        user.kill()
+        user.wait()
+        if then == "used":
+            with server:
+                assert answers(server)
+            assert not processes_of(data)
+        server.destroy()
+        assert not processes_of(data)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no process is left to hold it
 
 
 def test_a_killed_server_comes_up_again(work: Path) -> None:

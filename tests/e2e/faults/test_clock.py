@@ -40,7 +40,7 @@ def test_the_clock_is_moved(shifted: dict[str, str], score: Score) -> None:
 @pytest.mark.parametrize(
     ("point", "years", "zone"),
     [
-        ("messages:copied", -12, "Pacific/Kiritimati"),
+        pytest.param("messages:copied", -12, "Pacific/Kiritimati", marks=pytest.mark.slow),
         pytest.param("snapshot:page#5", -3, "America/St_Johns", marks=pytest.mark.slow),
         pytest.param("cleanup:end", 9, "Asia/Kathmandu", marks=pytest.mark.slow),
         pytest.param("publish:begin", -12, "America/New_York", marks=pytest.mark.slow),

@@ -38,7 +38,7 @@ def migrated_systems(*slow: str) -> list[Any]:
 
 
 #: Those with the most rows take the longest.
-SYSTEMS = migrated_systems("talent", "interview")
+SYSTEMS = migrated_systems("marketplace", "talent", "interview")
 #: The first test of a system migrates it.
 pytestmark = pytest.mark.timeout(900)
 
@@ -173,6 +173,7 @@ def test_every_check_is_made_of_the_live_rows_and_a_rollback_empties_them(
     assert dict(zip(targets, again, strict=True)) == {name: done.summary["filled"][name] for name in targets}
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("migrated marketplace")
 def test_values_that_did_not_arrive_are_reported_by_column(migrated: Make) -> None:
     done = migrated("marketplace")
