@@ -133,6 +133,12 @@ class TableMapping(_Section):
     left_out: Name | None = Field(default=None, description="why the table is not migrated")
     key: tuple[Name, ...] = Field(default=(), description="source columns that name a row; none: its rowid")
     ids: IdStrategy = Field(default="keep", description="cuid: the key gets a new id; keep: it stays")
+    scope: Literal["tenant", "shared"] = Field(
+        default="tenant", description="of a fleet: each tenant's own rows, or the same rows for all tenants"
+    )
+    by: tuple[Name, ...] = Field(
+        default=(), description="source columns by which a shared row is the same in every tenant"
+    )
     columns: Mapping[str, ColumnMapping] = Field(default_factory=dict)
     references: tuple[KeyReference, ...] = ()
     constants: Mapping[str, Scalar] = Field(
@@ -151,13 +157,33 @@ class TableMapping(_Section):
             for column in reference.columns:
                 if column not in self.columns or self.columns[column].to is None:
                     raise ValueError(f"a reference uses the column {column}, which is not migrated")
+        if self.by and self.scope != "shared":
+            raise ValueError('`by` needs `scope = "shared"`')
+        if self.scope == "shared" and self.ids == "cuid" and not self.by:
+            raise ValueError("a shared table with new ids needs `by` (what its rows have in common)")
         return self
+
+
+class FleetMapping(_Section):
+    """How the rows of many tenants are kept apart in one target."""
+
+    column: Name = Field(default="tenant_id", description="target column that holds the tenant's name")
+    layout: Literal["column", "per-tenant"] = Field(
+        default="column", alias="schema", description="one schema with a column, or a schema per tenant"
+    )
+    differs: Literal["first", "stop"] = Field(
+        default="first",
+        description="a shared row differs between tenants: the first tenant's counts, or stop",
+    )
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class MappingFile(_Section):
     """The whole file; `tables` by the source's names. Every source table is named."""
 
     version: Literal[1]
+    fleet: FleetMapping | None = None
     tables: Mapping[str, TableMapping]
 
 
@@ -187,9 +213,48 @@ def read_mapping(text: str) -> MappingFile:
         raise MappingError(
             [_mistake(one["type"], one["loc"], one["msg"]) for one in error.errors()]
         ) from None
-    if mistakes := list(_missing_parents(mapping)):
+    if mistakes := [*_missing_parents(mapping), *_of_fleet(mapping)]:
         raise MappingError(mistakes)
     return mapping
+
+
+def for_tenant(mapping: MappingFile, tenant: str) -> MappingFile:
+    """Return the mapping of one tenant of a fleet: every row of its own tables holds its name.
+
+    With a schema per tenant, or without `[fleet]`, the mapping itself.
+    """
+    fleet = mapping.fleet
+    if fleet is None or fleet.layout != "column":
+        return mapping
+    tables = {
+        name: table
+        if table.target is None or table.scope == "shared"
+        else table.model_copy(update={"constants": {**table.constants, fleet.column: tenant}})
+        for name, table in mapping.tables.items()
+    }
+    return mapping.model_copy(update={"tables": tables})
+
+
+def shared_targets(mapping: MappingFile) -> frozenset[str]:
+    """Return the target tables whose rows are the same for all tenants of a fleet."""
+    return frozenset(
+        table.target for table in mapping.tables.values() if table.target and table.scope == "shared"
+    )
+
+
+def _of_fleet(mapping: MappingFile) -> Iterator[str]:
+    """Yield a sentence for each line that a fleet cannot follow."""
+    shared = {name for name, table in mapping.tables.items() if table.scope == "shared"}
+    if shared and (mapping.fleet is None or mapping.fleet.layout != "column"):
+        yield f'tables.{min(shared)}: `scope = "shared"` needs [fleet] with `schema = "column"`'
+    for name in sorted(mapping.tables):
+        for column, line in mapping.tables[name].columns.items():
+            place = f"tables.{name}.columns.{column}"
+            parents = set(_named(line)) if line.to is not None else set()
+            if line.dangling == "placeholder" and parents & shared:
+                yield f"{place}: no row can be made in a shared table; choose another `dangling`"
+            if name in shared and parents - shared:
+                yield f"{place}: a shared table cannot refer to {min(parents - shared)}, each tenant's own"
 
 
 def _missing_parents(mapping: MappingFile) -> Iterator[str]:
@@ -225,7 +290,7 @@ def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
 
 def _keys(loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys that are allowed at the place `loc`."""
-    model: Any = MappingFile
+    model: Any = FleetMapping if loc[:1] == ("fleet",) and len(loc) > 1 else MappingFile
     if loc[:1] == ("tables",) and len(loc) > 2:
         model = KeyReference if len(loc) > 4 and loc[2] == "references" else TableMapping
         if len(loc) > 4 and loc[2] == "columns":

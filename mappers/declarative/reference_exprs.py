@@ -13,7 +13,7 @@ from mappers.declarative.column_expr import ColumnExpr
 from mappers.declarative.embedded_ids import places
 from mappers.declarative.list_references import LIST, new_lists
 from mappers.declarative.references import References, kept_key
-from mappers.declarative.source_table import MappedColumn, SourceTable, key_text
+from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.reasons import Code, Reason, left_out
 from mappers.sqlite_sql import quoted
 
@@ -35,7 +35,7 @@ class ReferenceExprs:
         """Yield the columns (name, SQL, how it is read) that a batch needs in addition to the cell itself."""
         at, mapping = line.at, line.mapping
         if self._is_new_key(line):
-            yield f"r{at}", key_text(f"{alias}.{quoted(line.column)}"), "text"
+            yield f"r{at}", self._table.identity(alias), "text"
         elif mapping.kind == "reference":
             yield f"r{at}", self._references.found(line, alias), "text"
             if mapping.by is not None:

@@ -142,7 +142,7 @@ class References:
         assert line is not None
         key = f"{row}.{quoted(line.column)}"
         if self.root(table).table is table:
-            return key_text(key)
+            return table.identity(row)
         _, parent = next(self.parents(line))
         return self._lookup(parent, key, 1000 + depth + 1)
 

@@ -49,7 +49,7 @@ def _part(table: SourceTable, line: MappedColumn, references: References) -> tup
     if mapping.kind not in _AS_THEY_ARE or family(line.to) not in ("text", "integer", "uuid"):
         return None
     if mapping.kind == "id" and table.mapping.ids == "cuid":
-        return literal(table.target), key_text(cell)
+        return literal(table.target), table.identity(ROW)
     return "''", _as_held(line, key_text(cell))
 
 

@@ -67,6 +67,15 @@ class SourceTable:
             return None if name is None else self.line(name)
         return self.line(self.key[0]) if len(self.key) == 1 else None
 
+    def identity(self, alias: str) -> str:
+        """Return SQL for the text that a row's new id is made from: its key, or what a fleet shares it by."""
+        line = self.key_line
+        assert line is not None
+        texts = [key_text(f"{alias}.{quoted(column)}") for column in self.mapping.by or (line.column,)]
+        if len(texts) > 1:
+            texts = [f"replace(replace({text}, '\\', '\\\\'), ':', '\\:')" for text in texts]
+        return " || char(58) || ".join(texts)
+
     @property
     def rowid(self) -> str | None:
         """Return the name by which a row's number can be selected, None if there is none."""

@@ -86,6 +86,9 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
     for column in table.key:
         if column not in columns:
             yield f"tables.{name}.key: the source has no column {column}{_near(column, columns)}"
+    for column in table.by:
+        if column not in columns:
+            yield f"tables.{name}.by: the source has no column {column}{_near(column, columns)}"
     if not table.key and (is_bare or {"rowid", "_rowid_", "oid"} <= {one.lower() for one in columns}):
         yield f"tables.{name}.key is missing: this table has no rowid; list its key columns"
     for column, line in table.columns.items():

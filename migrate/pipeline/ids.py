@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from typing import Final
 
 import polars as pl
@@ -24,6 +25,8 @@ _BASE: Final = _LETTERS**_WIDTH
 # Each half of the id is 12 characters, made of 60 bits of the digest.
 _HEX_DIGITS: Final = 15
 _SEPARATOR: Final = "\x1f"
+#: Between the tenant of a fleet and the entity; no name of a tenant holds a control character.
+_AFTER_TENANT: Final = "\x1e"
 
 
 def _places(half: pl.Expr) -> list[pl.Expr]:
@@ -38,21 +41,26 @@ def _places(half: pl.Expr) -> list[pl.Expr]:
 class Ids:
     """Derives new ids under one secret.
 
+    With `tenant`, an id is derived from the tenant too, but for the entities in `shared`, whose rows are the
+    same for all tenants of a fleet. Without one, the ids are those of a single source.
+
     >>> Ids("secret").derive("users", 42) == Ids("secret").derive("users", "42")
     True
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, *, tenant: str = "", shared: Collection[str] = ()) -> None:
         if not secret:
             raise ValueError("the id secret is empty")
         self._secret = secret
+        self._tenant = tenant
+        self._shared = frozenset(shared)
 
     def __repr__(self) -> str:
         return "Ids(secret=***)"
 
     def derive(self, entity: str, legacy_id: int | str) -> str:
         """Return the new id (25 characters) of one legacy id."""
-        message = f"{entity}{_SEPARATOR}{legacy_id}".encode()
+        message = f"{self._scope(entity)}{legacy_id}".encode()
         digest = hmac.new(self._secret.encode(), message, hashlib.sha256).hexdigest()
         out = ["c"]
         for half in range(2):
@@ -73,8 +81,13 @@ class Ids:
         Row for row the same as `derive`.
         """
         legacy = pl.concat_str([key.cast(pl.String) for key in keys], separator=":")
-        message = pl.lit(entity + _SEPARATOR) + legacy
+        message = pl.lit(self._scope(entity)) + legacy
         return message.map_batches(self._encode, return_dtype=pl.String).alias("id")
+
+    def _scope(self, entity: str) -> str:
+        """Return what comes before the legacy id in the text that is hashed."""
+        of = f"{self._tenant}{_AFTER_TENANT}" if self._tenant and entity not in self._shared else ""
+        return f"{of}{entity}{_SEPARATOR}"
 
     def _encode(self, messages: pl.Series) -> pl.Series:
         digest = pl.col("message").chash.hmac_sha256(key=self._secret)  # type: ignore[attr-defined]

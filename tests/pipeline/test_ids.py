@@ -51,6 +51,17 @@ def test_entity_and_secret_part_the_ids() -> None:
     assert len(made) == 3
 
 
+@given(st.text(min_size=1), st.text(min_size=1), st.integers())
+def test_a_tenant_has_ids_of_its_own_but_of_what_all_share(tenant: str, entity: str, key: int) -> None:
+    ids = Ids("s", tenant=tenant, shared={"plans"})
+    assert ids.derive("plans", key) == Ids("s").derive("plans", key)
+    frame = pl.DataFrame({"key": [key]}).select(ids.expr(entity, pl.col("key")))
+    assert frame["id"].to_list() == [ids.derive(entity, key)]
+    if entity != "plans":
+        assert ids.derive(entity, key) != Ids("s").derive(entity, key)
+    assert Ids("s", tenant="").derive(entity, key) == Ids("s").derive(entity, key)
+
+
 def test_the_secret_is_never_empty_and_never_shown() -> None:
     with pytest.raises(ValueError, match="empty"):
         Ids("")

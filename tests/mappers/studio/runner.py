@@ -58,11 +58,12 @@ def run(
     batch_keys: int = 1000,
     secret: str = "secret",
     mapping: BoundMapping | None = None,
+    ids: Ids | None = None,
     **options: Mapping[Any, Any],
 ) -> Outcome:
     """Map the whole snapshot and return what came of it."""
     crosswalk = snapshot.with_name(f"crosswalk-{batch_keys}.db")
-    out = Outcome(Ids(secret))
+    out = Outcome(ids or Ids(secret))
     with Workspace(snapshot, crosswalk, batch_keys=batch_keys) as workspace:
         mapping = mapping or StudioMapping(settings or MapperSettings(), workspace.tables(), **options)
         mapping.prepare(workspace)
