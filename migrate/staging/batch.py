@@ -22,6 +22,8 @@ from migrate.staging.schema import ID_MAP
 _FATES: Final = ("run_id", "source_table", "source_id", "fate", "reason", "detail")
 _WARNINGS: Final = ("run_id", "source_table", "source_id", "column_name", "rule")
 _COPY_CHUNK: Final = 1 << 20  # bytes handed to COPY at a time
+#: How many rows of each source table, outcome and reason the ledger names for the summary.
+NAMED: Final = 5
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class EncodedBatch:
 
     tables: Mapping[str, CsvTable]
     fates: CsvTable
+    first_fates: str
     warnings: CsvTable
     id_map: CsvTable
 
@@ -96,12 +99,22 @@ def encode_batch(batch: Batch) -> Batch:
     encoded = EncodedBatch(
         tables={name: _csv_table(frame) for name, frame in mapped.tables.items()},
         fates=_csv_table(mapped.fates.select(run, *_FATES[1:]), _FATES),
+        first_fates=_first_fates(mapped.fates),
         warnings=_csv_table(
             mapped.warnings.select(run, "source_table", "source_id", "column", "rule"), _WARNINGS
         ),
         id_map=_csv_table(mapped.id_map.select("entity", "legacy_id", "new_id", "via")),
     )
     return replace(batch, mapped=MappedBatch({}), encoded=encoded)
+
+
+def _first_fates(fates: pl.DataFrame) -> str:
+    """Return the first rows of each outcome as JSON: the shortest ids, in the order of their bytes.
+
+    Here each batch sorts its own few; the server would sort the outcomes of all batches.
+    """
+    ascending = fates.sort(pl.col("source_id").str.len_chars(), "source_id")
+    return ascending.group_by("source_table", "fate", "reason", maintain_order=True).head(NAMED).write_json()
 
 
 def commit_batch(conn: Connection, ledger: Ledger, staging: str, batch: Batch) -> None:
@@ -133,8 +146,9 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatc
     rows = {table: table_csv.rows for table, table_csv in encoded.tables.items()}
     added = conn.execute(
         sql.SQL(
-            "INSERT INTO {batch} (run_id, stage, mapper, number, first, last, source_rows, target_rows)"
-            " SELECT %(run)s, %(stage)s, %(mapper)s, %(number)s, %(first)s, %(last)s, %(source)s, %(target)s"
+            "INSERT INTO {batch} (run_id, stage, mapper, number, first, last, source_rows, target_rows,"
+            " first_fates) SELECT %(run)s, %(stage)s, %(mapper)s, %(number)s, %(first)s, %(last)s,"
+            " %(source)s, %(target)s, %(fates)s"
             " WHERE %(number)s = 1 + (SELECT coalesce(max(number), 0) FROM {batch}"
             "                         WHERE run_id = %(run)s AND mapper = %(mapper)s)"
             " AND NOT EXISTS (SELECT 1 FROM {finished} WHERE run_id = %(run)s AND mapper = %(mapper)s)"
@@ -148,6 +162,7 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatc
             "last": batch.last,
             "source": batch.source_rows,
             "target": json.dumps(rows),
+            "fates": encoded.first_fates,
         },
     )
     if added.rowcount != 1:

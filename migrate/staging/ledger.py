@@ -273,6 +273,9 @@ class Ledger:
                 ).format(self.name("finished")),
                 (run_id, stage, mapper),
             )
+            # The index of the outcomes does not follow new rows by itself.
+            index = sql.Identifier(self.schema, "fate_table_idx").as_string(self.conn)
+            self.conn.execute("SELECT brin_summarize_new_values(%s::regclass)", (index,))
 
 
 def _since(at: datetime | None) -> str:

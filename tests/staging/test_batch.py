@@ -77,6 +77,19 @@ def test_a_batch_leaves_rows_fates_warnings_ids_and_its_line_in_the_ledger(
     assert (progress.batch, progress.after, progress.done) == (1, 10, False)
 
 
+def test_a_batch_names_the_first_rows_of_each_outcome(staged: Connection, ledger: Ledger) -> None:
+    fates = pl.DataFrame(
+        [["users", str(number), "rejected", "invalid_email", None] for number in range(20, 2, -2)]
+        + [["users", "1", "merged", "same_id", "with 2"]], FATES, orient="row",
+    )  # fmt: skip
+    load.commit_batch(staged, ledger, STAGING, a_batch(fates=fates))
+    ((named,),) = staged.execute("SELECT first_fates FROM migrate_ledger.batch").fetchall()
+    assert sorted((row["reason"], row["source_id"], row["detail"]) for row in named) == [
+        ("invalid_email", "10", None), ("invalid_email", "12", None), ("invalid_email", "4", None),
+        ("invalid_email", "6", None), ("invalid_email", "8", None), ("same_id", "1", "with 2"),
+    ]  # fmt: skip
+
+
 def test_columns_that_a_mapper_leaves_out_get_the_live_defaults(staged: Connection, ledger: Ledger) -> None:
     load.commit_batch(staged, ledger, STAGING, a_batch())
     rows = staged.execute(

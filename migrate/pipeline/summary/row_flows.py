@@ -13,17 +13,18 @@ from mappers.base import RowAccounting
 from migrate.pipeline.context import RunContext
 from migrate.postgres.connection import Connection, translate_errors
 from migrate.snapshot.workspace import Workspace
+from migrate.staging.batch import NAMED
 
-#: How many rows of each table, outcome and reason are named.
-FIRST: Final = 5
 #: The first migrated rows are searched among this many rows of an account.
 _LOOKED_AT: Final = 500
 MIGRATED: Final = "migrated"
 _NAMED: Final = """
 SELECT source_table, fate, reason, source_id, detail FROM (
-    SELECT source_table, fate, reason, source_id, detail, row_number() OVER (
+    SELECT named.*, row_number() OVER (
         PARTITION BY source_table, fate, reason ORDER BY length(source_id), source_id COLLATE "C") AS place
-    FROM {} WHERE run_id = %s) AS numbered
+    FROM {}, jsonb_to_recordset(first_fates) AS named
+        (source_table text, fate text, reason text, source_id text, detail text)
+    WHERE run_id = %s) AS numbered
 WHERE place <= %s ORDER BY source_table, fate, reason, place
 """
 
@@ -82,9 +83,9 @@ def first_rows(
 ) -> list[FirstRow]:
     """Return the first rows of every source table, outcome and reason, the migrated ones first."""
     found = [row for account in accounts for row in _first_migrated(run, session, workspace, account)]
-    query = sql.SQL(_NAMED).format(run.ledger.name("fate"))
+    query = sql.SQL(_NAMED).format(run.ledger.name("batch"))
     with translate_errors("reading the first rows of each fate"):
-        rows = session.execute(query, (run.id, FIRST)).fetchall()
+        rows = session.execute(query, (run.id, NAMED)).fetchall()
     return found + [FirstRow(*row) for row in rows]
 
 
@@ -121,7 +122,7 @@ def _first_migrated(
     ).format(run.ledger.name("fate"))
     with translate_errors(f"reading the fates of {account.source}"):
         fated = session.execute(query, (run.id, account.source, rows["source_id"].to_list())).fetchall()
-    free = rows.filter(~pl.col("source_id").is_in([source_id for (source_id,) in fated])).head(FIRST)
+    free = rows.filter(~pl.col("source_id").is_in([source_id for (source_id,) in fated])).head(NAMED)
     columns = ", ".join((account.column, *account.more))
     for row in free.iter_rows(named=True):
         new = [
