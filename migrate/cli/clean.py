@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, confirm, json_option, work_option, yes_option
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def command(
     from migrate.pipeline.clean import clear_folder, clear_target, require_finished
     from migrate.pipeline.live_target import open_target
     from migrate.postgres.connection import connect
-    from migrate.runtime.config import EMBEDDED, load_config, target_url
+    from migrate.runtime.config import EMBEDDED, target_url
     from migrate.runtime.errors import UsageError
     from migrate.runtime.lockfile import lock_folder
     from migrate.staging.ledger import Ledger
 
-    settings = load_config(config)
+    settings = load_settings(config, work)
     if not work.is_dir():
         raise UsageError(f"there is no folder {work}", hint="give the folder of the run with --work")
     removed: list[str] = []

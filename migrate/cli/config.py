@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, json_option
 
 
@@ -21,13 +22,12 @@ def command(config: Path | None, as_json: bool, reference: bool) -> None:
     migrate config
     migrate config --reference
     """
-    from migrate.runtime.config import load_config
     from migrate.runtime.config_reference import keys, write_reference
 
     if reference:
         click.echo(write_reference(), nl=False)
         return
-    settings = load_config(config).model_dump(mode="json", by_alias=True)
+    settings = load_settings(config).model_dump(mode="json", by_alias=True)
     if as_json:
         click.echo(json.dumps({"version": 1, "file": str(config) if config else None, **settings}))
         return

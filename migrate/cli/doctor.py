@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, json_option, work_option
+from migrate.runtime.next_command import complete
 
 
 @click.command("doctor")
@@ -25,11 +27,10 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     migrate doctor
     """
     from migrate.pipeline.doctor import examine
-    from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console, terminal_safe
     from migrate.runtime.redaction import redact
 
-    points = examine(load_config(config), work)
+    points = examine(load_settings(config, work), work)
     code = 1 if any(point.verdict == "error" for point in points) else 0
     if as_json:
         click.echo(
@@ -42,15 +43,21 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     for point in points:
         colour = colours[point.verdict]
         console.print(f"[{colour}]{point.verdict:<5}[/] {point.name:<{width}}  ", end="")
-        console.print(terminal_safe(redact(point.says)), markup=False, soft_wrap=True)
+        console.print(terminal_safe(redact(complete(point.says))), markup=False, soft_wrap=True)
         if point.verdict != "ok" and point.hint:
             console.print(
-                f"      {'next:':>{width}}  {terminal_safe(redact(point.hint))}", markup=False, soft_wrap=True
+                f"      {'next:':>{width}}  {terminal_safe(redact(complete(point.hint)))}",
+                markup=False,
+                soft_wrap=True,
             )
     failed = [point.name for point in points if point.verdict == "error"]
     problems = (
         "1 problem would stop a run" if len(failed) == 1 else f"{len(failed)} problems would stop a run"
     )
     names = ", ".join(dict.fromkeys(failed))
-    console.print(f"{problems}: {names}." if code else "No problem found. Next: `migrate plan`.")
+    console.print(
+        f"{problems}: {names}." if code else complete("No problem found. Next: `migrate plan`."),
+        markup=False,
+        soft_wrap=True,
+    )
     return code

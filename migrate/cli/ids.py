@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, json_option, work_option
 
 
@@ -29,15 +30,14 @@ def command(
     migrate ids --reverse c0123456789abcdefghijklmn
     """
     from migrate.pipeline.id_lookup import Found, open_lookup
-    from migrate.runtime.config import load_config
     from migrate.runtime.errors import MigrateError, UsageError
 
     if (new_id is None) == (len(words) != 2):
         raise UsageError(
             "ids needs an entity and a legacy id, or --reverse with a new id",
-            hint="for example: migrate ids users 42",
+            hint="for example: `migrate ids users 42`",
         )
-    with open_lookup(load_config(config), work) as lookup:
+    with open_lookup(load_settings(config, work), work) as lookup:
         found: list[Found] = lookup.reverse(new_id) if new_id is not None else [lookup.forward(*words)]
     if not found:
         raise MigrateError(f"no row of this migration has the id {new_id}")

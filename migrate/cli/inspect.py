@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, json_option
 
 
@@ -41,11 +42,10 @@ def command(source: str | None, config: Path | None, as_json: bool, html: Path |
     from migrate.cli.url_argument import choose_source
     from migrate.introspect.profile import inspect_source
     from migrate.introspect.profile.print import show
-    from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console
     from migrate.source.configured import configured_source
 
-    settings, environ = choose_source(load_config(config), source, "SOURCE")
+    settings, environ = choose_source(load_settings(config), source, "SOURCE")
     status = make_console(stderr=True).status("reading")
     with tempfile.TemporaryDirectory(prefix="migrate-inspect-") as name:
         folder = Path(name)

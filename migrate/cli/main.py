@@ -130,10 +130,12 @@ def _say(message: str, hint: str | None, *, asked: bool = False) -> None:
     """Print how the command ended; `asked` if the operator stopped it, which is no error."""
     from migrate.runtime.console import terminal_safe
     from migrate.runtime.json_lines import wants_json_lines, write_line
+    from migrate.runtime.next_command import complete
     from migrate.runtime.redaction import redact
 
+    message, hint = complete(message), complete(hint or "")
     if wants_json_lines():
-        write_line("error", message=message, next=hint)
+        write_line("error", message=message, next=hint or None)
         return
     colour = None if os.environ.get("NO_COLOR", "") == "" else False  # click does not ask itself
     text = terminal_safe(redact(message))

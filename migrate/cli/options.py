@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migrate.runtime.json_lines import VARIABLE, LineReporter, wants_json_lines
+from migrate.runtime.next_command import complete, remember
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,35 +19,38 @@ if TYPE_CHECKING:
     from migrate.runtime.console import ConsoleReporter
 
 _Command = Callable[..., Any]
-DEFAULT_CONFIG = Path("config.toml")
 DEFAULT_WORK = Path("work")
 
 
 def config_option(command: _Command) -> _Command:
-    """Add `--config FILE`, by default config.toml if there is one."""
+    """Add `--config FILE`; `load_settings` finds the file if none is given."""
 
-    def find(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
-        if value is None and DEFAULT_CONFIG.is_file():
-            return DEFAULT_CONFIG
+    def note(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+        remember("--config", None if value is None else str(value))
         return value
 
     option: Callable[[_Command], _Command] = click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
-        callback=find,
-        help="Configuration file. [default: config.toml, if present]",
+        callback=note,
+        help="Configuration file. [default: that of the run in the work folder, otherwise config.toml]",
     )
     return option(command)
 
 
 def work_option(command: _Command) -> _Command:
     """Add `--work DIR`, the folder of snapshot, backups, state and log."""
+
+    def note(_context: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+        remember("--work", None if value == DEFAULT_WORK else str(value))
+        return value.absolute()
+
     option: Callable[[_Command], _Command] = click.option(
         "--work",
         type=click.Path(path_type=Path, file_okay=False),
         default=DEFAULT_WORK,
         show_default=True,
-        callback=lambda _context, _parameter, value: value.absolute(),
+        callback=note,
         help="Folder of the snapshot, the backups, the state file and the log.",
     )
     return option(command)
@@ -135,6 +139,11 @@ def accept_option(command: _Command) -> _Command:
         is_flag=True,
         help="Continue even if the test restore of the backup gave other rows.",
     )(command)
+
+
+def say(text: str) -> None:
+    """Print a line of the result; the commands that it names get the options that were typed."""
+    click.echo(complete(text))
 
 
 def confirm(question: str, yes: bool, *, name: str | None = None, risk: str | None = None) -> None:

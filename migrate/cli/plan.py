@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
 
-from migrate.cli.options import config_option, json_option, work_option
+from migrate.cli.configuration import load_settings
+from migrate.cli.options import config_option, json_option, say, work_option
 
 
 @click.command("plan")
@@ -35,11 +37,10 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
     from migrate.pipeline.plan.plan_file import save_plan
     from migrate.postgres.connection import connect
     from migrate.report.plan_table import show_errors, show_plan
-    from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console
     from migrate.source.configured import configured_source
 
-    settings = load_config(config)
+    settings = load_settings(config, work)
     origin = configured_source(settings, work)
     with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
         plan = make_plan(
@@ -54,5 +55,5 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
         show_plan(plan, console)
         show_errors(plan, console)
         if out is not None:
-            click.echo(f"Plan saved in {out}. Next: `migrate run --plan {out}`.")
+            say(f"Plan saved in {out}. Next: `migrate run --plan {shlex.quote(str(out))}`.")
     return 1 if plan.errors else 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, work_option
 
 #: What a session at a terminal needs; psql and its children must not get our tokens and secrets.
@@ -41,9 +42,8 @@ def command(config: Path | None, work: Path, words: tuple[str, ...]) -> int:
     from migrate.pipeline.live_target import open_target
     from migrate.postgres.embedded import binary
     from migrate.publish.backup_store import translate_errors
-    from migrate.runtime.config import load_config
 
-    with open_target(load_config(config), work) as target:
+    with open_target(load_settings(config, work), work) as target:
         kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
         with translate_errors():
             variables = lend_tls(binary("psql"), kept | environment(target.address.conninfo))

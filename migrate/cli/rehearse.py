@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from migrate.cli.options import config_option, json_option, log_format_option, make_reporter, work_option
+from migrate.cli.options import config_option, json_option, log_format_option, make_reporter, say, work_option
 
 
 @click.command("rehearse")
@@ -50,4 +50,4 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
         f"identical to those of a dry run without kills. Receipt: {work / RECEIPT}, "
         f"report: {work / REHEARSAL / FILE}."
     )
-    click.echo("Your target was only read. Next: `migrate run`.")
+    say("Your target was only read. Next: `migrate run`.")

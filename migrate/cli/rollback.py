@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from migrate.cli.configuration import load_for_rollback
 from migrate.cli.options import (
     accept_option,
     config_option,
@@ -15,6 +16,7 @@ from migrate.cli.options import (
     json_option,
     log_format_option,
     make_reporter,
+    say,
     work_option,
     yes_option,
 )
@@ -78,7 +80,6 @@ def command(
     from migrate.publish.backup_store import FOLDER
     from migrate.report import receipt
     from migrate.report.on_failure import refresh
-    from migrate.runtime.config import load_config
     from migrate.runtime.errors import UsageError
 
     if undo and published:
@@ -88,7 +89,7 @@ def command(
             hint="give only one of them",
         )
     mode = RollbackMode.UNDO if undo else RollbackMode.PUBLISHED if published else RollbackMode.BACK
-    settings = load_config(config)
+    settings = load_for_rollback(config, work)
     if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
         raise UsageError(f"there is no run in {work}", hint=WITHOUT_FOLDER)
     with open_target(settings, work) as target:
@@ -112,7 +113,7 @@ def command(
         click.echo(json.dumps(facts))
     else:
         for line in _result_lines(done, undone=undo):
-            click.echo(line)
+            say(line)
 
 
 def _result_lines(done: RolledBack, *, undone: bool) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import (
     accept_option,
     config_option,
@@ -21,6 +22,7 @@ from migrate.cli.options import (
     work_option,
     yes_option,
 )
+from migrate.runtime.next_command import complete
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,9 +88,8 @@ def command(
     from migrate.report.on_failure import reported_on_failure
     from migrate.report.summary_table import show
     from migrate.report.write import FILE as REPORT
-    from migrate.runtime.config import load_config
 
-    settings = load_config(config)
+    settings = load_settings(config, work)
     console = make_result_console(as_json=as_json)
     expected = read_plan(plan_file) if plan_file else None
     mode = RunMode.FRESH if fresh else RunMode.START
@@ -119,8 +120,12 @@ def command(
     console.print(f"Report: {work / REPORT}", markup=False, soft_wrap=True)
     console.print(f"Receipt: {work / 'receipt.json'}, sealed {seal}", markup=False, soft_wrap=True)
     console.print(
-        "Next: `migrate verify --published` checks the live rows, `migrate rollback` restores "
-        "the earlier rows."
+        complete(
+            "Next: `migrate verify --published` checks the live rows, `migrate rollback` restores "
+            "the earlier rows."
+        ),
+        markup=False,
+        soft_wrap=True,
     )
 
 

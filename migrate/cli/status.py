@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from migrate.cli.options import json_option, work_option
+from migrate.runtime.next_command import complete
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from migrate.pipeline.state import ConfigRecord
 
 _NEXT: Final = {
     None: "`migrate plan` shows what would be done, `migrate verify` rehearses it, `migrate run` does it.",
@@ -55,7 +58,7 @@ def command(work: Path, as_json: bool, watch: bool) -> None:
                 facts = read_status(work)
                 live.update(show(facts))
         return
-    console.print(show(facts))
+    console.print(show(facts), soft_wrap=True)
     while watch and facts["process"]:  # no animation if the output is piped: a line when something is new
         time.sleep(_EVERY_SECONDS)
         before, facts = facts, read_status(work)
@@ -82,11 +85,23 @@ def read_status(work: Path) -> dict[str, Any]:
             "created": document.created,
             "source": document.binding.get("source"),
             "target": document.binding.get("target"),
+            "config": document.config.file if document.config else None,
+            "config_changed": _is_changed(document.config),
             "outcome": document.outcome,
             "stages": {name: stage.model_dump() for name, stage in document.stages.items()},
             "not_migrated": _not_migrated(work),
         }
     return facts
+
+
+def _is_changed(config: ConfigRecord | None) -> bool:
+    """Return whether the configuration is another one, or gone, since the run began."""
+    from migrate.runtime.files import digest_file
+
+    if config is None or config.file is None:
+        return False
+    path = Path(config.file)
+    return not path.is_file() or digest_file(path) != config.sha256
 
 
 def _not_migrated(work: Path) -> list[dict[str, Any]]:
@@ -127,6 +142,9 @@ def show(facts: dict[str, Any]) -> RenderableType:
         f"run {facts['run']}, started {facts['created']}: {facts['outcome']}",
         f"{facts['source']} -> {facts['target']}",
     ]
+    if facts["config"]:
+        changed = ", which has been changed since the run began" if facts["config_changed"] else ""
+        lines.append(f"configuration {facts['config']}{changed}")
     parts: list[RenderableType] = [*(Text(terminal_safe(line)) for line in lines), table]
     for one in facts["not_migrated"]:
         line = f"{one['table']}: {one['rows']:,} rows {one['fate']}, {one['reason']}. "
@@ -147,4 +165,4 @@ def _progress(facts: dict[str, Any]) -> str:
 def _next(facts: dict[str, Any]) -> str:
     if facts["process"]:
         return f"Running: {facts['process']}."
-    return f"Next: {_NEXT[facts['outcome']]}"
+    return complete(f"Next: {_NEXT[facts['outcome']]}")

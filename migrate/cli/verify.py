@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from migrate.cli.configuration import load_settings
 from migrate.cli.options import (
     config_option,
     json_option,
@@ -17,6 +18,7 @@ from migrate.cli.options import (
     verbose_option,
     work_option,
 )
+from migrate.runtime.next_command import complete
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,9 +59,8 @@ def command(
     migrate verify
     migrate verify --published --deep
     """
-    from migrate.runtime.config import load_config
 
-    settings = load_config(config)
+    settings = load_settings(config, work)
     asked = {"deep": deep, "check_urls": check_urls}
     checks = settings.verification.model_copy(update={key: True for key, flag in asked.items() if flag})
     settings = settings.model_copy(update={"verification": checks})
@@ -126,5 +127,9 @@ def _rehearse(
         page = write_report(run.work)
     show(summary, console)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)
-    console.print("The dry run succeeded. Your target was only read. Next: `migrate run`.")
+    console.print(
+        complete("The dry run succeeded. Your target was only read. Next: `migrate run`."),
+        markup=False,
+        soft_wrap=True,
+    )
     return summary.facts()

@@ -166,4 +166,4 @@ def _check_target(address: Address, named_by: str, config: Config) -> Iterator[P
         )
     yield from (Point("target", finding.level, finding.message, finding.hint) for finding in found)
     if not any(finding.level == "error" for finding in found):
-        yield Point("permissions", "ok", "sufficient; `migrate plan` checks every table")
+        yield Point("permissions", "ok", "sufficient; the plan checks every table")

@@ -20,7 +20,7 @@ from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import digests
 from migrate.pipeline.resume import load_recorded, require_ledger, require_same_run
 from migrate.pipeline.run_mode import RunMode
-from migrate.pipeline.state import State
+from migrate.pipeline.state import ConfigRecord, State
 from migrate.postgres import throwaway
 from migrate.postgres.connection import Address, connect, translate_errors
 from migrate.postgres.replication import require_unpublished
@@ -36,7 +36,7 @@ from migrate.runtime.progress_file import WatchedReporter
 from migrate.runtime.signals import stop_on_signals
 from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import PARTIAL_NAME, SNAPSHOT_NAME, remove_snapshot
-from migrate.source.configured import ConfiguredSource, configured_source
+from migrate.source.configured import ConfiguredSource, any_source, configured_source
 from migrate.staging.ledger import Ledger
 
 
@@ -53,7 +53,8 @@ def open_run(
     state file, ledger and configuration do not agree.
     """
     with lock_folder(work), open_target(config, work) as target:
-        source = configured_source(config, work)
+        find = any_source if mode is RunMode.ROLLBACK else configured_source
+        source = find(config, work)
         secret = known_secret(config, target, work)
         with hold_run(config, work, source, target.address, report, mode, secret=secret) as run:
             yield run
@@ -180,7 +181,19 @@ def _begin(
     hit("open:cleared")
     ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
     hit("open:begun")
-    return State.begin(work, run_id=run_id, code=__version__, binding=binding, id_secret=kept)
+    return State.begin(
+        work, run_id=run_id, code=__version__, binding=binding, id_secret=kept, config=record_config(config)
+    )
+
+
+def record_config(config: Config) -> ConfigRecord:
+    """Return what later commands need to find the configuration of a run, without secrets."""
+    file = config.file
+    return ConfigRecord(
+        file=None if file is None else str(file),
+        sha256=None if file is None else files.digest_file(file),
+        target=config.target.model_dump(mode="json", exclude={"url", "schema_file"}),
+    )
 
 
 def _put_aside(work: Path) -> None:

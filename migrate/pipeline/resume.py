@@ -16,8 +16,9 @@ from migrate.staging.ledger import Ledger
 _TARGET: Final = ("target", "schema", "staging_schema", "ledger_schema")
 WITHOUT_FOLDER: Final = (
     "give the folder of the run with --work; if it is lost, a copy of its backup and the target's ledger are "
-    "enough: migrate rollback --backup FOLDER"
+    "enough: `migrate rollback --backup FOLDER`"
 )
+WITHOUT_RUN: Final = "give the folder of the run with --work; `migrate run` begins a new one"
 
 
 def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], mode: RunMode) -> State:
@@ -27,7 +28,7 @@ def load_recorded(work: Path, ledger: Ledger, binding: dict[str, Any], mode: Run
     ledger knows. Raises UsageError if there is none, StateMismatch if the state
     file is damaged.
     """
-    hint = WITHOUT_FOLDER if mode is RunMode.ROLLBACK else "give the folder of the run with --work"
+    hint = WITHOUT_FOLDER if mode is RunMode.ROLLBACK else WITHOUT_RUN
     lost: MigrateError = UsageError(f"there is no run in {work}", hint=hint)
     try:
         state = State.load(work)

@@ -47,6 +47,17 @@ class StageRecord(_Record):
     artifacts: dict[str, Artifact] = {}
 
 
+class ConfigRecord(_Record):
+    """The configuration with which a run was begun: its file with its SHA-256, and how to reach the target.
+
+    `target` holds no secret: of the URL only the variable that has it.
+    """
+
+    file: str | None
+    sha256: str | None
+    target: dict[str, Any]
+
+
 class Document(_Record):
     """The content of the state file."""
 
@@ -59,6 +70,7 @@ class Document(_Record):
     outcome: Outcome = "open"
     publication: int | None = None
     stages: dict[str, StageRecord] = {}
+    config: ConfigRecord | None = None
 
 
 class State:
@@ -69,11 +81,21 @@ class State:
         self.document = document
 
     @classmethod
-    def begin(cls, folder: Path, *, run_id: str, code: str, binding: dict[str, Any], id_secret: str) -> State:
+    def begin(
+        cls,
+        folder: Path,
+        *,
+        run_id: str,
+        code: str,
+        binding: dict[str, Any],
+        id_secret: str,
+        config: ConfigRecord | None = None,
+    ) -> State:
         """Write the state file of a new run and return it."""
         document = Document(
-            format=FORMAT, run_id=run_id, code=code, created=now(), binding=binding, id_secret=id_secret
-        )
+            format=FORMAT, run_id=run_id, code=code, created=now(), binding=binding, id_secret=id_secret,
+            config=config,
+        )  # fmt: skip
         state = cls(folder, document)
         state.save()
         return state

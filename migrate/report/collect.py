@@ -13,6 +13,7 @@ from migrate.pipeline import crash_test
 from migrate.pipeline.plan.plan_file import FILE as PLAN
 from migrate.pipeline.stages.verify import REPORT as CHECKS
 from migrate.pipeline.state import NAME, REHEARSAL, StageRecord, State
+from migrate.pipeline.state import Document as Recorded
 from migrate.pipeline.summary import summary
 from migrate.report import endpoints, receipt, row_samples
 from migrate.report.report_facts import Command, Document, ManualWork, Rehearsal, StageLine
@@ -20,6 +21,7 @@ from migrate.report.tables import figures
 from migrate.report.verdict import judge
 from migrate.runtime.clock import now
 from migrate.runtime.errors import UsageError
+from migrate.runtime.next_command import complete
 from migrate.snapshot.manifest import FACTS_NAME
 
 _Json = dict[str, Any]
@@ -85,7 +87,7 @@ def collect(folder: Path, *, with_samples: bool = False) -> Document:
         checks=tuple(checks.get("checks", ())),
         rehearsal=_rehearsal(folder.parent if dry else folder),
         by_hand=tuple(ManualWork(**one) for one in _load(folder / PLAN).get("by_hand", ())),
-        commands=_commands(folder, document.outcome, dry=dry),
+        commands=_commands(folder, document, dry=dry),
     )
 
 
@@ -128,11 +130,14 @@ def _rehearsal(work: Path) -> Rehearsal | None:
     )
 
 
-def _commands(folder: Path, outcome: str, *, dry: bool) -> tuple[Command, ...]:
-    work = shlex.quote(str(folder.parent if dry else folder))
-    known = (("rehearse again", "verify"), ("migrate", "run")) if dry else _COMMANDS[outcome]
+def _commands(folder: Path, recorded: Recorded, *, dry: bool) -> tuple[Command, ...]:
+    """Return the commands that work in any folder: a run's own folder knows its configuration."""
+    typed = {"--work": str(folder.parent if dry else folder)}
+    if dry and recorded.config is not None and recorded.config.file is not None:
+        typed["--config"] = recorded.config.file
+    known = (("rehearse again", "verify"), ("migrate", "run")) if dry else _COMMANDS[recorded.outcome]
     known = (*known, ("see the progress", "status"), ("write this report again", "report"))
-    found = tuple(Command(purpose, f"migrate {words} --work {work}") for purpose, words in known)
+    found = tuple(Command(purpose, complete(f"`migrate {words}`", typed)[1:-1]) for purpose, words in known)
     sealed = folder / receipt.FILE
     if not sealed.is_file():
         return found

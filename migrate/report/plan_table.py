@@ -10,6 +10,7 @@ from rich.table import Table
 
 from migrate.pipeline.plan.plan import LiveTable, Plan, SourceTable
 from migrate.runtime.console import terminal_safe
+from migrate.runtime.next_command import complete
 
 
 def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False) -> None:
@@ -44,9 +45,9 @@ def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False) -> None:
 def show_errors(plan: Plan, console: Console) -> None:
     """Print what would stop a run, and what to do about it."""
     for finding in plan.errors:
-        console.print(f"error: {terminal_safe(finding.message)}", markup=False)
+        console.print(f"error: {terminal_safe(complete(finding.message))}", markup=False, soft_wrap=True)
     for hint in dict.fromkeys(finding.hint for finding in plan.errors if finding.hint):
-        console.print(f"next:  {terminal_safe(hint)}", markup=False)
+        console.print(f"next:  {terminal_safe(complete(hint))}", markup=False, soft_wrap=True)
 
 
 def _show_table(title: str, rows: Sequence[SourceTable | LiveTable], console: Console) -> None:

@@ -7,7 +7,6 @@ tools use.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -15,11 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from mappers.settings import EMPTIED, IN_ID_MAP, MapperSettings
+from migrate.runtime.config_mistakes import explain, refuse_unknown_variables
 from migrate.runtime.errors import UsageError
 from migrate.runtime.source_settings import SourceSettings
 
@@ -181,6 +181,17 @@ class Config(BaseSettings):
     verification: Checks = Checks()
     metrics: Metrics = Metrics()
     mappers: MapperSettings = MapperSettings()
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """Return the absolute path of the file that was read, None if there was none."""
+        return self._file
+
+    def read_from(self, path: Path | None) -> Config:
+        """Return the configuration, as the one that was read from a file."""
+        self._file = None if path is None else path.absolute()
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -214,9 +225,19 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
             raise UsageError(f"cannot read {path}: {error}") from error
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"{path} is not valid TOML: {error}") from error
-    _refuse_unknown_variables(environ)
+    refuse_unknown_variables(environ, PREFIX, Config)
+    return _checked(_rooted(content, path), path)
+
+
+def target_only(target: dict[str, Any], environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the configuration with the keys of `[target]` alone, and the environment; see `load_config`."""
+    refuse_unknown_variables(environ, PREFIX, Config)
+    return _checked({"target": target}, None)
+
+
+def _checked(content: dict[str, Any], path: Path | None) -> Config:
     try:
-        return _with_defaults(Config(**_rooted(content, path)))
+        return _with_defaults(Config(**content).read_from(path))
     except SettingsError as error:
         # `from None`, and without its text: both may contain the value.
         name = re.search(r'field "(\w+)"', str(error))
@@ -227,7 +248,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
         ) from None
     except ValidationError as error:
         raise UsageError(
-            _explain(error, path), hint="config.toml lists every key with its meaning"
+            explain(error, path, Config), hint="config.toml lists every key with its meaning"
         ) from error
 
 
@@ -285,39 +306,3 @@ def target_url(config: Config, environ: Mapping[str, str] = os.environ) -> tuple
             raise UsageError(f"the environment variable {name}, given in [target] url_env, is not set")
         return environ[name], f"${name}"
     return config.target.url.get_secret_value(), f"${ours}" if ours in environ else "[target] url"
-
-
-def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    for name in environ:
-        if name.upper().startswith(PREFIX):
-            section = name[len(PREFIX) :].split("__")[0].lower()
-            if section not in Config.model_fields:
-                raise UsageError(
-                    f"the environment variable {name} matches no section of the configuration"
-                    f"{_suggest(section, list(Config.model_fields))}"
-                )
-
-
-def _explain(error: ValidationError, path: Path | None) -> str:
-    lines = [f"the configuration ({path or 'built-in values and the environment'}) has mistakes:"]
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        place = [str(part) for part in item["loc"]]
-        key = f"[{'.'.join(place[:-1])}] {place[-1]}" if len(place) > 1 else f"[{place[0]}]"
-        if item["type"] == "extra_forbidden":
-            lines.append(f"  {key}: unknown key{_suggest(place[-1], _known_keys(place[:-1]))}")
-        else:
-            lines.append(f"  {key}: {item['msg']}")
-    return "\n".join(lines)
-
-
-def _known_keys(place: list[str]) -> list[str]:
-    model: Any = Config
-    for part in place:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = field.annotation if field else None
-    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]
-
-
-def _suggest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"

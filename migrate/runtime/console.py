@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from migrate.runtime.next_command import complete
+
 _PLAIN_EVERY_SECONDS = 5.0
 _PLAIN_WIDTH = 160
 
@@ -94,7 +96,7 @@ class ConsoleReporter:
 
     def note(self, text: str) -> None:
         """Print one line."""
-        self.console.print(escape(terminal_safe(text)), soft_wrap=True)
+        self.console.print(escape(terminal_safe(complete(text))), soft_wrap=True)
 
     def detail(self, text: str) -> None:
         """Print one line if details were asked for."""

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
+from migrate.runtime.next_command import complete
+
 #: The variable that asks for lines, also set by the option `--log-format`.
 VARIABLE: Final = "MIGRATE_LOG_FORMAT"
 VERSION: Final = 1
@@ -45,6 +47,7 @@ def write_note(text: str) -> None:
     from migrate.runtime.console import terminal_safe
     from migrate.runtime.redaction import redact
 
+    text = complete(text)
     if wants_json_lines():
         write_line("note", text=text)
     else:
@@ -89,7 +92,7 @@ class LineReporter:
 
     def note(self, text: str) -> None:
         """Report something that is worth a line."""
-        write_line("note", text=text)
+        write_line("note", text=complete(text))
 
     def detail(self, text: str) -> None:
         """Report a detail, for a reader who asked for details."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from migrate.runtime import files
 from migrate.runtime.config import SAMPLE, Config, source_token, source_url
+from migrate.runtime.errors import UsageError
 from migrate.source.model import Source
 from migrate.source.open import open_source
 from migrate.source.url import parse_address
@@ -63,3 +64,11 @@ def configured_source(
     return ConfiguredSource(
         url=url, token=token, label=label, named_by=named_by, config=config, folder=folder
     )
+
+
+def any_source(config: Config, folder: Path) -> ConfiguredSource:
+    """Return the configured source, or one without an address, for a command that opens none."""
+    try:
+        return configured_source(config, folder)
+    except UsageError:
+        return ConfiguredSource("", None, "not configured", "nothing", config, folder)

@@ -39,5 +39,5 @@ def inspect_ledger(
         "note" if replace_source in (ANY_SOURCE, before) else "error",
         f"the live rows were migrated from {before} by the run {run_id}; this run replaces them "
         f"with the rows of {source}",
-        f"if that is what you want: migrate run --replace-source {shlex.quote(before)}",
+        f"if that is what you want: `migrate run --replace-source {shlex.quote(before)}`",
     )
