@@ -22,6 +22,8 @@ _ERROR: Final = "pg_restore: error: "
 _COPY_FAILED: Final = re.compile(r'COPY failed for table "(?P<table>.*?)": ')
 _COMMAND: Final = re.compile(r"^Command was: (?P<command>.*?)(?:;\s*\n|\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _COMMAND_WIDTH: Final = 200
+#: Begins the names of the databases made here; 16 hexadecimal digits follow.
+_PREFIX: Final = "restored_"
 _QUERY_FAILED: Final = re.compile(r"could not execute query: (?:ERROR|FATAL):\s+")
 
 
@@ -49,13 +51,14 @@ def restored_database(
     jobs: int = 1,
     on_tick: programs.Tick | None = None,
 ) -> Iterator[Restored]:
-    """Restore `dump` into a new database of a throwaway server, which is dropped at the end.
+    """Restore `dump` into a new database of a server of ours, which is dropped at the end.
 
-    `server` connects to any database of that server as a superuser. Owners, grants and policies are left out,
+    `server` connects to any database of that server as a superuser. If the process is killed, `drop_left`
+    finds the database by its name. Owners, grants and policies are left out,
     so the roles of the dumped server need not exist. Raises BackupError if the server fails; what pg_restore
     could not restore is in the result.
     """
-    name = f"restored_{uuid.uuid4().hex[:16]}"
+    name = f"{_PREFIX}{uuid.uuid4().hex[:16]}"
     address = conninfo.make_conninfo(server, dbname=name)
     try:
         with psycopg.connect(server, autocommit=True) as admin:
@@ -71,6 +74,25 @@ def restored_database(
         # A failed drop costs nothing, and must not hide why the block failed.
         with contextlib.suppress(psycopg.Error), psycopg.connect(server, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def drop_left(server: str) -> None:
+    """Drop the databases that killed processes left in a server of ours: they hold live rows.
+
+    Raises BackupError if the server fails.
+    """
+    try:
+        with psycopg.connect(server, autocommit=True) as admin:
+            found = admin.execute(
+                "SELECT datname FROM pg_catalog.pg_database WHERE datname ~ %s",
+                (f"^{_PREFIX}[0-9a-f]{{16}}$",),
+            )
+            for (name,) in found.fetchall():
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    except psycopg.Error as error:
+        raise BackupError(
+            f"the databases of an earlier test restore cannot be dropped: {say(error)}"
+        ) from error
 
 
 def restore_into(
@@ -142,3 +164,5 @@ def _create_database(admin: psycopg.Connection, name: str, encoding: str) -> Non
     if encoding != "UTF8":  # the server's own locale may be one of UTF-8 only
         make += sql.SQL(" LOCALE_PROVIDER libc LOCALE 'C'")
     admin.execute(make)
+    # The server may be a durable one; this database need not survive a crash.
+    admin.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))

@@ -50,6 +50,8 @@ class RunContext:
     early_build: EarlyBuild
     report: Reporter
     stopping: threading.Event
+    #: whether the target is a server of ours: its superuser may make databases there
+    embedded: bool = False
     dry: bool = False
     accept_unproven: bool = False
     #: the name of the source whose live rows this run may replace
@@ -78,6 +80,11 @@ class RunContext:
     def crosswalk_path(self) -> Path:
         """Return the path of the crosswalk, which is built from the snapshot and can be built again."""
         return self.work / "crosswalk.db"
+
+    @property
+    def own_server(self) -> str | None:
+        """Return the URL (secret) of the target's server if it is ours, None if it is the operator's."""
+        return self.address.conninfo if self.embedded else None
 
     def should_stop(self) -> bool:
         """Return whether the operator asked to stop after the current batch."""

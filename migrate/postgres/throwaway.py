@@ -14,8 +14,16 @@ NAME: Final = "drill"
 
 
 @contextlib.contextmanager
-def running(work: Path, start_server: Callable[[], EmbeddedServer] | None = None) -> Iterator[str]:
-    """Yield the URL of a throwaway server in `work`, or of the one that `start_server` returns."""
+def running(
+    work: Path, start_server: Callable[[], EmbeddedServer] | None = None, *, own: str | None = None
+) -> Iterator[str]:
+    """Yield the URL of a throwaway server in `work`, or of the one that `start_server` returns.
+
+    `own` is the URL of a server of ours that runs anyway: then it is yielded, and no other one is made.
+    """
+    if own is not None:
+        yield own
+        return
     server = start_server() if start_server else start(work)
     try:
         yield server.url()
@@ -42,7 +50,4 @@ def remove_left(work: Path) -> None:
 
 def stop(server: EmbeddedServer) -> None:
     """Stop the server and remove its cluster."""
-    try:
-        server.__exit__(None, None, None)
-    finally:
-        server.destroy()
+    server.discard()

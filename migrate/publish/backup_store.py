@@ -96,10 +96,12 @@ def make(
     *,
     accept_unproven: bool = False,
     start: Callable[[], EmbeddedServer] | None = None,
+    own_server: str | None = None,
 ) -> Backup:
     """Back up the target's schema into `<work>/backups/<name>`, restore it once as a test, and return it.
 
-    `start` returns the throwaway server for that test, if one is started. Raises TargetError if the
+    The test is in a database of its own: in the throwaway server that `start` returns, if one is started, or
+    in `own_server`, the URL (secret) of an embedded server that is the target. Raises TargetError if the
     dump fails, or if it does not restore to the same rows, unless `accept_unproven` is set; then nothing is
     recorded as a backup.
     """
@@ -118,7 +120,7 @@ def make(
             on_tick=on_tick,
         )
         hit("backup:dumped")
-        with throwaway.running(work, start) as url:
+        with throwaway.running(work, start, own=own_server) as url:
             hit("backup:drill")
             result = drill.drill(
                 made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick

@@ -13,31 +13,44 @@ import psycopg
 import pytest
 
 from migrate.postgres import throwaway
+from migrate.postgres.connection import Connection
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
+from migrate.source.sample.target import seed_target
 from tests.tools.commands import migrate
 
 _DIE = """
-import os, signal, subprocess, sys
+import os, signal, sys, threading
 from pathlib import Path
-from migrate.postgres import throwaway
-from migrate.postgres.embedded import EmbeddedServer
+from migrate.postgres import new_cluster, throwaway
+when, kept = sys.argv[2:]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
-run = EmbeddedServer._run
-def dying(self, *command, **options):
-    if not command[0].endswith("initdb"):
-        return run(self, *command, **options)
-    if sys.argv[2] == "before":
+run = new_cluster.run_program
+def dying(*command, **options):
+    if when == "before":
         die()
-    if sys.argv[2] == "slow":
-        command = ("sh", "-c", f": {self.folder}; sleep 2; true")
-    import threading
+    if when == "slow":
+        command = ("sh", "-c", f": {sys.argv[1]}; sleep 2; true")
+    else:
+        command = ("sh", "-c", 'sleep 0.6; exec "$@"', "sh", *command)
     threading.Timer(0.3, die).start()
-    return run(self, *command, **options)
-if sys.argv[2] != "after":
-    EmbeddedServer._run = dying
+    return run(*command, **options)
+if when != "after":
+    new_cluster.run_program = dying
+if kept == "no":
+    new_cluster.find_template, new_cluster.keep_template = lambda _: None, lambda *_: None
 server = throwaway.start(Path(sys.argv[1]))
 die()
 """
+
+
+def _die(work: Path, when: str, kept: str = "yes") -> None:
+    """Start a throwaway server in a process that is killed; `kept` says whether a kept cluster is copied."""
+    work.mkdir()
+    done = subprocess.run([sys.executable, "-c", _DIE, str(work), when, kept], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+_SAMPLE = {"MIGRATE__SOURCE__URL": "sample", "MIGRATE__SAMPLE__SCALE": "0.1"}
 
 
 def _home(work: Path) -> Path:
@@ -55,16 +68,14 @@ def _server_pid(work: Path) -> int:
     return int((_home(work) / "data/postmaster.pid").read_text().split("\n", 1)[0])
 
 
-@pytest.mark.parametrize("when", ["before", "amid"])
-def test_what_a_kill_during_initdb_leaves_is_removed_for_good(work: Path, when: str) -> None:
-    work.mkdir()
-    done = subprocess.run([sys.executable, "-c", _DIE, str(work), when], check=False)
-    assert done.returncode == -signal.SIGKILL
+@pytest.mark.parametrize(("when", "kept"), [("before", "no"), ("amid", "no"), ("amid", "yes")])
+def test_what_a_kill_leaves_of_a_new_cluster_is_removed_for_good(work: Path, when: str, kept: str) -> None:
+    _die(work, when, kept)
     home = _home(work)
     assert home.exists()
     throwaway.remove_left(work)
     assert not (work / "drill.json").exists()
-    time.sleep(0.5)  # an initdb that was still at work would make it anew
+    time.sleep(0.7)  # a program that was still at work would make it anew
     assert not home.exists()
 
 
@@ -79,9 +90,8 @@ def _runs(words: str) -> bool:
     return False
 
 
-def test_an_initdb_that_outlives_the_kill_is_waited_for(work: Path) -> None:
-    work.mkdir()
-    subprocess.run([sys.executable, "-c", _DIE, str(work), "slow"], check=False)
+def test_a_program_that_outlives_the_kill_is_waited_for(work: Path) -> None:
+    _die(work, "slow")
     assert _runs(f": {work}; sleep")
     throwaway.remove_left(work)
     assert not _runs(f": {work}; sleep")
@@ -89,9 +99,7 @@ def test_an_initdb_that_outlives_the_kill_is_waited_for(work: Path) -> None:
 
 
 def test_a_server_that_a_kill_left_running_is_stopped_and_removed(work: Path) -> None:
-    work.mkdir()
-    done = subprocess.run([sys.executable, "-c", _DIE, str(work), "after"], check=False)
-    assert done.returncode == -signal.SIGKILL
+    _die(work, "after")
     home, pid = _home(work), _server_pid(work)
     assert _alive(pid)
     throwaway.remove_left(work)
@@ -109,8 +117,7 @@ def test_a_server_in_use_is_left_alone(work: Path) -> None:
 
 
 def test_a_cluster_that_is_half_made_does_not_exist_and_is_made_again(work: Path) -> None:
-    work.mkdir()
-    subprocess.run([sys.executable, "-c", _DIE, str(work), "amid"], check=False)
+    _die(work, "amid")
     left = _home(work)
     server = EmbeddedServer(work, "drill", THROWAWAY)
     assert not server.exists
@@ -123,12 +130,28 @@ def test_a_cluster_that_is_half_made_does_not_exist_and_is_made_again(work: Path
     assert not (work / "drill.json").exists()
 
 
-def test_the_next_command_removes_the_server_of_a_drill_that_was_killed(work: Path) -> None:
-    settings = {"MIGRATE__SOURCE__URL": "sample", "MIGRATE__SAMPLE__SCALE": "0.1"}
+def test_the_next_command_removes_the_server_of_a_drill_that_was_killed(
+    work: Path, database: str, conn: Connection
+) -> None:
+    seed_target(conn)
+    settings = {**_SAMPLE, "MIGRATE__TARGET__URL": database}
     migrate("run", "--work", str(work), "--yes", code=None, **settings, MIGRATE_KILL_AT="backup:drill")
     home, pid = _home(work), _server_pid(work)
     assert _alive(pid)
     migrate("rollback", "--work", str(work), "--yes", **settings)
     assert not _alive(pid)
     assert not home.exists()
+    assert not (work / "drill.json").exists()
+
+
+def test_the_next_command_drops_the_drills_database_in_an_embedded_target(work: Path) -> None:
+    """The drill needs no server of its own there."""
+    migrate("run", "--work", str(work), "--yes", code=None, **_SAMPLE, MIGRATE_KILL_AT="backup:drill")
+    server = EmbeddedServer(work)
+    with server, psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE restored_{'0a' * 8}")  # a kill during the test restore leaves one
+        admin.execute("CREATE DATABASE restored_by_the_operator")
+        migrate("rollback", "--work", str(work), "--yes", **_SAMPLE)
+        named = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'restored%'").fetchall()
+    assert named == [("restored_by_the_operator",)]
     assert not (work / "drill.json").exists()

@@ -13,11 +13,11 @@ from migrate.publish.backup_store import Backup
 from migrate.runtime.errors import StateMismatch
 
 NAME = "before-publish"
-#: The server for the restore drill is made while the source is read.
+#: The server for the restore drill is made while the source is read, unless the target's own is used.
 DRILL_SERVER: Final = BackgroundTask(
     "drill",
     after="preflight",
-    plan=lambda run: lambda _cancellation: throwaway.start(run.work),
+    plan=lambda run: None if run.own_server else lambda _cancellation: throwaway.start(run.work),
     dispose=throwaway.stop,
 )
 
@@ -53,6 +53,7 @@ def _run(run: RunContext) -> StageResult:
         run.stop_if_asked,
         accept_unproven=run.accept_unproven,
         start=lambda: run.background.result(DRILL_SERVER.name, partial(throwaway.start, run.work)),
+        own_server=run.own_server,
     )
     if not backup.manifest.proven:
         run.report.note("the backup is NOT proven: its test restore gave other rows; you accepted this")
