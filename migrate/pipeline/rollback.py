@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from backups.content import Change, changed_since
+from backups.content import changed_since
 from backups.restore import restored_database
 from backups.transfer import copy_tables
 from migrate.pipeline.context import RunContext
@@ -24,6 +24,7 @@ from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.publish.publication import in_words
 from migrate.publish.publish import publish
+from migrate.publish.written_since import describe
 from migrate.runtime.errors import LiveChanged, StateMismatch, UsageError
 from migrate.runtime.failpoints import hit
 from migrate.runtime.log import log
@@ -56,11 +57,12 @@ class RolledBack:
     saved: int = 0
 
 
-def written_since(run: RunContext, publication: PublicationRecord) -> list[Change]:
-    """Return the live tables whose rows differ from what the publication left, with the counts of both."""
+def written_since(run: RunContext, publication: PublicationRecord) -> list[str]:
+    """Return a line for each live table whose rows differ from what the publication left: which, by key."""
     with run.connection.transaction():
         run.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        return changed_since(run.connection, run.address.schema, publication.tables, measure)
+        changes = changed_since(run.connection, run.address.schema, publication.tables, measure)
+        return [describe(run.connection, run.ledger, publication, change, run.live) for change in changes]
 
 
 def _require_columns(run: RunContext, publication: PublicationRecord) -> None:

@@ -45,18 +45,18 @@ def measure(conn: Connection, schema: str, table: str) -> Content:
     """Return the content of one table. Raises TargetError if it cannot be read."""
     name = sql.Identifier(schema, table)
     with translate_errors(f"measuring the content of {schema}.{table}"):
-        columns = conn.execute(_COLUMNS, (name.as_string(conn),)).fetchall()
         query = sql.SQL(
             "SELECT count(*), coalesce(sum(hashint8extended({}, 0)), 0)::text FROM ONLY {} AS t"
-        ).format(_row_hash(columns), name)
+        ).format(row_hash(conn, name), name)
         row = conn.execute(query).fetchone()
     if row is None:
         raise TargetError(f"measuring the content of {schema}.{table}: no answer")
     return Content(rows=row[0], checksum=row[1])
 
 
-def _row_hash(columns: Iterable[tuple[str, str]]) -> sql.Composable:
-    """Return an expression of 64 bits for a row; a cell that is null adds nothing to it."""
+def row_hash(conn: Connection, name: sql.Identifier) -> sql.Composable:
+    """Return an expression of 64 bits for a row of `name AS t`; a cell that is null adds nothing to it."""
+    columns = conn.execute(_COLUMNS, (name.as_string(conn),)).fetchall()
     cells = [
         sql.SQL("coalesce({}, 0)").format(
             sql.SQL(_HASHES.get(kind, _AS_TEXT)).format(sql.Identifier("t", name), sql.Literal(place))

@@ -100,7 +100,7 @@ def test_rows_written_since_are_counted_named_and_kept_in_a_backup(
     written = scene.live()
     refused = scene.rollback(code=1)
     assert "users: " in refused.err
-    assert "reviews: 1 rows before, 0 now" in refused.err
+    assert "reviews: 1 row deleted" in refused.err
     assert "--discard-changes" in refused.err
     score.tried()
     score.compare(scene.live(), written)
