@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from migrate.cli.configuration import load_settings
-from migrate.cli.options import config_option, json_option, work_option
+from migrate.cli.options import config_option, json_option, waiting, work_option
 from migrate.runtime.next_command import complete
 
 
@@ -30,7 +30,9 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     from migrate.runtime.console import make_console, terminal_safe
     from migrate.runtime.redaction import redact
 
-    points = examine(load_settings(config, work), work)
+    settings = load_settings(config, work)
+    with waiting("asking the source and the target"):
+        points = examine(settings, work)
     code = 1 if any(point.verdict == "error" for point in points) else 0
     if as_json:
         click.echo(

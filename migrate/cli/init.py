@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migrate.cli.options import confirm, json_option, yes_option
+from migrate.cli.options import confirm, json_option, waiting, yes_option
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from migrate.introspect.profile import Inspection
     from migrate.introspect.scaffold import Draft
     from migrate.postgres.catalog import LiveSchema
@@ -62,14 +60,14 @@ def command(source: str | None, out: Path, target: str | None, enums: bool, yes:
     target_url, variable = _target(target)
     live = None if target_url is None else _tables_of(target_url)
     with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
-        source_url, inspection = _inspect(source, Path(name), console)
+        source_url, inspection = _inspect(source, Path(name))
         draft = _draft(inspection, live, enums=enums)
         if not any(section.migrated for section in draft.sections):
             raise UsageError(
                 f"{inspection.source} has no table to migrate",
                 hint="`migrate inspect` shows what is in it; check that the URLs are right",
             )
-        draft = _foresee(draft, Path(name), live, console)
+        draft = _foresee(draft, Path(name), live)
     embedded, variable = target_url is None, variable or VARIABLE
     texts = texts_of(draft, source_url, embedded=embedded, variable=variable)
     edited = edited_files(out, texts)
@@ -98,31 +96,29 @@ def _draft(inspection: Inspection, live: LiveSchema | None, *, enums: bool) -> D
     return draft_onto(inspection, live) if live else make_draft(inspection, enums=enums)
 
 
-def _foresee(draft: Draft, folder: Path, live: LiveSchema | None, console: Console) -> Draft:
+def _foresee(draft: Draft, folder: Path, live: LiveSchema | None) -> Draft:
     """Return a draft that says what a run of it does with the rows of the snapshot in `folder`."""
     from migrate.introspect.scaffold import foresee
     from migrate.snapshot.manifest import SNAPSHOT_NAME
 
     columns = {name: table.columns for name, table in live.tables.items()} if live else None
-    with console.status("counting what the draft does"):
+    with waiting("counting what the draft does"):
         return foresee(draft, folder / SNAPSHOT_NAME, folder / "crosswalk.db", columns)
 
 
-def _inspect(source: str | None, folder: Path, console: Console) -> tuple[str, Inspection]:
+def _inspect(source: str | None, folder: Path) -> tuple[str, Inspection]:
     """Return the URL of a source and what it holds; its snapshot stays in `folder`."""
-    from rich.markup import escape
-
     from migrate.cli.url_argument import choose_source
     from migrate.introspect.profile import inspect_source
+    from migrate.runtime import announce
     from migrate.runtime.config import load_config
     from migrate.source.configured import configured_source
 
     settings, environ = choose_source(load_config(None), source, "--source")
-    status = console.status("reading")
     origin = configured_source(settings, folder, environ)
-    with closing(origin.open()) as opened, status:
+    with waiting("reading the source"), closing(origin.open()) as opened:
         return origin.url, inspect_source(
-            opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
+            opened, folder, settings.source, lambda table: announce.doing(f"inspecting {table}")
         )
 
 

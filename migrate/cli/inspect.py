@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from migrate.cli.configuration import load_settings
-from migrate.cli.options import config_option, json_option
+from migrate.cli.options import config_option, json_option, waiting
 
 
 @click.command("inspect")
@@ -37,22 +37,20 @@ def command(source: str | None, config: Path | None, as_json: bool, html: Path |
     migrate inspect --json > inspection.json
     migrate inspect legacy.db --html inspection.html
     """
-    from rich.markup import escape
-
     from migrate.cli.url_argument import choose_source
     from migrate.introspect.profile import inspect_source
     from migrate.introspect.profile.print import show
+    from migrate.runtime import announce
     from migrate.runtime.console import make_console
     from migrate.source.configured import configured_source
 
     settings, environ = choose_source(load_settings(config), source, "SOURCE")
-    status = make_console(stderr=True).status("reading")
     with tempfile.TemporaryDirectory(prefix="migrate-inspect-") as name:
         folder = Path(name)
         origin = configured_source(settings, folder, environ)
-        with closing(origin.open()) as opened, status:
+        with waiting("reading the source"), closing(origin.open()) as opened:
             inspection = inspect_source(
-                opened, folder, settings.source, lambda table: status.update(f"inspecting {escape(table)}")
+                opened, folder, settings.source, lambda table: announce.doing(f"inspecting {table}")
             )
     if html is not None:
         from migrate.report import inspect_page

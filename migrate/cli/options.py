@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,16 @@ def make_reporter(*, verbose: bool = False) -> ConsoleReporter | LineReporter:
     from migrate.runtime.console import ConsoleReporter
 
     return LineReporter(verbose=verbose) if wants_json_lines() else ConsoleReporter(verbose=verbose)
+
+
+@contextlib.contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show what the command waits for until the block ends, when nothing else reports."""
+    from migrate.runtime import announce
+
+    with make_reporter():
+        announce.doing(what)
+        yield
 
 
 def make_result_console(*, as_json: bool) -> Console:

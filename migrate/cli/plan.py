@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from migrate.cli.configuration import load_settings
-from migrate.cli.options import config_option, json_option, say, work_option
+from migrate.cli.options import config_option, json_option, say, waiting, work_option
 
 
 @click.command("plan")
@@ -42,7 +42,12 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
 
     settings = load_settings(config, work)
     origin = configured_source(settings, work)
-    with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
+    reading = waiting("reading the source and the target")
+    with (
+        reading,
+        open_target(settings, work) as target,
+        connect(target.address, read_only=True) as connection,
+    ):
         plan = make_plan(
             settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
         )

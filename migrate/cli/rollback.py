@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from migrate.cli.options import (
     log_format_option,
     make_reporter,
     say,
+    waiting,
     work_option,
     yes_option,
 )
@@ -92,7 +94,9 @@ def command(
     settings = load_for_rollback(config, work)
     if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
         raise UsageError(f"there is no run in {work}", hint=WITHOUT_FOLDER)
-    with open_target(settings, work) as target:
+    with contextlib.ExitStack() as opened:
+        with waiting("connecting to the target"):
+            target = opened.enter_context(open_target(settings, work))
         if not target.embedded:
             rows = "migrated" if undo else "earlier"
             confirm(

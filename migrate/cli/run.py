@@ -19,6 +19,7 @@ from migrate.cli.options import (
     make_reporter,
     make_result_console,
     verbose_option,
+    waiting,
     work_option,
     yes_option,
 )
@@ -99,7 +100,8 @@ def command(
     with contextlib.ExitStack() as opened:
         if state is None or state.document.outcome != "published":
             # Held to the end: an embedded one is not stopped between plan and run.
-            target = opened.enter_context(open_target(settings, work))
+            with waiting("connecting to the target"):
+                target = opened.enter_context(open_target(settings, work))
             plan = _show_plan_and_ask(settings, work, target, state, console, yes, expected, replace_source)
         with make_reporter(verbose=verbose) as report, open_run(settings, work, report, mode) as run:
             run.accept_unproven, run.replace_source = accept_unproven, replace_source
@@ -112,6 +114,7 @@ def command(
             else:
                 with reported_on_failure(run):
                     run_stages(run)
+            report.doing("writing summary, receipt and report")
             summary, seal = _write_results(run)
     if as_json:
         click.echo(json.dumps({**summary.facts(), "seal": seal}))
@@ -139,9 +142,9 @@ def _show_plan_and_ask(
     expected: dict[str, Any] | None,
     replace_source: str | None,
 ) -> Plan | None:
-    """Show the plan if the source has not been read yet, compare it with the saved one, and ask.
+    """Show the plan if the source is to be read, compare it with the saved one, and ask.
 
-    Returns the plan, None if the run already has its snapshot.
+    Returns the plan, None if the run goes on and has its snapshot.
     """
     from migrate.cli.options import confirm
     from migrate.pipeline.order import describe_stages
@@ -152,9 +155,10 @@ def _show_plan_and_ask(
     from migrate.source.configured import configured_source
 
     plan = None
-    if state is None or not state.done("snapshot"):
+    if state is None or state.document.outcome == "rolled_back" or not state.done("snapshot"):
         origin, stages = configured_source(settings, work), describe_stages(settings)
-        with connect(target.address, read_only=True) as connection:
+        reading = waiting("reading the source and the target")
+        with reading, connect(target.address, read_only=True) as connection:
             plan = make_plan(
                 settings, work, origin, target.address, connection, target.named_by, stages,
                 replace_source=replace_source,

@@ -16,6 +16,7 @@ from migrate.cli.options import (
     make_reporter,
     make_result_console,
     verbose_option,
+    waiting,
     work_option,
 )
 from migrate.runtime.next_command import complete
@@ -52,8 +53,8 @@ def command(
 ) -> None:
     """Dry run: every stage, publish included, into an embedded PostgreSQL with the target's schema.
 
-    Source and target are only read. With --published: check the live rows of a
-    live rows instead.
+    Source and target are only read. With --published: check the live rows that
+    a run has published instead.
 
     \b
     migrate verify
@@ -112,16 +113,19 @@ def _rehearse(
     from migrate.source.configured import configured_source
 
     origin = configured_source(settings, work)
-    with open_target(settings, work) as target, connect(target.address, read_only=True) as connection:
-        plan = make_plan(
-            settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
-        )
+    reading = waiting("reading the source and the target")
+    with open_target(settings, work) as target:
+        with reading, connect(target.address, read_only=True) as connection:
+            plan = make_plan(
+                settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
+            )
         show_plan(plan, console, rehearsal=True)
         plan.require()
     with reporter as report, open_rehearsal(settings, work, origin, report) as run:
         save_plan(plan.facts(), run.work / FILE)
         with reported_on_failure(run):
             run_stages(run)
+        report.doing("writing summary and report")
         summary = summarise(run)
         keep(summary, run.work)
         page = write_report(run.work)

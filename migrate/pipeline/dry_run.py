@@ -22,7 +22,7 @@ from migrate.postgres.connection import connect
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer, binary
 from migrate.postgres.url import parse_url
 from migrate.publish import backup_store
-from migrate.runtime import files
+from migrate.runtime import announce, files
 from migrate.runtime.config import Config
 from migrate.runtime.lockfile import lock_folder
 from migrate.runtime.progress import Reporter
@@ -44,6 +44,7 @@ def open_rehearsal(
         secret = known_secret(config, target, work)  # also of the rehearsal that is about to be removed
         if start_fresh:
             server.destroy()
+        announce.doing("starting a PostgreSQL for the dry run")
         with server:
             url = server.url(DATABASE)
             if start_fresh:
@@ -58,6 +59,7 @@ def open_rehearsal(
 
 
 def _clone(target: LiveTarget, server: EmbeddedServer) -> None:
+    announce.doing(f"copying the schema of {target.address.label}")
     with connect(parse_url(server.url())) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(DATABASE)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

@@ -15,6 +15,7 @@ from migrate.pipeline.mapping import target_ddl
 from migrate.postgres.connection import Address, connect, parse_url
 from migrate.postgres.create_tables import is_empty, make_tables
 from migrate.postgres.embedded import EmbeddedServer
+from migrate.runtime import announce
 from migrate.runtime.config import EMBEDDED, Config, target_url
 
 
@@ -34,6 +35,7 @@ def open_target(config: Config, work: Path) -> Iterator[LiveTarget]:
     if url != EMBEDDED:
         yield LiveTarget(parse_url(url), named_by, embedded=False)
         return
+    announce.doing("starting the embedded PostgreSQL")
     with EmbeddedServer(work) as server:
         # Its port may change from one start to the next, so a run is bound to the label.
         address = dataclasses.replace(parse_url(server.url()), label="the embedded PostgreSQL")

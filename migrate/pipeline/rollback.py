@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from backups.content import changed_since
@@ -23,7 +25,8 @@ from migrate.postgres.table_checksum import measure, measure_all
 from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.publish.publication import in_words
-from migrate.publish.publish import publish
+from migrate.publish.publish import Publication, publish
+from migrate.publish.publish_steps import show_step
 from migrate.publish.written_since import describe
 from migrate.runtime.errors import LiveChanged, StateMismatch, UsageError
 from migrate.runtime.failpoints import hit
@@ -158,7 +161,10 @@ def _back_already(run: RunContext, latest: PublicationRecord | None, mode: Rollb
 
 def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup: Path | None) -> RolledBack:
     _require_columns(run, latest)
-    changes = written_since(run, latest)
+    with _step(run, "compare") as step:
+        run.report.doing("comparing the live rows with those of the publication")
+        changes = written_since(run, latest)
+        step.line = f"{len(changes)} tables were written to" if changes else "nothing was written since"
     if changes and not discard:
         raise LiveChanged(
             "the application has written to the published tables, and these rows would be lost:\n"
@@ -168,28 +174,68 @@ def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup:
         )
     source = backup_store.load(backup) if backup else backup_store.find(run.work, latest.backup_digest or "")
     name = f"{run.id}-{latest.id:04}-before-rollback"
-    kept = backup_store.make(
-        run.work,
-        name,
-        run.connection,
-        run.address,
-        run.stop_if_asked,
-        accept_unproven=run.accept_unproven,
-        own_server=run.own_server,
-    )
+    with _step(run, "backup") as step:
+        kept = backup_store.make(
+            run.work, name, run.connection, run.address, run.stop_if_asked,
+            accept_unproven=run.accept_unproven, own_server=run.own_server,
+        )  # fmt: skip
+        step.line = f"{backup_store.rows_of(kept.contents()):,} rows of now saved"
     tables = [name for name in latest.tables if name in source.manifest.tables]
+    with _step(run, "restore") as step:
+        _stage_backup(run, source, tables)
+        schema.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
+        hit("rollback:staged")
+        step.line = f"{len(tables)} tables read from the backup and compared with it"
+    with _step(run, "publish") as step:
+        done = _publish(run, kept, tables)
+        step.line = in_words(done.facts())
+    hit("rollback:committed")
+    for note in done.notes:
+        run.report.note(note)
+    log().info("rolled back", **done.facts())
+    _conclude(run, done.id)
+    return RolledBack(
+        sum(content.rows for content in done.tables.values()),
+        kept.folder,
+        tables=len(tables),
+        saved=sum(kept.contents()[name].rows for name in tables),
+    )
+
+
+@dataclass
+class _Step:
+    """One step of a rollback; `line` says what it did."""
+
+    line: str = ""
+
+
+@contextlib.contextmanager
+def _step(run: RunContext, name: str) -> Iterator[_Step]:
+    """Report the step as a stage is reported."""
+    step, began = _Step(), time.monotonic()
+    run.report.begin(name)
+    yield step
+    run.report.end(name, time.monotonic() - began, step.line)
+
+
+def _stage_backup(run: RunContext, source: Backup, tables: list[str]) -> None:
+    """Copy the rows of a backup into the staging schema, and compare them with the backup's manifest."""
+    run.report.doing("restoring the backup in a PostgreSQL of its own")
     with _restored(run, source) as old:
         with run.connection.transaction():
             schema.create(run.connection, run.address.schema, run.staging, tables)
             run.ledger.forget_staged()
         hit("rollback:cleared")
+        run.report.doing("copying the rows of the backup")
         with backup_store.translate_errors():
             copy_tables(old, run.connection, run.address.schema, run.staging, tables)
     hit("rollback:copied")
+    run.report.doing("comparing the copied rows with the backup")
     _compare(run, source, tables)
-    schema.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
-    hit("rollback:staged")
-    done = publish(
+
+
+def _publish(run: RunContext, kept: Backup, tables: list[str]) -> Publication:
+    return publish(
         run.connection,
         ledger=run.ledger,
         schema=run.address.schema,
@@ -202,19 +248,8 @@ def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup:
         backup_digest=kept.manifest.sha256,
         lock_timeout_ms=run.config.target.lock_timeout_ms,
         attempts=run.config.target.publish_attempts,
-        on_progress=lambda doing, _what: hit(f"rollback:{doing}"),
+        on_progress=partial(show_step, "rollback"),
         before_commit=lambda _connection: hit("rollback:uncommitted"),
-    )
-    hit("rollback:committed")
-    for note in [in_words(done.facts()), *done.notes]:
-        run.report.note(note)
-    log().info("rolled back", **done.facts())
-    _conclude(run, done.id)
-    return RolledBack(
-        sum(content.rows for content in done.tables.values()),
-        kept.folder,
-        tables=len(tables),
-        saved=sum(kept.contents()[name].rows for name in tables),
     )
 
 

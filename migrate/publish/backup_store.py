@@ -15,13 +15,15 @@ from typing import Any
 import psycopg
 
 from backups import drill, dump, manifest
+from backups.content import Content as Measured
+from backups.content import Measure
 from backups.errors import BackupDamaged, BackupError, BackupUnavailable
 from backups.manifest import Manifest
 from migrate.postgres import throwaway
 from migrate.postgres.connection import Address
 from migrate.postgres.embedded import EmbeddedServer, binary
 from migrate.postgres.table_checksum import Content, measure
-from migrate.runtime import files
+from migrate.runtime import announce, files
 from migrate.runtime.errors import MigrateError, StateMismatch, TargetError, TargetUnavailable
 from migrate.runtime.failpoints import hit
 
@@ -106,6 +108,7 @@ def make(
     recorded as a backup.
     """
     folder = files.make_folder(files.make_folder(work / FOLDER) / name)
+    announce.doing("dumping the live rows")
     (folder / MANIFEST).unlink(missing_ok=True)
     files.sweep_parts(folder)
     with translate_errors():
@@ -116,15 +119,17 @@ def make(
             database=address.label,
             path=folder / DUMP,
             pg_dump=binary("pg_dump"),
-            measure=measure,
+            measure=_announced("dumping the live rows", measure),
             on_tick=on_tick,
         )
         hit("backup:dumped")
+        announce.doing("restoring the dump as a test")
         with throwaway.running(work, start, own=own_server) as url:
             hit("backup:drill")
             result = drill.drill(
-                made, folder, server=url, pg_restore=binary("pg_restore"), measure=measure, on_tick=on_tick
-            )
+                made, folder, server=url, pg_restore=binary("pg_restore"),
+                measure=_announced("comparing the restored rows", measure), on_tick=on_tick,
+            )  # fmt: skip
         made = made.with_drill(result)
         if not made.proven and not accept_unproven:
             raise TargetError(
@@ -136,6 +141,16 @@ def make(
         manifest.save(made, folder / MANIFEST)
     hit("backup:kept")
     return Backup(folder, made)
+
+
+def _announced(what: str, measure: Measure) -> Measure:
+    """Return `measure`, which announces each table."""
+
+    def measured(conn: psycopg.Connection[Any], schema: str, table: str, /) -> Measured:
+        announce.doing(f"{what}: {table}")
+        return measure(conn, schema, table)
+
+    return measured
 
 
 def rows_of(contents: Mapping[str, Content]) -> int:

@@ -34,6 +34,7 @@ from migrate.publish.strategy import (
     require_no_older_views,
 )
 from migrate.publish.swap import NOTHING_BUILT, BuiltAhead, lock_staged
+from migrate.runtime import announce
 from migrate.runtime.errors import LiveChanged, TargetError, TargetUnavailable
 from migrate.staging.ledger import Ledger
 from migrate.staging.schema import ID_MAP
@@ -97,6 +98,7 @@ def publish(
         retry=tenacity.retry_if_exception_type((*LOCK_NOT_AVAILABLE, OldSnapshots)),
         wait=tenacity.wait_random_exponential(multiplier=0.5, max=20),
         stop=tenacity.stop_after_attempt(attempts),
+        before_sleep=lambda state: _announce_retry(conn, request, state, attempts),
         reraise=True,
     )
     try:
@@ -170,6 +172,17 @@ def _attempt(
         seconds=now - locked,
         notes=tuple(f"the rows were copied, since {reason}" for reason in strategy.reasons),
     )
+
+
+def _announce_retry(
+    conn: Connection, request: PublishRequest, state: tenacity.RetryCallState, attempts: int
+) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    reason = "another transaction has an older view of the database"
+    if not isinstance(error, OldSnapshots):
+        blockers = blocking_sessions(conn, request.names)
+        reason = f"the tables are in use{f' by {blockers[0]}' if blockers else ''}"
+    announce.retrying("publish", state.attempt_number, attempts, reason, state.upcoming_sleep)
 
 
 def _set_up(conn: Connection) -> None:

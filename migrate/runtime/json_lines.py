@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
+from migrate.runtime import announce
 from migrate.runtime.next_command import complete
 
 #: The variable that asks for lines, also set by the option `--log-format`.
@@ -56,7 +57,7 @@ def write_note(text: str) -> None:
 
 
 class LineReporter:
-    """Reports as lines: `begin`, `progress` every few seconds, `end`, `note` and `detail`."""
+    """Reports as lines: `begin`, `doing`, `progress` every few seconds, `end`, `note` and `detail`."""
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
@@ -66,12 +67,13 @@ class LineReporter:
         self._reported_at = time.monotonic()
 
     def __enter__(self) -> Self:
+        announce.listen(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing has to be closed."""
+        announce.leave(self)
 
     def begin(self, stage: str, total: int | None = None) -> None:
         """Report that a stage begins, with `total` rows if known."""
@@ -85,6 +87,10 @@ class LineReporter:
         if time.monotonic() - self._reported_at >= _EVERY_SECONDS:
             self._reported_at = time.monotonic()
             write_line("progress", stage=self._stage, rows=self._rows, total=self._total)
+
+    def doing(self, what: str) -> None:
+        """Report what the stage does now."""
+        write_line("doing", stage=self._stage, what=what)
 
     def end(self, stage: str, seconds: float, what: str) -> None:
         """Report that a stage is done."""

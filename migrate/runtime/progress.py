@@ -16,6 +16,10 @@ class Reporter(Protocol):
         """Report that this many more rows are done."""
         ...
 
+    def doing(self, what: str) -> None:
+        """Report what the stage does now, until it does something else."""
+        ...
+
     def end(self, stage: str, seconds: float, what: str) -> None:
         """Report that a stage is done, in one line."""
         ...

@@ -48,6 +48,10 @@ class WatchedReporter:
             self._write()
         self._inner.advance(rows)
 
+    def doing(self, what: str) -> None:
+        """Report what the stage does now."""
+        self._inner.doing(what)
+
     def end(self, stage: str, seconds: float, what: str) -> None:
         """Report that a stage is done, in one line."""
         self._path.unlink(missing_ok=True)

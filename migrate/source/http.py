@@ -88,6 +88,7 @@ class HttpTransport:
             retry=tenacity.retry_if_exception_type(Transient),
             stop=server_errors.stop_after(attempts),
             wait=self._wait,
+            before_sleep=server_errors.announce_retry(self.label, attempts),
             reraise=True,
         )
         try:

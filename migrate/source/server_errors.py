@@ -7,6 +7,7 @@ from typing import Final
 
 from tenacity import RetryCallState
 
+from migrate.runtime import announce
 from migrate.runtime.errors import SourceError, SourceUnavailable
 
 #: Tries of a request that takes too long each time.
@@ -48,24 +49,34 @@ def stop_after(attempts: int) -> Callable[[RetryCallState], bool]:
     return stop
 
 
+def announce_retry(label: str, attempts: int) -> Callable[[RetryCallState], None]:
+    """Return what tenacity calls before each wait: it announces the try that failed, and why."""
+
+    def say(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        announce.retrying(label, state.attempt_number, attempts, error, state.upcoming_sleep)
+
+    return say
+
+
 def given_up(label: str, cause: Transient, attempts: int, seconds: float) -> SourceError:
     """Return what the last of the tries means; `seconds` is the limit of one request."""
     if isinstance(cause, TooSlow):
         return SourceUnavailable(
             f"{label} took longer than {seconds:g} seconds to answer one request",
             hint="if the connection is slow, lower [source] page_bytes or raise [source] request_timeout, "
-            "then run the same command again: it resumes",
+            "then run the same command again: a run continues",
         )
     if isinstance(cause, Malformed):
         return SourceUnavailable(
             f"{label} gave an answer that is none of a libSQL server's ({attempts} tries): {cause}",
             hint="see that the URL is the database's own and that no proxy or login page answers instead, "
-            "then run the same command again: it resumes",
+            "then run the same command again: a run continues",
         )
     return SourceUnavailable(
         f"{label} did not answer ({attempts} tries): {cause}",
         hint="check that the server runs and the network works, then run the same command again: "
-        "it continues",
+        "a run continues",
     )
 
 
@@ -146,7 +157,7 @@ def blocked(label: str) -> SourceError:
     return SourceError(
         f"{label} blocks reads: the plan's quota is used up, or reads were switched off (BLOCKED)",
         hint="see the usage in the Turso dashboard; upgrade the plan or wait for the next month, "
-        "then run the same command again: it continues",
+        "then run the same command again: a run continues",
     )
 
 

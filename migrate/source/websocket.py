@@ -144,6 +144,7 @@ class WebSocketTransport:
             retry=tenacity.retry_if_exception_type(Transient),
             stop=server_errors.stop_after(attempts),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=self._settings.longest_wait),
+            before_sleep=server_errors.announce_retry(self.label, attempts),
             reraise=True,
         )
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from migrate.pipeline.context import RunContext
@@ -9,6 +10,7 @@ from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.pipeline.stages.backup import load_backup
 from migrate.publish.publication import Publication, in_words
 from migrate.publish.publish import publish
+from migrate.publish.publish_steps import show_step
 from migrate.publish.swap import BuiltAhead
 from migrate.runtime.background import Work
 from migrate.runtime.errors import LiveChanged, StateMismatch
@@ -64,7 +66,7 @@ def _publish(run: RunContext, built_ahead: BuiltAhead) -> Publication:
             backup_digest=backup.manifest.sha256,
             lock_timeout_ms=run.config.target.lock_timeout_ms,
             attempts=run.config.target.publish_attempts,
-            on_progress=lambda doing, _what: hit(f"publish:{doing}"),
+            on_progress=partial(show_step, "publish"),
             before_commit=lambda _connection: hit("publish:uncommitted"),
             built_ahead=built_ahead,
         )

@@ -11,7 +11,7 @@ from migrate.runtime import files
 from migrate.runtime.errors import CheckError
 from migrate.runtime.memory import return_memory
 from verification.coverage import REJECTS
-from verification.result import Report
+from verification.result import Check, Report
 from verification.runner import GENERAL, run_checks
 
 REPORT = "checks.json"
@@ -28,7 +28,7 @@ def check_rows(run: RunContext, *, schema: str) -> Report:
             [*(check.name for check in GENERAL), *run.spec.checks],
             deep=settings.deep,
             urls=settings.check_urls,
-            on_check=lambda _check: _between_checks(run),
+            on_check=lambda check: _between_checks(run, check),
         )
     for line in report.lines():
         run.report.detail(line)
@@ -37,7 +37,8 @@ def check_rows(run: RunContext, *, schema: str) -> Report:
     return report
 
 
-def _between_checks(run: RunContext) -> None:
+def _between_checks(run: RunContext, check: Check) -> None:
+    run.report.doing(f"check {check.name}")
     run.stop_if_asked()
     return_memory()
 
