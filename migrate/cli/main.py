@@ -67,10 +67,20 @@ def cli() -> None:
     """Migrate a Turso (libSQL) or SQLite database to the PostgreSQL of a Prisma schema.
 
     \b
-    Try it:       MIGRATE__SOURCE__URL=sample migrate run    synthetic people, a PostgreSQL of its own
-    Rehearse:     migrate verify                             your data, your target only read
-    Do it:        migrate run
-    Take it back: migrate rollback
+    A Turso, libSQL or SQLite database of your own (Drizzle, Prisma or plain SQL):
+        migrate inspect legacy.db
+        migrate init --source legacy.db --out mapping
+        migrate verify --config mapping/config.toml    rehearses; your target is only read
+        migrate run --config mapping/config.toml
+    A target that has the tables of your Prisma schema already:
+        migrate init --source legacy.db --out mapping --target env:DATABASE_URL
+    To try it with synthetic people and a PostgreSQL of its own:
+        MIGRATE__SOURCE__URL=sample migrate run
+
+    \b
+    It stopped:       migrate status, then the same command again
+    Take it back:     migrate rollback
+    Every question:   docs/index.md
     """
 
 

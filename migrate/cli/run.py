@@ -119,7 +119,7 @@ def command(
     if as_json:
         click.echo(json.dumps({**summary.facts(), "seal": seal}))
         return
-    show(summary, console)
+    show(summary, console, verbose=verbose)
     console.print(f"Report: {work / REPORT}", markup=False, soft_wrap=True)
     console.print(f"Receipt: {work / 'receipt.json'}, sealed {seal}", markup=False, soft_wrap=True)
     console.print(

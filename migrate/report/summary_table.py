@@ -1,114 +1,152 @@
-"""The summary of a run as a table in the terminal."""
+"""The summary of a run on one screen of a terminal."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mappers.reasons import explain
-from migrate.pipeline.summary.summary import FILE, Summary, is_lost
+from mappers.reasons import describe
+from migrate.pipeline.summary.summary import Changed, Flow, Summary
 from migrate.publish.publication import in_words
 from migrate.runtime.console import terminal_safe
 
-#: How many columns with lost values are printed; the report has them all.
-_SHOWN: Final = 40
-#: Columns that a line of changed values names.
-_COLUMNS: Final = 6
+#: Names in one line, and lines of one part; the report has them all.
+_NAMES: Final = 4
+_LINES: Final = 15
+_FATES: Final = ("merged", "rejected", "excluded")
+_REPORT: Final = "the report has them all"
+
+
+def show(summary: Summary, console: Console, *, verbose: bool = False) -> None:
+    """Print the summary: rows from source to target, reasons, left-out tables, values to look at."""
+    console.print(_flows(summary))
+    for name, rows, why in _left_out(summary):
+        console.print(f"NOT migrated: {name} {rows:,} rows ({why})", markup=False, soft_wrap=True)
+    _print_lines("Rows that did not become a row of their own", list(_reasons(summary.flows)), console)
+    _print_lines("Values that need your attention", list(_values(summary.changed)), console)
+    if summary.breakdown and summary.categories:
+        counts = ", ".join(f"{name} {rows:,}" for name, rows in summary.categories.items())
+        console.print(_safe(f"{summary.breakdown.label}: {counts}"))
+    if verbose:
+        _show_details(summary, console)
+    seconds = f"{sum(summary.seconds.values()):.1f} s in all"
+    if summary.publication:
+        went = in_words(summary.publication)
+        console.print(f"{'Rehearsed' if summary.dry else 'Published'}: {_safe(went)}; {seconds}")
+    else:
+        console.print(f"{seconds}")
 
 
 def _safe(text: object) -> str:
     return escape(terminal_safe(text))
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(
-            name, justify="left" if name in ("table", "column", "outcome", "reason", "rule") else "right"
+def _flows(summary: Summary) -> Table:
+    """Return the table of source tables; an outcome that no row has is no column."""
+    targets: dict[str, list[str]] = defaultdict(list)
+    for route in summary.routes:
+        if route.target not in targets[route.source]:
+            targets[route.source].append(route.target)
+    counts = {
+        flow.table: {fate: sum(getattr(flow, fate).values()) for fate in _FATES} for flow in summary.flows
+    }
+    shown = [fate for fate in _FATES if any(count[fate] for count in counts.values())]
+    table = Table(box=None, pad_edge=False)
+    for name in ("source table", "rows", "migrated", *shown, "target: its rows"):
+        table.add_column(name, justify="left" if " " in name else "right")
+    said: set[str] = set()
+    for flow in summary.flows:
+        into = ", ".join(_counted(targets[flow.table], summary.filled, said))
+        fates = (f"{counts[flow.table][fate]:,}" for fate in shown)
+        table.add_row(_safe(flow.table), f"{flow.rows:,}", f"{flow.migrated:,}", *fates, _safe(into))
+    rest = [name for name in summary.filled if name not in said]
+    if rest:
+        table.add_row(
+            "", "", "", *("" for _ in shown), _safe(", ".join(_counted(rest, summary.filled, said)))
         )
     return table
 
 
-def show(summary: Summary, console: Console) -> None:
-    """Print the summary as tables."""
-    flows = _table("Source rows", "table", "rows", "migrated", "merged", "rejected", "excluded")
-    reasons = _table("Rows that did not become a row of their own", "table", "outcome", "reason", "rows")
-    for flow in summary.flows:
-        parts = {"merged": flow.merged, "rejected": flow.rejected, "excluded": flow.excluded}
-        counts = (flow.rows, flow.migrated, *(sum(part.values()) for part in parts.values()))
-        flows.add_row(_safe(flow.table), *(f"{count:,}" for count in counts))
-        for fate, part in parts.items():
-            for reason, count in sorted(part.items()):
-                reasons.add_row(_safe(flow.table), fate, _safe(reason), f"{count:,}")
-    console.print(flows)
-    if reasons.row_count:
-        console.print(reasons)
-    if summary.left_out:
-        left = ", ".join(
-            f"{name} {rows:,} rows ({rule})" for name, (rule, rows) in sorted(summary.left_out.items())
-        )
-        console.print(f"NOT migrated: {_safe(left)}")
-    filled = ", ".join(f"{name} {rows:,}" for name, rows in summary.filled.items())
-    console.print(f"Target rows: {_safe(filled)}")
-    if summary.breakdown and summary.categories:
-        console.print(
-            f"{summary.breakdown.label}: "
-            + _safe(", ".join(f"{name} {rows:,}" for name, rows in summary.categories.items()))
-        )
-    _show_lost(summary, console)
-    _show_changed(summary, console)
-    _show_meanings(summary, console)
+def _counted(names: Iterable[str], filled: dict[str, int], said: set[str]) -> Iterator[str]:
+    """Yield the target tables, each with its rows the first time that it is named."""
+    for name in names:
+        yield name if name in said or name not in filled else f"{name}: {filled[name]:,}"
+        said.add(name)
+
+
+def _left_out(summary: Summary) -> Iterator[tuple[str, int, str]]:
+    """Yield the tables that a rule leaves out, the largest first, with the sentence of the rule."""
+    ordered = sorted(summary.left_out.items(), key=lambda item: (-item[1][1], item[0]))
+    full = [(name, rows, rule) for name, (rule, rows) in ordered if rows]
+    for name, rows, rule in full[:_LINES]:
+        yield terminal_safe(name), rows, terminal_safe(describe(rule).rstrip(".") or rule)
+    if len(full) > _LINES:
+        yield f"{len(full) - _LINES:,} more tables,", sum(rows for _, rows, _ in full[_LINES:]), _REPORT
+
+
+def _reasons(flows: Iterable[Flow]) -> Iterator[tuple[int, str, str, str]]:
+    """Yield rows, outcome, tables and sentence of each reason, the most rows first."""
+    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for flow in flows:
+        for fate in _FATES:
+            for reason, rows in getattr(flow, fate).items():
+                found[fate, reason][flow.table] += rows
+    order = sorted(found.items(), key=lambda item: (-item[1].total(), item[0]))
+    for (fate, reason), tables in order:
+        yield tables.total(), fate, _named(tables), _explained(reason)
+
+
+def _values(changed: Iterable[Changed]) -> Iterator[tuple[int, str, str, str]]:
+    """Yield number, what happened, columns and sentence of each rule that changed values, lost ones first."""
+    found: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
+    for one in changed:
+        found[not one.lost, one.rule][f"{one.table}.{one.column}"] += one.rows
+    order = sorted(found.items(), key=lambda item: (item[0][0], -item[1].total(), item[0][1]))
+    for (kept, rule), columns in order:
+        yield columns.total(), "changed" if kept else "NOT migrated", _named(columns), _explained(rule)
+
+
+def _named(counts: Counter[str]) -> str:
+    """Return the names with the highest counts; the count only if there is another name."""
+    if len(counts) == 1:
+        return next(iter(counts))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {len(ordered) - _NAMES:,} more" if len(ordered) > _NAMES else ""
+    return ", ".join(f"{name} {rows:,}" for name, rows in ordered[:_NAMES]) + more
+
+
+def _explained(code: str) -> str:
+    sentence = describe(code)
+    return f"{code}: {sentence}" if sentence else code
+
+
+def _print_lines(title: str, lines: list[tuple[int, str, str, str]], console: Console) -> None:
+    if not lines:
+        return
+    console.print(title, style="italic")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=2, overflow="fold")
+    table.add_column(ratio=3, overflow="fold")
+    for rows, what, names, why in lines[:_LINES]:
+        table.add_row(f"{rows:,}", what, _safe(names), _safe(why))
+    console.print(table)
+    if len(lines) > _LINES:
+        console.print(f"and {len(lines) - _LINES:,} more reasons: {_REPORT}")
+
+
+def _show_details(summary: Summary, console: Console) -> None:
+    """Print what became of the source's columns, and the time of each stage."""
     went = Counter(str(row["went_to"]).split(":")[0] for row in summary.columns)
     kept = went.pop(summary.metadata, 0)
     gone = went.pop("dropped", 0)
     metadata = f"{kept} kept as metadata, " if kept else ""
-    console.print(
-        f"Source columns: {sum(went.values())} mapped, {metadata}{gone} dropped by rule; {FILE} lists them"
-    )
-    if summary.publication:
-        console.print(f"Publish: {_safe(in_words(summary.publication))}")
+    console.print(f"Source columns: {sum(went.values())} mapped, {metadata}{gone} dropped by rule")
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds.items())
-    console.print(f"Seconds: {_safe(times)}; total {sum(summary.seconds.values()):.1f}")
-
-
-def _show_changed(summary: Summary, console: Console) -> None:
-    """Print a line for each rule under which values changed, with the columns it changed most."""
-    for rule, total in summary.warnings.items():
-        if is_lost(rule):  # these are in the table of lost values
-            continue
-        of = sorted(
-            (one for one in summary.changed if one.rule == rule), key=lambda one: (-one.rows, one.table)
-        )
-        names = ", ".join(f"{one.table}.{one.column} {one.rows:,}" for one in of[:_COLUMNS])
-        more = f" and {len(of) - _COLUMNS:,} more columns" if len(of) > _COLUMNS else ""
-        values = "1 value" if total == 1 else f"{total:,} values"
-        console.print(f"{values} changed ({_safe(rule)}): {_safe(names)}{more}; see report")
-
-
-def _show_meanings(summary: Summary, console: Console) -> None:
-    """Print the sentence of every code that the summary uses."""
-    codes = [rule for rule, _ in summary.left_out.values()]
-    for flow in summary.flows:
-        codes += [*flow.merged, *flow.rejected, *flow.excluded]
-    table = Table("code", "meaning", title="Codes", title_justify="left", box=None, pad_edge=False)
-    for code, sentence in explain([*codes, *summary.warnings]).items():
-        table.add_row(_safe(code), sentence)
-    if table.row_count:
-        console.print(table)
-
-
-def _show_lost(summary: Summary, console: Console) -> None:
-    """Print the columns with values that were not migrated: their rows are, so no reject names them."""
-    lost = [one for one in summary.changed if one.lost]
-    if not lost:
-        return
-    table = _table("Values that did not fit and are NOT migrated", "table", "column", "rule", "values")
-    for one in lost[:_SHOWN]:
-        table.add_row(_safe(one.table), _safe(one.column), one.rule, f"{one.rows:,}")
-    console.print(table)
-    if len(lost) > _SHOWN:
-        console.print(f"and {len(lost) - _SHOWN:,} more columns: see {FILE}")
+    console.print(f"Seconds: {_safe(times)}")
