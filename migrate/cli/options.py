@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from migrate import __version__
 from migrate.runtime.json_lines import VARIABLE, LineReporter, wants_json_lines
 from migrate.runtime.next_command import complete, remember
 
@@ -103,6 +104,12 @@ def log_format_option(command: _Command) -> _Command:
         help="Format of progress and errors on stderr; json prints one object per line.",
     )
     return option(command)
+
+
+def say_begun(work: Path) -> None:
+    """Say at once that the command has begun, and in which folder: its modules take a second to load."""
+    if not wants_json_lines():
+        click.echo(f"migrate {__version__}, work folder {click.format_filename(work)}", err=True)
 
 
 def make_reporter(*, verbose: bool = False) -> ConsoleReporter | LineReporter:

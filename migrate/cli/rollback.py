@@ -18,6 +18,7 @@ from migrate.cli.options import (
     log_format_option,
     make_reporter,
     say,
+    say_begun,
     waiting,
     work_option,
     yes_option,
@@ -25,6 +26,7 @@ from migrate.cli.options import (
 
 if TYPE_CHECKING:
     from migrate.pipeline.rollback import RolledBack
+    from migrate.runtime.config import Config
 
 
 @click.command("rollback")
@@ -73,15 +75,8 @@ def command(
     migrate rollback --discard-changes --yes
     migrate rollback --undo
     """
-    from migrate.pipeline.live_target import open_target
-    from migrate.pipeline.open_run import open_run
-    from migrate.pipeline.resume import WITHOUT_FOLDER
-    from migrate.pipeline.rollback import RollbackMode, roll_back
-    from migrate.pipeline.run_mode import RunMode
+    from migrate.pipeline.early_server import early_server
     from migrate.pipeline.state import NAME
-    from migrate.publish.backup_store import FOLDER
-    from migrate.report import receipt
-    from migrate.report.on_failure import refresh
     from migrate.runtime.errors import UsageError
 
     if undo and published:
@@ -90,10 +85,36 @@ def command(
             "other removes them",
             hint="give only one of them",
         )
-    mode = RollbackMode.UNDO if undo else RollbackMode.PUBLISHED if published else RollbackMode.BACK
+    say_begun(work)
     settings = load_for_rollback(config, work)
-    if not any((work / name).exists() for name in (NAME, FOLDER)) and backup is None:
+    if not any((work / name).exists() for name in (NAME, "backups")) and backup is None:
+        from migrate.pipeline.resume import WITHOUT_FOLDER
+
         raise UsageError(f"there is no run in {work}", hint=WITHOUT_FOLDER)
+    with early_server(settings, work):
+        _roll_back(settings, work, yes, as_json, accept_unproven, discard_changes, undo, published, backup)
+
+
+def _roll_back(
+    settings: Config,
+    work: Path,
+    yes: bool,
+    as_json: bool,
+    accept_unproven: bool,
+    discard_changes: bool,
+    undo: bool,
+    published: bool,
+    backup: Path | None,
+) -> None:
+    """Do what the command asks for; the modules of it take a second to load."""
+    from migrate.pipeline.live_target import open_target
+    from migrate.pipeline.open_run import open_run
+    from migrate.pipeline.rollback import RollbackMode, roll_back
+    from migrate.pipeline.run_mode import RunMode
+    from migrate.report import receipt
+    from migrate.report.on_failure import refresh
+
+    mode = RollbackMode.UNDO if undo else RollbackMode.PUBLISHED if published else RollbackMode.BACK
     with contextlib.ExitStack() as opened:
         with waiting("connecting to the target"):
             target = opened.enter_context(open_target(settings, work))

@@ -18,6 +18,7 @@ from migrate.cli.options import (
     log_format_option,
     make_reporter,
     make_result_console,
+    say_begun,
     verbose_option,
     waiting,
     work_option,
@@ -80,6 +81,26 @@ def command(
     migrate run --config config.toml --work work --yes
     migrate run --plan plan.json
     """
+    from migrate.pipeline.early_server import early_server
+
+    say_begun(work)
+    settings = load_settings(config, work)
+    with early_server(settings, work):
+        _migrate(settings, work, yes, as_json, verbose, accept_unproven, plan_file, replace_source, fresh)
+
+
+def _migrate(
+    settings: Config,
+    work: Path,
+    yes: bool,
+    as_json: bool,
+    verbose: bool,
+    accept_unproven: bool,
+    plan_file: Path | None,
+    replace_source: str | None,
+    fresh: bool,
+) -> None:
+    """Run what the command asks for; the modules of it take a second to load."""
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.open_run import open_run
     from migrate.pipeline.order import run_stages
@@ -90,7 +111,6 @@ def command(
     from migrate.report.summary_table import show
     from migrate.report.write import FILE as REPORT
 
-    settings = load_settings(config, work)
     console = make_result_console(as_json=as_json)
     expected = read_plan(plan_file) if plan_file else None
     mode = RunMode.FRESH if fresh else RunMode.START

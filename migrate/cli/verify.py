@@ -15,6 +15,7 @@ from migrate.cli.options import (
     log_format_option,
     make_reporter,
     make_result_console,
+    say_begun,
     verbose_option,
     waiting,
     work_option,
@@ -61,6 +62,7 @@ def command(
     migrate verify --published --deep
     """
 
+    say_begun(work)
     settings = load_settings(config, work)
     asked = {"deep": deep, "check_urls": check_urls}
     checks = settings.verification.model_copy(update={key: True for key, flag in asked.items() if flag})
@@ -100,6 +102,7 @@ def _rehearse(
     settings: Config, work: Path, console: Console, reporter: ConsoleReporter | LineReporter
 ) -> dict[str, Any]:
     from migrate.pipeline.dry_run import open_rehearsal
+    from migrate.pipeline.early_server import early_server
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.order import describe_stages, run_stages
     from migrate.pipeline.plan.plan import make_plan
@@ -113,22 +116,29 @@ def _rehearse(
     from migrate.source.configured import configured_source
 
     origin = configured_source(settings, work)
-    reading = waiting("reading the source and the target")
-    with open_target(settings, work) as target:
-        with reading, connect(target.address, read_only=True) as connection:
-            plan = make_plan(
-                settings, work, origin, target.address, connection, target.named_by, describe_stages(settings)
-            )
-        show_plan(plan, console, rehearsal=True)
-        plan.require()
-    with reporter as report, open_rehearsal(settings, work, origin, report) as run:
-        save_plan(plan.facts(), run.work / FILE)
-        with reported_on_failure(run):
-            run_stages(run)
-        report.doing("writing summary and report")
-        summary = summarise(run)
-        keep(summary, run.work)
-        page = write_report(run.work)
+    with early_server(settings, work):
+        reading = waiting("reading the source and the target")
+        with open_target(settings, work) as target:
+            with reading, connect(target.address, read_only=True) as connection:
+                plan = make_plan(
+                    settings,
+                    work,
+                    origin,
+                    target.address,
+                    connection,
+                    target.named_by,
+                    describe_stages(settings),
+                )
+            show_plan(plan, console, rehearsal=True)
+            plan.require()
+        with reporter as report, open_rehearsal(settings, work, origin, report) as run:
+            save_plan(plan.facts(), run.work / FILE)
+            with reported_on_failure(run):
+                run_stages(run)
+            report.doing("writing summary and report")
+            summary = summarise(run)
+            keep(summary, run.work)
+            page = write_report(run.work)
     show(summary, console)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)
     console.print(

@@ -7,12 +7,16 @@ The page's content policy lets a browser run no script, contact no server and us
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import sys
 import unicodedata
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from mappers.reasons import describe
@@ -28,6 +32,8 @@ def visible(value: Any) -> Any:
     """Return text with control characters made visible; anything else, and markup, unchanged."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
+    if value.isprintable():
+        return value
     return "".join(_sign(char) if unicodedata.category(char) in _HIDDEN else char for char in value)
 
 
@@ -40,10 +46,30 @@ def _sign(char: str) -> str:
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
+class _BytecodeCache(FileSystemBytecodeCache):
+    """Keeps compiled templates where Python keeps our compiled modules; not at all if it may not."""
+
+    def __init__(self) -> None:
+        self._folder = Path(cache_from_source(__file__)).parent
+        super().__init__(str(self._folder), "%s.template")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write the compiled template, if that is possible."""
+        if not sys.dont_write_bytecode and self._folder.is_dir():
+            with contextlib.suppress(OSError):
+                super().dump_bytecode(bucket)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read the compiled template, if there is one."""
+        with contextlib.suppress(OSError):
+            super().load_bytecode(bucket)
+
+
 def environment() -> Environment:
     """Return the templates' environment: all values escaped and made visible; a missing name is an error."""
     made = Environment(
         loader=PackageLoader("migrate.report"),
+        bytecode_cache=_BytecodeCache(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=visible,

@@ -108,3 +108,23 @@ def test_the_verdict_counts_the_values_that_did_not_arrive() -> None:
     changed = [{"rows": 2, "lost": True}, {"rows": 5, "lost": False}, {"rows": 1, "lost": True}]
     lines = judge(state, {"filled": {"t": 7}, "contents": {}, "changed": changed}, {}, dry=False).lines
     assert lines == ("7 rows in 1 tables.", "3 values did not fit their column and are NOT migrated.")
+
+
+def test_a_template_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "cache_from_source", lambda _: str(tmp_path / "page.pyc"))
+    shown = render(document("a"))
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert {name.partition(".")[2] for name in kept} == {"template"}
+    assert render(document("a")) == shown
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"damaged")
+    assert render(document("a")) == shown
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+def test_a_page_needs_no_folder_for_compiled_templates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "cache_from_source", lambda _: str(tmp_path / "missing" / "page.pyc"))
+    assert "<html" in render(document("a"))
+    assert not (tmp_path / "missing").exists()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
 from typing import Final
 
-import httpx
 from psycopg import sql
 
-from verification.context import CheckContext, UrlSettings
+from verification.context import CheckContext
 from verification.queries import at, count_rows, key_of, offenders, stream, texts
 from verification.result import Check, Outcome
 
@@ -23,8 +20,6 @@ _IMAGES: Final = {
 #: on the server's locale.
 _LABEL: Final = r"[^\x01-\x2c\x2e\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]+"
 _REST: Final = rf"://{_LABEL}(\.{_LABEL})+(:[0-9]{{1,5}})?([/?#][^[:space:]]*)?$"
-#: status codes of a server that does not support HEAD; it is asked by GET
-_ASK_AGAIN: Final = frozenset({400, 403, 404, 405, 501})
 
 
 def _columns(context: CheckContext) -> dict[tuple[str, str], str]:
@@ -52,6 +47,8 @@ def _parse(context: CheckContext) -> Outcome:
 
 
 def _answer(context: CheckContext) -> Outcome:
+    from verification.studio.ask_urls import check_urls  # httpx takes a tenth of a second to load
+
     columns = _columns(context)
     if not columns:
         return Outcome.not_applicable("no table with images")
@@ -66,61 +63,6 @@ def _answer(context: CheckContext) -> Outcome:
             for key, what in dead:
                 outcome.found(table, key, what, column)
     return outcome
-
-
-def check_urls(urls: list[tuple[str, str]], settings: UrlSettings) -> list[tuple[str, str]]:
-    """Request each of the (key, URL) pairs; return (key, fault) for those that do not answer.
-
-    Uses HEAD, and GET (without reading the body) if a server does not support it. At most
-    `settings.concurrency` requests run at the same time.
-    """
-    return asyncio.run(_ask_all(urls, settings))
-
-
-async def _ask_all(urls: list[tuple[str, str]], settings: UrlSettings) -> list[tuple[str, str]]:
-    waiting: Iterator[tuple[str, str]] = iter(urls)
-    dead: list[tuple[str, str]] = []
-    limits = httpx.Limits(max_connections=settings.concurrency)
-    async with httpx.AsyncClient(
-        timeout=settings.timeout, limits=limits, follow_redirects=True, max_redirects=settings.redirects
-    ) as client:
-
-        async def work() -> None:
-            for key, url in waiting:
-                if what := await _ask(client, url, settings):
-                    dead.append((key, what))
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(settings.concurrency):
-                group.create_task(work())
-    return sorted(dead)
-
-
-async def _ask(client: httpx.AsyncClient, url: str, settings: UrlSettings) -> str | None:
-    """Return the fault of a URL, None if it answers; never the URL itself."""
-    try:
-        # `timeout` limits each read alone: a server that sends a byte now and then would never end.
-        async with asyncio.timeout(settings.timeout * (settings.redirects + 2)):
-            status = (await client.head(url)).status_code
-            if status in _ASK_AGAIN:
-                status = await _get(client, url, settings.redirects)
-    except (httpx.TimeoutException, TimeoutError):
-        return "does not answer in time"
-    except httpx.TooManyRedirects:
-        return "redirects without end"
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        return f"cannot be asked for ({type(error).__name__})"
-    return f"answers {status}" if status >= httpx.codes.BAD_REQUEST else None
-
-
-async def _get(client: httpx.AsyncClient, url: str, redirects: int) -> int:
-    """Return the status of a GET, redirects followed; no body is read (httpx itself reads a redirect's)."""
-    for _ in range(redirects + 1):
-        async with client.stream("GET", url, follow_redirects=False) as response:
-            if response.next_request is None:
-                return response.status_code
-            url = str(response.next_request.url)
-    raise httpx.TooManyRedirects("too many redirects")
 
 
 URLS_PARSE = Check("urls_parse", "Is every image URL valid?", _parse, of_target=True)

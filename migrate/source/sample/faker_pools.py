@@ -17,6 +17,8 @@ import polars as pl
 from migrate.runtime.errors import UsageError
 
 _LOCALES: Final = ("en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "pl_PL")
+#: Without a list, Faker looks for all of its providers on the disk, for each locale.
+_PROVIDERS: Final = ["faker.providers.person", "faker.providers.address", "faker.providers.lorem"]
 _NAMES_PER_LOCALE: Final = 120
 _PLACES: Final = 300
 _SENTENCES: Final = 600
@@ -89,13 +91,13 @@ def make_pools(seed: int) -> Pools:
     firsts: list[str] = []
     lasts: list[str] = []
     for number, locale in enumerate(_LOCALES):
-        people = new_faker(locale)
+        people = new_faker(locale, providers=_PROVIDERS)
         people.seed_instance(seed * len(_LOCALES) + number)
         firsts += _many(people.first_name, _NAMES_PER_LOCALE)
         lasts += _many(people.last_name, _NAMES_PER_LOCALE)
     first = _series([name for name in firsts if slug(name)])
     last = _series([name for name in lasts if slug(name)])
-    words = new_faker("en_GB")
+    words = new_faker("en_GB", providers=_PROVIDERS)
     words.seed_instance(seed)
     vocabulary = _WORDS.split()
     return Pools(

@@ -25,20 +25,20 @@ def _word(value: int) -> pl.Series:
 
 
 _STEP: Final = _word(0x9E3779B97F4A7C15)
-_FIRST: Final = _word(0xBF58476D1CE4E5B9)
-_SECOND: Final = _word(0x94D049BB133111EB)
-_SHIFT_30, _SHIFT_27, _SHIFT_31 = _word(1 << 30), _word(1 << 27), _word(1 << 31)
-#: to 53 bits, what a float holds exactly
-_SHIFT_11: Final = _word(1 << 11)
 
 
-# Series, not expressions: an expression that uses its operand twice contains it twice, and after three steps
-# eight times, and all of that is planned for each choice.
-def _mix(state: pl.Series) -> pl.Series:
+def _shifted(bits: int) -> pl.Expr:
     # Division by a power of two replaces the right shift, which Polars does not have.
-    state = (state ^ (state // _SHIFT_30)) * _FIRST
-    state = (state ^ (state // _SHIFT_27)) * _SECOND
-    return state ^ (state // _SHIFT_31)
+    return pl.col(ROW) // pl.lit(1 << bits, dtype=pl.UInt64)
+
+
+#: One query each: an expression that uses its operand twice contains it twice, and after three steps eight
+#: times. The last one keeps 53 bits, what a float holds exactly.
+_STEPS: Final = (
+    (pl.col(ROW) ^ _shifted(30)) * pl.lit(0xBF58476D1CE4E5B9, dtype=pl.UInt64),
+    (pl.col(ROW) ^ _shifted(27)) * pl.lit(0x94D049BB133111EB, dtype=pl.UInt64),
+    ((pl.col(ROW) ^ _shifted(31)) // (1 << 11)).cast(pl.Float64) / float(1 << 53),
+)
 
 
 def rows(start: int, stop: int) -> pl.DataFrame:
@@ -62,7 +62,10 @@ class Chance:
         salt = _word(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
 
         def draw(numbers: pl.Series) -> pl.Series:
-            return (_mix(numbers * _STEP + salt) // _SHIFT_11).cast(pl.Float64) / float(1 << 53)
+            mixed = (numbers * _STEP + salt).alias(ROW).to_frame()
+            for step in _STEPS:
+                mixed = mixed.select_seq(step)
+            return mixed.to_series()
 
         return pl.col(ROW).map_batches(draw, return_dtype=pl.Float64, is_elementwise=True)
 

@@ -16,7 +16,7 @@ from tests.servers.hostile import endless_redirect, hostile, slow_headers
 from tests.verification.planted import PICTURE
 from tests.verification.world import IMAGE, World
 from verification import UrlSettings, run_checks
-from verification.studio.image_urls import check_urls
+from verification.studio.ask_urls import check_urls
 
 
 @pytest.mark.parametrize(
