@@ -18,13 +18,17 @@ _TYPED = re.compile(r"(?:^|`)(?:\.venv/bin/)?migrate ([a-z][^`\n#|]*)", re.MULTI
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: What a fenced block may be other than commands: statements and settings are read by tests of their own.
-_NO_COMMANDS = {"toml", "sql"}
+_NO_COMMANDS = {"toml", "sql", "pgsql", "js", "python"}
 #: A page whose every block of one kind is run, and the test that runs it.
 RUN_WHOLE = {
     ("rollback.md", "sh"): "tests/e2e/faults/test_rollback_page.py",
     ("any-database.md", "sh"): "tests/e2e/systems/test_any_database_page.py",
     ("database-switch-guide.md", "sh"): "tests/docs/test_switch_page.py",
     ("database-switch-guide.md", "sql"): "tests/docs/test_switch_page.py",
+    **dict.fromkeys(
+        [("database-switch-guide.md", kind) for kind in ("js", "python", "pgsql")],
+        "tests/docs/test_id_rule.py",
+    ),
     ("local-trial.md", "sh"): "tests/docs/test_trial_page.py",
     ("security.md", "sh"): "tests/e2e/hostile/test_rights.py",
     ("security.md", "sql"): "tests/e2e/hostile/test_rights.py",

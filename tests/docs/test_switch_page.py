@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,4 +64,8 @@ def test_the_page_holds_true_on_a_published_database(work: Path, shared: dict[st
         said = migrate(*words, "--work", str(work), **shared).out
         if words[0] == "ids":
             assert new in said
+        if words[-1] == "sql":
+            with sqlite3.connect(":memory:") as other:
+                other.executescript(said)
+                assert other.execute("SELECT new_id FROM users_ids WHERE legacy_id = ?", (legacy,)).fetchone()
     assert query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'migrate_ledger'") == [("id_map",)]
