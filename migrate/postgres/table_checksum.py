@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
@@ -69,3 +69,14 @@ def row_hash(conn: Connection, name: sql.Identifier) -> sql.Composable:
 def measure_all(conn: Connection, schema: str, tables: Iterable[str]) -> dict[str, Content]:
     """Return the content of each of the tables, by name."""
     return {table: measure(conn, schema, table) for table in tables}
+
+
+def count_all(conn: Connection, schema: str, tables: Sequence[str]) -> dict[str, int]:
+    """Return the number of rows of each of the tables, in one query. Raises TargetError if one is refused."""
+    counts = sql.SQL(", ").join(
+        sql.SQL("(SELECT count(*) FROM ONLY {})").format(sql.Identifier(schema, table)) for table in tables
+    )
+    with translate_errors(f"counting the rows of the tables in {schema}"):
+        row = conn.execute(sql.SQL("SELECT ARRAY[{}]::int8[]").format(counts)).fetchone()
+    assert row is not None
+    return dict(zip(tables, row[0], strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrate.postgres.connection import Connection
-from migrate.postgres.table_checksum import Content, measure, measure_all
+from migrate.postgres.table_checksum import Content, count_all, measure, measure_all
 from migrate.runtime.errors import TargetError
 
 #: a type of column, and values of it that are not the same
@@ -93,3 +93,14 @@ def test_tables_of_no_rows_no_columns_and_as_many_as_there_can_be(conn: Connecti
 def test_a_table_that_is_not_there_is_named(conn: Connection) -> None:
     with pytest.raises(TargetError, match=r"measuring the content of public\.gone"):
         measure(conn, "public", "gone")
+
+
+def test_the_rows_of_many_tables_are_counted_in_one_query(conn: Connection) -> None:
+    conn.execute(
+        'CREATE TABLE "odd%s" AS SELECT 1; CREATE TABLE base AS SELECT n FROM generate_series(1, 3) n'
+    )
+    conn.execute("CREATE TABLE heir () INHERITS (base); INSERT INTO heir VALUES (4)")
+    assert count_all(conn, "public", ["base", "odd%s", "heir"]) == {"base": 3, "odd%s": 1, "heir": 1}
+    assert count_all(conn, "public", []) == {}
+    with pytest.raises(TargetError, match=r"counting the rows of the tables in public.*gone"):
+        count_all(conn, "public", ["base", "gone"])

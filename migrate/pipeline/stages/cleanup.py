@@ -8,7 +8,7 @@ from migrate.pipeline.context import RunContext
 from migrate.pipeline.stage import Stage, StageResult
 from migrate.postgres.catalog import introspect
 from migrate.postgres.schema_fingerprint import differences, fingerprint
-from migrate.postgres.table_checksum import measure
+from migrate.postgres.table_checksum import count_all
 from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
 from migrate.staging import ledger_queries, schema
@@ -36,9 +36,7 @@ def _run(run: RunContext) -> StageResult:
         run.ledger.reset(run.id)
         hit("cleanup:uncommitted")
     hit("cleanup:committed")
-    replaced = {
-        name: measure(run.connection, run.address.schema, name).rows for name in [*run.filled, *run.emptied]
-    }
+    replaced = count_all(run.connection, run.address.schema, [*run.filled, *run.emptied])
     changed = differences(before, fingerprint(run.connection, run.address.schema))
     if changed:
         raise StateMismatch(
