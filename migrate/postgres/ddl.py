@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,12 +38,13 @@ ORDER BY 1, NOT i.indisprimary, 3
 """
 #: Of a table and of its rows' parts that are stored outside it (TOAST).
 _OPTIONS: Final = """
-SELECT prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
-FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+SELECT c.oid::bigint, prefix || quote_ident(split_part(o, '=', 1)), substr(o, strpos(o, '=') + 1)
+FROM unnest(%s::regclass[]) w (oid) JOIN pg_class c ON c.oid = w.oid
+LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
 CROSS JOIN LATERAL (
     SELECT '', o, n FROM unnest(c.reloptions) WITH ORDINALITY u (o, n)
     UNION ALL SELECT 'toast.', o, n FROM unnest(t.reloptions) WITH ORDINALITY u (o, n)) x (prefix, o, n)
-WHERE c.oid = %s::regclass ORDER BY prefix, n
+ORDER BY c.oid, prefix, n
 """
 
 
@@ -130,9 +132,15 @@ def add_proven(
 # ---- storage options -----------------------------------------------------------------
 
 
-def read_options(conn: Connection, table: str) -> list[tuple[str, str]]:
-    """Return the storage options of a table as (quoted name, value), in their order; `table` is quoted."""
-    return conn.execute(_OPTIONS, (table,)).fetchall()
+def read_options(conn: Connection, tables: Sequence[str]) -> dict[int, list[tuple[str, str]]]:
+    """Return the storage options of tables as (quoted name, value), in their order, by the table's oid.
+
+    A table is given as its quoted name or its oid; one without options is left out.
+    """
+    found: dict[int, list[tuple[str, str]]] = {}
+    for table, name, value in conn.execute(_OPTIONS, (list(tables),)).fetchall():
+        found.setdefault(table, []).append((name, value))
+    return found
 
 
 # ---- indexes -------------------------------------------------------------------------

@@ -7,7 +7,7 @@ the lock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,14 +24,15 @@ JOIN pg_class c ON c.oid = w.live JOIN pg_class s ON s.oid = w.staged
 """
 #: In the order of the list, which PostgreSQL keeps; each privilege is with or without the grant option.
 _GRANTS: Final = """
-SELECT quote_ident(a.attname),
+SELECT g.rel::bigint, quote_ident(a.attname),
        CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END,
        string_agg(x.privilege_type, ',' ORDER BY x.place), x.is_grantable
-FROM (SELECT 0 AS num, relacl AS acl FROM pg_class WHERE oid = %(table)s
-      UNION ALL SELECT attnum, attacl FROM pg_attribute WHERE attrelid = %(table)s AND attnum > 0) g
-LEFT JOIN pg_attribute a ON a.attrelid = %(table)s AND a.attnum = g.num
+FROM (SELECT oid AS rel, 0 AS num, relacl AS acl FROM pg_class WHERE oid = ANY (%(tables)s::oid[])
+      UNION ALL SELECT attrelid, attnum, attacl FROM pg_attribute
+      WHERE attrelid = ANY (%(tables)s::oid[]) AND attnum > 0) g
+LEFT JOIN pg_attribute a ON a.attrelid = g.rel AND a.attnum = g.num
 CROSS JOIN LATERAL aclexplode(g.acl) WITH ORDINALITY x (grantor, grantee, privilege_type, is_grantable, place)
-GROUP BY g.num, a.attname, x.grantee, x.is_grantable ORDER BY g.num, min(x.place)
+GROUP BY g.rel, g.num, a.attname, x.grantee, x.is_grantable ORDER BY g.rel, g.num, min(x.place)
 """
 _DEFAULTS: Final = """
 SELECT w.live::bigint, quote_ident(a.attname), pg_get_expr(d.adbin, d.adrelid)
@@ -75,6 +76,8 @@ _STATES: Final = {
     "A": "ENABLE ALWAYS TRIGGER",
 }
 _IDENTITIES: Final = {"f": "FULL", "n": "NOTHING"}
+#: Column (None: the table), grantee, privileges, with grant option.
+_Grant = tuple[Any, ...]
 _COMMANDS: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE", "*": "ALL"}
 
 
@@ -94,6 +97,8 @@ def plan_attributes(conn: Connection, pairs: Sequence[TablePair]) -> SwapAttribu
     quote, plan = Quoting(conn), SwapAttributes()
     of = {pair.live: pair for pair in pairs}
     ends: dict[str, Any] = {"live": list(of), "staged": [pair.staged for pair in pairs]}
+    both = [*ends["live"], *ends["staged"]]
+    options, grants = read_options(conn, [str(oid) for oid in both]), _read_grants(conn, both)
     sequences = conn.execute(_SEQUENCES, ends).fetchall()
     plan.before += [f"ALTER SEQUENCE {name} OWNED BY NONE" for _, name, _ in sequences]
     for live, owner, strange, comment, granted, identity, secured, forced in conn.execute(
@@ -103,8 +108,8 @@ def plan_attributes(conn: Connection, pairs: Sequence[TablePair]) -> SwapAttribu
         if strange:
             plan.after.append(f"ALTER TABLE {name} OWNER TO {owner}")
         plan.after.append(f"COMMENT ON TABLE {name} IS {'NULL' if comment is None else quote.text(comment)}")
-        plan.after += _options(conn, quote, of[live])
-        plan.after += _grants(conn, of[live], owner, granted=granted)
+        plan.after += _options(quote, of[live], options)
+        plan.after += _grants(of[live], owner, grants, granted=granted)
         if identity in _IDENTITIES:
             plan.after.append(f"ALTER TABLE {name} REPLICA IDENTITY {_IDENTITIES[identity]}")
         if secured:
@@ -123,11 +128,11 @@ def plan_attributes(conn: Connection, pairs: Sequence[TablePair]) -> SwapAttribu
     return plan
 
 
-def _options(conn: Connection, quote: Quoting, pair: TablePair) -> list[str]:
+def _options(quote: Quoting, pair: TablePair, options: Mapping[int, list[tuple[str, str]]]) -> list[str]:
     """Return the statement that gives the table the live one's storage options, in their order, and no
     others.
     """
-    wanted, there = read_options(conn, pair.old), read_options(conn, pair.new)
+    wanted, there = options.get(pair.live, []), options.get(pair.staged, [])
     if wanted == there:
         return []
     out = [f"ALTER TABLE {pair.old} RESET ({', '.join(name for name, _ in there)})"] if there else []
@@ -137,12 +142,20 @@ def _options(conn: Connection, quote: Quoting, pair: TablePair) -> list[str]:
     return out
 
 
-def _grants(conn: Connection, pair: TablePair, owner: str, *, granted: bool) -> list[str]:
+def _read_grants(conn: Connection, tables: Sequence[int]) -> dict[int, list[_Grant]]:
+    """Return the grants on tables and their columns, in their order, by the table's oid."""
+    found: dict[int, list[_Grant]] = {}
+    for table, *grant in conn.execute(_GRANTS, {"tables": list(tables)}).fetchall():
+        found.setdefault(table, []).append(tuple(grant))
+    return found
+
+
+def _grants(pair: TablePair, owner: str, grants: Mapping[int, list[_Grant]], *, granted: bool) -> list[str]:
     """Return the grants on table and columns, in their order, after a revoke of all default privileges."""
-    rows = conn.execute(_GRANTS, {"table": pair.live}).fetchall()
+    rows = grants.get(pair.live, [])
     out = []
     if granted:
-        here = conn.execute(_GRANTS, {"table": pair.staged}).fetchall()
+        here = grants.get(pair.staged, [])
         grantees = {grantee for column, grantee, *_ in [*rows, *here] if column is None}
         out.append(f"REVOKE ALL ON TABLE {pair.old} FROM {', '.join(sorted({*grantees, owner, 'PUBLIC'}))}")
     for column, grantee, privileges, grantable in rows:

@@ -150,8 +150,7 @@ def _make(conn: Connection, schema: str, staging: str, table: Table) -> None:
         for column in table.columns
         if column.sequence and not column.generated
     ]
-    options = read_options(conn, live.as_string(conn))
-    if options:
+    for options in read_options(conn, [live.as_string(conn)]).values():
         pairs = [sql.SQL("{} = {}").format(sql.SQL(name), sql.Literal(value)) for name, value in options]
         changes.append(sql.SQL("SET ({})").format(sql.SQL(", ").join(pairs)))
     if changes:
