@@ -164,12 +164,19 @@ def say(text: str) -> None:
     click.echo(complete(text))
 
 
-def confirm(question: str, yes: bool, *, name: str | None = None, risk: str | None = None) -> None:
+def confirm(
+    question: str,
+    yes: bool,
+    *,
+    name: str | None = None,
+    risk: str | None = None,
+    on_ask: Callable[[], None] = lambda: None,
+) -> None:
     """Ask before something severe; return if the answer is yes.
 
-    With `name`, yes is said by typing it: the name of the database whose rows
-    go. Raises UsageError if the input is no terminal (its message is `risk`, if
-    given) or `--confirm` names another database, Abort if the answer is no.
+    `on_ask` is called if a person is asked. With `name`, yes is said by typing
+    it: the name of the database whose rows go. Raises UsageError if the input
+    is no terminal (its message is `risk`, if given) or `--confirm` names another database, Abort if the answer is no.
     """
     from migrate.runtime.errors import UsageError
 
@@ -186,6 +193,7 @@ def confirm(question: str, yes: bool, *, name: str | None = None, risk: str | No
         raise UsageError(
             risk or "this needs your confirmation, but the input is no terminal", hint=f"add --yes{named}"
         )
+    on_ask()
     if name is None:
         click.confirm(question, abort=True, err=True)
     elif (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from migrate.cli.options import (
     work_option,
     yes_option,
 )
+from migrate.runtime.notify import notified, notify
 
 if TYPE_CHECKING:
     from migrate.pipeline.rollback import RolledBack
@@ -91,7 +93,7 @@ def command(
         from migrate.pipeline.resume import WITHOUT_FOLDER
 
         raise UsageError(f"there is no run in {work}", hint=WITHOUT_FOLDER)
-    with early_server(settings, work):
+    with notified(settings, "rollback", "the rollback is done"), early_server(settings, work):
         _roll_back(settings, work, yes, as_json, accept_unproven, discard_changes, undo, published, backup)
 
 
@@ -124,6 +126,9 @@ def _roll_back(
                 f"Restore the {rows} rows of {target.address.label}, schema {target.address.schema}?",
                 yes,
                 name=target.address.database,
+                on_ask=partial(
+                    notify, settings, "rollback", "waiting", "it asks before it restores the rows"
+                ),
             )
     with make_reporter() as report, open_run(settings, work, report, RunMode.ROLLBACK) as run:
         run.accept_unproven = accept_unproven

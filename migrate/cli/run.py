@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from migrate.cli.options import (
     yes_option,
 )
 from migrate.runtime.next_command import complete
+from migrate.runtime.notify import notified, notify
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,6 +120,7 @@ def _migrate(
     plan = None
     looked = time.monotonic()
     with contextlib.ExitStack() as opened:
+        opened.enter_context(notified(settings, "run", "the rows are live"))
         if state is None or state.document.outcome != "published":
             # Held to the end: an embedded one is not stopped between plan and run.
             with waiting("connecting to the target"):
@@ -195,6 +198,7 @@ def _show_plan_and_ask(
             f"{what} {target.address.label}, schema {target.address.schema}?",
             yes,
             name=target.address.database,
+            on_ask=partial(notify, settings, "run", "waiting", "it asks before it replaces the rows"),
         )
     return plan
 

@@ -166,6 +166,16 @@ class Metrics(_Section):
     )
 
 
+class Notify(_Section):
+    """`[notify]`: a webhook that is told how a command ended."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="address that gets a JSON object by POST if `run` or `rollback` is done, failed, stopped "
+        "or waiting for an answer; if it does not answer, the command goes on",
+    )
+
+
 class Config(BaseSettings):
     """The whole configuration; see `config.toml` for every key with its meaning."""
 
@@ -180,6 +190,7 @@ class Config(BaseSettings):
     load: Load = Load()
     verification: Checks = Checks()
     metrics: Metrics = Metrics()
+    notify: Notify = Notify()
     mappers: MapperSettings = MapperSettings()
     _file: Path | None = PrivateAttr(default=None)
 

@@ -34,7 +34,10 @@ class Operator:
     """Somebody who types, in a folder of their own, what is printed."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        self.folder, self.variables = folder, {"DATABASE_URL": url}
+        self.folder, self.variables = (
+            folder,
+            {"DATABASE_URL": url, "MIGRATE__NOTIFY__URL": "http://127.0.0.1:9/"},
+        )
 
     def type(self, command: str, code: int = 0) -> Done:
         words = shlex.split(command)[1:]
