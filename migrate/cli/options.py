@@ -176,7 +176,8 @@ def confirm(
 
     `on_ask` is called if a person is asked. With `name`, yes is said by typing
     it: the name of the database whose rows go. Raises UsageError if the input
-    is no terminal (its message is `risk`, if given) or `--confirm` names another database, Abort if the answer is no.
+    is no terminal (its message is `risk`, if given) or another database is
+    named, Abort if the answer is no.
     """
     from migrate.runtime.errors import UsageError
 
@@ -199,4 +200,6 @@ def confirm(
     elif (
         click.prompt(f"{question} Type {name} to continue", err=True, default="", show_default=False) != name
     ):
-        raise click.Abort
+        raise UsageError(
+            "this is not the name of the database; nothing was changed", hint=f"it is {name}; type it again"
+        )

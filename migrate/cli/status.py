@@ -135,9 +135,10 @@ def show(facts: dict[str, Any]) -> RenderableType:
     for name in ("stage", "status", "seconds", "finished"):
         table.add_column(name, justify="right" if name == "seconds" else "left")
     for name, stage in facts["stages"].items():
-        table.add_row(
-            Text(terminal_safe(name)), stage["status"], f"{stage['seconds']:.2f}", stage["finished"] or ""
-        )
+        status = stage["status"]
+        if status == "running" and not facts["process"]:
+            status = "stopped"  # its process ended without a word: killed, or its terminal was closed
+        table.add_row(Text(terminal_safe(name)), status, f"{stage['seconds']:.2f}", stage["finished"] or "")
     lines = [
         f"run {facts['run']}, started {facts['created']}: {facts['outcome']}",
         f"{facts['source']} -> {facts['target']}",

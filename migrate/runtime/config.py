@@ -167,7 +167,7 @@ class Metrics(_Section):
 
 
 class Notify(_Section):
-    """`[notify]`: a webhook that is told how a command ended."""
+    """`[notify]`: a webhook that hears how a command ended."""
 
     url: SecretStr | None = Field(
         default=None,

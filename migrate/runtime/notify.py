@@ -1,4 +1,4 @@
-"""Tells a webhook how a command ended, and that it waits for an answer; never stops the command.
+"""Notifies a webhook of how a command ended, and that it waits for an answer; never stops the command.
 
 The address may hold a secret (chat services put one into the path), so it is not shown.
 """

@@ -37,6 +37,9 @@ def test_a_watcher_sees_the_process_at_work_and_ends_with_it(work: Path) -> None
     out, _ = watcher.communicate(timeout=60)
     last = json.loads(out.splitlines()[-1])
     assert (last["process"], last["outcome"]) == (None, "open")
+    shown = migrate("status", "--work", str(work)).out
+    assert "stopped" in shown
+    assert "running" not in shown
 
 
 def test_every_stage_leaves_its_metrics(work: Path, tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from migrate.runtime.notify import notified
 
 @pytest.fixture
 def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A web server on this machine, and what it was told."""
-    told: list[dict[str, Any]] = []
+    """A web server on this machine, and what it was heard."""
+    heard: list[dict[str, Any]] = []
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(204 if self.path == "/good" else 500)
             self.end_headers()
 
@@ -31,7 +31,7 @@ def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
     server = HTTPServer(("127.0.0.1", 0), Hook)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", told
+    yield f"http://127.0.0.1:{server.server_port}", heard
     server.shutdown()
     server.server_close()
 
@@ -40,20 +40,20 @@ def settings(url: str) -> Config:
     return load_config(None, {}).model_copy(update={"notify": Config(notify={"url": url}).notify})  # type: ignore[arg-type]
 
 
-def test_every_end_is_told_without_a_secret(hook: tuple[str, list[dict[str, Any]]]) -> None:
-    url, told = hook
+def test_every_end_is_sent_without_a_secret(hook: tuple[str, list[dict[str, Any]]]) -> None:
+    url, heard = hook
     with notified(settings(f"{url}/good"), "run", "the rows are live"):
         pass
     with pytest.raises(CheckError), notified(settings(f"{url}/good"), "run", ""):
         raise CheckError("postgresql://me:hunter22@db.example/x does not pass", hint="`migrate run --fresh`")
     with pytest.raises(Stopped), notified(settings(f"{url}/good"), "rollback", ""):
         raise Stopped("Stopped; nothing is lost")
-    assert [(one["command"], one["event"]) for one in told] == [
+    assert [(one["command"], one["event"]) for one in heard] == [
         ("run", "done"), ("run", "failed"), ("rollback", "stopped"),
     ]  # fmt: skip
-    assert told[0]["text"] == "migrate run: done. the rows are live"
-    assert told[1]["next"] == "`migrate run --fresh`"
-    assert "hunter22" not in json.dumps(told)
+    assert heard[0]["text"] == "migrate run: done. the rows are live"
+    assert heard[1]["next"] == "`migrate run --fresh`"
+    assert "hunter22" not in json.dumps(heard)
 
 
 def test_a_webhook_that_fails_is_a_note(
