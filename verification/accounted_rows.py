@@ -40,17 +40,32 @@ class AccountedRows:
         """
         self._reset()
         for frame in account_rows(self._context, self.account):
-            self.listed += frame.height
-            judged = frame.join(self.fates.of(frame["source_id"]), on="source_id", how="left")
-            fated = judged.drop_nulls("fate")
-            self.met.extend(fated["source_id"].hash())
-            free = judged.filter(pl.col("fate").is_null()).drop("fate")
-            self.unfated += free.height
-            if free["key"].null_count():
-                self.unproven.extend(free.filter(pl.col("key").is_null()).select("source_id"))
-                free = free.drop_nulls("key")
+            free, fated = self._judge(frame)
             barred = fated.filter(pl.col("fate").is_in(["rejected", "excluded"])).drop("fate")
             yield free, barred.drop_nulls("key")
+
+    def tally(self) -> int:
+        """Count the rows as `rows` does, without their keys; return how many must be proven."""
+        self._reset()
+        nulls = " OR ".join(f"{name} IS NULL" for pair in _pairs(self.account) for name in pair)
+        query = (
+            f"SELECT source_id, CASE WHEN {nulls} THEN NULL ELSE '' END AS key"  # noqa: S608  our own SQL
+            f" FROM ({self.account.sql})"
+        )
+        return sum(self._judge(frame.cast(pl.String))[0].height for frame in self._context.read(query))
+
+    def _judge(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Count rows by their outcomes; return those to be proven, and those that have an outcome."""
+        self.listed += frame.height
+        judged = frame.join(self.fates.of(frame["source_id"]), on="source_id", how="left")
+        fated = judged.drop_nulls("fate")
+        self.met.extend(fated["source_id"].hash())
+        free = judged.filter(pl.col("fate").is_null()).drop("fate")
+        self.unfated += free.height
+        if free["key"].null_count():
+            self.unproven.extend(free.filter(pl.col("key").is_null()).select("source_id"))
+            free = free.drop_nulls("key")
+        return free, fated
 
 
 def key_columns(account: RowAccounting) -> tuple[str, ...]:
@@ -58,16 +73,22 @@ def key_columns(account: RowAccounting) -> tuple[str, ...]:
     return (account.column, *account.more) if account.column else ()
 
 
-def account_rows(context: CheckContext, account: RowAccounting) -> Iterator[pl.DataFrame]:
+def account_rows(
+    context: CheckContext, account: RowAccounting, query: str | None = None
+) -> Iterator[pl.DataFrame]:
     """Yield an account's rows as text `source_id`, `entity`, `key`; key is null if it proves nothing.
 
-    A key of several columns has `entity2`, `key2` and so on in addition.
+    A key of several columns has `entity2`, `key2` and so on in addition. `query` selects a part of the rows.
     """
-    pairs = [("entity", "key"), *((f"entity{n + 2}", f"key{n + 2}") for n in range(len(account.more)))]
+    pairs = _pairs(account)
     whole = pl.all_horizontal(pl.col(name).is_not_null() for pair in pairs for name in pair)
-    for frame in context.read(account.sql):
+    for frame in context.read(query or account.sql):
         texts = frame.select(pl.col(name).cast(pl.String) for name in ("source_id", *sum(pairs, ())))
         yield texts.with_columns(pl.when(whole).then(pl.col("key")).alias("key"))
+
+
+def _pairs(account: RowAccounting) -> list[tuple[str, str]]:
+    return [("entity", "key"), *((f"entity{n + 2}", f"key{n + 2}") for n in range(len(account.more)))]
 
 
 def new_ids(context: CheckContext, rows: pl.DataFrame) -> pl.DataFrame:

@@ -52,6 +52,15 @@ class Ids(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class IdRule:
+    """What ids are derived from, for code that derives them again: see `migrate.pipeline.ids.Ids`."""
+
+    secret: str = field(repr=False)
+    tenant: str = ""
+    shared: frozenset[str] = frozenset()
+
+
 class RowAccounting(Protocol):
     """How the rows of one source table are accounted for.
 
@@ -280,6 +289,10 @@ class CheckContext:
                  checks that read the snapshot run parallel to the others, too
     proven       returns the keys that the server has checked against every row since the last was written:
                  (`unique` or `foreign`, table, name of the index or constraint); it may wait for them
+    remap_fates  maps again, and yields the outcomes as the mappers give them
+    id_rule      what ids are derived from; without it no id is derived by other code
+    summed       whether the rows are those of the run's batches, so that the sums in the ledger are theirs
+    deep         whether what the sums prove is derived and compared again
     answers      what was asked already, by the text of the question: once while the view is the same
     """
 
@@ -309,6 +322,10 @@ class CheckContext:
     limits: Limits = Limits()
     urls: UrlSettings = UrlSettings()
     remap: Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]] | None = None
+    remap_fates: Callable[[], Iterator[pl.DataFrame]] | None = None
+    id_rule: IdRule | None = None
+    summed: bool = False
+    deep: bool = False
     second_connection: Callable[[], AbstractContextManager[psycopg.Connection[Any] | None]] | None = None
     again: Callable[[], AbstractContextManager[tuple[sqlite3.Connection, Read]]] | None = None
     proven: Callable[[], frozenset[tuple[str, str, str]]] = frozenset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import polars as pl
@@ -33,6 +33,21 @@ def _compare(context: CheckContext, tables: Sequence[str]) -> Outcome:
     if context.remap is None:
         return Outcome.not_applicable("there is nothing to map a second time")
     outcome = Outcome()
+    compare_rows(context, tables, outcome)
+    return outcome
+
+
+def compare_rows(
+    context: CheckContext,
+    tables: Sequence[str],
+    outcome: Outcome,
+    compared: Callable[[Table, pl.DataFrame], tuple[Column, ...]] | None = None,
+) -> None:
+    """Compare the rows of tables, as bags, with those that the mappers return; name those that differ.
+
+    `compared` chooses the columns of a frame; without it they are all that have one form on both sides.
+    """
+    assert context.remap is not None
     sums: dict[str, Sums] = {}
     given: dict[str, tuple[Column, ...]] = {}
     for table, frame in context.remap(tables):
@@ -40,14 +55,13 @@ def _compare(context: CheckContext, tables: Sequence[str]) -> Outcome:
             outcome.found(table, None, "is mapped, but not filled")
         if table not in tables:
             continue
-        columns = given.setdefault(table, _columns(context.tables[table], frame))
+        columns = given.setdefault(table, (compared or _columns)(context.tables[table], frame))
         sums.setdefault(table, Sums()).add(_texts(context, context.tables[table], columns, frame))
     for table in tables:
         if table in sums:
             _hold(context, table, given[table], sums[table], outcome)
         elif rows := count_rows(context, table):
             outcome.found_many(table, [None], "no mapper produces these rows", total=rows)
-    return outcome
 
 
 def _columns(table: Table, frame: pl.DataFrame) -> tuple[Column, ...]:

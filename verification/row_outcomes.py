@@ -119,7 +119,11 @@ def _numbers(source_ids: pl.Series) -> pl.Series | None:
 
 
 def fates_of(context: CheckContext, table: str) -> Fated:
-    """Return the outcomes of the rows of one source table that were not migrated."""
+    """Return the outcomes of the rows of one source table that were not migrated; read once in one view."""
+    return context.query_cache.once(f"outcomes of {table}", lambda: _fates(context, table))
+
+
+def _fates(context: CheckContext, table: str) -> Fated:
     query = sql.SQL("SELECT source_id, fate FROM {} WHERE run_id = {} AND source_table = {}").format(
         sql.Identifier(context.ledger, "fate"), sql.Literal(context.run_id), sql.Literal(table)
     )

@@ -8,6 +8,7 @@ import polars as pl
 from psycopg import sql
 
 from verification.accounted_rows import BETWEEN, AccountedRows, new_ids
+from verification.batch_sums import fates_as_mapped, rows_as_mapped
 from verification.context import CheckContext, Table
 from verification.multiset_diff import Staged, compare
 from verification.queries import ask, at, count_rows, key_of, stream, texts
@@ -40,7 +41,7 @@ def prove(
         _counted(context, target, accounted_rows, outcome)
     elif target in context.shared | context.derived:
         _each(context, target, columns, accounted_rows, outcome)
-    else:
+    elif not proven_by_sums(context, target, columns, accounted_rows):
         _one_to_one(context, target, columns, accounted_rows, outcome)
 
 
@@ -58,6 +59,25 @@ def _text_column(table: Table, columns: Sequence[str]) -> tuple[str, str] | None
     """Return table and column if the key is one text column."""
     column = table.column(columns[0]) if len(columns) == 1 else None
     return (table.name, column.name) if column is not None and column.type == "text" else None
+
+
+def proven_by_sums(
+    context: CheckContext, target: str, columns: Sequence[str], accounted_rows: Sequence[AccountedRows]
+) -> bool:
+    """Return whether sums and counts prove the rows, so that no key need be derived and compared.
+
+    The staged rows and the outcomes are those that the mappers gave; there are as many rows as source rows
+    without an outcome; and no two rows have the same key. What is not asked here is whether each row has the
+    id of its own source row: `verification.id_oracle` derives some of them by other code, a deep check all.
+    """
+    if context.deep or not rows_as_mapped(context, target) or not fates_as_mapped(context):
+        return False
+    table = context.tables[target]
+    unique = any(
+        key.columns and set(key.columns) <= set(columns) and not key.expressions and key.predicate is None
+        for key in table.keys
+    )
+    return unique and sum([accounted.tally() for accounted in accounted_rows]) == count_rows(context, target)
 
 
 def _counted(
@@ -121,11 +141,11 @@ def _each(
                 keys = again["source_id"].unique().sort().to_list()
                 outcome.found_many(source, keys, f"shares its row of {target} with another row")
             seen.extend(new.select("mark"))
-            lost = new.join(_present(context, target, columns, new), on="id", how="anti")["source_id"]
+            lost = new.join(present(context, target, columns, new), on="id", how="anti")["source_id"]
             outcome.found_many(source, lost.sort().to_list(), f"was migrated, but {target} has no row for it")
             if not shared and barred.height:
                 ids = new_ids(context, barred)
-                kept = ids.join(_present(context, target, columns, ids), on="id", how="semi")["source_id"]
+                kept = ids.join(present(context, target, columns, ids), on="id", how="semi")["source_id"]
                 outcome.found_many(source, kept.sort().to_list(), f"must not be migrated, but is in {target}")
     if target not in context.derived and count_rows(context, target) != seen.height:
         _surplus(context, target, columns, seen, outcome)
@@ -135,7 +155,7 @@ def _identified_by(rows: pl.DataFrame) -> list[str]:
     return [name for name in rows.columns if name.startswith(("entity", "key"))]
 
 
-def _present(context: CheckContext, target: str, columns: Sequence[str], ids: pl.DataFrame) -> pl.DataFrame:
+def present(context: CheckContext, target: str, columns: Sequence[str], ids: pl.DataFrame) -> pl.DataFrame:
     """Return which values of the column `id` are in the target, once each."""
     query = sql.SQL(
         "SELECT wanted.id FROM unnest(%s::text[]) AS wanted (id) WHERE EXISTS "

@@ -21,17 +21,21 @@ from verification.foreign_keys import DANGLING
 from verification.full_compare import DEEP, KEYLESS
 from verification.id_checks import IDS_SHAPED
 from verification.id_map import KEYS_MAPPED
+from verification.id_oracle import IDS_DERIVED
 from verification.ids_in_cells import HIDDEN
 from verification.lineage import LINEAGE
 from verification.reconciliation import RECONCILIATION
 from verification.result import Check, CheckResult, Report
+from verification.staged_rows import STAGED_ROWS
 from verification.studio.checks import DIRECTORY
 from verification.studio.image_urls import URLS_ANSWER
 from verification.uniqueness import UNIQUENESS
 
 #: the checks of every run, in order
 GENERAL: tuple[Check, ...] = (
+    STAGED_ROWS,
     RECONCILIATION,
+    IDS_DERIVED,
     LEFT_OUT,
     REJECTS,
     DANGLING,
@@ -71,9 +75,9 @@ def run_checks(
     """Run checks and return their report.
 
     `checks` are names (None: the standard ones); `deep` adds the comparison of every cell with what the
-    mappers return, `urls` requests every image over HTTP. `on_check` is called with each check before it
-    runs, maybe in another thread. Raises ValueError for an unknown name; errors of the connections pass
-    through.
+    mappers return, and derives again what is otherwise proven by sums; `urls` requests every image over HTTP.
+    `on_check` is called with each check before it runs, maybe in another thread. Raises ValueError for an
+    unknown name; errors of the connections pass through.
     """
     known = {check.name: check for check in (*STANDARD, *DESCRIBED, *ON_REQUEST)}
     wanted = [check.name for check in STANDARD] if checks is None else list(checks)
@@ -83,7 +87,7 @@ def run_checks(
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"there is no check {', '.join(unknown)}; the checks are {', '.join(known)}")
     checks_wanted = [known[name] for name in wanted]
-    with _views(context) as (first, second):
+    with _views(replace(context, deep=deep)) as (first, second):
         twice = context.again is not None
         concurrent = [c for c in checks_wanted if second and (c.of_target or (c.apart and twice))]
         concurrent.sort(key=lambda check: (check.of_proof, check.apart))

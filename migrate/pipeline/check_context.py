@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
 import polars as pl
 
-from mappers.base import begin
+from mappers.base import MappedBatch, begin
 from mappers.reasons import BY_RULE
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.crosswalk import open_workspace
@@ -20,6 +20,7 @@ from migrate.runtime.errors import MigrateError
 from migrate.snapshot.workspace import Workspace, open_sql
 from verification import context
 
+Part = TypeVar("Part")
 Remap = Callable[[Sequence[str]], Iterator[tuple[str, pl.DataFrame]]]
 
 #: With more source rows than these, two checks that read all of them would together take more memory
@@ -76,6 +77,9 @@ def open_check_context(run: RunContext, *, schema: str) -> Iterator[context.Chec
                 BY_RULE,
             ),
             remap=_remap(run, workspace),
+            remap_fates=lambda: _map_again(run, workspace, lambda mapped: [mapped.fates]),
+            id_rule=run.ids.rule,
+            summed=staged,
             second_connection=lambda: _second_connection(run),
             again=(lambda: _again(run)) if _source_rows(run) <= _TOGETHER else None,
             proven=(lambda: run.early_build.proven(run.should_stop)) if staged else frozenset,
@@ -120,15 +124,25 @@ def _remap(run: RunContext, workspace: Workspace) -> Remap:
     """Return a function that maps the rows of some target tables again."""
 
     def remap(tables: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
-        for stage in run.mapping.stages:
-            for mapper in stage.mappers:
-                if not set(mapper.writes).intersection(tables):
-                    continue
-                ready = begin(mapper, workspace, run.ids)
-                for rows in workspace.read(mapper.reads):
-                    yield from ready.map(rows, run.ids).tables.items()
+        return _map_again(run, workspace, lambda mapped: mapped.tables.items(), tables)
 
     return remap
+
+
+def _map_again(
+    run: RunContext,
+    workspace: Workspace,
+    wanted: Callable[[MappedBatch], Iterable[Part]],
+    tables: Sequence[str] | None = None,
+) -> Iterator[Part]:
+    """Yield the wanted part of each batch of the mappers of some target tables, or of all."""
+    for stage in run.mapping.stages:
+        for mapper in stage.mappers:
+            if tables is not None and not set(mapper.writes).intersection(tables):
+                continue
+            ready = begin(mapper, workspace, run.ids)
+            for rows in workspace.read(mapper.reads):
+                yield from wanted(ready.map(rows, run.ids))
 
 
 def _identities(run: RunContext) -> dict[str, tuple[str, str]]:

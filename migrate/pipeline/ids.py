@@ -18,6 +18,7 @@ import polars as pl
 import polars_hash  # noqa: F401  registers the expression namespace `chash`
 
 from mappers.packed_ids import LETTERS, triples
+from verification.context import IdRule
 
 _WIDTH: Final = 4
 _LETTERS: Final = len(LETTERS)
@@ -57,6 +58,11 @@ class Ids:
 
     def __repr__(self) -> str:
         return "Ids(secret=***)"
+
+    @property
+    def rule(self) -> IdRule:
+        """Return what the ids are derived from, for the check that derives some of them by other code."""
+        return IdRule(self._secret, self._tenant, self._shared)
 
     def derive(self, entity: str, legacy_id: int | str) -> str:
         """Return the new id (25 characters) of one legacy id."""

@@ -18,6 +18,7 @@ from migrate.runtime.errors import TargetError
 from migrate.runtime.failpoints import hit
 from migrate.staging.ledger import Ledger
 from migrate.staging.schema import ID_MAP
+from verification.batch_sums import BatchSums
 
 _FATES: Final = ("run_id", "source_table", "source_id", "fate", "reason", "detail")
 _WARNINGS: Final = ("run_id", "source_table", "source_id", "column_name", "rule")
@@ -51,7 +52,8 @@ class Batch:
     """One batch of one mapper.
 
     `number` counts from 1 without gaps; `first` and `last` are the smallest and the largest source key in it,
-    `source_rows` the rows read. `encode_batch` may fill `encoded` in advance.
+    `source_rows` the rows read. `encode_batch` may fill `encoded` in advance. `sums` are those of its cells:
+    the checks compare the staged rows with them.
     """
 
     run_id: str
@@ -63,6 +65,7 @@ class Batch:
     source_rows: int
     mapped: MappedBatch
     encoded: EncodedBatch | None = None
+    sums: BatchSums | None = None
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -147,8 +150,8 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatc
     added = conn.execute(
         sql.SQL(
             "INSERT INTO {batch} (run_id, stage, mapper, number, first, last, source_rows, target_rows,"
-            " first_fates) SELECT %(run)s, %(stage)s, %(mapper)s, %(number)s, %(first)s, %(last)s,"
-            " %(source)s, %(target)s, %(fates)s"
+            " first_fates, sums) SELECT %(run)s, %(stage)s, %(mapper)s, %(number)s, %(first)s, %(last)s,"
+            " %(source)s, %(target)s, %(fates)s, %(sums)s"
             " WHERE %(number)s = 1 + (SELECT coalesce(max(number), 0) FROM {batch}"
             "                         WHERE run_id = %(run)s AND mapper = %(mapper)s)"
             " AND NOT EXISTS (SELECT 1 FROM {finished} WHERE run_id = %(run)s AND mapper = %(mapper)s)"
@@ -163,6 +166,7 @@ def _record(conn: Connection, ledger: Ledger, batch: Batch, encoded: EncodedBatc
             "source": batch.source_rows,
             "target": json.dumps(rows),
             "fates": encoded.first_fates,
+            "sums": None if batch.sums is None else batch.sums.to_json(),
         },
     )
     if added.rowcount != 1:

@@ -41,8 +41,9 @@ _TABLES: Final = (
         target_rows jsonb NOT NULL,
         committed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (run_id, mapper, number))""",
-    # The first rows of each outcome in the batch; a ledger of 0.1.0 does not have it.
+    # The first rows of each outcome in the batch, and the sums of its cells; a ledger of 0.1.0 has neither.
     "ALTER TABLE {}.batch ADD COLUMN IF NOT EXISTS first_fates jsonb",
+    "ALTER TABLE {}.batch ADD COLUMN IF NOT EXISTS sums jsonb",
     """CREATE TABLE IF NOT EXISTS {}.finished (
         run_id text NOT NULL,
         stage text NOT NULL,

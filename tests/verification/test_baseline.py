@@ -60,8 +60,7 @@ def test_checks_leave_the_connection_as_it_was(world: World) -> None:
 
 
 def test_the_directorys_checks_do_not_apply_without_its_tables(world: World) -> None:
-    world.changes["tables"] = {}
-    world.changes["foreign_keys"] = ()
+    world.changes |= {"tables": {}, "foreign_keys": (), "remap": None}
     names = [
         "ids_mapped", "categories", "studios", "urls_parse", "image_order",
         "live_ends", "message_counts", "connections", "urls_answer", "deep",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import polars as pl
@@ -12,39 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrate.postgres.catalog import Column
+from tests.verification.mapped_rows import SHAPES, remap
 from tests.verification.planted import MESSAGE
-from tests.verification.world import ANA, BOSS, GUS, ROWS, TABLES, World, new
+from tests.verification.world import ANA, BOSS, GUS, ROWS, World, new
 from verification.canonical import cells_of, expected_row
-
-_SHAPES = {table.name: table for table in TABLES}
-
-
-def _frame(table: str) -> pl.DataFrame:
-    names = [column.name for column in _SHAPES[table].columns]
-    schema = {name: pl.Boolean if name in ("is_read", "accepted") else pl.String for name in names}
-    rows = [[v if v is None or isinstance(v, bool) else str(v) for v in row] for row in ROWS[table]]
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    moments = [name for name in names if name in ("seen", "created_at")]
-    return frame.with_columns(pl.col(name).str.to_datetime(time_unit="ms") for name in moments)
-
-
-def _remap(_tables: Sequence[str] = ()) -> Iterator[tuple[str, pl.DataFrame]]:
-    for table in _SHAPES:
-        frame = _frame(table)
-        yield table, frame.head(1)
-        yield table, frame.tail(-1)
 
 
 @pytest.fixture
 def mapped(world: World) -> World:
-    world.changes["remap"] = _remap
+    world.changes["remap"] = remap
     return world
 
 
 def test_rows_as_the_mappers_give_them_pass(mapped: World) -> None:
     result = mapped.check("deep")
     assert result.passed, result.findings
-    assert result.looked_at == sum(len(ROWS[table]) for table in _SHAPES)
+    assert result.looked_at == sum(len(ROWS[table]) for table in SHAPES)
 
 
 @pytest.mark.parametrize(
@@ -82,27 +64,27 @@ def test_a_lost_row_and_a_row_too_many_are_named(mapped: World) -> None:
 
 def test_columns_that_no_mapper_gives_are_the_targets_own(mapped: World) -> None:
     mapped.changes["remap"] = lambda _: (
-        (table, frame.drop("email", strict=False)) for table, frame in _remap()
+        (table, frame.drop("email", strict=False)) for table, frame in remap()
     )
     mapped.plant("UPDATE staging.users SET email = 'another' WHERE id = %s", BOSS)
     assert mapped.check("deep").passed
 
 
 def test_rows_of_a_table_that_no_mapper_fills_are_counted(mapped: World) -> None:
-    mapped.changes["remap"] = lambda _: (pair for pair in _remap() if pair[0] != "studios")
+    mapped.changes["remap"] = lambda _: (pair for pair in remap() if pair[0] != "studios")
     (finding,) = mapped.check("deep").findings
     assert (finding.table, finding.what) == ("studios", "no mapper produces these rows")
 
 
 def test_a_mapped_table_that_is_not_filled_is_named(mapped: World) -> None:
-    mapped.changes["tables"] = {name: shape for name, shape in _SHAPES.items() if name != "studios"}
+    mapped.changes["tables"] = {name: shape for name, shape in SHAPES.items() if name != "studios"}
     assert {finding.table for finding in mapped.check("deep").findings} == {"studios"}
 
 
 def test_many_changed_rows_are_named_up_to_the_limit_and_counted(mapped: World) -> None:
     rows = pl.DataFrame({"id": [new("many", n) for n in range(120)], "owner_id": "a", "rank": 1})
     mapped.changes["remap"] = lambda _: iter([("studios", rows)])
-    mapped.changes["tables"] = {"studios": _SHAPES["studios"]}
+    mapped.changes["tables"] = {"studios": SHAPES["studios"]}
     mapped.target.execute("TRUNCATE staging.studios")
     with mapped.target.cursor() as cursor:
         cursor.executemany("INSERT INTO staging.studios VALUES (%s, 'b', 1)", rows.select("id").rows())
@@ -147,7 +129,7 @@ TYPES = {
 @pytest.mark.parametrize("kind", TYPES)
 def test_cells_of_each_type_have_one_form_on_both_sides(world: World, kind: str) -> None:
     values, plain = TYPES[kind]
-    shape = _SHAPES["studios"]
+    shape = SHAPES["studios"]
     column = Column("value", kind)
     table = type(shape)("cells", (Column("id", "text"), column), ("id",))
     rows = pl.DataFrame({"id": [str(n) for n in range(values.len())], "value": values})
@@ -169,7 +151,7 @@ def test_a_row_may_have_more_cells_than_a_function_takes_arguments(world: World)
     world.target.execute(f"CREATE TABLE staging.wide ({names})")  # type: ignore[arg-type]
     with world.target.cursor() as cursor:
         cursor.executemany(f"INSERT INTO staging.wide VALUES ({', '.join(['%s'] * 121)})", rows.rows())  # type: ignore[arg-type]
-    table = type(_SHAPES["studios"])("wide", columns, ("id",))
+    table = type(SHAPES["studios"])("wide", columns, ("id",))
     world.changes |= {"tables": {"wide": table}, "remap": lambda _: iter([("wide", rows)])}
     assert world.check("deep").passed
     world.plant("UPDATE staging.wide SET c119 = 'b' WHERE id = '1'")

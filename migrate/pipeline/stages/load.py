@@ -26,6 +26,8 @@ from migrate.snapshot.workspace import Workspace
 from migrate.staging import ledger_queries
 from migrate.staging.batch import Batch, commit_batch, encode_batch
 from migrate.staging.numbering import Numbering
+from verification.batch_sums import BatchSums
+from verification.cell_sums import hash_of
 
 Item = TypeVar("Item")
 
@@ -133,6 +135,7 @@ def _map_batches(
     after: int | None,
 ) -> Generator[Batch, None, None]:
     wanted = sorted(mapped_entities(run.config, run.spec))
+    hash_ = hash_of(run.connection)
     mapper = begin(mapper, workspace, run.ids)
     for rows in _ahead(workspace.read(mapper.reads, after=after)):
         number += 1
@@ -142,7 +145,8 @@ def _map_batches(
         require_declared(mapper, mapped)
         mapped = numbering.add(mapped)
         mapped = replace(mapped, id_map=mapped.id_map.filter(pl.col("entity").is_in(wanted)))
-        yield Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped)
+        sums = BatchSums.of(mapped.tables, mapped.fates, run.live.tables, hash_)
+        yield Batch(run.id, stage, mapper.name, number, first, last, rows.height, mapped, sums=sums)
 
 
 def require_declared(mapper: Mapper, mapped: MappedBatch) -> None:
