@@ -59,6 +59,7 @@ class IdRule:
     secret: str = field(repr=False)
     tenant: str = ""
     shared: frozenset[str] = frozenset()
+    written: str = "hex"
 
 
 class RowAccounting(Protocol):

@@ -23,6 +23,7 @@ from verification.row_proof import present
 #: how many rows of each account are looked at, about
 SAMPLE: Final = 5_000
 _SEED: Final = 20_261_201
+_HEX_DIGITS: Final = 24
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 #: two digits of base 36 at a time, six times
 _TWO: Final = tuple(first + second for first in _DIGITS for second in _DIGITS)
@@ -35,6 +36,8 @@ def derived_id(rule: IdRule, entity: str, legacy_id: str) -> str:
         return legacy_id
     scope = f"{rule.tenant}\x1e" if rule.tenant and entity not in rule.shared else ""
     digest = hmac.digest(rule.secret.encode(), f"{scope}{entity}\x1f{legacy_id}".encode(), hashlib.sha256)
+    if rule.written == "hex":
+        return "c" + digest.hex()[:_HEX_DIGITS]
     return "c" + _base36(digest[:8]) + _base36(digest[8:16])
 
 

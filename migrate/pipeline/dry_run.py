@@ -13,7 +13,7 @@ from psycopg import sql
 
 from backups.clone import clone_schema
 from migrate.pipeline.context import RunContext
-from migrate.pipeline.id_secret import known_secret
+from migrate.pipeline.id_secret import known_ids
 from migrate.pipeline.live_target import LiveTarget, open_target
 from migrate.pipeline.open_run import hold_run
 from migrate.pipeline.run_mode import RunMode
@@ -41,7 +41,7 @@ def open_rehearsal(
         server = EmbeddedServer(folder, "postgres", THROWAWAY)
         state = State.load(folder)
         start_fresh = state is None or state.document.outcome != "open" or not server.exists
-        secret = known_secret(config, target, work)  # also of the rehearsal that is about to be removed
+        known = known_ids(config, target, work)  # also of the rehearsal that is about to be removed
         if start_fresh:
             server.destroy()
         announce.doing("starting a PostgreSQL for the dry run")
@@ -53,7 +53,7 @@ def open_rehearsal(
                 parse_url(url), schema=target.address.schema, label=f"rehearsal of {target.address.label}"
             )
             mode = RunMode.FRESH if start_fresh else RunMode.START
-            with hold_run(config, folder, source, address, report, mode, secret=secret, embedded=True) as run:
+            with hold_run(config, folder, source, address, report, mode, known=known, embedded=True) as run:
                 run.dry = True
                 yield run
 

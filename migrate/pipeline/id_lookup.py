@@ -13,9 +13,9 @@ import psycopg
 from psycopg import sql
 
 from mappers.base import BoundMapping
-from migrate.pipeline.id_secret import known_secret
-from migrate.pipeline.ids import Ids
-from migrate.pipeline.live_target import LiveTarget, open_target
+from migrate.pipeline.id_secret import KnownIds, known_ids
+from migrate.pipeline.ids import HEX, Ids
+from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import bind_mapping, load_spec, mapped_entities
 from migrate.postgres.connection import connect
 from migrate.runtime.config import Config
@@ -116,7 +116,7 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
         id_map = sql.Identifier(config.target.ledger_schema, "id_map")
         spec = load_spec(config)
         yield Lookup(
-            Ids(_secret(config, work, target)),
+            _ids(config, known_ids(config, target, work)),
             connection,
             id_map,
             workspace,
@@ -126,13 +126,11 @@ def open_lookup(config: Config, work: Path) -> Iterator[Lookup]:
         )
 
 
-def _secret(config: Config, work: Path, target: LiveTarget) -> str:
-    if config.ids.secret is not None:
-        return config.ids.secret.get_secret_value()
-    secret = known_secret(config, target, work)
+def _ids(config: Config, known: KnownIds) -> Ids:
+    secret = config.ids.secret.get_secret_value() if config.ids.secret is not None else known.secret
     if not secret:
         raise UsageError(
             "there is no id secret yet, neither in the configuration nor in the ledger nor in the state file",
             hint="run `migrate run` or `migrate verify` first, or set MIGRATE__IDS__SECRET",
         )
-    return secret
+    return Ids(secret, rule=known.rule or HEX)

@@ -2,8 +2,10 @@
 
 An id is `c` followed by 24 characters of `[0-9a-z]`: the shape of Prisma's `cuid()`, accepted by
 `cuid2.is_cuid` and by Zod's `.cuid()` and `.cuid2()`. It is HMAC-SHA-256 of (entity, legacy id) with the id
-secret. With the secret it can be computed again, without it no one can guess it, and a table of a million ids
-is never held in memory.
+secret: the first 24 hexadecimal digits, so that one line of SQL, JavaScript or Python computes it again
+(docs/database-switch-guide.md). Version 0.1 wrote 120 bits of the digest in base 36; a ledger that has a
+run of it keeps that rule. Without the secret no one can guess an id, and a table of a million ids is never
+held in memory.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 import polars_hash  # noqa: F401  registers the expression namespace `chash`
@@ -26,6 +28,11 @@ _BASE: Final = _LETTERS**_WIDTH
 # Each half of the id is 12 characters, made of 60 bits of the digest.
 _HEX_DIGITS: Final = 15
 _SEPARATOR: Final = "\x1f"
+_DIGITS: Final = 24
+#: How the digest is written; the ledger keeps the name of the rule with the secret.
+Rule = Literal["hex", "base36"]
+HEX: Final = "hex"
+BASE36: Final = "base36"
 #: Between the tenant of a fleet and the entity; no name of a tenant holds a control character.
 _AFTER_TENANT: Final = "\x1e"
 
@@ -43,18 +50,22 @@ class Ids:
     """Derives new ids under one secret.
 
     With `tenant`, an id is derived from the tenant too, but for the entities in `shared`, whose rows are the
-    same for all tenants of a fleet. Without one, the ids are those of a single source.
+    same for all tenants of a fleet. Without one, the ids are those of a single source. `rule` is how the
+    digest is written.
 
     >>> Ids("secret").derive("users", 42) == Ids("secret").derive("users", "42")
     True
     """
 
-    def __init__(self, secret: str, *, tenant: str = "", shared: Collection[str] = ()) -> None:
+    def __init__(
+        self, secret: str, *, tenant: str = "", shared: Collection[str] = (), rule: Rule = HEX
+    ) -> None:
         if not secret:
             raise ValueError("the id secret is empty")
         self._secret = secret
         self._tenant = tenant
         self._shared = frozenset(shared)
+        self._written = rule
 
     def __repr__(self) -> str:
         return "Ids(secret=***)"
@@ -62,12 +73,14 @@ class Ids:
     @property
     def rule(self) -> IdRule:
         """Return what the ids are derived from, for the check that derives some of them by other code."""
-        return IdRule(self._secret, self._tenant, self._shared)
+        return IdRule(self._secret, self._tenant, self._shared, self._written)
 
     def derive(self, entity: str, legacy_id: int | str) -> str:
         """Return the new id (25 characters) of one legacy id."""
         message = f"{self._scope(entity)}{legacy_id}".encode()
         digest = hmac.new(self._secret.encode(), message, hashlib.sha256).hexdigest()
+        if self._written == HEX:
+            return f"c{digest[:_DIGITS]}"
         out = ["c"]
         for half in range(2):
             number = int(digest[half * 16 : half * 16 + _HEX_DIGITS], 16)
@@ -97,6 +110,9 @@ class Ids:
 
     def _encode(self, messages: pl.Series) -> pl.Series:
         digest = pl.col("message").chash.hmac_sha256(key=self._secret)  # type: ignore[attr-defined]
+        if self._written == HEX:
+            hex_id = pl.concat_str(pl.lit("c"), digest.str.slice(0, _DIGITS)).alias("id")
+            return messages.alias("message").to_frame().select(hex_id)["id"]
         halves = (
             messages.alias("message")
             .to_frame()

@@ -15,8 +15,8 @@ import cuid2
 from backups.restore import drop_left
 from migrate import __version__
 from migrate.pipeline.context import RunContext
-from migrate.pipeline.id_secret import known_secret, secret_of
-from migrate.pipeline.ids import Ids, make_secret
+from migrate.pipeline.id_secret import NOTHING_KNOWN, KnownIds, known_ids, rule_of, secret_of
+from migrate.pipeline.ids import HEX, Ids, make_secret
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import digests
 from migrate.pipeline.resume import load_recorded, require_ledger, require_same_run
@@ -57,9 +57,9 @@ def open_run(
     with lock_folder(work), open_target(config, work) as target:
         find = any_source if mode is RunMode.ROLLBACK else configured_source
         source = find(config, work)
-        secret = known_secret(config, target, work)
+        known = known_ids(config, target, work)
         with hold_run(
-            config, work, source, target.address, report, mode, secret=secret, embedded=target.embedded
+            config, work, source, target.address, report, mode, known=known, embedded=target.embedded
         ) as run:
             yield run
 
@@ -73,13 +73,13 @@ def hold_run(
     report: Reporter,
     mode: RunMode = RunMode.START,
     *,
-    secret: str | None = None,
+    known: KnownIds = NOTHING_KNOWN,
     embedded: bool = False,
 ) -> Iterator[RunContext]:
     """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
 
-    `secret` is the id secret that a new run keeps, if one is known; `embedded` says that the target's server
-    is ours.
+    `known` is what a new run keeps of the ids, if it is known; `embedded` says that the target's server is
+    ours.
     """
     files.make_folder(work)
     files.sweep_parts(work)
@@ -101,7 +101,7 @@ def hold_run(
         ledger.take(run_id, lock_holder())
         hit("open:taken")
         if state is None:
-            state = _begin(config, work, ledger, binding, secret, run_id)
+            state = _begin(config, work, ledger, binding, known, run_id)
         else:
             require_same_run(state, binding, ledger, mode)
         with (
@@ -120,7 +120,10 @@ def hold_run(
                 ledger=ledger,
                 early_build=EarlyBuild(address, ledger, config.target.staging_schema),
                 # A rollback derives no id, and does without the secret.
-                ids=Ids(secret_of(config, state) or (make_secret() if mode is RunMode.ROLLBACK else "")),
+                ids=Ids(
+                    secret_of(config, state) or (make_secret() if mode is RunMode.ROLLBACK else ""),
+                    rule=state.document.id_rule,
+                ),
                 report=WatchedReporter(report, work),
                 stopping=stopping,
             )
@@ -179,20 +182,28 @@ def _require_empty(work: Path) -> None:
 
 
 def _begin(
-    config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], secret: str | None, run_id: str
+    config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], known: KnownIds, run_id: str
 ) -> State:
     """Start a run: in the ledger first, so that no state file names a run that the ledger does not know."""
     kept = ""
     if config.ids.secret is None:
-        kept = ledger.secret() or secret or make_secret()
+        kept = ledger.secret() or known.secret or make_secret()
         ledger.keep_secret(kept)
+    rule = rule_of(ledger) or known.rule or HEX
+    ledger.keep_id_rule(rule)
     hit("open:secret")
     _put_aside(work)
     hit("open:cleared")
     ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
     hit("open:begun")
     return State.begin(
-        work, run_id=run_id, code=__version__, binding=binding, id_secret=kept, config=record_config(config)
+        work,
+        run_id=run_id,
+        code=__version__,
+        binding=binding,
+        id_secret=kept,
+        id_rule=rule,
+        config=record_config(config),
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from migrate import __version__
+from migrate.pipeline.id_secret import rule_of
+from migrate.pipeline.ids import HEX
 from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.state import NAME, State
 from migrate.runtime.errors import MigrateError, StateMismatch, UsageError
@@ -54,7 +56,12 @@ def _from_ledger(work: Path, ledger: Ledger, binding: dict[str, Any]) -> State |
     if (work / NAME).exists():
         (work / NAME).replace(work / f"damaged-{NAME}")
     state = State.begin(
-        work, run_id=run_id, code=__version__, binding=binding, id_secret=ledger.secret() or ""
+        work,
+        run_id=run_id,
+        code=__version__,
+        binding=binding,
+        id_secret=ledger.secret() or "",
+        id_rule=rule_of(ledger) or HEX,
     )
     if ledger_queries.publication_of(ledger.conn, ledger, run_id) is not None:
         state.conclude("published" if ledger_queries.is_live(ledger.conn, ledger, run_id) else "rolled_back")

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from migrate.pipeline.ids import BASE36, HEX, Rule
 from migrate.runtime import files
 from migrate.runtime.clock import now
 from migrate.runtime.errors import StateMismatch
@@ -67,6 +68,8 @@ class Document(_Record):
     created: str
     binding: dict[str, Any]
     id_secret: str
+    #: of a state file of version 0.1, which does not name it
+    id_rule: Rule = BASE36
     outcome: Outcome = "open"
     publication: int | None = None
     stages: dict[str, StageRecord] = {}
@@ -89,12 +92,13 @@ class State:
         code: str,
         binding: dict[str, Any],
         id_secret: str,
+        id_rule: Rule = HEX,
         config: ConfigRecord | None = None,
     ) -> State:
         """Write the state file of a new run and return it."""
         document = Document(
             format=FORMAT, run_id=run_id, code=code, created=now(), binding=binding, id_secret=id_secret,
-            config=config,
+            id_rule=id_rule, config=config,
         )  # fmt: skip
         state = cls(folder, document)
         state.save()

@@ -107,6 +107,23 @@ class Ledger:
                 "ledger's secret is used",
             )
 
+    def id_rule(self) -> str | None:
+        """Return how ids are written, as `migrate.pipeline.ids` names it; None before the first run.
+
+        Version 0.1 kept no rule: a ledger that has its runs keeps the rule of that version.
+        """
+        query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(self.name("run"))
+        kept = self._setting("id_rule")
+        if kept is None:
+            with translate_errors("looking for runs in the ledger"):
+                row = self.conn.execute(query).fetchone()
+            kept = "base36" if row is not None and row[0] else None
+        return kept
+
+    def keep_id_rule(self, value: str) -> None:
+        """Keep how ids are written, if the ledger keeps no rule yet."""
+        self._keep("id_rule", value)
+
     # ---- ownership -------------------------------------------------------------
 
     def take(self, run_id: str, holder: str) -> int:

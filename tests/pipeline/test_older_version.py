@@ -15,11 +15,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from migrate.pipeline.id_secret import rule_of
+from migrate.pipeline.ids import BASE36
 from migrate.pipeline.state import State
 from migrate.postgres.connection import parse_url
 from migrate.postgres.embedded import EmbeddedServer, binary
 from migrate.publish import backup_store
 from migrate.report.receipt import FILE, check_receipt, read_receipt
+from migrate.staging.ledger import Ledger
 from tests.tools.commands import content, migrate
 
 KEPT = Path(__file__).parent / "version_0_1"
@@ -75,6 +78,8 @@ def test_its_work_folder_leads_back_and_forth(published: str, left: Path, before
     migrate(*words, "--undo", MIGRATE__TARGET__URL=published)
     assert content(published) == migrated
     assert outcome(left) == "published"
+    with psycopg.connect(published) as connection:
+        assert rule_of(Ledger(connection)) == BASE36
     receipt = read_receipt(left / FILE)
     check_receipt(receipt)
     assert [one["kind"] for one in receipt.of("publications")] == ["publish", "rollback", "rollback"]

@@ -84,6 +84,17 @@ def test_another_secret_than_the_kept_one_is_refused_and_not_shown(conn: Connect
     assert book.secret() == "kept-word"
 
 
+def test_a_ledger_with_runs_of_the_version_before_keeps_its_rule_of_ids(ledger: Ledger) -> None:
+    ledger.conn.execute("DELETE FROM migrate_ledger.setting WHERE key = 'id_rule'")
+    ledger.conn.execute("DELETE FROM migrate_ledger.run")
+    assert ledger.id_rule() is None
+    ledger.begin("old", {"code": "0.1.0"})
+    assert ledger.id_rule() == "base36"
+    ledger.keep_id_rule("base36")
+    ledger.keep_id_rule("hex")
+    assert ledger.id_rule() == "base36"
+
+
 def test_ten_takers_at_once_one_wins_and_the_others_learn_who(opened: Callable[[], Connection]) -> None:
     books = [Ledger(opened()) for _ in range(10)]
     books[0].create()

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate.pipeline.ids import Ids
+from migrate.pipeline.ids import BASE36, HEX, Ids, Rule
 from tests.verification.planted import MESSAGE
 from tests.verification.world import World, new
 from verification.id_oracle import derived_id
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.text(), st.text(max_size=2))
-def test_both_derive_the_same_id(secret: str, entity: str, key: str, tenant: str) -> None:
-    ids = Ids(secret, tenant=tenant, shared={"plans"})
+@pytest.mark.parametrize("rule", [HEX, BASE36])
+def test_both_derive_the_same_id(rule: Rule, secret: str, entity: str, key: str, tenant: str) -> None:
+    ids = Ids(secret, tenant=tenant, shared={"plans"}, rule=rule)
     for one in (entity, "plans"):
         assert derived_id(ids.rule, one, key) == ids.derive(one, key)
     assert derived_id(ids.rule, "", key) == key
