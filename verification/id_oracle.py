@@ -89,7 +89,9 @@ def _sampled(context: CheckContext, account: RowAccounting) -> Iterator[pl.DataF
     mark = " + ".join(
         f"{31**place} * coalesce(unicode(substr(source_id, -{place}, 1)), 0)" for place in range(1, 4)
     )
-    mixed = f"((CAST(source_id AS INTEGER) + {mark}) * 2654435761 + {_SEED}) / 65536"
+    number = "CAST(source_id AS INTEGER)"
+    mark = f"CASE WHEN CAST({number} AS TEXT) = source_id THEN {number} ELSE {number} + {mark} END"
+    mixed = f"(({mark}) % 1000000007 * 2654435761 + {_SEED}) / 65536"
     where = f"WHERE {mixed} % {share} = 0" if share > 1 else ""
     query = f"SELECT * FROM ({account.sql}) {where}"  # noqa: S608  our own SQL and numbers
     for frame in account_rows(context, account, query):
