@@ -8,12 +8,12 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.batch_sums import rows_as_mapped
 from verification.context import CheckContext, Table
 from verification.key_scan import scan_ids
 from verification.multiset_diff import Staged, compare
 from verification.queries import at, count, count_rows, key_of, offenders
 from verification.result import Check, Outcome
+from verification.sums.batch_sums import rows_as_mapped
 
 #: the shape of a derived id, as in Prisma's `cuid()` and Zod's `.cuid()`; the length is checked separately,
 #: which takes a sixth of the time of `{24}` in the pattern
@@ -38,7 +38,7 @@ def _shaped(context: CheckContext) -> Outcome:
             if (table.name, name) in pointing or column is None or column.type != "text":
                 continue
             outcome.looked_at += count_rows(context, table.name)
-            # Nobody else reads the column if sums prove its rows; then the server tests it in less time.
+            # If sums prove the rows, no other check reads the column; then the server tests it in less time.
             if not rows_as_mapped(context, table.name) and scan_ids(context, table.name, name).ids:
                 continue
             test = sql.SQL(

@@ -8,11 +8,11 @@ import polars as pl
 from psycopg import sql
 
 from verification.accounted_rows import BETWEEN, AccountedRows, new_ids
-from verification.batch_sums import fates_as_mapped, rows_as_mapped
 from verification.context import CheckContext, Table
 from verification.multiset_diff import Staged, compare
 from verification.queries import ask, at, count_rows, key_of, stream, texts
 from verification.result import Outcome
+from verification.sums.batch_sums import fates_as_mapped, rows_as_mapped
 
 #: between a source table and the key of its row, in the text that identifies a row
 _BETWEEN = "\x1e"

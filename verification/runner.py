@@ -26,9 +26,9 @@ from verification.ids_in_cells import HIDDEN
 from verification.lineage import LINEAGE
 from verification.reconciliation import RECONCILIATION
 from verification.result import Check, CheckResult, Report
-from verification.staged_rows import STAGED_ROWS
 from verification.studio.checks import DIRECTORY
 from verification.studio.image_urls import URLS_ANSWER
+from verification.sums.staged_rows import STAGED_ROWS
 from verification.uniqueness import UNIQUENESS
 
 #: the checks of every run, in order

@@ -18,7 +18,7 @@ from migrate.runtime.errors import TargetError
 from migrate.runtime.failpoints import hit
 from migrate.staging.ledger import Ledger
 from migrate.staging.schema import ID_MAP
-from verification.batch_sums import BatchSums
+from verification.sums.batch_sums import BatchSums
 
 _FATES: Final = ("run_id", "source_table", "source_id", "fate", "reason", "detail")
 _WARNINGS: Final = ("run_id", "source_table", "source_id", "column_name", "rule")

@@ -8,8 +8,8 @@ import polars as pl
 
 from mappers.base import FATES as SHAPE
 from tests.verification.world import FATES, IDS, ROWS, RUN, TABLES, World
-from verification.batch_sums import BatchSums
-from verification.cell_sums import hash_of
+from verification.sums.batch_sums import BatchSums
+from verification.sums.cell_sums import hash_of
 
 SHAPES = {table.name: table for table in TABLES}
 

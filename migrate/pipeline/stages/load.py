@@ -26,8 +26,8 @@ from migrate.snapshot.workspace import Workspace
 from migrate.staging import ledger_queries
 from migrate.staging.batch import Batch, commit_batch, encode_batch
 from migrate.staging.numbering import Numbering
-from verification.batch_sums import BatchSums
-from verification.cell_sums import hash_of
+from verification.sums.batch_sums import BatchSums
+from verification.sums.cell_sums import hash_of
 
 Item = TypeVar("Item")
 

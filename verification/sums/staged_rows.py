@@ -13,12 +13,18 @@ from typing import Final
 import polars as pl
 from psycopg import sql
 
-from verification.batch_sums import FATE_COLUMNS, fates_as_mapped, kept_sums, rows_as_mapped, summed_columns
 from verification.context import CheckContext
 from verification.full_compare import compare_rows
 from verification.multiset_diff import Staged, compare
 from verification.queries import count_rows
 from verification.result import Check, Outcome
+from verification.sums.batch_sums import (
+    FATE_COLUMNS,
+    fates_as_mapped,
+    kept_sums,
+    rows_as_mapped,
+    summed_columns,
+)
 
 _NULL: Final = "\x1e"
 _BETWEEN: Final = "\x1f"

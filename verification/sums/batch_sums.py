@@ -10,9 +10,9 @@ from typing import Any, Final
 import polars as pl
 from psycopg import sql
 
-from verification.cell_sums import NOTHING, CellSum, sum_frame, sum_query, summable
 from verification.context import CheckContext, Column, Table
 from verification.queries import ask, at
+from verification.sums.cell_sums import NOTHING, CellSum, sum_frame, sum_query, summable
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tests.verification.mapped_rows import frame_of, keep_sums
 from tests.verification.planted import MESSAGE
 from tests.verification.world import ANA, BOSS, GUS, World, new
 from verification import run_checks
-from verification.cell_sums import CellSum, sum_frame, sum_query, summable
+from verification.sums.cell_sums import CellSum, sum_frame, sum_query, summable
 
 SECOND = new("messages", 2)
 
