@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,17 +16,26 @@ from migrate.cli.options import config_option, json_option
 @config_option
 @json_option
 @click.option("--reference", is_flag=True, help="Print every key with its meaning, in Markdown.")
-def command(config: Path | None, as_json: bool, reference: bool) -> None:
+@click.option(
+    "--json-schema",
+    type=click.Choice(["config", "mapping"]),
+    help="Print the JSON schema of config.toml or of mapping.toml, for an editor.",
+)
+def command(config: Path | None, as_json: bool, reference: bool, json_schema: str | None) -> None:
     """Show the configuration in force: the file, overridden by the environment; secrets are hidden.
 
     \b
     migrate config
     migrate config --reference
+    migrate config --json-schema mapping > mapping.schema.json
     """
     from migrate.runtime.config_reference import keys, write_reference
 
     if reference:
         click.echo(write_reference(), nl=False)
+        return
+    if json_schema is not None:
+        click.echo(json.dumps(_schema(json_schema), indent=1))
         return
     settings = load_settings(config).model_dump(mode="json", by_alias=True)
     if as_json:
@@ -41,6 +51,15 @@ def command(config: Path | None, as_json: bool, reference: bool) -> None:
         for part in (*key.section.split("."), key.name):
             value = value[part]
         click.echo(f"#{key.name} =" if value is None else f"{key.name} = {_toml(value)}")
+
+
+def _schema(of: str) -> dict[str, Any]:
+    """Return the JSON schema of a file, with the keys as they are written in it."""
+    from mappers.declarative.mapping_file import MappingFile
+    from migrate.runtime.config import Config
+
+    schema = (Config if of == "config" else MappingFile).model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _toml(value: object) -> str:

@@ -199,3 +199,14 @@ def test_a_backup_that_does_not_restore_stops_the_run_unless_accepted(work: Path
     migrate("rollback", "--work", str(work), "--yes", code=1, **settings)
     migrate("rollback", "--work", str(work), "--yes", "--accept-unproven-backup", **settings)
     assert content(database) == before
+
+
+def test_an_editor_gets_the_schema_of_both_files() -> None:
+    config = migrate("config", "--json-schema", "config").json()
+    assert {"source", "target", "mappers"} <= config["properties"].keys()
+    assert "schema" in config["$defs"]["Target"]["properties"]
+    mapping = migrate("config", "--json-schema", "mapping").json()
+    assert set(mapping["required"]) == {"version", "tables"}
+    column = mapping["$defs"]["ColumnMapping"]
+    assert {"to", "as", "drop", "otherwise"} <= column["properties"].keys()
+    assert column["additionalProperties"] is False
