@@ -28,7 +28,8 @@ def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False) -> None:
         console.print(
             f"The target schema is empty: {len(plan.made)} tables are created first, from \\[target] schema."
         )
-    _show_table("Target tables that will be replaced or emptied", plan.live_tables, console)
+    will = "a run would replace or empty" if rehearsal else "will be replaced or emptied"
+    _show_table(f"Target tables that {will}", plan.live_tables, console)
     console.print("Stages: " + ", ".join(name for name, _ in plan.stages))
     console.print(
         "Rehearsal only: your target is not changed."
