@@ -21,6 +21,7 @@ from pydantic_settings.exceptions import SettingsError
 from mappers.settings import EMPTIED, IN_ID_MAP, MapperSettings
 from migrate.runtime.config_mistakes import explain, refuse_unknown_variables
 from migrate.runtime.errors import UsageError
+from migrate.runtime.fleet_settings import FleetSettings
 from migrate.runtime.source_settings import SourceSettings
 
 PREFIX: Final = "MIGRATE__"
@@ -192,6 +193,7 @@ class Config(BaseSettings):
     metrics: Metrics = Metrics()
     notify: Notify = Notify()
     mappers: MapperSettings = MapperSettings()
+    fleet: FleetSettings = FleetSettings()
     _file: Path | None = PrivateAttr(default=None)
 
     @property
