@@ -96,6 +96,9 @@ def _reading(run: RunContext) -> Iterator[Connection]:
 @contextlib.contextmanager
 def _second_connection(run: RunContext) -> Iterator[Connection | None]:
     """Yield a second connection to the target, None if the server has none to give."""
+    if run.single_session:
+        yield None
+        return
     try:
         connection = connect(run.address, read_only=True)
     except MigrateError:

@@ -54,6 +54,8 @@ class RunContext:
     embedded: bool = False
     dry: bool = False
     accept_unproven: bool = False
+    #: whether the target may give it no session but `connection`
+    single_session: bool = False
     #: the name of the source whose live rows this run may replace
     replace_source: str | None = None
     #: rows by source table, if this process has just looked at both ends

@@ -1,0 +1,163 @@
+"""What a worker process has once, for all its tenants: the target's session, the staging, the mapping.
+
+The staging of a worker is a set of temporary tables of its session. They cost the server no log and no disk
+flush; if the session is lost, the tenant that was staged there begins anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from psycopg import sql
+
+from mappers.base import MappingSpec
+from migrate.fleet.layout import Layout, fleet_mapping, layout_of
+from migrate.fleet.ledger import FleetLedger
+from migrate.pipeline.live_target import open_target
+from migrate.pipeline.mapping import load_spec, target_ddl
+from migrate.postgres.catalog import LiveSchema, introspect
+from migrate.postgres.connection import Address, Connection, connect, translate_errors
+from migrate.postgres.create_tables import is_empty, make_tables
+from migrate.runtime.config import Config, load_config
+from migrate.runtime.errors import TargetError, UsageError
+from migrate.staging import schema
+from migrate.staging.ledger import Ledger
+from migrate.staging.ledger_schema import make_schema
+
+_MARK: Final = "tables of a tenant of a fleet"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker must know of the run. It holds no secret: these come from files and variables.
+
+    `config_file` and `work` are paths on the worker's machine; `stage_only` tenants are published together.
+    """
+
+    config_file: str | None
+    work: str
+    run_id: str
+    epoch: int
+    stage_only: bool
+
+    def config(self) -> Config:
+        """Read the configuration, as the command itself does."""
+        return load_config(Path(self.config_file) if self.config_file else None)
+
+
+class Session:
+    """A worker's session. A context manager; `renew` opens it again after the server was lost."""
+
+    def __init__(self, job: Job, config: Config | None = None) -> None:
+        self.job = job
+        self.config = config or job.config()
+        self.mapping = fleet_mapping(self.config)
+        self.spec: MappingSpec = load_spec(self.config)
+        self._opened = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def renew(self) -> None:
+        """Close what is left of the session and open it again."""
+        self._opened.close()
+        self._open()
+
+    def _open(self) -> None:
+        target = self._opened.enter_context(open_target(self.config, Path(self.job.work)))
+        self.address: Address = target.address
+        self.conn: Connection = self._opened.enter_context(contextlib.closing(connect(self.address)))
+        with translate_errors("setting up the worker's session"):
+            self.conn.execute("SET application_name = 'migrate: fleet worker'")
+            # A worker that is frozen in a transaction must not keep the locks of the others.
+            self.conn.execute("SET idle_in_transaction_session_timeout = '60s'")
+            self.conn.execute("CREATE TEMP TABLE migrate_temporary ()")
+            row = self.conn.execute(
+                "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
+            ).fetchone()
+            self.conn.execute("DROP TABLE pg_temp.migrate_temporary")
+        assert row is not None
+        self.staging: str = row[0]
+        self.ledger = Ledger(self.conn, self.config.target.ledger_schema)
+        self.ledger.epoch = self.job.epoch
+        self.fleet = FleetLedger(self.ledger)
+        self.layout: Layout = layout_of(self.config, self.address.schema)
+        secret = self.config.ids.secret
+        self.secret = secret.get_secret_value() if secret else self.ledger.secret() or ""
+        self._live: LiveSchema | None = None
+
+    @property
+    def filled(self) -> list[str]:
+        """Return the tables that the mapping fills."""
+        return list(self.spec.tables_filled)
+
+    def stage(self, tenant: str) -> LiveSchema:
+        """Make the staging empty for a tenant, and return the shape of its live tables."""
+        name = self.layout.schema_of(tenant)
+        if self.layout.per_tenant:
+            self._make_schema(name)
+        if self._live is None or self._live.schema != name:
+            self._live = introspect(self.conn, name)
+            schema.create(self.conn, name, self.staging, self.filled)
+            return self._live
+        tables = [sql.Identifier(self.staging, table) for table in (*self.filled, schema.ID_MAP)]
+        with translate_errors("emptying the staging"):
+            self.conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+        return self._live
+
+    def _make_schema(self, name: str) -> None:
+        """Create the schema of a tenant with its tables, if it is missing or empty."""
+        ddl = target_ddl(self.config)
+        with translate_errors(f"creating the schema {name}"), self.conn.transaction():
+            self.ledger.guard(self.conn)
+            if not is_empty(self.conn, name):
+                return
+            # Temporary tables come before all others: the DDL's own names must not mean the staged tables.
+            schema.drop(self.conn, self.staging)
+            if ddl is None:
+                raise UsageError(
+                    f"the schema {name} has no tables",
+                    hint="name the DDL that makes a tenant's tables: [target] schema = FILE",
+                )
+            make_schema(self.conn, name, _MARK)
+            make_tables(self.conn, name, ddl)
+
+
+def require_fillable(live: LiveSchema, layout: Layout, filled: list[str]) -> None:
+    """Raise TargetError if the target's tables cannot take the rows of one tenant after the other."""
+    missing = [name for name in filled if name not in live.tables]
+    if missing:
+        raise TargetError(
+            f"the schema {live.schema} has no table {', '.join(missing)}",
+            hint="apply the Prisma schema first: prisma migrate deploy",
+        )
+    if layout.per_tenant:
+        return
+    for name in filled:
+        table = live.tables[name]
+        if name not in layout.shared and table.column(layout.fleet.column) is None:
+            raise TargetError(
+                f"the table {name} has no column {layout.fleet.column}",
+                hint='add it to the Prisma schema, or set column = "…" in [fleet] of the mapping; a table '
+                'that all tenants have in common gets scope = "shared"',
+            )
+    outside = [
+        key.table
+        for key in live.foreign_keys
+        if key.ref_schema == live.schema and key.ref_table in filled and key.table not in filled
+    ]
+    if outside:
+        raise TargetError(
+            f"{', '.join(sorted(set(outside)))} refers to tables that a fleet fills",
+            hint="its rows would hang on rows that are replaced: drop the foreign key for the migration",
+        )

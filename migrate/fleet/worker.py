@@ -1,0 +1,47 @@
+"""A worker process of Dask: one session for all its tenants, opened when it starts.
+
+Dask finds the functions here by their names, so every host of a cluster needs the same version of migrate.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distributed import WorkerPlugin, get_worker
+
+from migrate.fleet.session import Job, Session
+from migrate.fleet.task import Outcome, migrate_tenant
+from migrate.fleet.tenants import Tenant
+from migrate.runtime.errors import TargetUnavailable
+from migrate.runtime.memory import configure_allocators
+
+
+class FleetPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask may be missing
+    """Opens the session of a worker, and closes it with the worker."""
+
+    name = "migrate-fleet"
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.session: Session | None = None
+
+    def setup(self, worker: Any) -> None:
+        """Open the session; Dask says so if it cannot be opened."""
+        if worker.state.nthreads > 1:
+            raise TargetUnavailable(
+                "a worker of a fleet has one thread", hint="start the workers with --nthreads 1"
+            )
+        configure_allocators()
+        self.session = Session(self.job).__enter__()
+        worker.migrate_session = self.session
+
+    def teardown(self, worker: Any) -> None:  # noqa: ARG002
+        """Close the session."""
+        if self.session is not None:
+            self.session.__exit__(None, None, None)
+            self.session = None
+
+
+def run_task(tenant: Tenant) -> Outcome:
+    """Migrate one tenant over the session of this worker."""
+    return migrate_tenant(get_worker().migrate_session, tenant)
