@@ -58,7 +58,9 @@ def open_fleet(
             url="", token=None, label=_LABEL, named_by="[fleet] tenants", config=config, folder=work
         )
         secret = known_secret(config, target, work)
-        with hold_run(config, work, source, target.address, report, mode, secret=secret) as run:
+        with hold_run(
+            config, work, source, target.address, report, mode, secret=secret, embedded=target.embedded
+        ) as run:
             yield run
 
 
@@ -68,7 +70,6 @@ class Fleet:
 
     run: RunContext
     tenants: Sequence[Tenant]
-    config_file: Path | None = None
     quarantined: int = 0
     failed: CheckError | None = None
     layout: Layout = field(init=False)
@@ -88,8 +89,10 @@ class Fleet:
     def job(self) -> Job:
         """Return what the workers must know."""
         assert self.run.ledger.epoch is not None
-        file = str(self.config_file.absolute()) if self.config_file else None
-        return Job(file, str(self.run.work), self.run.id, self.run.ledger.epoch, self.together)
+        file = self.run.config.file
+        return Job(
+            str(file) if file else None, str(self.run.work), self.run.id, self.run.ledger.epoch, self.together
+        )
 
     def names(self) -> list[str]:
         """Return the names of the tenants."""

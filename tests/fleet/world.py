@@ -122,7 +122,7 @@ class World:
         """
         config = load_config(self.config)
         with open_fleet(config, self.at / "work", Notes(), mode) as run:
-            fleet = Fleet(run, read_tenants(config), self.config)
+            fleet = Fleet(run, read_tenants(config))
             if again is not None:
                 retry(fleet, again)
             run_fleet(fleet)
