@@ -132,11 +132,6 @@ def _roll_back(
             )
     with make_reporter() as report, open_run(settings, work, report, RunMode.ROLLBACK) as run:
         run.accept_unproven = accept_unproven
-        if run.state.stage("tenants") is not None:
-            raise UsageError(
-                f"the run in {work} is that of a fleet",
-                hint="`migrate fleet rollback` rolls its tenants back",
-            )
         done = roll_back(run, mode, discard=discard_changes, backup=backup)
         outcome = run.state.document.outcome
         receipt.add_publications(run)

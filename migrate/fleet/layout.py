@@ -85,12 +85,12 @@ def fleet_mapping(config: Config) -> MappingFile:
     if described is None:
         raise UsageError(
             "a fleet needs a mapping file",
-            hint="write one with `migrate init` from one of the tenants, and add [fleet]; see docs/fleet.md",
+            hint="write one with `migrate init` from one of the tenants, and add [fleet]",
         )
     if described.fleet is None:
         raise UsageError(
             f"{config.mappers.mapping} has no section [fleet]",
-            hint='add [fleet] with column = "tenant_id", or schema = "per-tenant"; see docs/fleet.md',
+            hint='add [fleet] with column = "tenant_id", or schema = "per-tenant"',
         )
     return described
 
