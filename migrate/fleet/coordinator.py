@@ -23,7 +23,7 @@ from migrate.fleet.session import Job, require_fillable
 from migrate.fleet.task import Outcome
 from migrate.fleet.tenants import Tenant
 from migrate.pipeline.context import RunContext
-from migrate.pipeline.id_secret import known_secret
+from migrate.pipeline.id_secret import known_ids
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import target_ddl
 from migrate.pipeline.open_run import hold_run
@@ -57,9 +57,9 @@ def open_fleet(
         source = ConfiguredSource(
             url="", token=None, label=_LABEL, named_by="[fleet] tenants", config=config, folder=work
         )
-        secret = known_secret(config, target, work)
+        known = known_ids(config, target, work)
         with hold_run(
-            config, work, source, target.address, report, mode, secret=secret, embedded=target.embedded
+            config, work, source, target.address, report, mode, known=known, embedded=target.embedded
         ) as run:
             yield run
 

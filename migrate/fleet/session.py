@@ -17,6 +17,8 @@ from psycopg import sql
 from mappers.base import MappingSpec
 from migrate.fleet.layout import Layout, fleet_mapping, layout_of
 from migrate.fleet.ledger import FleetLedger
+from migrate.pipeline.id_secret import rule_of
+from migrate.pipeline.ids import HEX, Rule
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import load_spec, target_ddl
 from migrate.postgres.catalog import LiveSchema, introspect
@@ -94,6 +96,7 @@ class Session:
         self.layout: Layout = layout_of(self.config, self.address.schema)
         secret = self.config.ids.secret
         self.secret = secret.get_secret_value() if secret else self.ledger.secret() or ""
+        self.id_rule: Rule = rule_of(self.ledger) or HEX
         self._live: LiveSchema | None = None
 
     @property

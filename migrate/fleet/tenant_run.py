@@ -40,6 +40,9 @@ class _Silent:
     def advance(self, rows: int) -> None:
         """Report nothing."""
 
+    def doing(self, what: str) -> None:
+        """Report nothing."""
+
     def end(self, stage: str, seconds: float, what: str) -> None:
         """Report nothing."""
 
@@ -112,7 +115,15 @@ def make_run(session: Session, tenant: Tenant, live: LiveSchema) -> TenantRun:
     identity = run_id(session.job.run_id, tenant.name)
     state = State(
         work,
-        Document(format=FORMAT, run_id=identity, code=__version__, created=now(), binding={}, id_secret=""),
+        Document(
+            format=FORMAT,
+            run_id=identity,
+            code=__version__,
+            created=now(),
+            binding={},
+            id_secret="",
+            id_rule=session.id_rule,
+        ),
     )
     per_column = not layout.per_tenant
     return TenantRun(
@@ -123,7 +134,12 @@ def make_run(session: Session, tenant: Tenant, live: LiveSchema) -> TenantRun:
         address=dataclasses.replace(session.address, schema=live.schema),
         connection=session.conn,
         ledger=session.ledger,
-        ids=Ids(session.secret, tenant=tenant.name, shared=layout.shared if per_column else ()),
+        ids=Ids(
+            session.secret,
+            rule=session.id_rule,
+            tenant=tenant.name,
+            shared=layout.shared if per_column else (),
+        ),
         early_build=EarlyBuild(session.address, session.ledger, session.staging),
         report=_Silent(),
         stopping=threading.Event(),

@@ -154,6 +154,9 @@ class Notes:
     def advance(self, rows: int) -> None:
         """Report nothing."""
 
+    def doing(self, what: str) -> None:
+        """Report nothing."""
+
     def end(self, stage: str, seconds: float, what: str) -> None:
         """Report nothing."""
 
