@@ -1,4 +1,4 @@
-"""Rows that all tenants have in common: one row in the target, whoever brings it.
+"""Rows that all tenants have in common: one row in the target, from whichever tenant.
 
 Each tenant's row is remembered; the first tenant's by name is the live one, whatever the order of their
 tasks. So the same fleet gives the same rows, and a tenant that differs is found.

@@ -13,13 +13,13 @@ import psycopg
 
 from migrate.fleet.coordinator import Fleet, open_fleet, retry, run_fleet
 from migrate.fleet.ledger import FleetLedger, Line
-from migrate.fleet.rollback import roll_back_tenants
+from migrate.fleet.tenant_rollback import roll_back_tenants
 from migrate.fleet.tenants import read_tenants
 from migrate.pipeline.run_mode import RunMode
 from migrate.runtime.config import load_config
 from migrate.staging.ledger import Ledger
 
-#: Equal ids in every tenant; the person 9 refers to nobody, and is rejected with her message.
+#: Equal ids in every tenant; the person 9 refers to no row, and is rejected with her message.
 SOURCE = """
 CREATE TABLE plans (id INTEGER PRIMARY KEY, code TEXT NOT NULL, label TEXT);
 CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT, plan INTEGER REFERENCES plans, boss INTEGER);
