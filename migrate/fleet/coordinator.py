@@ -149,7 +149,7 @@ def make_stages(fleet: Fleet) -> list[Stage]:
 
 
 def _save_live(run: RunContext) -> StageResult:
-    """Back the live rows up if there are any: what a tenant's publish replaces is kept besides."""
+    """Back the live rows up if there are any: what a tenant's publish replaces is kept anyway."""
     with translate_errors("looking for live rows"):
         for name in run.filled:
             query = sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(run.address.schema, name))

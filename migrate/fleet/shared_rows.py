@@ -1,4 +1,4 @@
-"""Rows that all tenants have in common: one row in the target, from whichever tenant.
+"""Rows that all tenants have in common: one row in the target, for all tenants.
 
 Each tenant's row is remembered; the first tenant's by name is the live one, whatever the order of their
 tasks. So the same fleet gives the same rows, and a tenant that differs is found.
