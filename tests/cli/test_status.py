@@ -56,4 +56,4 @@ def test_every_stage_leaves_its_metrics(work: Path, tmp_path: Path) -> None:
 def test_metrics_that_cannot_be_written_stop_no_run(work: Path, tmp_path: Path) -> None:
     path = tmp_path / "missing" / "migrate.prom"
     done = migrate("run", "--work", str(work), "--yes", **SMALL, MIGRATE__METRICS__TEXTFILE=str(path))
-    assert "the run goes on" in done.err
+    assert "the run continues" in done.err

@@ -43,6 +43,7 @@ EVENING = (
     "inspect --json > inspection.json",
     "inspect legacy.db --html inspection.html",
     "init --source legacy.db --out mapping",
+    "config --json-schema mapping > mapping/mapping.schema.json",
     "plan",
     "verify",
     "report --work work/rehearsal",
@@ -110,4 +111,6 @@ def type_it(words: str, folder: Path, settings: dict[str, str], stands_for: dict
         typed.append("--yes")
     if words.startswith("clean") and not (folder / "work").exists():
         (folder / "work").mkdir()
+    if words.startswith("init"):  # for a target of its own, not for the studio tables
+        settings = {name: value for name, value in settings.items() if name != "MIGRATE__TARGET__URL"}
     return migrate(*typed, cwd=folder, **settings)

@@ -136,7 +136,7 @@ def test_the_mapping_and_the_secret_may_have_changed_since(work: Path) -> None:
     text = roll_back(
         work, MIGRATE__MAPPERS__REVIEWS__RATING="4", MIGRATE__IDS__SECRET="", MIGRATE__SAMPLE__SEED="9"
     )
-    assert "rows are back" in text
+    assert "hold what they held" in text
     assert embedded_content(work) == before
 
 
@@ -153,7 +153,7 @@ def test_a_later_run_that_was_given_up_does_not_confuse_it(work: Path) -> None:
     assert outcome(work) == "rolled_back"
     assert "already discarded" in roll_back(work)
     assert embedded_content(work) == after
-    assert "rows are back" in roll_back(work, "--published")
+    assert "hold what they held" in roll_back(work, "--published")
     assert embedded_content(work) == before
     assert outcome(work) == "rolled_back"
     run(work)

@@ -50,7 +50,7 @@ def test_a_source_that_never_stands_still_is_refused(
         # Written to before each of our questions: no two answers are of one moment.
         proxy.on_request = lambda: server.execute(WRITE_ON)
         done = mine.run(code=1)
-        assert "keeps changing" in done.err
+        assert "changes while it is read" in done.err
         assert "stop the application" in done.err
         score.tried()
         score.compare(mine.live(), untouched)
