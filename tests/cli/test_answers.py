@@ -32,7 +32,7 @@ def test_no_is_no(work: Path, database: str) -> None:
     _out, err = process.communicate(timeout=120)
     os.close(ours)
     os.close(theirs)
-    assert process.returncode == 130
+    assert process.returncode == 2
     assert "Replace the rows of" in err
     assert "nothing was changed" in err
     assert content(database) == before
