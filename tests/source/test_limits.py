@@ -25,7 +25,7 @@ from migrate.runtime.source_settings import SourceSettings
 from migrate.source.open import open_source
 import httpx, orjson, zlib, libsql_client
 settings = SourceSettings(
-    gzip=True, attempts=2, longest_wait=0, request_timeout=20, connect_timeout=5, read_timeout=5
+    gzip=True, attempts=2, longest_wait=0, request_timeout=200, connect_timeout=5, read_timeout=5
 )
 source = open_source(sys.argv[1], settings=settings)
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
