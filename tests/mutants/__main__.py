@@ -7,13 +7,14 @@ Prints every mutant that no test noticed, and ends with exit code 1 if one of th
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,8 @@ from typing import Final
 import click
 
 from tests.mutants.mutations import Mutant, mutants
-from tests.mutants.selection import PYTEST, Selection, environment, selection
+from tests.mutants.selection import OPTIONS, Selection, environment, selection
+from tests.mutants.trial import LIMIT_S, is_in_functions
 
 ROOT: Final = Path(__file__).parents[2]
 #: The files whose promises matter most, and the tests that hold each of them.
@@ -48,8 +50,6 @@ HELD_BY: Final = {
     "verification/foreign_keys.py": ["tests/verification"],
     "verification/domains.py": ["tests/verification"],
 }
-#: Seconds that the tests of one mutant may take: a mutant that waits for ever is noticed by that.
-LIMIT_S: Final = 300
 
 
 def explained() -> dict[str, dict[str, str]]:
@@ -69,33 +69,40 @@ def copy_of_the_checkout(folder: Path) -> Path:
     return folder
 
 
-def is_noticed(copy: Path, tests: Sequence[str]) -> bool:
-    """Run the tests in the copy; return whether one of them fails."""
+def survivors(copy: Path, file: str, chosen: Sequence[Mutant], ran: Selection) -> list[Mutant] | None:
+    """Return the mutants that no test notices, or `None` if a test fails without any."""
+    source = (copy / file).read_text(encoding="utf-8")
+    inside = [mutant for mutant in chosen if is_in_functions(copy / file, source, mutant.text)]
+    tried = [{"text": mutant.text, "tests": ran.tests(mutant.line, mutant.last_line)} for mutant in inside]
+    answer = copy.parent / "answer.json"
+    asked = {"file": str(copy / file), "tried": tried, "whole": ran.whole, "answer": str(answer)}
+    subprocess.run(
+        [sys.executable, "-m", "tests.mutants.trial"],
+        input=json.dumps(asked).encode(), cwd=copy, env=environment(copy),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    survived = json.loads(answer.read_text(encoding="utf-8"))
+    if survived is None:
+        return None
+    left = [inside[number] for number in survived]
+    return left + [one for one in chosen if one not in inside and not is_noticed_anew(copy, file, one, ran)]
+
+
+def is_noticed_anew(copy: Path, file: str, mutant: Mutant, ran: Selection) -> bool:
+    """Run all tests of a file in a process that imports the mutant; return whether one of them fails."""
+    original = (copy / file).read_text(encoding="utf-8")
+    (copy / file).write_text(mutant.text, encoding="utf-8")
     try:
         done = subprocess.run(
-            [*PYTEST, "-x", *tests],
-            cwd=copy,
-            env=environment(copy),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=LIMIT_S,
-            check=False,
-        )
+            [sys.executable, "-m", "pytest", *OPTIONS, "-x", *ran.whole],
+            cwd=copy, env={**environment(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return True
-    return done.returncode != 0
-
-
-def survivors(copy: Path, file: str, chosen: Sequence[Mutant], ran: Selection) -> Iterator[Mutant]:
-    """Yield the mutants of a file that the tests which run their lines do not notice."""
-    original = (copy / file).read_text(encoding="utf-8")
-    try:
-        for mutant in chosen:
-            (copy / file).write_text(mutant.text, encoding="utf-8")
-            if not is_noticed(copy, ran.tests(mutant.line, mutant.last_line)):
-                yield mutant
     finally:
         (copy / file).write_text(original, encoding="utf-8")
+    return done.returncode != 0
 
 
 def try_file(file: str, share: float, seed: int) -> str | tuple[int, int, list[Mutant]]:
@@ -111,7 +118,10 @@ def try_file(file: str, share: float, seed: int) -> str | tuple[int, int, list[M
         ran = selection(copy, file, HELD_BY[file], Path(folder))
         if ran is None:
             return "its tests fail without any mutant"
-        return len(chosen), len(every), list(survivors(copy, file, chosen, ran))
+        left = survivors(copy, file, chosen, ran)
+        if left is None:
+            return "its tests fail in a fork without any mutant"
+        return len(chosen), len(every), left
 
 
 def main() -> int:

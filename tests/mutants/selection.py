@@ -13,11 +13,8 @@ from typing import Final
 
 from coverage import CoverageData
 
-#: Quiet, in one order, without the slow ones; the caller adds `-x` and the tests.
-PYTEST: Final = (
-    sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider",
-    "-m", "not slow", "--no-header",
-)  # fmt: skip
+#: Quiet, in one order, without the slow ones.
+OPTIONS: Final = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-m", "not slow", "--no-header")
 _DURATION: Final = re.compile(r"^([0-9.]+)s (setup|call|teardown) +(\S.*)$", re.MULTILINE)
 
 
@@ -41,7 +38,7 @@ class Selection:
 
 def environment(copy: Path) -> dict[str, str]:
     """Return the environment in which the tests read the copy, not the checkout."""
-    return {**os.environ, "PYTHONPATH": str(copy)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(copy), str(Path(__file__).parents[2])))}
 
 
 def selection(copy: Path, file: str, tests: Sequence[str], scratch: Path) -> Selection | None:
@@ -51,7 +48,7 @@ def selection(copy: Path, file: str, tests: Sequence[str], scratch: Path) -> Sel
     data.unlink(missing_ok=True)
     measured = ["--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report="]
     done = subprocess.run(
-        [*PYTEST, "-x", "--durations=0", "-vv", *measured, *tests],
+        [sys.executable, "-m", "pytest", *OPTIONS, "-x", "--durations=0", "-vv", *measured, *tests],
         cwd=copy, env=environment(copy), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

@@ -57,7 +57,8 @@ def test_the_runner_names_the_mutant_that_no_test_notices(tmp_path: Path) -> Non
     ran = selection(tmp_path, "signs.py", ["test_signs.py"], tmp_path / "scratch")
     assert ran is not None
     assert ran.tests(2, 2) == ["test_signs.py::test_it"]
-    left = list(runner.survivors(tmp_path, "signs.py", every, ran))
+    left = runner.survivors(tmp_path, "signs.py", every, ran)
+    assert left is not None
     # At 0 no row was checked: `>=` in the place of `>`, and 1 in the place of 0 to compare with.
     assert [mutant.change for mutant in left] == ["compared by >=", "1"]
 
