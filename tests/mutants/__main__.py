@@ -85,10 +85,12 @@ def survivors(copy: Path, file: str, chosen: Sequence[Mutant], ran: Selection) -
     if survived is None:
         return None
     left = [inside[number] for number in survived]
-    return left + [one for one in chosen if one not in inside and not is_noticed_anew(copy, file, one, ran)]
+    return left + [
+        one for one in chosen if one not in inside and not is_noticed_in_a_new_process(copy, file, one, ran)
+    ]
 
 
-def is_noticed_anew(copy: Path, file: str, mutant: Mutant, ran: Selection) -> bool:
+def is_noticed_in_a_new_process(copy: Path, file: str, mutant: Mutant, ran: Selection) -> bool:
     """Run all tests of a file in a process that imports the mutant; return whether one of them fails."""
     original = (copy / file).read_text(encoding="utf-8")
     (copy / file).write_text(mutant.text, encoding="utf-8")
