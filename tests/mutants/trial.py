@@ -1,7 +1,8 @@
 """Tries a file's mutants in one process: each in a fork that starts with the tests collected and a server up.
 
-A fork gets the mutant's code in place of the code of the functions that are loaded, in every module that imported them.
-Commands in processes of their own read the file, so the file is a mutant's too as long as it is tried.
+A fork gets the mutant's code in place of the code of the functions that are loaded, in every module that
+imported them. Commands in processes of their own read the file, so the file is a mutant's too as long as it
+is tried.
 """
 
 from __future__ import annotations
