@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -112,6 +113,7 @@ def test_the_verdict_counts_the_values_that_did_not_arrive() -> None:
 
 def test_a_template_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "cache_from_source", lambda _: str(tmp_path / "page.pyc"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     shown = render(document("a"))
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert {name.partition(".")[2] for name in kept} == {"template"}
