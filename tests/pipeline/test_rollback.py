@@ -15,6 +15,7 @@ from migrate.pipeline.rollback import roll_back as take_back
 from migrate.postgres.catalog import introspect
 from migrate.postgres.connection import Connection
 from migrate.runtime.errors import LiveChanged
+from migrate.runtime.json_lines import LineReporter
 from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 from tests.e2e.test_run import SETTINGS
@@ -93,6 +94,7 @@ def test_rows_that_the_application_has_written_since_stop_a_rollback(
         "SELECT 'users', i, 'new' || i, 'users' FROM generate_series(2, 50) i"
     )
     run: Any = SimpleNamespace(
+        report=LineReporter(),
         connection=ready, ledger=ledger, id=RUN, work=work, address=SimpleNamespace(schema="public"),
         state=SimpleNamespace(document=SimpleNamespace(outcome="published")),
         live=introspect(ready, "public"),

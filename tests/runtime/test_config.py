@@ -57,7 +57,7 @@ def test_both_ends_say_which_of_our_variables_named_them(monkeypatch: pytest.Mon
 EXAMPLES = (
     'url_env = "DATABASE_URL"', "messages", "profiles", "secret",
     "max_rows_read", "max_bytes", "ca_file", "gzip", "textfile", "schema = ", "mapping = ",
-    'url = "https://hooks',
+    'url = "https://hooks', "tenants = ", "scheduler = ", "requests_per_second",
 )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def test_the_shipped_file_shows_every_key() -> None:
         "target.url_env", "target.schema", "mappers.mapping",
         "sample.messages", "sample.profiles", "ids.secret",
         "source.max_rows_read", "source.max_bytes", "source.ca_file", "source.gzip", "metrics.textfile",
-        "notify.url",
+        "notify.url", "fleet.tenants", "fleet.scheduler", "fleet.requests_per_second", "fleet.max_rows_read",
     }  # fmt: skip
     assert set(shown(tomllib.loads(shown_settings()))) | examples == set(keys(Config))
 
