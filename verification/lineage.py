@@ -78,7 +78,7 @@ def _compare(
         outcome.found(table, None, f"is reported to go to {went}, but no mapper reads it", column)
     elif not settled:
         filled = {target for name in names for target in readers[name][0].writes}
-        for target, into in _targets(went):
+        for target, into in _targets(went, context):
             if target not in filled:
                 what = f"is reported to go to {target}.{into}, but no mapper that fills {target} reads it"
                 outcome.found(table, None, what, column)
@@ -95,12 +95,21 @@ def _named_by(context: CheckContext) -> frozenset[Place]:
     return context.query_cache.once(_PRIMARY_KEYS, lambda: frozenset(context.snapshot.execute(_PRIMARY_KEYS)))
 
 
-def _targets(went: str) -> Iterable[Place]:
-    """Yield the target columns that an entry of the report names."""
-    for target in went.split(", "):
+def _targets(went: str, context: CheckContext) -> Iterable[Place]:
+    """Yield the target columns that an entry of the report names; names may hold dots and commas."""
+    known = context.query_cache.once("names of the target", lambda: _by_name(context))
+    for target in [went] if went in known else went.split(", "):
         table, _, column = target.partition(".")
         if column:
-            yield table, column
+            yield known.get(target, (table, column))
+
+
+def _by_name(context: CheckContext) -> Mapping[str, Place]:
+    return {
+        f"{one.name}.{column.name}": (one.name, column.name)
+        for one in context.tables.values()
+        for column in one.columns
+    }
 
 
 def _compare_written(context: CheckContext, lineage: Lineage, outcome: Outcome) -> None:
@@ -117,7 +126,7 @@ def _compare_written(context: CheckContext, lineage: Lineage, outcome: Outcome) 
         target: place
         for place, went in lineage.went_to.items()
         if not went.startswith(_DROPPED)
-        for target in _targets(went)
+        for target in _targets(went, context)
     }
     for (table, column), (source, of) in reported.items():
         if (table, column) not in written:

@@ -19,7 +19,10 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _LITERAL: Final = re.compile(rb"'(?:[^']|'')*'")
-_COMMENTS: Final = re.compile(rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
+#: Blanks, comments and a shell's own commands, such as `.dbconfig defensive off` before a recovery.
+_COMMENTS: Final = re.compile(
+    rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|^\.[a-z][^\n]*(?:\n|\Z))*", re.DOTALL | re.MULTILINE
+)
 _TRIGGER: Final = re.compile(rb"CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TRIGGER\b", re.IGNORECASE)
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")

@@ -106,7 +106,8 @@ def test_what_no_dump_holds_is_refused(tmp_path: Path, statement: str) -> None:
     ("head", "body", "end"),
     [
         # sqlite3's .recover
-        ("BEGIN;\nPRAGMA writable_schema = on;\nPRAGMA encoding = 'UTF-8';\nPRAGMA page_size = '4096';\n"
+        (".dbconfig defensive off\n"
+         "BEGIN;\nPRAGMA writable_schema = on;\nPRAGMA encoding = 'UTF-8';\nPRAGMA page_size = '4096';\n"
          "PRAGMA user_version = '7';\n", "INSERT OR IGNORE INTO 't'('id', 'v') VALUES (1, 'x');\n"
          "INSERT INTO sqlite_schema VALUES('table', 'f', 'f', 0, 'CREATE VIRTUAL TABLE f USING fts5(x)');\n",
          "PRAGMA writable_schema = off;\nCOMMIT;\n"),

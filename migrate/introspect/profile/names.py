@@ -9,7 +9,18 @@ from typing import Final
 
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _WORD_OF_ANY: Final = re.compile(r"[^\W\d_]+|\d+")
-_ID_WORDS: Final = frozenset({"id", "ids", "uuid", "ref", "refs", "fk", "ид"})
+_ID_WORDS: Final = frozenset({"id", "ids", "uuid", "uid", "ref", "refs", "fk", "ид"})
+#: `userid` is `user_id`; these words end so and are not about ids.
+_GLUED: Final = re.compile(r"([a-z]{3,})(ids?)")
+_NOT_GLUED: Final = frozenset({
+    "valid", "invalid", "paid", "unpaid", "prepaid", "repaid", "grid", "android", "hybrid", "rapid",
+    "solid", "liquid", "fluid", "avoid", "void", "raid", "braid", "said", "laid", "covid", "squid",
+    "droid", "pyramid", "humid", "rigid", "vivid", "orchid", "steroid", "asteroid", "thyroid",
+    "polaroid", "celluloid", "centroid", "ellipsoid", "geoid", "amid", "timid", "placid", "lucid",
+    "morbid", "overbid", "outbid", "forbid", "guid", "ulid", "cuid", "uuid", "nanoid", "ksuid", "madrid",
+    "plaid", "aids", "kids", "bids", "lids", "maid", "acid", "mermaid", "candid", "splendid", "stupid",
+    "sordid", "arid", "acrid", "avid", "fetid", "plasmid", "eyelid", "rowid",
+})  # fmt: skip
 #: Before the name of a table, as in `id_cliente` and `fk_user`.
 _ID_BEFORE: Final = frozenset({"id", "fk"})
 #: Two words of a script with endings are forms of one if they begin with so many letters alike, and have
@@ -22,12 +33,22 @@ _IRREGULAR: Final = {
     "indice": "index", "matrice": "matrix", "criteria": "criterion", "quizze": "quiz",
 }  # fmt: skip
 
+#: Names of keys that say nothing of their table.
+_ANY_KEY: Final = frozenset({
+    "id", "key", "no", "nr", "num", "number", "code", "name", "pk", "uuid", "rowid", "value", "type",
+    "slug", "date", "day", "seq", "index", "hash", "token", "email", "title", "at", "time", "label", "a",
+    "b",
+})  # fmt: skip
+#: Words of a row above or before, in the same table.
+UPWARDS: Final = frozenset({"parent", "previous", "prev", "next", "root", "reply", "original"})
 #: Tables of people, which `created_by`, `sender_id` and similar columns mean.
 PEOPLE: Final = ("user", "account", "person", "people", "member", "profile")
 _ROLES: Final = frozenset({
     "admin", "approver", "assignee", "author", "buyer", "client", "creator", "customer", "editor",
     "follower", "freelancer", "manager", "member", "moderator", "owner", "participant", "receiver",
-    "recipient", "referrer", "reporter", "reviewee", "reviewer", "seller", "sender", "writer",
+    "recipient", "referrer", "reporter", "reviewee", "reviewer", "seller", "sender", "writer", "friend",
+    "host", "guest", "invitee", "inviter", "uploader", "voter", "assigner", "subscriber", "winner",
+    "opponent",
 })  # fmt: skip
 
 _TIME: Final = frozenset({
@@ -75,7 +96,11 @@ def words(name: str) -> tuple[str, ...]:
     Letters of any script count; accents are taken off Latin ones, so that `catégorie` is `categorie`.
     """
     if name.isascii():
-        return tuple(word.lower() for word in _WORD.findall(name))
+        found = [word.lower() for word in _WORD.findall(name)]
+        glued = _GLUED.fullmatch(found[-1]) if found else None
+        if glued and not {found[-1], glued[1] + "id"} & _NOT_GLUED:
+            found[-1:] = glued.groups()
+        return tuple(found)
     return tuple(word.casefold() for word in _WORD_OF_ANY.findall(_marked(without_accents(name))))
 
 
@@ -130,8 +155,10 @@ def is_id_in(table: str, column: str) -> bool:
     return is_id(column) or (column in ("A", "B") and table.startswith("_") and "To" in table)
 
 
-def meant_tables(column: str, tables: Iterable[str]) -> list[str]:
+def meant_tables(column: str, tables: Iterable[str], own: str = "") -> list[str]:
     """Return the tables that a column such as `from_user_id`, `userIds` or `author` may mean.
+
+    `own` is the table that the column is in: `item_id` of `order_items` is not one of these.
 
     The longest end of the column's name that is a table's name wins, then the longest that a
     table's name ends with (`user_id` and `shop_users`), then roles of people. Of a script that is not
@@ -146,23 +173,23 @@ def meant_tables(column: str, tables: Iterable[str]) -> list[str]:
     if len(stem) > 1 and stem[0] in _ID_BEFORE:
         del stem[0]
     ends = ["".join(singular(word) for word in stem[start:]) for start in range(len(stem))]
-    if stem and (stem[-1] == "by" or singular(stem[-1]) in _ROLES):
+    if (stem and (stem[-1] == "by" or singular(stem[-1]) in _ROLES)) or words(column)[-1:] == ("uid",):
         ends += PEOPLE
     exact = next((folded[end] for end in ends if end in folded), [])
     if not exact:
         exact = next(
             (found for end in ends if (found := _inflected(folded, end) or _loosely(folded, end))), []
         )
-    longer = next((found for end in ends if (found := _ending(folded, end))), [])
+    longer = next((found for end in ends if (found := _ending(folded, end, own))), [])
     return exact + [table for table in longer if table not in exact]
 
 
-def _ending(folded: dict[str, list[str]], end: str) -> list[str]:
+def _ending(folded: dict[str, list[str]], end: str, own: str) -> list[str]:
     return [
         table
         for tables in folded.values()
         for table in tables
-        if len(words(table)) > 1 and singular(words(table)[-1]) == end
+        if len(words(table)) > 1 and singular(words(table)[-1]) == end and (table != own or end in PEOPLE)
     ]
 
 
@@ -193,6 +220,20 @@ def _is_form(one: str, other: str) -> bool:
     if not one[0].islower():  # a character of a script without case is as good as a syllable
         return alike == shortest >= longest - 1
     return alike >= _ALIKE and longest - alike <= _ENDING
+
+
+def names_key(column: str, table: str, key: str) -> bool:
+    """Return whether a column is called as the key of another table, with the table's name before it or
+    without: `dept_no` for the key `no` of `dept`, `nid` for the key `nid` of `node`.
+    """
+    whole, bare = fold(column), fold(key)
+    return whole == fold(table) + bare or (whole == bare and bare not in _ANY_KEY)
+
+
+def is_upward(column: str) -> bool:
+    """Return whether a column's whole name is a row above or before: `parent`, `reply_to`."""
+    found = set(words(column))
+    return bool(found & UPWARDS) and found <= UPWARDS | {"to"}
 
 
 def is_of_people(table: str) -> bool:

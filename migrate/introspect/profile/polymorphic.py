@@ -25,6 +25,8 @@ _ANY_TABLE: Final = frozenset({*_TYPE_WORDS, "object", "record", "target", "subj
 _ANY_ROW: Final = frozenset({
     "item", "object", "record", "row", "entity", "target", "subject", "foreign", "resource", "model",
 })  # fmt: skip
+#: Strapi's `cmp_id` belongs to its `component_type`.
+_SHORT: Final = {("cmp",): ("component",)}
 _NAME_WORDS: Final = frozenset({"name", "type", "kind"})
 _KEY_WORDS: Final = frozenset({"id", "key", "pk", "uuid", "ref"})
 _CLASS: Final = re.compile(r"\w+(?:(?:\\|::)[\w.-]+)+", re.ASCII)
@@ -59,7 +61,8 @@ def pairs(shape: TableShape, shapes: dict[str, TableShape]) -> list[Pair]:
     free = [column.name for column in shape.columns if column.name not in shape.constrained]
     ids = {stem: name for name in free if (stem := _row_stem(name))}
     found, taken = [], set[str]()
-    for kind, stem, catalogue in _kinds(shape, free, shapes):
+    kinds = [*_kinds(shape, free, shapes), *((name, names.words(name), None) for name in free)]
+    for kind, stem, catalogue in kinds:
         ident = ids.get(stem)
         if ident is None and (catalogue or not stem or set(stem) <= _ANY_TABLE):
             generic = [name for of, name in ids.items() if set(of) <= _ANY_ROW]
@@ -74,7 +77,7 @@ def _row_stem(column: str) -> tuple[str, ...]:
     """Return what a column names a row of: its words without `id`; () if it names none."""
     found = names.words(column)
     if len(found) > 1 and found[-1] in _KEY_WORDS:
-        return found[:-1]
+        return _SHORT.get(found[:-1], found[:-1])
     return found if found == ("item",) else ()
 
 

@@ -23,7 +23,6 @@ _IDS: Final = frozenset({
 ALMOST_ALL: Final = 0.9
 #: What parts the names of modules and classes.
 _BETWEEN: Final = re.compile(r"[^\w-]+")
-_UPWARDS: Final = frozenset({"parent", "previous", "next", "root", "reply", "original"})
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,15 @@ class Targets:
         learned = self._learned.get(names.fold(column), "")
         if not found and learned in self._by_table:
             return [self._by_table[learned]]
-        found = found or names.meant_tables(column, self._by_table)
+        found = found or names.meant_tables(column, self._by_table, table)
         stem = set(names.words(column))
-        if stem & _UPWARDS and (names.is_id(column) or "to" in stem):
+        if names.is_upward(column) or (stem & names.UPWARDS and names.is_id(column)):
             found = found or [table]
+        found = found or [
+            one.table
+            for one in self.all
+            if one.table != table and names.names_key(column, one.table, one.column)
+        ]
         return [self._by_table[name] for name in found if name in self._by_table]
 
     def named(self, word: str) -> Target | None:
@@ -233,10 +237,17 @@ def _needed(table: str, column: str, target: Target, reading: Reading, rows: int
     last = names.words(column)[-1]
     if names.is_id_in(table, column):
         return rows if last in ("ids", "refs") else 1  # in a list of ids, a single one may be a key
+    if names.is_upward(column):
+        return rows
+    if names.names_key(column, target.table, target.column):
+        return max(1, rows * ALMOST_ALL)
     # In a column with the name of a table, a number may count its rows, or mean yes and no, as well as
     # identify one.
     if names.is_of_people(target.table) and last == names.singular(last) and not names.suggests_count(column):
         return rows + 1 if reading == "boolean" and last != "by" else rows / 2
+    called_so = last == names.singular(last) and names.fold(column) == names.fold(target.table)
+    if reading == "integer" and called_so and not names.suggests_count(column):
+        return rows
     number = reading in ("integer", "boolean", "timestamp", "mixed")
     return rows + 1 if number else max(1, rows * ALMOST_ALL)
 

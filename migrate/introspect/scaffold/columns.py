@@ -109,7 +109,8 @@ class _Column:
             return True
         classes = self._column.classes
         unset = 0 if self._referring else self._choice.unset
-        blank = 0 if self._keeps_blanks else classes.empty
+        keyed = self._link is not None and not self._no_key(self._link)
+        blank = 0 if self._keeps_blanks or keyed else classes.empty
         return self._column.not_null and not classes.nulls + unset + blank
 
     @property
@@ -182,14 +183,16 @@ class _Column:
             self._add_remark(f"{word}: {where}, kept as they are: {arm.rows:,}", review=True)
 
     def _reference(self, link: Link) -> dict[str, object]:
+        if link.guessed:
+            self._add_remark(f'perhaps no id of {link.to}, by its name alone: as = "integer"', review=True)
         if not link.firm:
             self._count(link.reference.dangling, "refer to no row, kept as they are")
-            return {"as": "reference", "of": link.to, "dangling": "keep"} | self._blank()
+            return {"as": "reference", "of": link.to, "dangling": "keep"} | self._no_key(link)
         if self.required:
             self._count(link.reference.dangling, "refer to no row, their rows are rejected")
             return {"as": "reference", "of": link.to, "dangling": "reject"}
         self._count(link.reference.dangling, "refer to no row, become NULL")
-        return {"as": "reference", "of": link.to, "dangling": "null"} | self._blank()
+        return {"as": "reference", "of": link.to, "dangling": "null"} | self._no_key(link)
 
     def _plain(self) -> dict[str, object]:
         choice = self._choice
@@ -221,6 +224,12 @@ class _Column:
             options["ids"] = [{"path": one.path, "of": one.to_table} for one in documents]
             self._count(sum(one.dangling for one in documents), "ids of no row in it, kept as they are")
         return options
+
+    def _no_key(self, link: Link) -> dict[str, object]:
+        """Return what becomes of '' in a reference: NULL, unless a row has it for its key."""
+        parent = self._meaning.inspection.table(link.to)
+        keys = self._meaning.links.keys[link.to].columns
+        return {} if any(parent.column(key).classes.empty for key in keys) else self._blank()
 
     def _blank(self) -> dict[str, object]:
         return {"empty": "null"} if self._column.classes.empty else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mappers.declarative.mapping_file import IdStrategy
 from migrate.introspect.profile.inspection import Inspection, Reference
-from migrate.introspect.profile.names import fold, is_id, is_id_in, words
+from migrate.introspect.profile.names import fold, is_id, is_id_in, is_upward, names_key, words
 from migrate.introspect.scaffold.choose_key import Key
 
 
@@ -15,7 +15,8 @@ from migrate.introspect.scaffold.choose_key import Key
 class Link:
     """One column whose values are keys of the rows of `to`.
 
-    `firm` is true if a foreign key guarantees it in the target.
+    `firm` is true if a foreign key guarantees it in the target, `guessed` if the column is called as the
+    table and holds numbers that are all keys there, and nothing else speaks for it.
     """
 
     table: str
@@ -23,6 +24,7 @@ class Link:
     to: str
     firm: bool
     reference: Reference
+    guessed: bool = False
 
 
 @dataclass
@@ -96,7 +98,7 @@ def find_links(inspection: Inspection, keys: Mapping[str, Key]) -> Links:
             and reference.to_columns == keys[reference.to_table].columns
             and (len(reference.columns) == 1)
         ):
-            _to_key(links, reference)
+            _to_key(links, reference, inspection)
         elif reference.declared:
             _to_columns(links, reference, inspection)
         else:
@@ -123,7 +125,7 @@ def named(reference: Reference) -> str:
     return f"({', '.join(reference.columns)}) to {there}{dangling}"
 
 
-def _to_key(links: Links, reference: Reference) -> None:
+def _to_key(links: Links, reference: Reference, inspection: Inspection) -> None:
     table, column = reference.table, reference.columns[0]
     known = links.link(table, column)
     if known is not None:
@@ -135,13 +137,15 @@ def _to_key(links: Links, reference: Reference) -> None:
         links.add_remark(table, f"{named(reference)}: not mapped, the column is itself a key")
         return
     proven = reference.basis == "name and values" and not reference.dangling and reference.rows > 0
-    firm = reference.declared or (proven and _names_a_row(reference))
+    reading = inspection.table(table).column(column).reading
+    guessed = reading == "integer" and not reference.declared and not _says_id(reference)
+    firm = reference.declared or (proven and _names_a_row(reference) and not guessed)
     if not firm and not (links.renewed(reference.to_table) and _names_a_row(reference)):
         links.add_remark(
             table, f"{named(reference)}: likely, by {reference.basis}; the values are kept as they are"
         )
         return
-    links.by_column[table, column] = Link(table, column, reference.to_table, firm, reference)
+    links.by_column[table, column] = Link(table, column, reference.to_table, firm, reference, guessed)
     if firm:
         links.relations.append(reference)
     else:
@@ -152,11 +156,16 @@ def _to_key(links: Links, reference: Reference) -> None:
 
 def _names_a_row(reference: Reference) -> bool:
     """Return whether a likely reference's name identifies a row: `cancelled_by_seller` may be a count."""
+    return _says_id(reference) or fold(reference.columns[0]) == fold(reference.to_table)
+
+
+def _says_id(reference: Reference) -> bool:
     column = reference.columns[0]
     return (
         is_id_in(reference.table, column)
         or words(column)[-1:] == ("by",)
-        or fold(column) == fold(reference.to_table)
+        or is_upward(column)
+        or names_key(column, reference.to_table, reference.to_columns[0])
     )
 
 

@@ -142,7 +142,9 @@ def _made(
     index: SourceIndex, terms: Sequence[str], condition: str, model: Model, relations: Names
 ) -> SqlIndex:
     ending = "key" if index.unique else "idx"
-    bare = "_".join(re.findall(r'"([^"]+)"(?! )|"([^"]+)" (?:COLLATE|DESC)', " ".join(terms))[0]).strip("_")
+    bare = "_".join(
+        re.findall(r'"([^"]+)"(?: DESC| COLLATE "C"\)(?: DESC)?|$)', "\n".join(terms), re.MULTILINE)
+    )
     word = "lower" if any("(" in term for term in terms) else "part"
     name = relations.take_database_name(f"{model.table}_{bare}_{word}_{ending}")
     unique = "UNIQUE INDEX" if index.unique else "INDEX"

@@ -30,6 +30,13 @@ def scripts(migrated: MakeCase) -> Migrated:
     return found
 
 
+@pytest.fixture(scope="module")
+def named(migrated: MakeCase) -> Migrated:
+    found = migrated("references/names.sql")
+    assert (found.init.code, found.run.code) == (0, 0), found.run.err
+    return found
+
+
 def test_prismas_tables_between_two_models_hold_their_pairs(keys: Migrated) -> None:
     assert keys.types("_PostToTag") == {"A": "text", "B": "text"}
     assert keys.query(
@@ -187,12 +194,54 @@ def test_prisma_gets_ascii_names(scripts: Migrated) -> None:
     assert scripts.marked("заказы", "лицо_id")
 
 
+NAMED = [
+    ("emp", "dept_no", "dept"),
+    ("emp", "parent", "emp"),
+    ("emp", "reply_to", "emp"),
+    ("emp", "userid", "users"),
+    ("node", "uid", "users"),
+    ("node_body", "nid", "node"),
+    ("订单", "用户编号", "用户"),
+    ("sales", "shop", "shops"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "parent"), NAMED)
+def test_a_name_that_means_a_table_leads_there_unmarked(
+    named: Migrated, table: str, column: str, parent: str
+) -> None:
+    line = named.mapping[table]["columns"][column]
+    assert (line["as"], line["of"]) == ("reference", parent)
+    assert not named.marked(table, column)
+
+
+def test_a_number_that_is_called_as_a_table_is_marked(named: Migrated) -> None:
+    assert named.mapping["users"]["columns"]["group"]["of"] == "groups"
+    assert "perhaps no id of groups" in named.line("users", "group")
+    assert named.mapping["groups"]["columns"]["order"]["as"] == "integer"
+    assert named.mapping["order_items"]["columns"]["item_id"]["as"] == "integer"
+    assert named.marked("order_items", "item_id")
+    assert "no id" not in named.line("users", "valid")
+
+
+def test_a_type_is_found_by_the_name_that_it_shares_with_its_id(named: Migrated) -> None:
+    columns = named.mapping["groups_cmps"]["columns"]
+    assert columns["cmp_id"]["of"] == {"shared.seo": "components_shared_seos"}
+    assert named.mapping["likes"]["columns"]["likeable_id"]["of"] == {"groups": "groups", "node": "node"}
+
+
+def test_a_key_without_a_letter_is_one(named: Migrated) -> None:
+    assert named.column("sales", "shop") == ["", "a"]
+    assert named.rows("a.b, c", "d.e", "f]g", "h'i", "j\\k") == [("a", "b", "c", "d")]
+
+
 def test_prismas_engine_makes_the_same_tables_of_every_schema(
     keys: Migrated,
     pairs: Migrated,
     scripts: Migrated,
+    named: Migrated,
     engine: Engine,  # noqa: F811
 ) -> None:
-    cases = (keys, pairs, scripts)
+    cases = (keys, pairs, scripts, named)
     made = engine(*(case.text("schema.prisma") for case in cases))
     assert made == [case.text("init.sql").partition("\n")[2] for case in cases]
