@@ -117,6 +117,9 @@ class Reason(StrEnum):
     UNKNOWN_ID_LEFT_OUT = (
         "unknown_id_left_out", "warning", "An id inside a document names no migrated row, and was left out.",
     )  # fmt: skip
+    ROUNDED_TO_SCALE = (
+        "rounded_to_scale", "warning", "It has more decimals than the column, and was rounded.",
+    )  # fmt: skip
     ROUNDED_TO_MILLISECONDS = (
         "rounded_to_milliseconds", "warning", "The timestamp is finer than milliseconds, and was rounded.",
     )  # fmt: skip

@@ -31,7 +31,10 @@ _PRINTED: Final = (
 _ROUNDED: Final = "CASE typeof({c}) WHEN 'real' THEN printf('%!.15g', {c}) ELSE {c} END"
 _HEX: Final = "hex(CAST({c} AS BLOB))"
 _WHOLE: Final = "CASE typeof({c}) WHEN 'blob' THEN NULL ELSE {c} END"
-_VALID: Final = "CASE WHEN typeof({c}) <> 'blob' THEN json_valid({c}) END"
+_VALID: Final = (
+    "CASE WHEN typeof({c}) <> 'blob' THEN json_valid({c})"
+    " WHEN instr({c}, x'00') = 0 THEN json_valid(CAST({c} AS TEXT)) END"
+)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
             return number_casts.real(cell)
         case "decimal":
             scale = mapping.scale if to.scale is None else min(to.scale, mapping.scale or to.scale)
-            return number_casts.decimal(cell, scale, to.precision)
+            return number_casts.decimal(cell, scale, to.precision, rounded=mapping.round)
         case "timestamp":
             return timestamp(cell, mapping.unit, mapping.zone)
         case "date":

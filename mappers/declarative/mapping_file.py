@@ -80,6 +80,8 @@ class ColumnMapping(_Section):
     separator: str = Field(default=",", min_length=1)
     #: for `decimal`
     scale: int | None = Field(default=None, ge=0, le=30, description="digits behind the point")
+    #: for `decimal`: a number with more digits is rounded to `scale`, halves away from zero
+    round: bool = False
     #: for `json`
     invalid: Invalid = "wrap"
     ids: tuple[HiddenIds, ...] = ()

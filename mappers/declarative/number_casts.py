@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
 import polars as pl
@@ -52,13 +52,21 @@ def real(cell: Cell) -> Cast:
     return Cast(pl.when(value.is_finite()).then(value), Reason.INVALID_NUMBER)
 
 
-def decimal(cell: Cell, scale: int | None, precision: int | None) -> Cast:
+def decimal(cell: Cell, scale: int | None, precision: int | None, *, rounded: bool = False) -> Cast:
     """Return decimals as plain text without needless zeros.
 
     Of a float the 15 exact digits count. A number with more than `scale` digits after the point, or more
-    before it than `precision` allows, does not fit.
+    before it than `precision` allows, does not fit. With `rounded` one with more digits behind the point
+    is rounded to `scale`, halves away from zero.
     """
-    written = cell.text.str.strip_chars().map_batches(_plain, return_dtype=pl.String, is_elementwise=True)
+    exact = cell.text.str.strip_chars().map_batches(_plain, return_dtype=pl.String, is_elementwise=True)
+    written = exact
+    rules: tuple[tuple[pl.Expr, Reason], ...] = ()
+    if rounded and scale is not None:
+        step = Decimal(1).scaleb(-scale)
+        written = exact.map_batches(lambda cells: _rounded(cells, step), return_dtype=pl.String)
+        finer = exact.str.extract_groups(_PLAIN).struct.field("places").str.len_bytes() > scale
+        rules = ((finer.fill_null(False), Reason.ROUNDED_TO_SCALE),)
     part = written.str.extract_groups(_PLAIN)
     whole, places = part.struct.field("whole"), part.struct.field("places").fill_null("")
     digits = pl.when(whole == "").then(pl.lit("0")).otherwise(whole)
@@ -70,7 +78,20 @@ def decimal(cell: Cell, scale: int | None, precision: int | None) -> Cast:
         fits = fits & (places.str.len_bytes() <= scale)
     if precision is not None:
         fits = fits & (whole.str.len_bytes() <= precision - (scale or 0))
-    return Cast(pl.when(fits).then(sign + digits + point), Reason.DECIMAL_OUT_OF_RANGE)
+    return Cast(pl.when(fits).then(sign + digits + point), Reason.DECIMAL_OUT_OF_RANGE, rules)
+
+
+def _rounded(cells: pl.Series, step: Decimal) -> pl.Series:
+    """Return numbers, none of them finer than `step`: each finer one that occurs is rounded once."""
+    places = cells.str.extract_groups(_PLAIN).struct.field("places").str.len_bytes()
+    finer = cells.filter((places > -int(step.adjusted())).fill_null(False)).unique()
+    if finer.is_empty():
+        return cells
+    with localcontext() as context:
+        context.prec = _LONGEST * 2
+        near = [format(Decimal(one).quantize(step, ROUND_HALF_UP), "f") for one in finer]
+    known = pl.Series(near, dtype=pl.String)
+    return cells.to_frame("n").select(pl.col("n").replace(finer, known))["n"]
 
 
 def _plain(cells: pl.Series) -> pl.Series:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from migrate.introspect.profile import names
+from migrate.introspect.profile import declared_type, names
 from migrate.introspect.profile.clock import means_now
 from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.infer_type import Signs, read
@@ -23,6 +23,8 @@ _JULIAN_EPOCH: Final = 2440587.5
 #: Numbers beyond half of what an Int holds get a BigInt, before a counter runs over.
 HALF_OF_INT: Final = 2**30
 _INT_DIGITS: Final = 10
+#: Digits after the point beyond those declared that need no second look.
+WIDER: Final = 2
 
 #: The limits of a closed set: how many values, how long a value, and in how many rows each.
 SET_SIZE: Final = 20
@@ -78,6 +80,8 @@ def observe(
     private = names.is_private(column.name)
     timed = reading == "timestamp" or signs.times or names.suggests_time(column.name, column.declared)
     decimal = _decimal(shapes) if reading in ("decimal", "real", "mixed") else None
+    if decimal is not None:
+        decimal = _beyond_declared(database, table, column, decimal)
     lows = [found.lowest for found in shapes.values() if found.lowest is not None]
     highs = [found.highest for found in shapes.values() if found.highest is not None]
     firsts = [found.first for found in _instants(shapes, timed) if found.first is not None]
@@ -165,13 +169,13 @@ def _classes(shapes: Mapping[str, ShapeCount]) -> Classes:
     def rows(wanted: frozenset[str]) -> int:
         return sum(found.rows for shape, found in shapes.items() if shape in wanted)
 
-    apart = _INTEGERS | _REALS | {"null", "blob"}
+    apart = _INTEGERS | _REALS | {"null", "blob", "blob_json"}
     return Classes(
         nulls=rows(frozenset({"null"})),
         integers=rows(_INTEGERS),
         reals=rows(_REALS),
         texts=rows(frozenset(shapes) - apart),
-        blobs=rows(frozenset({"blob"})),
+        blobs=rows(frozenset({"blob", "blob_json"})),
         empty=rows(frozenset({"empty"})),
     )
 
@@ -189,11 +193,12 @@ def _timestamps(shapes: Mapping[str, ShapeCount], timed: bool) -> tuple[Count, .
 
 def _json(shapes: Mapping[str, ShapeCount]) -> JsonFacts | None:
     found = {name: shapes.get(f"json_{name}") for name in ("object", "array", "broken")}
+    found["blob"] = shapes.get("blob_json")
     if not any(found.values()):
         return None
     rows = {name: shape.rows if shape else 0 for name, shape in found.items()}
     refused = sum(shape.refused for shape in found.values() if shape)
-    return JsonFacts(rows["object"], rows["array"], rows["broken"], refused)
+    return JsonFacts(rows["object"] + rows["blob"], rows["array"], rows["broken"], refused)
 
 
 def _decimal(shapes: Mapping[str, ShapeCount]) -> DecimalFacts | None:
@@ -204,6 +209,25 @@ def _decimal(shapes: Mapping[str, ShapeCount]) -> DecimalFacts | None:
         scale=max(found.scale for found in shapes.values()),
         inexact=sum(found.inexact for found in shapes.values()),
     )
+
+
+def _beyond_declared(
+    database: InspectedDatabase, table: str, column: ColumnShape, found: DecimalFacts
+) -> DecimalFacts:
+    """Return the facts with the numbers that have many more digits after the point than declared."""
+    size = declared_type.size(column.declared)
+    if size is None or found.scale <= size[1] + WIDER or declared_type.family(column.declared) != "decimal":
+        return found
+    cell = quote(column.name)
+    digits = f"rtrim(substr(CAST({cell} AS TEXT), instr(CAST({cell} AS TEXT), '.') + 1), '0')"
+    scale = f"CASE WHEN {cell} LIKE '%e%' THEN 16 WHEN instr({cell}, '.') THEN length({digits}) ELSE 0 END"
+    beyond, most = database.row(
+        f"SELECT coalesce(sum(s > ?1), 0), coalesce(max(CASE WHEN s <= ?1 THEN s END), 0)"  # noqa: S608
+        f" FROM (SELECT {scale} AS s FROM {quote(table)} WHERE typeof({cell}) = 'real'"
+        f" OR (typeof({cell}) = 'text' AND {cell} NOT GLOB '*[^-0-9.]*') LIMIT -1)",
+        (size[1] + WIDER,),
+    )
+    return replace(found, beyond=int(beyond), most=int(most))
 
 
 def _iso(day: float) -> str | None:

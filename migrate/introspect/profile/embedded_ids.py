@@ -30,9 +30,15 @@ def hidden_references(
         found += _search(database, table, column.name, targets, _json_atoms(table, column.name))
     if "text" in shapes and column.reading in ("text", "mixed", "closed_set"):
         found += _search(database, table, column.name, targets, _list_atoms(database, table, column.name))
-    if "url" in shapes or ("text" in shapes and {"url", "path", "link"} & set(names.words(column.name))):
+    if "url" in shapes or ("text" in shapes and _has_path(database, table, column.name)):
         found += _search(database, table, column.name, targets, _url_atoms(table, column.name))
     return found
+
+
+def _has_path(database: InspectedDatabase, table: str, column: str) -> bool:
+    """Return whether a text is the path of a page, such as `/projects/42`."""
+    found = f"SELECT count(*) FROM (SELECT 1 FROM {quote(table)} WHERE {quote(column)} GLOB ? LIMIT 1)"  # noqa: S608
+    return bool(database.number(found, ("/[A-Za-z]*",)))
 
 
 def _json_atoms(table: str, column: str) -> list[str]:

@@ -18,7 +18,7 @@ _NUMBER: Final = _WHOLE | _WHOLE_TEXT | _WHOLE_REAL | {"real", "decimal"}
 _MILLISECONDS: Final = frozenset({"unix_ms", "real_ms"})
 _BOOLEAN: Final = frozenset({"bool", "digits_bool", "bool_word"})
 _CALENDAR: Final = frozenset(FORMS) - UNIX
-_JSON: Final = frozenset({"json_object", "json_array"})
+_JSON: Final = frozenset({"json_object", "json_array", "blob_json"})
 _WORDS: Final = frozenset({"text", "bool_word", "bool_letter", "blank"})
 #: what text can also look like if it is among other text
 _TEXTS: Final = _WORDS | _WHOLE_TEXT | {"decimal", "email", "url", "uuid", "cuid", "ulid"}

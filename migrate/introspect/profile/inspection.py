@@ -65,12 +65,15 @@ class JsonFacts:
 class DecimalFacts:
     """Numbers with a fraction: digits before and after the decimal point, at most.
 
-    `inexact` are reals that are not the number of 15 digits they print as, such as 0.1 + 0.2.
+    `inexact` are reals that are not the number of 15 digits they print as, such as 0.1 + 0.2. `beyond` are
+    the numbers with many more digits after the point than declared, `most` the most digits of the others.
     """
 
     digits: int
     scale: int
     inexact: int
+    beyond: int = 0
+    most: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +26,7 @@ _ANY_ROW: Final = frozenset({
     "item", "object", "record", "row", "entity", "target", "subject", "foreign", "resource", "model",
 })  # fmt: skip
 #: Strapi's `cmp_id` belongs to its `component_type`.
-_SHORT: Final = {("cmp",): ("component",)}
+_SHORT: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {("cmp",): ("component",)}
 _NAME_WORDS: Final = frozenset({"name", "type", "kind"})
 _KEY_WORDS: Final = frozenset({"id", "key", "pk", "uuid", "ref"})
 _CLASS: Final = re.compile(r"\w+(?:(?:\\|::)[\w.-]+)+", re.ASCII)

@@ -100,7 +100,7 @@ def _statement(table: str, column: str) -> str:
         f" sum(typeof(v) = 'real' AND {fractional} AND CAST({plain} AS REAL) <> v),"
         f" sum(CASE WHEN {foreign} THEN broken_text(CAST(v AS BLOB)) ELSE 0 END),"
         f" sum({texts} AND instr(v, char(0)) > 0),"
-        " sum(CASE WHEN shape IN ('json_object','json_array') AND "
+        " sum(CASE WHEN shape IN ('json_object','json_array','blob_json') AND "
         f"(v GLOB '{_SURROGATE}' OR instr(v, '\\u0000') > 0 OR instr(v, char(0)) > 0"
         " OR v GLOB '*[^' || char(1) || '-' || char(127) || ']*')"
         " THEN jsonb_refuses(CAST(v AS BLOB)) ELSE 0 END)"
@@ -122,7 +122,7 @@ def shape_of(column: str) -> str:
     """Return the SQL expression that names a cell's pattern."""
     seconds, thousandths = (f"BETWEEN {low} AND {high}" for low, high in (UNIX_S, UNIX_MS))
     return (
-        f"CASE typeof({column}) WHEN 'null' THEN 'null' WHEN 'blob' THEN 'blob'"
+        f"CASE typeof({column}) WHEN 'null' THEN 'null' WHEN 'blob' THEN {_blob_shape(column)}"
         f" WHEN 'integer' THEN CASE WHEN {column} IN (0, 1) THEN 'bool' WHEN {column} {seconds} THEN 'unix_s'"
         f" WHEN {column} {thousandths} THEN 'unix_ms' ELSE 'int' END"
         f" WHEN 'real' THEN CASE WHEN abs({column}) = 9e999 THEN 'infinite'"
@@ -130,6 +130,15 @@ def shape_of(column: str) -> str:
         f" WHEN abs({column}) < 9e15 AND {column} = CAST({column} AS INTEGER) THEN 'real_whole'"
         " ELSE 'real' END"
         f" ELSE {_text_shape(column)} END"
+    )
+
+
+def _blob_shape(c: str) -> str:
+    """Return the pattern of bytes: those of a JSON text, as Drizzle's `blob` of mode json writes it."""
+    text = f"CAST({c} AS TEXT)"
+    return (
+        f"CASE WHEN substr({text}, 1, 1) IN ('{{', '[') AND instr({c}, x'00') = 0 AND json_valid({text})"
+        " THEN 'blob_json' ELSE 'blob' END"
     )
 
 

@@ -6,12 +6,13 @@ fit a type, the column gets it. What does not fit is left out and named; digits 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mappers.declarative.mapping_file import Kind
 from migrate.introspect.profile import declared_type
-from migrate.introspect.profile.clock import is_local
+from migrate.introspect.profile.columns import WIDER
 from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.profile.names import (
     is_id,
@@ -28,10 +29,12 @@ from migrate.introspect.scaffold.shape_fit import (
     CALENDAR,
     NUMBER,
     fitting,
+    may_be_local,
     misfits,
     shapes,
     share,
     timestamp_misfits,
+    unit_of,
 )
 
 #: The share of the values that must fit a type that the others do not fit.
@@ -43,8 +46,6 @@ HEADROOM: Final = 4
 LEAST_DIGITS: Final = 12
 #: A decimal of more digits than this is a float that was written as text.
 MOST_DIGITS: Final = 60
-#: Decimals beyond those that are declared that need no second look.
-_WIDER: Final = 2
 #: Whole numbers of no more digits than this are the same as floats.
 SAFE_DIGITS: Final = 15
 
@@ -52,8 +53,18 @@ SAFE_DIGITS: Final = 15
 _TIME: Final = frozenset({
     "at", "date", "time", "timestamp", "datetime", "deadline", "until", "expires", "expiry",
 })  # fmt: skip
-#: Seconds of so many digits are in the year 5138.
-_MS_DIGITS: Final = 12
+#: How values are read that are what their declared type is meant for.
+_MEANT: Final[Mapping[declared_type.Family, frozenset[Kind]]] = {
+    "boolean": frozenset({"boolean"}),
+    "timestamp": frozenset({"timestamp", "date"}),
+    "date": frozenset({"timestamp", "date"}),
+    "json": frozenset({"json"}),
+    "decimal": frozenset({"decimal", "real"}),
+    "real": frozenset({"decimal", "real", "timestamp"}),
+    "integer": frozenset({"integer", "boolean", "timestamp", "date", "decimal"}),
+}
+#: Microseconds since 1970 have so many digits since 2001.
+_FINE_DIGITS: Final = 16
 #: The remark on a guess.
 _GUESSED: Final = "no value to decide by"
 #: The remark on timestamps that may be local time.
@@ -85,7 +96,12 @@ def choose(column: ColumnReport, *, key: bool = False, unit: str | None = None) 
     `unit` is that of the numbers which are instants in the columns around, for one that holds nothing.
     """
     found = _declared(column, unit) or _by_values(column)
-    return _text(column) if key and found.misfits else found
+    found = _text(column) if key and found.misfits else found
+    meant = _MEANT.get(declared_type.family(column.declared))
+    if not column.filled or column.library or key or meant is None or found.kind in meant or found.guess:
+        return found
+    remark = f"declared {column.declared}, but its values are not"
+    return replace(found, remark=_and(found.remark, remark), guess=True)
 
 
 def enum_of(column: ColumnReport, name: str) -> Choice:
@@ -174,6 +190,9 @@ def _integer(column: ColumnReport) -> Choice:
     found = shapes(column)
     guessed = found.keys() <= {"unix_s", "null", "empty"} and not _about_numbers(column)
     remarks = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so' if guessed else ""
+    last = words(column.name)[-1:]
+    if column.clock or (last and last[0] in _TIME and column.digits >= _FINE_DIGITS and not column.key):
+        guessed, remarks = True, "perhaps microseconds or finer since 1970, kept as numbers"
     return Choice(Type(_whole(column)), "integer", remark=remarks, guess=guessed)
 
 
@@ -242,6 +261,9 @@ def _whole(column: ColumnReport) -> ScalarType:
 def _decimal(column: ColumnReport) -> Choice:
     """Return a decimal of the observed scale; the declared one counts if it fits the values."""
     digits, scale = max(column.digits, 1), column.decimal.scale if column.decimal else 0
+    few = column.decimal is not None and 0 < column.decimal.beyond <= column.filled * (1 - ENOUGH)
+    if column.decimal is not None and few:
+        scale = column.decimal.most
     if digits + scale > MOST_DIGITS or scale > 30:
         return Choice(Type("Float"), "real", misfits=misfits(column, "real"))
     size = declared_type.size(column.declared)
@@ -252,10 +274,11 @@ def _decimal(column: ColumnReport) -> Choice:
         scale = max(scale, 2)
         total = max(LEAST_DIGITS, digits + HEADROOM + scale)
     inexact = column.decimal.inexact if column.decimal else 0
-    wider = size is not None and scale > size[1] + _WIDER
+    wider = size is not None and scale > size[1] + WIDER
     remark = f"more decimals than declared, up to {scale}" if wider else ""
     return Choice(
-        Type("Decimal", digits=total, scale=scale), "decimal", {"scale": scale},
+        Type("Decimal", digits=total, scale=scale), "decimal",
+        {"scale": scale, **({"round": True} if few else {})},
         misfits=misfits(column, "decimal"),
         remark=_and(remark, f"rounded to 15 digits: {inexact:,}" if inexact else ""),
         guess=wider,
@@ -277,22 +300,11 @@ def _timestamp(column: ColumnReport) -> Choice:
     wrong = timestamp_misfits(column)
     remarks = f"written as {', '.join(written)}" if len(written) > 1 else ""
     guessed = "" if column.certain or column.reading == "mixed" else "read as milliseconds since 1970"
-    local = _LOCAL if _is_local(column, forms) else ""
+    local = _LOCAL if may_be_local(column, forms) else ""
     return Choice(
         Type("DateTime"), "timestamp", options, misfits=wrong, unset=unset,
         remark=_and(remarks, guessed, local), guess=apart or bool(guessed or local),
     )  # fmt: skip
-
-
-def _is_local(column: ColumnReport, forms: set[str]) -> bool:
-    """Return whether text without a zone may be local time: by its default, or since others have a zone."""
-    naive, zoned = forms & {"iso", "sql", "minutes"}, forms & {"iso_z", "iso_offset", "sql_zone"}
-    return bool(naive) and (is_local(column.default) or (bool(zoned) and not column.clock))
-
-
-def unit_of(column: ColumnReport) -> str:
-    """Return the unit of numbers that are instants: milliseconds if one has twelve digits or more."""
-    return "ms" if column.digits >= _MS_DIGITS else "s"
 
 
 def _bytes(column: ColumnReport) -> Choice | None:

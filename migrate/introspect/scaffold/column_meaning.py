@@ -9,9 +9,10 @@ from functools import cached_property
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.inspection import HiddenReference, Inspection, Polymorphic, PolymorphicArm
-from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of, unit_of
+from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of
 from migrate.introspect.scaffold.links import Links
 from migrate.introspect.scaffold.model import Type
+from migrate.introspect.scaffold.shape_fit import unit_of
 
 
 @dataclass(frozen=True)

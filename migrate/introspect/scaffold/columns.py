@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from migrate.introspect.profile.declared_type import family
 from migrate.introspect.profile.inspection import ColumnReport, HiddenReference, Polymorphic, TableReport
 from migrate.introspect.profile.names import words
 from migrate.introspect.scaffold import defaults
@@ -20,6 +19,10 @@ from migrate.introspect.scaffold.naming import Names, database_name, field_name,
 #: libSQL's types of vectors, such as F32_BLOB(3).
 _VECTOR: Final = re.compile(
     r"(?:F(?:LOAT)?(?:1|1BIT|8|16|B16|32|64)|VECTOR\w*)_?BLOB\s*\(|FLOAT\d+\s*\(", re.I
+)
+#: The remark on a required column whose blanks are no values.
+_NO_LONGER: Final = (
+    "declared NOT NULL, now optional: NULL stands for what is no value; with a default it stays"
 )
 #: Names of columns that Prisma's client sets whenever a row changes.
 _UPDATED: frozenset[tuple[str, ...]] = frozenset({("updated", "at"), ("modified", "at")})
@@ -118,8 +121,7 @@ class _Column:
         """Whether '' is a value: of text, and of a required document, which becomes a JSON string."""
         if self._textual:
             return True
-        document = self._choice.kind == "json" and family(self._column.declared) == "json"
-        return document and self._column.not_null and not self._referring
+        return self._choice.kind == "json" and self._column.not_null and not self._referring
 
     def field(self, names: ColumnNames) -> str:
         """Return the field's name; for a reference it ends in Id, so that the relation can have the other
@@ -165,6 +167,8 @@ class _Column:
                 self._add_remark(left, review=True)
         self._tell_hidden()
         self._mark_collation()
+        if self._column.not_null and not self.required and not self._column.classes.nulls:
+            self._add_remark(_NO_LONGER, review=True)
         if self._column.default is not None and default is None and self._column.default.upper() != "NULL":
             self._add_remark(f"its default {self._column.default} is not migrated", review=True)
         remark = _joined(_description(self._column), *self._remarks)

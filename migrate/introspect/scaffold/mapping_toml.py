@@ -24,7 +24,7 @@ _HEAD: Final = """\
 #   [tables.NAME.columns]
 #   old = { to = "new", as = "text" }      or  old = { drop = "why" }
 #
-# as          id, reference, references, text, integer, boolean, real, decimal (scale), timestamp (unit
+# as          id, reference, references, text, integer, boolean, real, decimal (scale, round), timestamp (unit
 #             "s" or "ms" if numbers, zone "Europe/Berlin" if text without one is not UTC), date,
 #             json, bytes, enum (values)
 # otherwise   if a value does not fit: "reject" the row, "null", "default" (with default = …)

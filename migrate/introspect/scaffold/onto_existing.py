@@ -8,11 +8,10 @@ from typing import Final
 
 from mappers.declarative.mapping_file import Kind
 from migrate.introspect.profile.inspection import ColumnReport, Inspection
-from migrate.introspect.scaffold.choose_type import unit_of
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.match_existing import PRISMA, Match, kind_for, match_tables
 from migrate.introspect.scaffold.model import Draft, Line, Section
-from migrate.introspect.scaffold.shape_fit import misfits, timestamp_misfits
+from migrate.introspect.scaffold.shape_fit import misfits, timestamp_misfits, unit_of
 from migrate.postgres.catalog import Column, ForeignKey, LiveSchema
 
 _RANGES: Final = {"smallint": 2**15, "integer": 2**31}

@@ -51,6 +51,12 @@ def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]
             for section in draft.sections
             for line in section.lines
             if line.review
+        ]
+        + [
+            {"table": section.source, "column": "", "remark": remark.removeprefix("(!) ")}
+            for section in draft.sections
+            for remark in section.remarks
+            if section.migrated and remark.startswith("(!)")
         ],
         "forecast": [asdict(one) for one in draft.forecast],
         "problems": list(draft.problems),
@@ -63,7 +69,7 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
     """Print the summary."""
     console.print(f"wrote   {', '.join(str(folder / name) for name in files)}", markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "tables", "rows", "columns to review"):
+    for heading in ("", "tables", "rows", "marked (!)"):
         table.add_column(heading, justify="left" if not heading else "right")
     for title, migrated in (("migrated", True), ("left out", False)):
         sections = [one for one in draft.sections if one.migrated is migrated]
@@ -116,4 +122,6 @@ def _own_rows(draft: Draft) -> list[tuple[str, str]]:
 
 
 def _to_review(sections: Sequence[Any]) -> int:
-    return sum(line.review for section in sections for line in section.lines)
+    lines = sum(bool(line.review) for section in sections for line in section.lines)
+    remarks: list[str] = [one for section in sections for one in section.remarks]
+    return lines + sum(one.startswith("(!)") for one in remarks)

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from mappers.declarative.mapping_file import Kind
+from migrate.introspect.profile.clock import is_local
 from migrate.introspect.profile.inspection import ColumnReport
+from migrate.introspect.profile.names import words
 
+#: Seconds of so many digits are in the year 5138.
+_MS_DIGITS: Final = 12
 _WHOLE: Final = frozenset({
     "int", "bool", "unix_s", "unix_ms", "digits", "digits_bool", "digits_s", "digits_ms", "real_whole",
 })  # fmt: skip
@@ -23,7 +27,7 @@ _FITTING: Final[Mapping[Kind, frozenset[str]]] = {
     "boolean": frozenset({"bool", "digits_bool", "bool_word", "bool_letter"}),
     "timestamp": INSTANT,
     "date": frozenset({"date"}),
-    "json": frozenset({"json_object", "json_array", "json_broken"}),
+    "json": frozenset({"json_object", "json_array", "json_broken", "blob_json"}),
 }
 _NO_BYTES: Final = NUMBER - {"decimal"} - {shape for shape in NUMBER if shape.startswith("digits")} | {
     "infinite"
@@ -63,3 +67,21 @@ def timestamp_misfits(column: ColumnReport) -> int:
     apart = {"unix_s", "unix_ms"} <= {one.name for one in column.timestamps}
     taken = INSTANT | NOTHING | (frozenset() if apart else NUMBER)
     return sum(rows for shape, rows in found.items() if shape not in taken)
+
+
+def may_be_local(column: ColumnReport, forms: set[str]) -> bool:
+    """Return whether text without a zone may be local time.
+
+    By its default, since others have a zone, by its name, or since it is written as a client writes the time
+    that it shows (`2024-07-01T10:00`). SQLite's own clock and most frameworks write UTC with a blank.
+    """
+    naive, zoned = forms & {"iso", "sql", "minutes"}, forms & {"iso_z", "iso_offset", "sql_zone"}
+    if not naive or is_local(column.default):
+        return bool(naive)
+    shown = forms & {"iso", "minutes"} or "local" in words(column.name)
+    return bool(zoned or shown) and not (column.clock or column.touched)
+
+
+def unit_of(column: ColumnReport) -> str:
+    """Return the unit of numbers that are instants: milliseconds if one has twelve digits or more."""
+    return "ms" if column.digits >= _MS_DIGITS else "s"

@@ -11,7 +11,7 @@ from mappers.declarative.target_columns import TargetColumn
 from mappers.reasons import LEFT_OUT, Reason, left_out
 from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.forecast.outcomes import MERGING, Collision, Forecast, make_forecast
-from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section
+from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section, Type
 from migrate.runtime.config import Checks
 
 #: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
@@ -37,6 +37,7 @@ _RULES: Final[Mapping[str, str]] = {
     Reason.UNKNOWN_ID_KEPT: "ids in it of no row, left as they are",
     Reason.UNKNOWN_ID_LEFT_OUT: "ids in it of no row, left out",
     Reason.PLACEHOLDER: "dangling, rows are made for them",
+    Reason.ROUNDED_TO_SCALE: "more digits behind the point than declared, rounded",
     Reason.ROUNDED_TO_MILLISECONDS: "finer than milliseconds, rounded",
 }
 #: What a person expects, so that it is said without a mark.
@@ -48,9 +49,14 @@ def foresee(
 ) -> Draft:
     """Return a draft that says what a run of it does; see `make_forecast`.
 
-    A unique key that values break once they are converted becomes an index, marked.
+    A unique key that values break once they are converted becomes an index, marked; of a primary key that
+    they break, what was converted stays text, if no other table refers to it.
     """
     forecast = make_forecast(draft, snapshot, crosswalk, live)
+    kept = _with_keys_as_text(draft, forecast) if live is None else draft
+    if kept is not draft:
+        draft, again = kept, crosswalk.with_name(f"{crosswalk.stem}-again.db")
+        forecast = make_forecast(draft, snapshot, again)
     broken = [one for one in forecast.collisions if not one.primary]
     models = tuple(_without_unique(model, broken, draft) for model in draft.models)
     sections = tuple(_with_outcomes(section, forecast) for section in draft.sections)
@@ -64,6 +70,39 @@ def foresee(
         problems=tuple(dict.fromkeys(problems)),
         forecast=forecast.outcomes,
     )
+
+
+def _with_keys_as_text(draft: Draft, forecast: Forecast) -> Draft:
+    """Return the draft in which keys stay text that would be equal once they are converted."""
+    for one in _primary(forecast):
+        section = next(each for each in draft.sections if each.source == one.table)
+        model = next(each for each in draft.models if each.table == section.options["target"])
+        named = {relation.to_model for each in draft.models for relation in each.relations}
+        if model.name not in named:
+            draft = _as_text(draft, section, model, set(one.columns))
+    return draft
+
+
+def _as_text(draft: Draft, section: Section, model: Model, columns: set[str]) -> Draft:
+    lines = tuple(
+        replace(
+            line,
+            options={"to": line.options["to"], "as": "text"},
+            remark=f"{line.remark}; text, since keys would be equal as {line.options['as']}",
+            review=True,
+        )
+        if line.options.get("to") in columns and line.options.get("as") in MERGING
+        else line
+        for line in section.lines
+    )
+    text = {line.options["to"] for line in lines if line.options.get("as") == "text"} & columns
+    fields = tuple(
+        replace(field, type=Type(), default=None, updated_at=False) if field.column in text else field
+        for field in model.fields
+    )
+    sections = (replace(section, lines=lines) if each is section else each for each in draft.sections)
+    models = (replace(model, fields=fields) if each is model else each for each in draft.models)
+    return replace(draft, sections=tuple(sections), models=tuple(models))
 
 
 def _primary(forecast: Forecast) -> list[Collision]:
