@@ -1,4 +1,4 @@
-"""Ids inside JSON documents and lists: each is replaced by the new one."""
+"""Ids inside JSON documents, lists and texts such as URLs: each is replaced by the new one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mappers.base import Ids
 from mappers.declarative.column_expr import ColumnExpr
 from mappers.declarative.json_path import jsonpath, replace_at, steps
 from mappers.declarative.mapping_file import HiddenIds
-from mappers.declarative.references import References
+from mappers.declarative.references import ID_LETTERS, References
 from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.target_columns import family
 from mappers.reasons import Code, Reason
@@ -50,7 +50,9 @@ def described(table: SourceTable, references: References) -> Iterator[Described]
     """Yield where new ids are inside the cells of a table's target."""
     for line in table.lines:
         inside: list[tuple[str | None, SourceTable]] = [
-            (jsonpath(place.hidden.path), place.parent) for place in places(line, references)
+            (jsonpath(place.hidden.path), place.parent)
+            for place in places(line, references)
+            if place.hidden.path
         ]
         if line.mapping.kind == "references":
             inside += [(None, parent) for _, parent in references.parents(line)]
@@ -77,7 +79,7 @@ def with_new_ids(
         found_text = rows.select(column, place.found)
         new = _new_ids(found_text[place.found], place, references, ids)
         unknown = f"u{place.found}"
-        found = _replaced(found_text, place, new)
+        found = _replaced(found_text, place, new, line.to.max_length)
         rows = rows.with_columns(found["value"].alias(column), found["unknown"].alias(unknown))
         rule = Reason.UNKNOWN_ID_KEPT if place.hidden.dangling == "keep" else Reason.UNKNOWN_ID_LEFT_OUT
         warnings.append((pl.col(unknown), rule))
@@ -94,12 +96,16 @@ def _new_ids(found: pl.Series, place: _Place, references: References, ids: Ids) 
     return dict(keys.select("key", ids.expr(entity, pl.col("key")).alias("id")).rows())
 
 
-def _replaced(found_text: pl.DataFrame, place: _Place, new: Mapping[str, str]) -> pl.DataFrame:
+def _replaced(
+    found_text: pl.DataFrame, place: _Place, new: Mapping[str, str], most: int | None
+) -> pl.DataFrame:
     """Return `value` and `unknown` for a batch's documents, from the ids found in them."""
-    path = steps(place.hidden.path)
+    path = steps(place.hidden.path) if place.hidden.path else None
     written = [
         (text, False)
         if not found or found == "[]" or text is None
+        else _reworded(text, found, place.hidden.pattern, new, most)
+        if path is None
         else _rewritten(text, found, path, place, new)
         for text, found in found_text.rows()
     ]
@@ -126,6 +132,30 @@ def _rewritten(
     found = json.loads(text, parse_float=_as_written, parse_int=_whole)
     changed = json.dumps(replace_at(found, path, change), ensure_ascii=False, separators=(",", ":"))
     return _WRITTEN.sub(r"\1", changed), unknown
+
+
+def _reworded(
+    text: str, found_text: str, pattern: str, new: Mapping[str, str], most: int | None
+) -> tuple[str, bool]:
+    """Return one text with its new ids, and whether a number in their place names no row.
+
+    A text that would be longer than `most` letters stays as it is.
+    """
+    known = {word: key for word, key in json.loads(found_text) if key is not None}
+    before, _, behind = pattern.partition("{id}")
+    unknown = False
+
+    def change(found: re.Match[str]) -> str:
+        nonlocal unknown
+        key = known.get(found[1])
+        if key is None:
+            unknown = unknown or found[1].isdigit()
+            return found[0]
+        return f"{before}{new[key]}"
+
+    ends = f"(?={re.escape(behind)})" if behind else ""
+    changed = re.sub(f"{re.escape(before)}([{ID_LETTERS}]+){ends}", change, text)
+    return (text, True) if most is not None and len(changed) > most else (changed, unknown)
 
 
 def _as_written(number: str) -> str:

@@ -42,10 +42,14 @@ class _Section(BaseModel):
 
 
 class HiddenIds(_Section):
-    """Ids inside a JSON document."""
+    """Ids inside a JSON document, by their path, or inside a text such as a URL, by a pattern."""
 
     path: str = Field(
-        description="place of the ids: $.items[*].userId; [*] is every element, .* the value of every key"
+        default="",
+        description="place of the ids: $.items[*].userId; [*] is every element, .* the value of every key",
+    )
+    pattern: str = Field(
+        default="", description="what stands around an id in a text, with {id} in its place: /projects/{id}"
     )
     of: Name = Field(description="the source table whose keys they are")
     dangling: Literal["keep", "null"] = Field(
@@ -57,6 +61,22 @@ class HiddenIds(_Section):
     def _is_path(cls, path: str) -> str:
         steps(path)
         return path
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_pattern(cls, pattern: str) -> str:
+        before, _, behind = pattern.partition("{id}")
+        if not before or "{id}" in behind or pattern == before:
+            raise ValueError("a pattern has {id} once, and something before it, such as /projects/{id}")
+        return pattern
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if bool(self.path) == bool(self.pattern):
+            raise ValueError("give either `path` (in JSON) or `pattern` (in text)")
+        if self.pattern and self.dangling != "keep":
+            raise ValueError("an id in a text that names no row is kept; `dangling` is for JSON")
+        return self
 
 
 class ColumnMapping(_Section):
@@ -102,6 +122,9 @@ class ColumnMapping(_Section):
             raise ValueError("give either `to` (the target column) or `drop` (why it is not migrated)")
         if self.drop is None and self.kind in ("reference", "references") and self.of is None:
             raise ValueError("a reference needs `of` (the source table that it refers to)")
+        for hidden in self.ids:
+            if self.kind != ("text" if hidden.pattern else "json"):
+                raise ValueError("`ids` need a `path` with json, or a `pattern` with text")
         if self.zone is not None and not is_zone(self.zone):
             raise ValueError(f"{self.zone} is no time zone; Europe/Berlin is one")
         if isinstance(self.of, Mapping) != (self.by is not None):

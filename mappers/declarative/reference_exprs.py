@@ -45,7 +45,12 @@ class ReferenceExprs:
         elif mapping.kind == "references":
             yield f"r{at}", self._references.found_in_list(line, alias), "text"
         for place in places(line, self._references):
-            found = self._references.found_in_document(line, place.hidden.path, place.parent, alias)
+            hidden, parent = place.hidden, place.parent
+            found = (
+                self._references.found_in_text(line, hidden.pattern, parent, alias)
+                if hidden.pattern
+                else self._references.found_in_document(line, hidden.path, parent, alias)
+            )
             yield place.found, found, "text"
 
     def read(self, line: MappedColumn, ids: Ids) -> ColumnExpr:

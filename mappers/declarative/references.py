@@ -17,6 +17,8 @@ from mappers.declarative.target_columns import TargetColumn, family, integer_ran
 from mappers.declarative.text_casts import as_uuid
 from mappers.sqlite_sql import literal, quoted
 
+#: The letters of an id in a text.
+ID_LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
 #: One part of a list of keys, in the table that `list_parts` returns.
 LIST_PART: Final = "trim(part.value)"
 
@@ -120,6 +122,21 @@ class References:
             f"CASE WHEN typeof({cell}) = 'text' AND json_valid({cell}) THEN"  # noqa: S608
             f" (SELECT json_group_array({pair}) FROM json_tree({cell}) AS part"
             f" WHERE part.type IN ('integer', 'text') AND {last_step(path, 'part')}) END"
+        )
+
+    def found_in_text(self, line: MappedColumn, pattern: str, parent: SourceTable, alias: str) -> str:
+        """Return SQL for a JSON array of pairs: what may be an id in a text, and its old key or null."""
+        before, _, behind = pattern.partition("{id}")
+        cell = f"{alias}.{quoted(line.column)}"
+        escaped = literal(json.dumps(before, ensure_ascii=False)[1:-1])
+        parts = f"'[' || replace(json_quote(CAST({cell} AS TEXT)), {escaped}, '\",\"') || ']'"
+        rest = f"ltrim(part.value, '{ID_LETTERS}')"
+        word = f"substr(part.value, 1, length(part.value) - length({rest}))"
+        return (
+            f"CASE WHEN instr({cell}, {literal(before)}) > 0 THEN"  # noqa: S608
+            f" (SELECT json_group_array(json_array({word}, {self._lookup(parent, word, line.at)}))"
+            f" FROM json_each({parts}) AS part WHERE part.key > 0 AND {word} <> ''"
+            f" AND substr({rest}, 1, {len(behind)}) = {literal(behind)}) END"
         )
 
     def _lookup(self, parent: SourceTable, cell: str, depth: int) -> str:

@@ -82,7 +82,7 @@ def _url_atoms(table: str, column: str) -> list[str]:
         cut = f"replace({cut}, '{sign}', '/')"
     unsafe = f"{cell} GLOB '*[\"\\' || char(1) || '-' || char(31) || ']*'"
     return [
-        "INSERT INTO s.atoms SELECT 'url', '', lower(json_extract(t.parts, '$[' || (j.key - 1) || ']')) AS b,"  # noqa: S608
+        "INSERT INTO s.atoms SELECT 'url', '', json_extract(t.parts, '$[' || (j.key - 1) || ']') AS b,"  # noqa: S608
         " CASE WHEN instr(j.value, '.') > 1 THEN substr(j.value, 1, instr(j.value, '.') - 1) ELSE j.value END"
         " AS w, count(*)"
         f" FROM (SELECT '[\"' || replace({cut}, '/', '\",\"') || '\"]' AS parts FROM {quote(table)}"
@@ -147,7 +147,8 @@ def _in_urls(
     """Yield a reference for each table whose keys occur in URLs, after its name or unmistakably."""
     seen = set()
     for (before,) in database.rows(
-        "SELECT DISTINCT before FROM s.atoms WHERE before IS NOT NULL LIMIT 10000"
+        "SELECT before FROM s.atoms WHERE before IS NOT NULL GROUP BY before ORDER BY sum(n) DESC, before"
+        " LIMIT 10000"
     ):
         target = targets.named(before) or next(iter(targets.meant_by(before, table)), None)
         if target is None or target.table in seen:
@@ -155,7 +156,10 @@ def _in_urls(
         ids, dangling = _count(database, target, "before = ?", (before,))
         if ids > dangling:
             seen.add(target.table)
-            yield _hidden(table, column, "url", "", target, "name and values", ids, dangling)
+            named = f"SELECT count(*) FROM {quote(table)} WHERE instr({quote(column)}, ?) > 0"  # noqa: S608
+            asked = database.number(named, (f"{before}=",)) > database.number(named, (f"/{before}/",))
+            pattern = f"{before}={{id}}" if asked else f"/{before}/{{id}}"
+            yield _hidden(table, column, "url", pattern, target, "name and values", ids, dangling)
     for target in targets.unguessable:
         ids, dangling = _count(database, target, f"{shape_of('v')} = ?", (target.reading,))
         if target.table not in seen and ids > dangling:

@@ -272,13 +272,16 @@ class _Column:
 
 def _kept_ids_remark(one: HiddenReference) -> str:
     """Return the remark on ids that are not changed, with the option that gives them new ones."""
-    place = f"{one.place} {one.path}".strip()
+    place = "URL" if one.place == "url" else f"{one.place} {one.path}".strip()
     if one.place == "json":
         option = f'ids = [{{ path = "{one.path}", of = "{one.to_table}" }}]'
         return (
             f"perhaps ids of {one.to_table} ({place}): {one.ids:,}, kept as they are; to map them: {option}"
         )
-    return f"ids of {one.to_table} in it ({place}) stay the legacy ids: {one.ids:,}"
+    remark = f"ids of {one.to_table} in it ({place}) stay the legacy ids: {one.ids - one.dangling:,}"
+    if one.place == "url" and one.path:
+        return f'{remark}; to map them: ids = [{{ pattern = "{one.path}", of = "{one.to_table}" }}]'
+    return remark
 
 
 def _description(column: ColumnReport) -> str:

@@ -37,11 +37,15 @@ def test_a_unique_key_that_milliseconds_break_is_named_and_the_run_goes_through(
 
 KEYS = """
     CREATE TABLE ev (at DATETIME, kind TEXT, v INT, PRIMARY KEY (at, kind));
+    CREATE TABLE log (id INTEGER PRIMARY KEY, at DATETIME, kind TEXT,
+        FOREIGN KEY (at, kind) REFERENCES ev);
     INSERT INTO ev VALUES ('2024-01-01 10:00:00.123456', 'a', 1), ('2024-01-01 10:00:00.123457', 'a', 2);
 """
 
 
-def test_a_key_that_milliseconds_break_is_a_problem_with_its_way_out(migrated: MakeCase) -> None:
+def test_a_key_that_others_refer_to_and_milliseconds_break_is_a_problem_with_its_way_out(
+    migrated: MakeCase,
+) -> None:
     done = migrated(script=KEYS)
     assert done.init.code == 1
     (problem,) = done.init.document["problems"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -85,5 +84,5 @@ def test_a_key_that_would_be_broken_stays_text(done: Migrated) -> None:
 
 def test_all_of_it_is_foreseen(done: Migrated) -> None:
     assert foreseen(done.init.document["forecast"]) == happened(done.url, done.run.document["changed"])
-    assert datetime(2024, 7, 1, 10) in done.column("t", "shown")
+    assert str(done.column("t", "shown")[0]) == "2024-07-01 10:00:00"
     assert done.init.document["problems"] == []

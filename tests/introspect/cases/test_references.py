@@ -235,6 +235,13 @@ def test_a_key_without_a_letter_is_one(named: Migrated) -> None:
     assert named.rows("a.b, c", "d.e", "f]g", "h'i", "j\\k") == [("a", "b", "c", "d")]
 
 
+def test_ids_in_paths_are_marked_with_the_pattern_that_maps_them(named: Migrated) -> None:
+    told = 'to map them: ids = [{ pattern = "/orders/{id}", of = "orders" }]'
+    assert told in named.line("notes", "href")
+    assert named.marked("notes", "href")
+    assert not named.marked("notes", "body")
+
+
 def test_prismas_engine_makes_the_same_tables_of_every_schema(
     keys: Migrated,
     pairs: Migrated,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,43 @@ def test_an_id_in_a_document_is_replaced_where_the_path_says(tmp_path: Path) -> 
         ("lists", "2", "v", "unknown_id_kept"),
         ("lists", "4", "v", "wrapped_as_json_string"),
     }
+
+
+def test_an_id_in_a_text_is_replaced_where_the_pattern_says(tmp_path: Path) -> None:
+    texts = {
+        1: "/animals/3",
+        2: 'https://x.example/a?b="1"/animals/5/edit#/animals/3',
+        3: "/animals/99",
+        4: "/animals/new",
+        5: "/animals/35",
+        6: "/zoo/3",
+        7: "/animals/",
+    }
+    source = ANIMALS + "CREATE TABLE lists (id INTEGER PRIMARY KEY, v TEXT);"
+    for key, text in texts.items():
+        source += f"INSERT INTO lists VALUES ({key}, '{text}');"
+    line = 'columns.v = {to = "v", as = "text", ids = [{pattern = "/animals/{id}", of = "animals"}]}'
+    out = migrated(tmp_path, source, SECTION + line)
+    three, five = (out.ids.derive("Animal", key) for key in (3, 5))
+    stored = {row["id"]: row["v"] for row in out.rows("List")}
+    assert stored[1] == f"/animals/{three}"
+    assert stored[2] == f'https://x.example/a?b="1"/animals/{five}/edit#/animals/{three}'
+    assert {key: stored[key] for key in (3, 4, 5, 6, 7)} == {key: texts[key] for key in (3, 4, 5, 6, 7)}
+    assert out.warning_set() == {("lists", key, "v", "unknown_id_kept") for key in ("3", "5")}
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ('{pattern = "{id}", of = "animals"}', "a pattern has {id} once"),
+        ('{pattern = "/a/", of = "animals"}', "a pattern has {id} once"),
+        ('{path = "$[*]", of = "animals"}', "`ids` need a `path` with json"),
+        ('{of = "animals"}', "give either `path`"),
+    ],
+)
+def test_a_pattern_that_is_none_is_named(ids: str, said: str) -> None:
+    with pytest.raises(MappingError, match=re.escape(said)):
+        read_mapping(f'version = 1\n{SECTION}columns.v = {{to = "v", as = "text", ids = [{ids}]}}')
 
 
 def test_a_path_that_is_none_is_named() -> None:

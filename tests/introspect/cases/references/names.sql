@@ -20,3 +20,5 @@ CREATE TABLE shops(code TEXT PRIMARY KEY); INSERT INTO shops VALUES(''),('a');
 CREATE TABLE sales(id INTEGER PRIMARY KEY, shop TEXT REFERENCES shops(code)); INSERT INTO sales VALUES(1,''),(2,'a');
 -- Names with what parts names.
 CREATE TABLE "a.b, c"(id INTEGER PRIMARY KEY, "d.e" TEXT, "f]g" TEXT, "h'i" TEXT, "j\k" TEXT); INSERT INTO "a.b, c" VALUES(1,'a','b','c','d');
+-- Ids in paths and URLs.
+CREATE TABLE notes(id INTEGER PRIMARY KEY, href TEXT, body TEXT); INSERT INTO notes VALUES(1,'/orders/2','x'),(2,'https://app.example.com/o?order=1&x=1','y'),(3,'/orders/9/edit',NULL);
