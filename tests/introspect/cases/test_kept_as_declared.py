@@ -15,7 +15,7 @@ SCRIPT = """
         id INTEGER PRIMARY KEY, amount NUMERIC(12,2) NOT NULL, rate DECIMAL(5,2), half DECIMAL(5,2),
         made TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, due TEXT NOT NULL, log TEXT NOT NULL,
         shown TEXT, stored TEXT, local_start TEXT, prefs BLOB, raw BLOB, flag BOOLEAN NOT NULL, born DATE,
-        "when" INTEGER
+        seen_at INTEGER
     );
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
     INSERT INTO t SELECT i, i * 1.25, i + 0.125, i / 8.0, '2024-01-01 10:00:00', '2024-01-01 10:00:00',
@@ -40,7 +40,7 @@ def done(migrated: MakeCase) -> Migrated:
 
 def test_one_odd_value_does_not_widen_a_decimal(done: Migrated) -> None:
     assert done.types("t")["amount"] == "numeric(12,2)"
-    assert done.types("t")["rate"] == "numeric(6,3)"
+    assert done.types("t")["rate"] == "numeric(5,3)"
     assert "more digits behind the point than declared, rounded: 2" in done.line("t", "amount")
     assert done.marked("t", "amount")
     amounts = done.column("t", "amount")
@@ -66,7 +66,7 @@ def test_local_time_is_marked_and_utc_is_not(done: Migrated) -> None:
 def test_a_kind_that_values_do_not_have_is_marked(done: Migrated) -> None:
     assert "declared BOOLEAN, but its values are not" in done.line("t", "flag")
     assert "declared DATE, but its values are not" in done.line("t", "born")
-    assert "perhaps microseconds" in done.line("t", "when")
+    assert "perhaps microseconds" in done.line("t", "seen_at")
 
 
 def test_documents_in_bytes_are_documents(done: Migrated) -> None:
