@@ -40,8 +40,8 @@ COLUMNS = [
     ),
     ("TEXT NOT NULL", ['{"a": 1}', "[]"], "Json", True, {"as": "json"}),
     (
-        "TEXT NOT NULL", ['{"a": 1}', ""], "Json", False,
-        {"as": "json", "empty": "null", "otherwise": "null"},
+        "TEXT NOT NULL", ['{"a": 1}', ""], "Json", True,
+        {"as": "json"},
     ),
     (
         "TEXT", ['{"a": 1}', "[1]", "plain"], "Json", False,
