@@ -12,6 +12,7 @@ from hypothesis import settings
 from psycopg import sql
 
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
+from migrate.runtime import next_command
 from tests.e2e.faults.score import (
     pytest_terminal_summary,  # noqa: F401  (here, where the printing process reads it)
 )
@@ -73,6 +74,14 @@ def no_clusters_left_at_all(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Remove what embedded servers the folders of whole modules hold, when all is done."""
     yield
     _remove_clusters(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def nothing_typed() -> Iterator[None]:
+    """Forget after a test what a command in this process was typed with."""
+    yield
+    for option in next_command.TAKES:
+        next_command.remember(option, None)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection
 from typing import Final
@@ -97,6 +98,11 @@ _TABLES: Final = (
         PRIMARY KEY (publication, entity, legacy_id))""",
     "INSERT INTO {}.owner (epoch) VALUES (0) ON CONFLICT DO NOTHING",
 )
+_NAMES: Final = [
+    found[1] for statement in _TABLES if (found := re.search(r"TABLE IF NOT EXISTS {}\.(\w+)", statement))
+]
+#: Names what the statements make, so that a ledger that has it already is not altered again.
+_STRUCTURE: Final = hashlib.sha256("\n".join(_TABLES).encode()).hexdigest()
 
 
 def make_schema(conn: Connection, name: str, purpose: str) -> None:
@@ -137,9 +143,17 @@ def create(conn: Connection, schema: str) -> None:
     with translate_errors(f"creating the ledger in {schema}"), conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
         make_schema(conn, schema, "ledger of the migration")
-        for statement in _TABLES:
-            conn.execute(sql.SQL(statement).format(sql.Identifier(schema)))
         setting = sql.Identifier(schema, "setting")
+        # ALTER TABLE locks a table even if it has nothing to do: it would wait for another run's batch.
+        if not _is_complete(conn, schema):
+            for statement in _TABLES:
+                conn.execute(sql.SQL(statement).format(sql.Identifier(schema)))
+            conn.execute(
+                sql.SQL(
+                    "INSERT INTO {} VALUES ('structure', {}) "
+                    "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+                ).format(setting, _STRUCTURE)
+            )
         conn.execute(
             sql.SQL("INSERT INTO {} VALUES ('version', {}) ON CONFLICT DO NOTHING").format(setting, VERSION)
         )
@@ -151,15 +165,26 @@ def create(conn: Connection, schema: str) -> None:
             )
 
 
+def _is_complete(conn: Connection, schema: str) -> bool:
+    """Return whether the ledger has all its tables, made or altered by the statements of this version."""
+    row = conn.execute(
+        "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relname = ANY(%s)",
+        (sql.Identifier(schema).as_string(conn), _NAMES),
+    ).fetchone()
+    if row is None or row[0] != len(_NAMES):
+        return False
+    found = conn.execute(
+        sql.SQL("SELECT value FROM {} WHERE key = 'structure'").format(sql.Identifier(schema, "setting"))
+    ).fetchone()
+    return found is not None and found[0] == _STRUCTURE
+
+
 def drop(conn: Connection, schema: str, *, keep: Collection[str] = ()) -> list[str]:
     """Drop the ledger's tables except those in `keep`, and its schema if it is empty then.
 
     Returns the names of the dropped tables. Tables that do not belong to the ledger stay.
     """
-    names = [
-        match[1] for statement in _TABLES if (match := re.search(r"TABLE IF NOT EXISTS {}\.(\w+)", statement))
-    ]
-    gone = [name for name in names if name not in keep]
+    gone = [name for name in _NAMES if name not in keep]
     with translate_errors(f"dropping the ledger in {schema}"), conn.transaction():
         for name in gone:
             conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, name)))

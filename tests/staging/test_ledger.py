@@ -24,6 +24,30 @@ def test_making_the_ledger_again_keeps_what_it_holds(conn: Connection) -> None:
     assert book.secret() == "s3cret"
 
 
+def test_a_ledger_that_is_complete_is_opened_while_a_batch_is_written(
+    opened: Callable[[], Connection],
+) -> None:
+    writing, second = opened(), Ledger(opened())
+    second.create()
+    second.conn.execute("SET lock_timeout = '1s'")
+    with writing.transaction():
+        for table in ("batch", "fate", "warning", "id_map"):
+            writing.execute(f"LOCK TABLE migrate_ledger.{table} IN ROW EXCLUSIVE MODE")
+        second.create()
+
+
+def test_a_ledger_that_lacks_a_table_or_is_of_before_is_completed(conn: Connection) -> None:
+    book = Ledger(conn)
+    book.create()
+    conn.execute("DROP TABLE migrate_ledger.warning")
+    book.create()
+    conn.execute("ALTER TABLE migrate_ledger.batch DROP COLUMN sums")
+    conn.execute("DELETE FROM migrate_ledger.setting WHERE key = 'structure'")
+    book.create()
+    assert conn.execute("SELECT count(*) FROM migrate_ledger.warning").fetchone() == (0,)
+    assert conn.execute("SELECT count(sums) FROM migrate_ledger.batch").fetchone() == (0,)
+
+
 def test_ten_first_runs_at_once_make_one_ledger(opened: Callable[[], Connection]) -> None:
     books = [Ledger(opened()) for _ in range(10)]
     start, errors = threading.Barrier(10), []
