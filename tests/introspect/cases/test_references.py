@@ -236,8 +236,8 @@ def test_a_key_without_a_letter_is_one(named: Migrated) -> None:
 
 
 def test_ids_in_paths_are_marked_with_the_pattern_that_maps_them(named: Migrated) -> None:
-    told = 'to map them: ids = [{ pattern = "/orders/{id}", of = "orders" }]'
-    assert told in named.line("notes", "href")
+    reported = 'to map them: ids = [{ pattern = "/orders/{id}", of = "orders" }]'
+    assert reported in named.line("notes", "href")
     assert named.marked("notes", "href")
     assert not named.marked("notes", "body")
 
