@@ -1,6 +1,6 @@
 # make run    installs, then migrates the built-in sample into an embedded PostgreSQL
-# make test   everything that must hold, in about 25 minutes on 2 cores
-# make test-full   the whole fault harness, too: about an hour
+# make test   everything that must hold, in about 20 minutes on 2 cores
+# make test-full   the whole fault harness, too: one to two hours
 # make mutants  changes the code one place at a time and sees a test fail; ONLY=ledger, SHARE=0.1
 # make coverage   how much of the code the tests of make test run
 # make bench  how long a migration takes, beside its peers; FULL=1 with 10^7 messages, ROWS="1000 5000"
