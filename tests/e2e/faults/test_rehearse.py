@@ -34,7 +34,7 @@ def test_killed_at_every_point_it_leaves_the_same_content_and_a_receipt(
 
 
 def test_a_rehearsal_that_fails_says_why(scene: Scene, score: Score) -> None:
-    scene.extra |= {f"MIGRATE__VERIFICATION__MAX_REJECT_{limit}": "0" for limit in ("SHARE", "ROWS")}
+    scene.extra.update({f"MIGRATE__VERIFICATION__MAX_REJECT_{limit}": "0" for limit in ("SHARE", "ROWS")})
     done = scene.do("rehearse", code=1)
     assert "checks failed" in done.err
     assert "Traceback" not in done.err
