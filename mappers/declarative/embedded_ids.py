@@ -12,9 +12,9 @@ import polars as pl
 
 from mappers.base import HiddenIds as Described
 from mappers.base import Ids
-from mappers.declarative.column_expr import ColumnExpr
+from mappers.declarative.casts.column_expr import ColumnExpr
 from mappers.declarative.json_path import jsonpath, replace_at, steps
-from mappers.declarative.mapping_file import HiddenIds
+from mappers.declarative.mapping_columns import HiddenIds
 from mappers.declarative.references import ID_LETTERS, References
 from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.target_columns import family

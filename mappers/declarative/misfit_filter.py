@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mappers.declarative.mapping_file import ColumnMapping
+from mappers.declarative.mapping_columns import ColumnMapping
 from mappers.declarative.source_table import MappedColumn, SourceTable, constant
 from mappers.declarative.target_columns import family, integer_range
 from mappers.sqlite_sql import quoted

@@ -8,8 +8,8 @@ from typing import Any, Final
 import polars as pl
 
 from mappers.base import ID_MAP, Ids, MappedBatch, Query
-from mappers.declarative.column_expr import cast_constant
-from mappers.declarative.mapping_file import ColumnMapping, Kind
+from mappers.declarative.casts.column_expr import cast_constant
+from mappers.declarative.mapping_columns import ColumnMapping, Kind
 from mappers.declarative.references import References, kept_key
 from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.target_columns import Family, TargetColumn, family, has_default

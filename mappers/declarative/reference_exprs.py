@@ -8,8 +8,8 @@ import polars as pl
 
 from mappers.base import Cast as Reads
 from mappers.base import Ids
-from mappers.declarative.cell import NULL, cell_of
-from mappers.declarative.column_expr import ColumnExpr
+from mappers.declarative.casts.cell import NULL, cell_of
+from mappers.declarative.casts.column_expr import ColumnExpr
 from mappers.declarative.embedded_ids import places
 from mappers.declarative.list_references import LIST, new_lists
 from mappers.declarative.references import References, kept_key

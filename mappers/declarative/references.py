@@ -11,10 +11,10 @@ import polars as pl
 
 from mappers.base import Ids
 from mappers.cleaning.text import without_nul
+from mappers.declarative.casts.text_casts import as_uuid
 from mappers.declarative.json_path import last_step
 from mappers.declarative.source_table import MappedColumn, SourceTable, constant, key_text
 from mappers.declarative.target_columns import TargetColumn, family, integer_range
-from mappers.declarative.text_casts import as_uuid
 from mappers.sqlite_sql import literal, quoted
 
 #: The letters of an id in a text.

@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from mappers.base import Workspace
-from mappers.declarative.column_expr import REFERENCES
+from mappers.declarative.casts.column_expr import REFERENCES
 from mappers.declarative.composite_references import CompositeReference, make_keys
 from mappers.declarative.misfit_filter import may_not_fit
 from mappers.declarative.references import References, cell_named, list_parts, same_key

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from mappers.base import Cast, Query, Workspace
-from mappers.declarative.cell import cell_columns, cell_of, storage_classes
-from mappers.declarative.column_expr import read_line
-from mappers.declarative.date_casts import is_finer
+from mappers.declarative.casts.cell import cell_columns, cell_of, storage_classes
+from mappers.declarative.casts.column_expr import read_line
+from mappers.declarative.casts.date_casts import is_finer
 from mappers.declarative.source_table import MappedColumn, SourceTable
 from mappers.declarative.table_mapper import ROW
 from mappers.sqlite_sql import quoted

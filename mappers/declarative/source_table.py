@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from mappers.base import SourceTables
-from mappers.declarative.mapping_file import ColumnMapping, MappingFile, TableMapping
+from mappers.declarative.mapping_columns import ColumnMapping
+from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.target_columns import TargetColumn, usual
 from mappers.reasons import Reason
 from mappers.sqlite_sql import literal, quoted

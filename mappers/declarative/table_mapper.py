@@ -11,8 +11,8 @@ import polars as pl
 
 from mappers.base import ID_MAP, Ids, MappedBatch, Query
 from mappers.base import Cast as Reads
-from mappers.declarative.cell import cell_columns, storage_classes
-from mappers.declarative.column_expr import ColumnExpr, read_line
+from mappers.declarative.casts.cell import cell_columns, storage_classes
+from mappers.declarative.casts.column_expr import ColumnExpr, read_line
 from mappers.declarative.composite_references import CompositeReference, pairs_of
 from mappers.declarative.embedded_ids import with_new_ids
 from mappers.declarative.reference_exprs import ReferenceExprs

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from mappers.declarative.mapping_file import Kind
+from mappers.declarative.mapping_columns import Kind
 
 Family = Literal[
     "text", "uuid", "integer", "boolean", "real", "decimal", "timestamp", "date", "json", "bytes", "enum",

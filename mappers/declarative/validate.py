@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from mappers.base import SourceTables
-from mappers.declarative.column_expr import cast_constant
-from mappers.declarative.mapping_file import ColumnMapping, Kind, MappingFile, TableMapping
+from mappers.declarative.casts.column_expr import cast_constant
+from mappers.declarative.mapping_columns import ColumnMapping, Kind
+from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.placeholders import constant_for, neutral
 from mappers.declarative.references import References
 from mappers.declarative.source_table import SourceTable, is_row_number, source_tables

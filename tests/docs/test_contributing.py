@@ -50,7 +50,7 @@ def test_the_failpoints_and_their_variables_exist() -> None:
 @pytest.mark.parametrize(
     ("path", "names"),
     [
-        ("mappers/declarative/date_casts.py", ("_OTHER", "_UNUSUAL", "_usual")),
+        ("mappers/declarative/casts/date_casts.py", ("_OTHER", "_UNUSUAL", "_usual")),
         ("mappers/cleaning/dates.py", ("_ISO", "_UNIX", "_slow")),
         ("mappers/studio/studios.py", ("_KEYS", "Columns", "_short")),
         ("mappers/reasons.py", ("CODES",)),

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from mappers.declarative.date_casts import is_other_form
+from mappers.declarative.casts.date_casts import is_other_form
 from migrate.runtime.errors import StateMismatch
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_]{0,39}\Z")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from mappers.declarative.mapping_file import IdStrategy
+from mappers.declarative.mapping_columns import IdStrategy
 from migrate.introspect.profile.inspection import TableReport
 from migrate.introspect.profile.table_findings import Duplicates
 

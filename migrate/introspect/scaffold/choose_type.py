@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mappers.declarative.mapping_file import Kind
+from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile import declared_type
 from migrate.introspect.profile.columns import WIDER
 from migrate.introspect.profile.inspection import ColumnReport

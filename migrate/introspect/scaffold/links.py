@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mappers.declarative.mapping_file import IdStrategy
+from mappers.declarative.mapping_columns import IdStrategy
 from migrate.introspect.profile.inspection import Inspection, Reference
 from migrate.introspect.profile.names import fold, is_id, is_id_in, is_upward, names_key, words
 from migrate.introspect.scaffold.choose_key import Key

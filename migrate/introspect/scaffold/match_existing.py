@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mappers.declarative.mapping_file import Kind
+from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile.inspection import Inspection, TableReport
 from migrate.introspect.profile.names import fold
 from migrate.postgres.catalog import Column, LiveSchema, Table

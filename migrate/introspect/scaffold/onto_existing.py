@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from mappers.declarative.mapping_file import Kind
+from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile.inspection import ColumnReport, Inspection
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.match_existing import PRISMA, Match, kind_for, match_tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mappers.declarative.mapping_file import Kind
+from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile.clock import is_local
 from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.profile.names import words

@@ -12,7 +12,8 @@ import polars as pl
 
 from mappers.base import Ids, Mapper
 from mappers.declarative.mapping import DeclarativeMapping
-from mappers.declarative.mapping_file import Kind, read_mapping
+from mappers.declarative.mapping_columns import Kind
+from mappers.declarative.mapping_file import read_mapping
 from mappers.declarative.target_columns import TargetColumn
 from mappers.declarative.validate import find_misfits
 from mappers.sqlite_sql import quoted

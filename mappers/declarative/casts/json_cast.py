@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from mappers.cleaning.text import without_nul
-from mappers.declarative.cell import BLOB, Cast, Cell
+from mappers.declarative.casts.cell import BLOB, Cast, Cell
 from mappers.reasons import Reason
 
 _PAIR: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import polars as pl
 
 from mappers.cleaning.dates import timestamp as any_form
-from mappers.declarative.cell import BLOB, Cast, Cell
+from mappers.declarative.casts.cell import BLOB, Cast, Cell
 from mappers.reasons import Reason
 
 #: Words for the time of writing, stored as text and never computed.

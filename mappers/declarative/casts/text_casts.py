@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from mappers.cleaning.text import without_nul
-from mappers.declarative.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
+from mappers.declarative.casts.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
 from mappers.reasons import Reason
 
 _UUID: Final = r"^\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?$"

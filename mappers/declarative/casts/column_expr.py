@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from mappers.declarative import number_casts, text_casts
-from mappers.declarative.cell import NULL, Cast, Cell, cell_of, constant_cell
-from mappers.declarative.date_casts import day, timestamp
-from mappers.declarative.json_cast import document
-from mappers.declarative.mapping_file import ColumnMapping, Scalar
+from mappers.declarative.casts import number_casts, text_casts
+from mappers.declarative.casts.cell import NULL, Cast, Cell, cell_of, constant_cell
+from mappers.declarative.casts.date_casts import day, timestamp
+from mappers.declarative.casts.json_cast import document
+from mappers.declarative.mapping_columns import ColumnMapping, Scalar
 from mappers.declarative.source_table import MappedColumn
 from mappers.declarative.target_columns import TargetColumn, family, integer_range
 from mappers.reasons import Code, Reason, left_out, replaced

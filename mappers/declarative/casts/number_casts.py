@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from mappers.declarative.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
+from mappers.declarative.casts.cell import BLOB, INTEGER, REAL, TEXT, Cast, Cell
 from mappers.reasons import Reason
 
 _TRUE: Final = ("1", "1.0", "true", "t", "yes", "y", "on")

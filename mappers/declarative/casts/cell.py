@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from mappers.base import Cast as Reads
-from mappers.declarative.mapping_file import Kind, Scalar
+from mappers.declarative.mapping_columns import Kind, Scalar
 from mappers.declarative.source_table import MappedColumn
 from mappers.reasons import Code, Reason
 from mappers.sqlite_sql import quoted

@@ -1,0 +1,1 @@
+"""How one cell becomes a value of the target."""

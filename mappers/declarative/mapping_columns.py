@@ -1,0 +1,128 @@
+"""One column in the mapping file: the keys of its entry, and which of them go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from mappers.cleaning.dates import is_zone
+from mappers.declarative.json_path import steps
+
+Name = Annotated[str, Field(min_length=1)]
+#: How a value is read and what it becomes. `id`: the key that gets a new id. `reference`: the key of
+#: another table's row. `references`: several such keys in one text, between `separator`s.
+Kind = Literal[
+    "id", "reference", "references", "text", "integer", "boolean", "real", "decimal",
+    "timestamp", "date", "json", "bytes", "enum",
+]  # fmt: skip
+#: What happens to a row whose value does not fit: the row is rejected, the value is left out, or replaced by
+#: `default`.
+Otherwise = Literal["reject", "null", "default"]
+#: What happens to a row whose reference refers to no migrated row: the row is rejected, the reference is left
+#: out, the missing row is made from `placeholder`, or the old value stays unchanged.
+Dangling = Literal["reject", "null", "placeholder", "keep"]
+#: What happens to a value that PostgreSQL does not accept as JSON; `wrap` makes it a JSON string.
+Invalid = Literal["reject", "null", "wrap"]
+IdStrategy = Literal["cuid", "keep"]
+Scalar = str | int | float | bool
+
+
+class Section(BaseModel):
+    """A part of the file: a key that it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HiddenIds(Section):
+    """Ids inside a JSON document, by their path, or inside a text such as a URL, by a pattern."""
+
+    path: str = Field(
+        default="",
+        description="place of the ids: $.items[*].userId; [*] is every element, .* the value of every key",
+    )
+    pattern: str = Field(
+        default="", description="what stands around an id in a text, with {id} in its place: /projects/{id}"
+    )
+    of: Name = Field(description="the source table whose keys they are")
+    dangling: Literal["keep", "null"] = Field(
+        default="keep", description="what becomes of an id that names no migrated row"
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _is_path(cls, path: str) -> str:
+        steps(path)
+        return path
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_pattern(cls, pattern: str) -> str:
+        before, _, behind = pattern.partition("{id}")
+        if not before or "{id}" in behind or pattern == before:
+            raise ValueError("a pattern has {id} once, and something before it, such as /projects/{id}")
+        return pattern
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if bool(self.path) == bool(self.pattern):
+            raise ValueError("give either `path` (in JSON) or `pattern` (in text)")
+        if self.pattern and self.dangling != "keep":
+            raise ValueError("an id in a text that names no row is kept; `dangling` is for JSON")
+        return self
+
+
+class ColumnMapping(Section):
+    """One entry of the file: the target of a source column, or why it has none."""
+
+    to: Name | None = Field(default=None, description="the target column")
+    drop: Name | None = Field(default=None, description="why the column is not migrated")
+    kind: Kind = Field(default="text", alias="as", description="how its values are read")
+    otherwise: Otherwise = Field(default="reject", description="for a value that does not fit")
+    default: Scalar | None = Field(
+        default=None, description="replaces NULL, and values that do not fit if `otherwise` says so"
+    )
+    empty: Literal["keep", "null"] = Field(default="keep", description="what becomes of ''")
+    #: for `reference` and `references`
+    of: Name | Mapping[str, Name] | None = Field(
+        default=None,
+        description="the source table that it refers to; with `by`, a table for each value of that column",
+    )
+    by: Name | None = Field(default=None, description="source column with the table of the reference")
+    dangling: Dangling = "reject"
+    separator: str = Field(default=",", min_length=1)
+    #: for `decimal`
+    scale: int | None = Field(default=None, ge=0, le=30, description="digits behind the point")
+    #: for `decimal`: a number with more digits is rounded to `scale`, halves away from zero
+    round: bool = False
+    #: for `json`
+    invalid: Invalid = "wrap"
+    ids: tuple[HiddenIds, ...] = ()
+    #: for `timestamp`: numbers are read as this
+    unit: Literal["s", "ms"] | None = None
+    #: for `timestamp`: text without a zone is the time of day there, such as Europe/Berlin
+    zone: Name | None = None
+    #: for `timestamp`: replaces the literal text CURRENT_TIMESTAMP and similar words
+    now: Literal["reject", "null", "default"] = "reject"
+    #: for `enum`: source value -> target value; a value that is not here does not fit
+    values: Mapping[str, Name] = Field(default_factory=dict)
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.to is None) == (self.drop is None):
+            raise ValueError("give either `to` (the target column) or `drop` (why it is not migrated)")
+        if self.drop is None and self.kind in ("reference", "references") and self.of is None:
+            raise ValueError("a reference needs `of` (the source table that it refers to)")
+        for hidden in self.ids:
+            if self.kind != ("text" if hidden.pattern else "json"):
+                raise ValueError("`ids` need a `path` with json, or a `pattern` with text")
+        if self.zone is not None and not is_zone(self.zone):
+            raise ValueError(f"{self.zone} is no time zone; Europe/Berlin is one")
+        if isinstance(self.of, Mapping) != (self.by is not None):
+            raise ValueError("`by` needs a table in `of` with a table name for each value, and the reverse")
+        if "default" in (self.otherwise, self.now) and self.default is None:
+            raise ValueError("`default` is missing")
+        return self
