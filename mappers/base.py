@@ -151,6 +151,10 @@ class Workspace(Protocol):
         """Return the first column of the first row, None if there is no row."""
         ...
 
+    def failing(self, value: str, number: str, rows: str) -> Iterator[int]:
+        """Yield the `number` of each of the `rows` on which SQLite cannot compute `value`, ascending."""
+        ...
+
     def read(
         self, query: Query, *, after: int | None = None, batch_keys: int | None = None
     ) -> Iterator[pl.DataFrame]:

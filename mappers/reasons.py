@@ -76,6 +76,12 @@ class Reason(StrEnum):
     INVALID_ENUM = "invalid_enum", "rejected warning", "The value is not one of those that the target knows."
     INVALID_UUID = "invalid_uuid", "rejected", "The value is not a UUID."
 
+    EXPRESSION_FAILED = (
+        "expression_failed",
+        "rejected",
+        "The expression (`sql`) of the column fails on the row.",
+    )
+
     SAME_ID = "same_id", "merged", "Another row has the same id and comes first."
     SAME_EMAIL = "same_email", "merged", "Another row has the same e-mail address and comes first."
     SAME_PAIR = "same_pair", "merged", "An earlier row connects the same two people."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from mappers.base import Cells
 from mappers.declarative.source_table import SourceTable
 from mappers.declarative.table_mapper import ROW
-from mappers.sqlite_sql import quoted
 
 
 def cells_of(table: SourceTable) -> Cells:
@@ -15,7 +14,7 @@ def cells_of(table: SourceTable) -> Cells:
     """
     lines = [line for line in table.lines if line.mapping.kind != "references"]
     found_text = [
-        f"CASE WHEN {ROW}.{quoted(line.column)} IS NOT NULL THEN 1 END AS c{number}"
+        f"CASE WHEN {line.cell(ROW)} IS NOT NULL OR {line.fails(ROW)} THEN 1 END AS c{number}"
         for number, line in enumerate(lines)
     ]
     selected = ", ".join([f"{table.name_of_row(ROW)} AS source_id", *found_text])

@@ -27,7 +27,7 @@ from mappers.declarative.references import References
 from mappers.declarative.resolve_rows import RowResolver
 from mappers.declarative.rounded_counts import count_rounded
 from mappers.declarative.row_accounts import by_mapping
-from mappers.declarative.source_table import SourceTable, source_tables
+from mappers.declarative.source_table import SourceTable, made_from, source_tables
 from mappers.declarative.table_mapper import TableMapper
 from mappers.declarative.table_order import in_order, stage_name
 from mappers.declarative.target_columns import TargetColumn
@@ -167,6 +167,10 @@ class DeclarativeMapping:
         if mapping.target is None:
             return f"dropped:{mapping.left_out}"
         line = mapping.columns.get(column)
-        if line is None:
-            return f"dropped:{Reason.NOT_IN_THE_MAPPING}"
-        return f"{mapping.target}.{line.to}" if line.to else f"dropped:{line.drop}"
+        found = self._tables.get(table)
+        went = [f"{mapping.target}.{to}" for to in made_from(found, column)] if found else []
+        if line is not None and line.to and line.sql is None:
+            went.insert(0, f"{mapping.target}.{line.to}")
+        if went:
+            return ", ".join(dict.fromkeys(went))
+        return f"dropped:{line.drop if line and line.drop else Reason.NOT_IN_THE_MAPPING}"

@@ -83,6 +83,10 @@ class ColumnMapping(Section):
     default: Scalar | None = Field(
         default=None, description="replaces NULL, and values that do not fit if `otherwise` says so"
     )
+    sql: Name | None = Field(
+        default=None,
+        description="one SQLite expression over the row, in the place of the column: first || ' ' || last",
+    )
     empty: Literal["keep", "null"] = Field(default="keep", description="what becomes of ''")
     #: for `reference` and `references`
     of: Name | Mapping[str, Name] | None = Field(
@@ -116,6 +120,8 @@ class ColumnMapping(Section):
             raise ValueError("give either `to` (the target column) or `drop` (why it is not migrated)")
         if self.drop is None and self.kind in ("reference", "references") and self.of is None:
             raise ValueError("a reference needs `of` (the source table that it refers to)")
+        if self.sql is not None and (self.drop is not None or self.kind == "id"):
+            raise ValueError("`sql` gives a column its values; it needs `to`, and cannot be the key (`id`)")
         for hidden in self.ids:
             if self.kind != ("text" if hidden.pattern else "json"):
                 raise ValueError("`ids` need a `path` with json, or a `pattern` with text")

@@ -66,6 +66,10 @@ class TableMapping(Section):
             for column in reference.columns:
                 if column not in self.columns or self.columns[column].to is None:
                     raise ValueError(f"a reference uses the column {column}, which is not migrated")
+        named = {*self.key, *self.by, *(one for each in self.references for one in each.columns)}
+        for column, line in self.columns.items():
+            if column in named and line.sql is not None:
+                raise ValueError(f"{column} names rows, so it cannot be made by `sql`; give it another entry")
         if self.by and self.scope != "shared":
             raise ValueError('`by` needs `scope = "shared"`')
         if self.scope == "shared" and self.ids == "cuid" and not self.by:

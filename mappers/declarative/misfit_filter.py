@@ -11,7 +11,6 @@ from typing import Final
 from mappers.declarative.mapping_columns import ColumnMapping
 from mappers.declarative.source_table import MappedColumn, SourceTable, constant
 from mappers.declarative.target_columns import family, integer_range
-from mappers.sqlite_sql import quoted
 
 _EVERY: Final = "1"
 _NONE: Final = "0"
@@ -27,7 +26,8 @@ _MOMENT: Final = (
 
 def may_not_fit(table: SourceTable, alias: str) -> str:
     """Return SQL that is true for every row with a cell of its own that does not fit."""
-    tests = [_test(line, f"{alias}.{quoted(line.column)}") for line in table.lines]
+    tests = [_test(line, line.cell(alias)) for line in table.lines]
+    tests += [line.fails(alias) for line in table.lines if line.mapping.otherwise == "reject"]
     found = [test for test in tests if test != _NONE]
     return " OR ".join(f"({test})" for test in found) or _NONE
 

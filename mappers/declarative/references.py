@@ -110,13 +110,13 @@ class References:
         if not choices:
             return "NULL"
         lookup = self._lookup(choices[0], LIST_PART, line.at)
-        cell = f"{alias}.{quoted(line.column)}"
+        cell = line.cell(alias)
         parts = f"SELECT json_group_array({lookup}) FROM {list_parts(line, alias)}"  # noqa: S608
         return f"CASE WHEN {cell} IS NOT NULL THEN ({parts}) END"
 
     def found_in_document(self, line: MappedColumn, path: str, parent: SourceTable, alias: str) -> str:
         """Return SQL for a JSON array of pairs: a value that the path may end at, and its old key or null."""
-        cell = f"{alias}.{quoted(line.column)}"
+        cell = line.cell(alias)
         pair = f"json_array(CAST(part.atom AS TEXT), {self._lookup(parent, 'part.atom', line.at)})"
         return (
             f"CASE WHEN typeof({cell}) = 'text' AND json_valid({cell}) THEN"  # noqa: S608
@@ -127,7 +127,7 @@ class References:
     def found_in_text(self, line: MappedColumn, pattern: str, parent: SourceTable, alias: str) -> str:
         """Return SQL for a JSON array of pairs: what may be an id in a text, and its old key or null."""
         before, _, behind = pattern.partition("{id}")
-        cell = f"{alias}.{quoted(line.column)}"
+        cell = line.cell(alias)
         escaped = literal(json.dumps(before, ensure_ascii=False)[1:-1])
         parts = f"'[' || replace(json_quote(CAST({cell} AS TEXT)), {escaped}, '\",\"') || ']'"
         rest = f"ltrim(part.value, '{ID_LETTERS}')"
@@ -157,7 +157,7 @@ class References:
     def _root_key(self, table: SourceTable, row: str, depth: int) -> str:
         line = table.key_line
         assert line is not None
-        key = f"{row}.{quoted(line.column)}"
+        key = line.cell(row)
         if self.root(table).table is table:
             return table.identity(row)
         _, parent = next(self.parents(line))
@@ -169,7 +169,7 @@ class References:
 
     def made(self, line: MappedColumn, alias: str) -> str:
         """Return SQL that is 1 if a cell refers to a row that is added for it; '' if none is ever added."""
-        cell = f"{alias}.{quoted(line.column)}"
+        cell = line.cell(alias)
         tests = [self._made(parent, cell, line, alias, value) for value, parent in self.parents(line)]
         return " OR ".join(test for test in tests if test)
 
@@ -221,12 +221,12 @@ def same_key(key: str, cell: str) -> str:
 
 def cell_named(line: MappedColumn, alias: str) -> str:
     """Return SQL for what refers to a row: the cell, or the current part of a list."""
-    return LIST_PART if line.mapping.kind == "references" else f"{alias}.{quoted(line.column)}"
+    return LIST_PART if line.mapping.kind == "references" else line.cell(alias)
 
 
 def list_parts(line: MappedColumn, alias: str) -> str:
     """Return SQL of a table whose `LIST_PART` are the parts of a list of keys, in their order."""
-    cell = f"{alias}.{quoted(line.column)}"
+    cell = line.cell(alias)
     between = literal(json.dumps(line.mapping.separator, ensure_ascii=False)[1:-1])
     written = f"json_quote(CAST({cell} AS TEXT))"
     return f"json_each('[' || replace({written}, {between}, '\",\"') || ']') AS part"

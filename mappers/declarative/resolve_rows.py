@@ -17,30 +17,29 @@ from mappers.declarative.casts.column_expr import REFERENCES
 from mappers.declarative.composite_references import CompositeReference, make_keys
 from mappers.declarative.misfit_filter import may_not_fit
 from mappers.declarative.references import References, cell_named, list_parts, same_key
-from mappers.declarative.source_table import MappedColumn, SourceTable, has_nul, key_text
+from mappers.declarative.row_keys import (
+    find_twins,
+    has_unique_key,
+    index_keys,
+    note_failures,
+    number_rows,
+    reject_nul,
+)
+from mappers.declarative.source_table import MappedColumn, SourceTable, key_text
 from mappers.declarative.table_mapper import ROW, TableMapper
-from mappers.reasons import CODES, Reason
+from mappers.reasons import CODES
 from mappers.sqlite_sql import literal, quoted, sql
 
 _TABLES: Final = (
     "CREATE TABLE x.settled (source INTEGER, number INTEGER, fate TEXT, reason TEXT, detail TEXT,"
     " PRIMARY KEY (source, number)) WITHOUT ROWID",
     "CREATE TABLE x.placeholder (number INTEGER PRIMARY KEY, source INTEGER, key TEXT, UNIQUE (source, key))",
+    "CREATE TABLE x.failed (source INTEGER, at INTEGER, number INTEGER, PRIMARY KEY (source, at, number))"
+    " WITHOUT ROWID",
     "CREATE TABLE x.judged (source INTEGER, number INTEGER, reason TEXT, detail TEXT)",
     "CREATE TABLE x.edge (parent INTEGER, parent_number INTEGER, child INTEGER, child_number INTEGER,"
     " column TEXT)",
 )
-_NUMBERED: Final = """
-INSERT INTO $numbering SELECT row_number() OVER (ORDER BY $keys), $keys FROM $table AS c"""
-_TWINS: Final = """
-INSERT OR IGNORE INTO x.settled SELECT $source, number,
-  CASE WHEN alike = first THEN 'merged' ELSE 'rejected' END, $reason, $key
-FROM (SELECT $number AS number, min($number) OVER (PARTITION BY $keys) AS first,
-        min($number) OVER (PARTITION BY $columns) AS alike
-      FROM $rows WHERE $present)
-WHERE number <> first"""
-_NUL_IN_KEY: Final = """
-INSERT INTO x.settled SELECT $source, $number, 'rejected', $nul_in_key, $key FROM $rows WHERE $test"""
 _PLACEHOLDERS: Final = """
 INSERT OR IGNORE INTO x.placeholder (source, key)
 SELECT DISTINCT $parent, $key FROM $rows
@@ -93,16 +92,18 @@ class RowResolver:
             workspace.execute(statement)
         for table in self._tables.values():
             if table.rowid is None:
-                _number(workspace, table)
+                number_rows(workspace, table)
+        for table in self._tables.values():
+            note_failures(workspace, table)
         for table in self._tables.values():
             if table.key:
-                _reject_nul(workspace, table)
+                reject_nul(workspace, table)
         for table in self._tables.values():
-            if table.key and not _is_unique(workspace, table):
-                _find_twins(workspace, table)
+            if table.key and not has_unique_key(workspace, table):
+                find_twins(workspace, table)
         for name in sorted(self._parents):
             if not self._tables[name].indexed:
-                _index(workspace, self._tables[name])
+                index_keys(workspace, self._tables[name])
         for pair in self._pairs:
             make_keys(workspace, pair, ROW)
         for name in sorted(self._named):
@@ -251,74 +252,3 @@ def _pair_parts(pair: CompositeReference) -> dict[str, str]:
         "rows": pair.table.rows(ROW),
         "column": literal(pair.column_names),
     }
-
-
-def _number(workspace: Workspace, table: SourceTable) -> None:
-    """Number the rows of a table that has no rowid, in the order of its key."""
-    places = ", ".join(f"k{n}" for n in range(len(table.key)))
-    keys = ", ".join(f"{ROW}.{quoted(column)}" for column in table.key)
-    workspace.execute(f"CREATE TABLE {table.numbering} (number INTEGER PRIMARY KEY, {places})")
-    workspace.execute(sql(_NUMBERED, numbering=table.numbering, keys=keys, table=quoted(table.name)))
-    name = table.numbering.removeprefix("x.")
-    workspace.execute(f"CREATE UNIQUE INDEX x.{name}_key ON {name} ({places})")
-
-
-def _reject_nul(workspace: Workspace, table: SourceTable) -> None:
-    """Reject the rows whose key PostgreSQL cannot hold: shortened it would be the key of another row."""
-    workspace.execute(
-        sql(
-            _NUL_IN_KEY,
-            **CODES,
-            source=str(table.number),
-            number=table.row_key(ROW),
-            key=literal(", ".join(table.key)),
-            rows=table.rows(ROW),
-            test=" OR ".join(has_nul(f"{ROW}.{quoted(column)}") for column in table.key),
-        )
-    )
-
-
-def _index(workspace: Workspace, table: SourceTable) -> None:
-    """Create an index of the keys of a table that has none; its column compares as the source's does."""
-    assert table.key_line is not None
-    cell, name = f"{ROW}.{quoted(table.key_line.column)}", table.keys.removeprefix("x.")
-    workspace.execute(
-        f"CREATE TABLE {table.keys} AS SELECT {cell} AS key, {table.row_key(ROW)} AS number"  # noqa: S608
-        f" FROM {table.rows(ROW)} WHERE {cell} IS NOT NULL"
-    )
-    workspace.execute(f"CREATE INDEX x.{name}_key ON {name} (key)")
-
-
-def _is_unique(workspace: Workspace, table: SourceTable) -> bool:
-    """Return whether the key is the declared one, and no two of its values are equal as text."""
-    declared = 0
-    for column in table.key:
-        query = "SELECT pk FROM pragma_table_info(?) WHERE name = ?"
-        declared += bool(workspace.scalar(query, (table.name, column)))
-    of_all = workspace.scalar("SELECT count(*) FROM pragma_table_info(?) WHERE pk > 0", (table.name,))
-    if declared != len(table.key) or of_all != declared:
-        return False
-    mixed = " OR ".join(
-        f"count(DISTINCT CASE WHEN {quoted(column)} IS NOT NULL THEN typeof({quoted(column)}) END) > 1"
-        for column in table.key
-    )
-    return not workspace.scalar(f"SELECT {mixed} FROM {quoted(table.name)}")  # noqa: S608  quoted names
-
-
-def _find_twins(workspace: Workspace, table: SourceTable) -> None:
-    """Keep the first row of each key; a later row that is equal in all columns is merged into it."""
-    keys = [f"{ROW}.{quoted(column)}" for column in table.key]
-    workspace.execute(
-        sql(
-            _TWINS,
-            source=str(table.number),
-            number=table.row_key(ROW),
-            reason=literal(Reason.SAME_KEY),
-            key=literal(", ".join(table.key)),
-            keys=", ".join(map(key_text, keys)),
-            columns=", ".join(f"typeof({ROW}.{quoted(c)}), {ROW}.{quoted(c)}" for c in table.columns),
-            rows=table.rows(ROW),
-            present=" AND ".join(f"{key} IS NOT NULL" for key in keys),
-        ),
-        compares_rows=True,
-    )

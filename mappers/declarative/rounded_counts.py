@@ -35,7 +35,7 @@ def count_rounded(workspace: Workspace, table: SourceTable) -> Iterator[tuple[st
 
 
 def _cells(table: SourceTable, lines: list[MappedColumn]) -> Query:
-    classes = storage_classes([f"{ROW}.{quoted(line.column)}" for line in table.lines])
+    classes = storage_classes([line.cell(ROW) for line in table.lines])
     number = table.row_key(ROW)
     columns: list[tuple[str, str, Cast]] = [("number", number, "integer"), ("classes", classes, "text")]
     for line in lines:

@@ -40,7 +40,7 @@ def _sql(table: SourceTable, parts: list[tuple[str, str]]) -> str:
 
 def _part(table: SourceTable, line: MappedColumn, references: References) -> tuple[str, str] | None:
     """Return SQL for entity and key of one column of a key, None if its text is not comparable."""
-    mapping, cell = line.mapping, f"{ROW}.{quoted(line.column)}"
+    mapping, cell = line.mapping, line.cell(ROW)
     if mapping.kind == "reference":
         found = references.found(line, ROW)
         if mapping.dangling == "keep":

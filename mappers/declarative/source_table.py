@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mappers.base import SourceTables
 from mappers.declarative.mapping_columns import ColumnMapping
 from mappers.declarative.mapping_file import MappingFile, TableMapping
+from mappers.declarative.row_expression import ROW, ExpressionError, RowExpression, read_expression
 from mappers.declarative.target_columns import TargetColumn, usual
 from mappers.reasons import Reason
 from mappers.sqlite_sql import literal, quoted
@@ -21,12 +22,31 @@ UNIT: Final = "\x1f"
 
 @dataclass(frozen=True)
 class MappedColumn:
-    """One migrated column: `at` is its position in the table, and its name in a batch."""
+    """One migrated column: `at` is its position in the table, and its name in a batch.
+
+    `made` is the expression that gives its values, None if they are those of the source's column; `failed` is
+    SQL that says whether that fails on the row `ROW`, '' if it fails on none.
+    """
 
     at: int
     column: str
     mapping: ColumnMapping
     to: TargetColumn
+    made: RowExpression | None = None
+    failed: str = ""
+
+    def cell(self, alias: str) -> str:
+        """Return SQL for its value in a row that the query calls `alias`; NULL if that cannot be computed."""
+        if self.mapping.sql is None:
+            return f"{alias}.{quoted(self.column)}"
+        if self.made is None:
+            return "NULL"
+        value = self.made.over(alias)
+        return f"(CASE WHEN NOT {self.fails(alias)} THEN {value} END)" if self.failed else value
+
+    def fails(self, alias: str) -> str:
+        """Return SQL that says whether its value cannot be computed in a row."""
+        return self.failed.replace(ROW, alias) or "0"
 
 
 @dataclass(frozen=True)
@@ -166,26 +186,50 @@ def source_tables(
         if mapping.target is None or name not in tables:
             continue
         columns = {column.name: column for column in target.get(mapping.target, ())}
-        kept = [
-            (column, line)
-            for column, line in mapping.columns.items()
-            if line.to is not None and (column in tables[name] or is_row_number(column, tables[name]))
-        ]
-        lines = tuple(
-            MappedColumn(at, column, line, columns.get(str(line.to)) or usual(str(line.to), line.kind))
-            for at, (column, line) in enumerate(kept)
-        )
         key = mapping.key[0] if len(mapping.key) == 1 else ""
-        found[name] = SourceTable(
+        table = SourceTable(
             number,
             name,
             mapping,
             tuple(tables[name]),
-            lines,
+            (),
             without_rowid=name in known.without_rowid,
             indexed=not mapping.key or (name, key) in known.indexed,
         )
+        kept = [
+            (column, line)
+            for column, line in mapping.columns.items()
+            if line.to is not None
+            and (line.sql or column in tables[name] or is_row_number(column, tables[name]))
+        ]
+        lines = []
+        for at, (column, line) in enumerate(kept):
+            made = _expression(line, table)
+            failed = _failed(table, at) if made is not None and made.may_fail else ""
+            to = columns.get(str(line.to)) or usual(str(line.to), line.kind)
+            lines.append(MappedColumn(at, column, line, to, made, failed))
+        found[name] = replace(table, lines=tuple(lines))
     return found
+
+
+def made_from(table: SourceTable, column: str) -> list[str]:
+    """Return the target columns that are made by an expression that reads a source column."""
+    return [line.to.name for line in table.lines if line.made is not None and column in line.made.reads]
+
+
+def _expression(line: ColumnMapping, table: SourceTable) -> RowExpression | None:
+    """Return the expression of an entry; None if it has none, or one that `validate` names a mistake."""
+    try:
+        return None if line.sql is None else read_expression(line.sql, table.name, table.columns)
+    except ExpressionError:
+        return None
+
+
+def _failed(table: SourceTable, at: int) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM x.failed AS failed WHERE failed.source = {table.number}"  # noqa: S608
+        f" AND failed.at = {at} AND failed.number = {table.row_number(ROW)})"
+    )
 
 
 def row_number_name(columns: Sequence[str]) -> str | None:

@@ -11,14 +11,14 @@ import polars as pl
 
 from mappers.base import ID_MAP, Ids, MappedBatch, Query
 from mappers.base import Cast as Reads
-from mappers.declarative.casts.cell import cell_columns, storage_classes
+from mappers.declarative.casts.cell import cell_columns, failed, storage_classes
 from mappers.declarative.casts.column_expr import ColumnExpr, read_line
 from mappers.declarative.composite_references import CompositeReference, pairs_of
 from mappers.declarative.embedded_ids import with_new_ids
 from mappers.declarative.reference_exprs import ReferenceExprs
 from mappers.declarative.references import References
 from mappers.declarative.source_table import UNIT, MappedColumn, SourceTable
-from mappers.reasons import Code, Reason, left_out
+from mappers.reasons import Code, Reason, left_out, replaced
 from mappers.row_outcomes import fates, warn
 from mappers.sqlite_sql import quoted
 
@@ -67,7 +67,7 @@ class TableMapper:
     def _query(self, where: str = "", *, linked: bool = True) -> Query:
         """Return the query of the rows; without `linked` only for what a row's own cells decide."""
         table, number = self._table, self._table.row_key(ROW)
-        cells = [f"{ROW}.{quoted(line.column)}" for line in table.lines]
+        cells = [line.cell(ROW) for line in table.lines]
         columns: list[tuple[str, str, Reads]] = [
             ("number", number, "integer"),
             ("source_id", table.name_of_row(ROW), "text"),
@@ -115,6 +115,9 @@ class TableMapper:
         reads = [(line, read_line(line)) for line in self._plain]
         cast = rows.with_columns(read.cast for _, read in reads if read.cast is not None)
         judged = _Judged(cast.with_columns(read.value.alias(f"t{line.at}") for line, read in reads))
+        for line in self._table.lines:
+            if line.failed:
+                _note_failed(judged, line)
         for line, read in reads:
             _note(judged, line, read)
         return judged
@@ -178,6 +181,16 @@ def _note(judged: _Judged, line: MappedColumn, read: ColumnExpr) -> None:
     judged.warnings.extend((condition, line.column, rule) for condition, rule in read.warnings)
     if line.to.not_null:
         judged.rejects.append((pl.col(f"t{line.at}").is_null(), Reason.REQUIRED, line.column))
+
+
+def _note_failed(judged: _Judged, line: MappedColumn) -> None:
+    """Reject the rows on which an expression fails, or leave its value out."""
+    policy, reason = line.mapping.otherwise, Reason.EXPRESSION_FAILED
+    if policy == "reject":
+        judged.rejects.append((failed(line), reason, line.column))
+    else:
+        rule = replaced(reason) if policy == "default" else left_out(reason)
+        judged.warnings.append((failed(line), line.column, rule))
 
 
 def _without(judged: _Judged, pair: CompositeReference) -> _Judged:

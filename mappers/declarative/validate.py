@@ -12,6 +12,7 @@ from mappers.declarative.mapping_columns import ColumnMapping, Kind
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.placeholders import constant_for, neutral
 from mappers.declarative.references import References
+from mappers.declarative.row_expression import ExpressionError, read_expression
 from mappers.declarative.source_table import SourceTable, is_row_number, source_tables
 from mappers.declarative.target_columns import Family, TargetColumn, family, has_default
 
@@ -78,11 +79,28 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bare: bool) -> Iterator[str]:
     """Yield what in a section does not fit the source's table."""
+    read = set[str]()
+    for column, line in table.columns.items():
+        if line.sql is not None:
+            try:
+                read.update(read_expression(line.sql, name, tuple(columns)).reads)
+            except ExpressionError as error:
+                yield f"tables.{name}.columns.{column}.sql: {error}"
+                read.add(column)
     for column in columns:
-        if column not in table.columns:
+        if column not in table.columns and column not in read:
             yield f"tables.{name}.columns.{column} is missing: give it `to` or `drop`"
-    for column in table.columns:
-        if column not in columns and not (is_row_number(column, columns) and not is_bare):
+        elif column not in read and table.columns[column].sql is not None:
+            yield (
+                f"tables.{name}.columns.{column}: its `sql` does not read {column}; give the expression an "
+                f"entry of another name, and {column} `to` or `drop`"
+            )
+    for column, line in table.columns.items():
+        if (
+            line.sql is None
+            and column not in columns
+            and not (is_row_number(column, columns) and not is_bare)
+        ):
             yield f"tables.{name}.columns.{column}: the source has no such column{_near(column, columns)}"
     for column in table.key:
         if column not in columns:

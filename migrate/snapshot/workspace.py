@@ -16,6 +16,7 @@ from adbc_driver_sqlite import dbapi
 from mappers.base import Cast, Query, SourceTables
 from migrate.runtime.errors import StateMismatch
 from migrate.snapshot.arrow_stream import StreamError, chunks
+from migrate.snapshot.failing_rows import failing_rows
 from migrate.snapshot.source_reads import SourceReads
 from migrate.snapshot.text_decoding import decode_text
 
@@ -185,6 +186,11 @@ class Workspace:
         """Return the number of keys that the query returns."""
         found = self.scalar(query.count)
         return found if isinstance(found, int) else 0
+
+    def failing(self, value: str, number: str, rows: str) -> Iterator[int]:
+        """Yield the `number` of each of the `rows` on which SQLite cannot compute `value`, ascending."""
+        with self._faults():
+            yield from failing_rows(self._sql, value, number, rows)
 
     def read(
         self, query: Query, *, after: int | None = None, batch_keys: int | None = None

@@ -13,7 +13,6 @@ from mappers.base import Cast as Reads
 from mappers.declarative.mapping_columns import Kind, Scalar
 from mappers.declarative.source_table import MappedColumn
 from mappers.reasons import Code, Reason
-from mappers.sqlite_sql import quoted
 
 #: Storage classes, by the first letter of what typeof() calls them.
 INTEGER: Final = "i"
@@ -82,11 +81,18 @@ def cell_of(line: MappedColumn) -> Cell:
     )
 
 
+def failed(line: MappedColumn) -> pl.Expr:
+    """Return which cells of a batch have no value because their expression fails on the row."""
+    return pl.col(f"e{line.at}") == 1 if line.failed else pl.lit(False)
+
+
 def cell_columns(line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Reads]]:
     """Yield the columns (name, SQL, how it is read) that a batch needs for a mapped column."""
-    c, at, kind = f"{alias}.{quoted(line.column)}", line.at, line.mapping.kind
+    c, at, kind = line.cell(alias), line.at, line.mapping.kind
     form = {"bytes": _HEX, "decimal": _ROUNDED}.get(kind, _PRINTED)
     yield f"v{at}", form.format(c=c), "text"
+    if line.failed:
+        yield f"e{at}", line.fails(alias), "integer"
     if kind in ("integer", "id"):
         yield f"n{at}", _WHOLE.format(c=c), "integer"
     if kind == "real":

@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from mappers.declarative.casts import number_casts, text_casts
-from mappers.declarative.casts.cell import NULL, Cast, Cell, cell_of, constant_cell
+from mappers.declarative.casts.cell import NULL, Cast, Cell, cell_of, constant_cell, failed
 from mappers.declarative.casts.date_casts import day, timestamp
 from mappers.declarative.casts.json_cast import document
 from mappers.declarative.mapping_columns import ColumnMapping, Scalar
@@ -58,8 +58,9 @@ def read_line(line: MappedColumn) -> ColumnExpr:
             value = pl.when(condition).then(fallback).otherwise(value)
             warnings.append((condition, replaced(reason)))
     if mapping.default is not None:
-        value = pl.when(~present).then(fallback).otherwise(value)
-        warnings.append((~present, Reason.NULL_REPLACED))
+        absent = ~present & ~failed(line) if mapping.otherwise != "default" else ~present
+        value = pl.when(absent).then(fallback).otherwise(value)
+        warnings.append((~present & ~failed(line), Reason.NULL_REPLACED))
     made = pl.when(present).then(cast.value).alias(cell.made.meta.output_name())
     return ColumnExpr(value, tuple(rejects), tuple(warnings), made)
 

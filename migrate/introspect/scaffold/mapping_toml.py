@@ -27,6 +27,7 @@ _HEAD: Final = """\
 # as          id, reference, references, text, integer, boolean, real, decimal (scale, round), timestamp (unit
 #             "s" or "ms" if numbers, zone "Europe/Berlin" if text without one is not UTC), date,
 #             json, bytes, enum (values)
+# sql         one SQLite expression over the row gives the value: "first || ' ' || last", "cents / 100.0"
 # otherwise   if a value does not fit: "reject" the row, "null", "default" (with default = …)
 # empty       "null": '' becomes NULL
 # of          the source table that a reference refers to; with by, a table for each value of that column

@@ -12,11 +12,18 @@ import pytest
 from psycopg import sql
 
 from migrate.postgres.embedded import EmbeddedServer
-from tests.introspect.cases.migrated import Migrated, make_database, make_source, migrate_case
+from tests.introspect.cases.migrated import (
+    Migrated,
+    make_database,
+    make_source,
+    migrate_by_hand,
+    migrate_case,
+)
 
 HERE = Path(__file__).parent
 
-#: `migrated("types/g1_boolean_t_f.sql")`: a file of this folder; `migrated(script=…)`: a script in a test.
+#: `migrated("types/g1_boolean_t_f.sql")`: a file of this folder; `migrated(script=…)`: a script in a test;
+#: with `mapping` and `ddl` a mapping that a person wrote, onto tables of his own.
 MakeCase = Callable[..., Migrated]
 
 
@@ -26,7 +33,7 @@ def migrated(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory)
     made = []
 
     @functools.cache
-    def run(case: str = "", *, script: str = "") -> Migrated:
+    def run(case: str = "", *, script: str = "", mapping: str = "", ddl: str = "") -> Migrated:
         folder = tmp_path_factory.mktemp("case")
         if case:
             source = make_source(HERE / case, folder)
@@ -36,6 +43,8 @@ def migrated(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory)
         made.append(f"c_{uuid.uuid4().hex[:12]}")
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(made[-1])))
+        if mapping:
+            return migrate_by_hand(source, folder, postgres.url(made[-1]), mapping, ddl)
         return migrate_case(source, folder, postgres.url(made[-1]))
 
     yield run

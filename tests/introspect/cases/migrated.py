@@ -90,6 +90,10 @@ class Migrated:
         """Type `migrate run` once more, with these variables set."""
         return _run(self.folder, self.url, **variables)
 
+    def verify(self) -> Answer:
+        """Type `migrate verify --published --deep`."""
+        return _typed(self.folder, self.url, "verify", "--published", "--deep", "--json")
+
     def query(self, text: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query to the target."""
         with psycopg.connect(self.url) as connection:
@@ -145,10 +149,26 @@ def migrate_case(source: str, folder: Path, url: str) -> Migrated:
     return Migrated(Path(source), mapping, url, init, run)
 
 
+def migrate_by_hand(source: str, folder: Path, url: str, mapping: str, ddl: str) -> Migrated:
+    """Migrate a source by a mapping that a person wrote into the tables that `ddl` makes."""
+    place = folder / "mapping"
+    place.mkdir()
+    (place / "mapping.toml").write_text(f"version = 1\n{mapping}")
+    (place / "init.sql").write_text(ddl)
+    (place / "config.toml").write_text(
+        f'[source]\nurl = "{source}"\n[target]\nschema = "init.sql"\n[mappers]\nmapping = "mapping.toml"\n'
+    )
+    return Migrated(Path(source), place, url, Answer(0, "", "written by hand"), _run(place, url))
+
+
 def _run(mapping: Path, url: str, **variables: str) -> Answer:
+    return _typed(mapping, url, "run", "--yes", "--json", **variables)
+
+
+def _typed(mapping: Path, url: str, *words: str, **variables: str) -> Answer:
     where = ("--config", str(mapping / "config.toml"), "--work", str(mapping.parent / "work"))
     own = {"MIGRATE__TARGET__URL": url, "MIGRATE__IDS__SECRET": SECRET, **variables}
-    return command("run", *where, "--yes", "--json", **own)
+    return command(*words, *where, **own)
 
 
 def make_source(case: Path, folder: Path) -> str:
