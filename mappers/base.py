@@ -295,6 +295,8 @@ class BoundMapping(Protocol):
     cells: tuple[Cells, ...]
     #: source tables left out, and the name of the rule for it
     left_out: Mapping[str, str]
+    #: source tables of which only some rows are migrated, and the condition for it
+    chosen: Mapping[str, str]
     #: source tables that neither a mapper nor a rule knows
     unknown: tuple[str, ...]
     #: where ids are inside documents and lists

@@ -88,6 +88,7 @@ class Reason(StrEnum):
     SELF = "self", "merged", "It connects a person with the same person."
     AVATAR = "avatar", "merged", "The image is the avatar of its person."
 
+    WHERE = "where", "excluded", "The mapping (`where` of its table) leaves the row out."
     STUB = "stub", "excluded", "The row is a placeholder and stands for no person."
     DELETED = "deleted", "excluded dropped", "The message is marked as deleted."
     REPLY_NOT_BY_OWNER = (

@@ -97,6 +97,9 @@ class DeclarativeMapping:
         self.left_out: Mapping[str, str] = {
             name: table.left_out for name, table in mapping.tables.items() if table.left_out is not None
         }
+        self.chosen: Mapping[str, str] = {
+            name: table.where for name, table in mapping.tables.items() if table.where is not None
+        }
         self.unknown: tuple[str, ...] = tuple(name for name in tables if name not in mapping.tables)
 
     def _constants(self, table: SourceTable) -> dict[str, Any]:
@@ -148,7 +151,11 @@ class DeclarativeMapping:
                 *table.mapping.placeholder,
             )
         }
-        names = {(name, column) for name, table in self._tables.items() for column in table.key}
+        names = {
+            (name, column)
+            for name, table in self._tables.items()
+            for column in (*table.key, *(table.where.reads if table.where else ()))
+        }
         return Lineage(went_to, frozenset(written), frozenset(names))
 
     def column_report(self, workspace: Workspace) -> pl.DataFrame:

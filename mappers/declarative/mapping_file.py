@@ -42,6 +42,10 @@ class TableMapping(Section):
     left_out: Name | None = Field(default=None, description="why the table is not migrated")
     key: tuple[Name, ...] = Field(default=(), description="source columns that name a row; none: its rowid")
     ids: IdStrategy = Field(default="keep", description="cuid: the key gets a new id; keep: it stays")
+    where: Name | None = Field(
+        default=None,
+        description="SQLite expression; rows for which it is not true are left out: deleted_at IS NULL",
+    )
     scope: Literal["tenant", "shared"] = Field(
         default="tenant", description="of a fleet: each tenant's own rows, or the same rows for all tenants"
     )
@@ -62,6 +66,8 @@ class TableMapping(Section):
     def _is_whole(self) -> Self:
         if (self.target is None) == (self.left_out is None):
             raise ValueError("give either `target` (the target table) or `left_out` (why it is not migrated)")
+        if self.where is not None and self.target is None:
+            raise ValueError("`where` chooses rows of a migrated table; this one is left out")
         for reference in self.references:
             for column in reference.columns:
                 if column not in self.columns or self.columns[column].to is None:

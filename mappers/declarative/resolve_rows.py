@@ -18,6 +18,7 @@ from mappers.declarative.composite_references import CompositeReference, make_ke
 from mappers.declarative.misfit_filter import may_not_fit
 from mappers.declarative.references import References, cell_named, list_parts, same_key
 from mappers.declarative.row_keys import (
+    exclude_rows,
     find_twins,
     has_unique_key,
     index_keys,
@@ -34,6 +35,8 @@ _TABLES: Final = (
     "CREATE TABLE x.settled (source INTEGER, number INTEGER, fate TEXT, reason TEXT, detail TEXT,"
     " PRIMARY KEY (source, number)) WITHOUT ROWID",
     "CREATE TABLE x.placeholder (number INTEGER PRIMARY KEY, source INTEGER, key TEXT, UNIQUE (source, key))",
+    "CREATE TABLE x.again (source INTEGER, number INTEGER, alike INTEGER, PRIMARY KEY (source, number))"
+    " WITHOUT ROWID",
     "CREATE TABLE x.failed (source INTEGER, at INTEGER, number INTEGER, PRIMARY KEY (source, at, number))"
     " WITHOUT ROWID",
     "CREATE TABLE x.judged (source INTEGER, number INTEGER, reason TEXT, detail TEXT)",
@@ -95,6 +98,7 @@ class RowResolver:
                 number_rows(workspace, table)
         for table in self._tables.values():
             note_failures(workspace, table)
+            exclude_rows(workspace, table)
         for table in self._tables.values():
             if table.key:
                 reject_nul(workspace, table)

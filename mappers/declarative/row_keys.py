@@ -1,26 +1,39 @@
-"""What is decided of the rows of one table alone: their numbers, their keys, where expressions fail."""
+"""What is decided of the rows of one table alone: which it leaves out, and whose key another row has."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from mappers.base import Workspace
-from mappers.declarative.source_table import SourceTable, has_nul, key_text
+from mappers.declarative.row_expression import ROW as MARK
+from mappers.declarative.source_table import WHERE, SourceTable, has_nul, key_text
 from mappers.declarative.table_mapper import ROW
-from mappers.reasons import CODES, Reason
+from mappers.reasons import CODES
 from mappers.sqlite_sql import literal, quoted, sql
 
 _NUMBERED: Final = """
 INSERT INTO $numbering SELECT row_number() OVER (ORDER BY $keys), $keys FROM $table AS c"""
-_TWINS: Final = """
-INSERT OR IGNORE INTO x.settled SELECT $source, number,
-  CASE WHEN alike = first THEN 'merged' ELSE 'rejected' END, $reason, $key
-FROM (SELECT $number AS number, min($number) OVER (PARTITION BY $keys) AS first,
-        min($number) OVER (PARTITION BY $columns) AS alike
+_EXCLUDED: Final = """
+INSERT INTO x.settled SELECT $source, $number, 'excluded', $where, NULL FROM $rows
+WHERE CASE WHEN $failed THEN 0 ELSE $condition IS NOT TRUE END"""
+_UNDECIDED: Final = """
+INSERT INTO x.settled SELECT $source, $number, 'rejected', $expression_failed, 'where' FROM $rows
+WHERE $failed"""
+_AGAIN: Final = """
+INSERT INTO x.again SELECT $source, number, alike = first
+FROM (SELECT $number AS number,
+        first_value($number) OVER (PARTITION BY $keys ORDER BY $gone, $number) AS first,
+        first_value($number) OVER (PARTITION BY $columns ORDER BY $gone, $number) AS alike
       FROM $rows WHERE $present)
 WHERE number <> first"""
+_GONE: Final = "EXISTS (SELECT 1 FROM x.settled AS s WHERE s.source = $source AND s.number = $number)"
+_TWINS: Final = """
+INSERT OR IGNORE INTO x.settled
+SELECT source, number, CASE WHEN alike THEN 'merged' ELSE 'rejected' END, $same_key, $key FROM x.again
+WHERE source = $source"""
 _NUL_IN_KEY: Final = """
-INSERT INTO x.settled SELECT $source, $number, 'rejected', $nul_in_key, $key FROM $rows WHERE $test"""
+INSERT OR IGNORE INTO x.settled SELECT $source, $number, 'rejected', $nul_in_key, $key FROM $rows
+WHERE $test"""
 
 
 def number_rows(workspace: Workspace, table: SourceTable) -> None:
@@ -35,14 +48,28 @@ def number_rows(workspace: Workspace, table: SourceTable) -> None:
 
 def note_failures(workspace: Workspace, table: SourceTable) -> None:
     """Note the rows on which an expression fails, or that ask for the time of the run."""
-    for line in table.lines:
-        if line.made is None or not line.failed:
-            continue
-        place = f"INSERT OR IGNORE INTO x.failed SELECT {table.number}, {line.at}"
+    found = [(line.at, line.made) for line in table.lines if line.failed]
+    if table.where_failed:
+        found.append((WHERE, table.where))
+    for at, made in found:
+        assert made is not None
+        place = f"INSERT OR IGNORE INTO x.failed SELECT {table.number}, {at}"
         number, rows = table.row_key(ROW), table.rows(ROW)
-        workspace.execute(f"{place}, {number} FROM {rows} WHERE {line.made.asks_clock(ROW)}")
-        for row in workspace.failing(line.made.over(ROW), number, rows):
+        workspace.execute(f"{place}, {number} FROM {rows} WHERE {made.asks_clock(ROW)}")
+        for row in workspace.failing(made.over(ROW), number, rows):
             workspace.execute(f"{place}, ?", (row,))
+
+
+def exclude_rows(workspace: Workspace, table: SourceTable) -> None:
+    """Leave out the rows for which the condition of a table is not true; reject those on which it fails."""
+    if table.where is None:
+        return
+    failed = table.where_failed.replace(MARK, ROW) or "0"
+    parts = {"source": str(table.number), "number": table.row_key(ROW), "rows": table.rows(ROW)}
+    parts |= {"failed": failed, "condition": table.where.over(ROW)}
+    if table.where_failed:
+        workspace.execute(sql(_UNDECIDED, **CODES, **parts))
+    workspace.execute(sql(_EXCLUDED, **CODES, **parts))
 
 
 def reject_nul(workspace: Workspace, table: SourceTable) -> None:
@@ -90,17 +117,19 @@ def has_unique_key(workspace: Workspace, table: SourceTable) -> bool:
 def find_twins(workspace: Workspace, table: SourceTable) -> None:
     """Keep the first row of each key; a later row that is equal in all columns is merged into it."""
     keys = [f"{ROW}.{quoted(column)}" for column in table.key]
+    number = table.row_key(ROW)
     workspace.execute(
         sql(
-            _TWINS,
+            _AGAIN,
             source=str(table.number),
-            number=table.row_key(ROW),
-            reason=literal(Reason.SAME_KEY),
-            key=literal(", ".join(table.key)),
+            number=number,
             keys=", ".join(map(key_text, keys)),
             columns=", ".join(f"typeof({ROW}.{quoted(c)}), {ROW}.{quoted(c)}" for c in table.columns),
             rows=table.rows(ROW),
             present=" AND ".join(f"{key} IS NOT NULL" for key in keys),
+            gone=sql(_GONE, source=str(table.number), number=number),
         ),
         compares_rows=True,
     )
+    key = literal(", ".join(table.key))
+    workspace.execute(sql(_TWINS, **CODES, source=str(table.number), key=key))

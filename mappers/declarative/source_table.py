@@ -11,13 +11,16 @@ from mappers.declarative.mapping_columns import ColumnMapping
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.row_expression import ROW, ExpressionError, RowExpression, read_expression
 from mappers.declarative.target_columns import TargetColumn, usual
-from mappers.reasons import Reason
 from mappers.sqlite_sql import literal, quoted
 
 #: SQLite's names for the number of a row, unless a column has the name.
 _ROWID: Final = ("rowid", "_rowid_", "oid")
 #: The separator between values that are one text in a batch.
 UNIT: Final = "\x1f"
+
+
+#: The place of a table's condition among its expressions.
+WHERE: Final = -1
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class SourceTable:
     """One migrated table of the source; `number` identifies it in the crosswalk.
 
     `columns` are those of the source, `lines` those of them that are migrated; `indexed` is true if a row is
-    found by its key without a full scan.
+    found by its key without a full scan. Rows for which `where` is not true are left out; `where_failed` is
+    SQL that says whether it fails on the row `ROW`, '' if it fails on none.
     """
 
     number: int
@@ -64,6 +68,8 @@ class SourceTable:
     lines: tuple[MappedColumn, ...]
     without_rowid: bool = False
     indexed: bool = False
+    where: RowExpression | None = None
+    where_failed: str = ""
 
     @property
     def target(self) -> str:
@@ -149,8 +155,8 @@ class SourceTable:
         if len(texts) > 1:
             texts = [f"replace(replace({text}, '\\', '\\\\'), ':', '\\:')" for text in texts]
         again = (
-            f"coalesce((SELECT '#' || settled.number FROM x.settled WHERE settled.source = {self.number}"  # noqa: S608
-            f" AND settled.number = {number} AND settled.reason = {literal(Reason.SAME_KEY)}), '')"
+            f"coalesce((SELECT '#' || again.number FROM x.again WHERE again.source = {self.number}"  # noqa: S608
+            f" AND again.number = {number}), '')"
         )
         return f"coalesce({' || char(58) || '.join(texts)} || {again}, 'null#' || {number})"
 
@@ -204,11 +210,13 @@ def source_tables(
         ]
         lines = []
         for at, (column, line) in enumerate(kept):
-            made = _expression(line, table)
+            made = _expression(line.sql, table)
             failed = _failed(table, at) if made is not None and made.may_fail else ""
             to = columns.get(str(line.to)) or usual(str(line.to), line.kind)
             lines.append(MappedColumn(at, column, line, to, made, failed))
-        found[name] = replace(table, lines=tuple(lines))
+        where = _expression(mapping.where, table)
+        where_failed = _failed(table, WHERE) if where is not None and where.may_fail else ""
+        found[name] = replace(table, lines=tuple(lines), where=where, where_failed=where_failed)
     return found
 
 
@@ -217,10 +225,10 @@ def made_from(table: SourceTable, column: str) -> list[str]:
     return [line.to.name for line in table.lines if line.made is not None and column in line.made.reads]
 
 
-def _expression(line: ColumnMapping, table: SourceTable) -> RowExpression | None:
-    """Return the expression of an entry; None if it has none, or one that `validate` names a mistake."""
+def _expression(text: str | None, table: SourceTable) -> RowExpression | None:
+    """Return an expression over the rows of a table; None for none, or one that `validate` refuses."""
     try:
-        return None if line.sql is None else read_expression(line.sql, table.name, table.columns)
+        return None if text is None else read_expression(text, table.name, table.columns)
     except ExpressionError:
         return None
 

@@ -232,5 +232,5 @@ def _with_outcomes(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         pl.when(known).then(outcomes.field("field_0")).when(wrong).then(pl.lit("rejected")).alias("fate"),
         pl.when(known).then(outcomes.field("field_1")).otherwise("reason").alias("reason"),
-        pl.when(known).then(outcomes.field("field_2")).otherwise("detail").alias("detail"),
+        pl.when(known).then(outcomes.field("field_2").replace("", None)).otherwise("detail").alias("detail"),
     )

@@ -87,6 +87,11 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
             except ExpressionError as error:
                 yield f"tables.{name}.columns.{column}.sql: {error}"
                 read.add(column)
+    if table.where is not None:
+        try:
+            read_expression(table.where, name, tuple(columns))
+        except ExpressionError as error:
+            yield f"tables.{name}.where: {error}"
     for column in columns:
         if column not in table.columns and column not in read:
             yield f"tables.{name}.columns.{column} is missing: give it `to` or `drop`"

@@ -159,6 +159,7 @@ class StudioMapping:
             *review_accounts(legacy),
         )
         rules = {table: _rule(table, settings) for table in legacy.tables if table not in _MIGRATED}
+        self.chosen: Mapping[str, str] = {}
         self.left_out: Mapping[str, str] = {table: rule for table, rule in rules.items() if rule}
         self.unknown: tuple[str, ...] = tuple(table for table, rule in rules.items() if not rule)
         mappers = [mapper for stage in self.stages for mapper in stage.mappers]

@@ -19,6 +19,7 @@ _HEAD: Final = """\
 #   target = "…"        the target table; or left_out = "why it is not migrated"
 #   key = […]           the key columns; [] is SQLite's rowid
 #   ids = "cuid"        rows get new ids; "keep": the key is kept
+#   where = "…"         SQLite expression; rows for which it is not true are left out
 #   references = [{ columns = ["a", "b"], of = "…", to = ["x", "y"], dangling = "reject" }]
 #                       a reference of several columns, or to a column that is not the key
 #   [tables.NAME.columns]

@@ -297,6 +297,8 @@ def _content(connection: psycopg.Connection[Any], schema: str, table: str) -> Co
 def _fate(mapping: BoundMapping, table: str) -> str:
     if table in mapping.left_out:
         return f"NOT migrated: {mapping.left_out[table]}"
+    if table in mapping.chosen:
+        return f"migrated where {mapping.chosen[table]}"
     return "missing in the mapping" if table in mapping.unknown else "migrated"
 
 

@@ -8,32 +8,43 @@ from tests.introspect.cases.conftest import MakeCase
 from tests.introspect.cases.migrated import Migrated
 
 SOURCE = """
-CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT, cents INTEGER, meta TEXT, unread INTEGER);
+CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT, cents INTEGER, meta TEXT, gone TEXT);
 INSERT INTO people VALUES
-  (1, 'Ann', 'Lee', 1999, '{"boss": 2, "plan": "pro"}', 0),
-  (2, 'Bo', NULL, 5, '{', 1),
-  (3, 'Cy', 'Day', NULL, NULL, 2);
+  (1, 'Ann', 'Lee', 1999, '{"boss": 2, "plan": "pro"}', NULL),
+  (2, 'Bo', NULL, 5, '{', NULL),
+  (3, 'Cy', 'Day', NULL, NULL, NULL),
+  (4, 'Di', 'Orr', 1, '{"boss": 1}', '2024-01-01');
+CREATE TABLE notes (id INTEGER PRIMARY KEY, author INTEGER NOT NULL REFERENCES people, body TEXT);
+INSERT INTO notes VALUES (1, 1, 'one'), (2, 4, 'two'), (3, 4, 'three');
 """
 DDL = """
 CREATE TABLE person (id TEXT PRIMARY KEY, name TEXT NOT NULL, last TEXT, amount DECIMAL(12,2), plan TEXT,
   boss TEXT REFERENCES person (id));
+CREATE TABLE note (id INTEGER PRIMARY KEY, author TEXT NOT NULL REFERENCES person (id), body TEXT);
 """
 MAPPING = """
 [tables.people]
 target = "person"
 key = ["id"]
 ids = "cuid"
+where = "gone IS NULL"
 columns.id = {to = "id", as = "id"}
 columns.name = {to = "name", sql = "first || coalesce(' ' || last, '')"}
 columns.last = {to = "last"}
 columns.cents = {to = "amount", as = "decimal", scale = 2, sql = "cents / 100.0"}
 columns.plan = {to = "plan", sql = "json_extract(meta, '$.plan')", otherwise = "null"}
-columns.unread = {drop = "nobody reads it"}
+columns.gone = {drop = "it is NULL"}
 columns.boss.to = "boss"
 columns.boss.as = "reference"
 columns.boss.of = "people"
 columns.boss.sql = "meta ->> '$.boss'"
 columns.boss.otherwise = "null"
+[tables.notes]
+target = "note"
+key = ["id"]
+columns.id = {to = "id", as = "id"}
+columns.author = {to = "author", as = "reference", of = "people", dangling = "reject"}
+columns.body = {to = "body"}
 """
 
 
@@ -52,11 +63,20 @@ def test_columns_made_by_expressions_are_published(mine: Migrated) -> None:
     ]
     bosses = "SELECT p.name, b.name FROM person p JOIN person b ON b.id = p.boss"
     assert mine.query(bosses) == [("Ann Lee", "Bo")]
-    assert mine.fates == []
     assert mine.warnings == [
         ("people", "boss", "expression_failed_left_out", 1),
         ("people", "plan", "expression_failed_left_out", 1),
     ]
+
+
+def test_rows_that_a_condition_leaves_out_are_excluded_and_what_refers_to_them_dangles(
+    mine: Migrated,
+) -> None:
+    assert mine.fates == [
+        ("notes", "rejected", "dangling", "author", 2),
+        ("people", "excluded", "where", None, 1),
+    ]
+    assert mine.rows("note", "id", "body") == [(1, "one")]
 
 
 def test_every_check_holds_and_a_second_mapping_gives_the_same_cells(mine: Migrated) -> None:

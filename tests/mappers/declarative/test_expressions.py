@@ -116,6 +116,65 @@ def test_filled_cells_are_those_of_the_expression_failed_ones_among_them(tmp_pat
     assert counts["day"] == 3
 
 
+CHOSEN = """
+[tables.users]
+target = "U"
+key = ["id"]
+where = "gone IS NULL"
+columns.id = {to = "id"}
+columns.gone = {drop = "those with one are left out"}
+[tables.notes]
+target = "N"
+key = ["id"]
+columns.id = {to = "id", as = "integer"}
+columns.user = {to = "user", as = "reference", of = "users", dangling = "POLICY"}
+"""
+USERS = """
+CREATE TABLE users (id TEXT, gone TEXT);
+INSERT INTO users VALUES ('a', '2024'), ('a', NULL), ('b', NULL), ('b', NULL), ('c', '2023'), ('a', '2020');
+CREATE TABLE notes (id INTEGER PRIMARY KEY, user TEXT);
+INSERT INTO notes VALUES (1, 'a'), (2, 'b'), (3, 'c');
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "users"), [("null", ["a", "b", None]), ("keep", ["a", "b", "c"]), ("reject", ["a", "b"])]
+)
+def test_rows_are_left_out_by_a_condition_and_references_to_them_dangle(
+    tmp_path: Path, policy: str, users: list[str | None]
+) -> None:
+    out = migrated(tmp_path, USERS, CHOSEN.replace("POLICY", policy))
+    assert [row["id"] for row in out.rows("U")] == ["a", "b"]
+    assert [row["user"] for row in out.rows("N")] == users
+    # A row that is left out never takes the place of one with the same key; each has a name of its own.
+    fates = out.fates.filter(out.fates["source_table"] == "users").rows()
+    assert [(key, fate, reason, detail) for _, key, fate, reason, detail in fates] == [
+        ("a#1", "excluded", "where", None),
+        ("a#6", "excluded", "where", None),
+        ("b#4", "merged", "same_key", "id"),
+        ("c", "excluded", "where", None),
+    ]
+
+
+def test_a_row_of_which_the_condition_fails_is_rejected(tmp_path: Path) -> None:
+    chosen = CHOSEN.replace("gone IS NULL", "json_extract(gone, '$.x') IS NULL").replace("POLICY", "null")
+    out = migrated(tmp_path, USERS.replace("'2023'", "'{'"), chosen)
+    assert ("users", "c", "rejected", "expression_failed", "where") in out.fates.rows()
+    assert {row["id"] for row in out.rows("U")} == {"a", "b"}
+
+
+def test_the_columns_of_a_condition_decide_and_its_mistakes_are_named(tmp_path: Path) -> None:
+    project = bind(legacy_file(tmp_path / "snapshot.db", USERS), CHOSEN.replace("POLICY", "null"))
+    assert ("users", "gone") in project.lineage().deciding
+    assert project.chosen == {"users": "gone IS NULL"}
+    wrong = read_mapping(
+        HEAD.replace("key =", 'where = "aa = 1"\nkey =') + 'columns.x = {to = "x", sql = "a||b"}'
+    )
+    assert find_misfits(wrong, TABLES, TARGET) == ["tables.t.where: there is no column aa; did you mean a?"]
+    with pytest.raises(MappingError, match="`where` chooses rows of a migrated table"):
+        read_mapping('version = 1\n[tables.t]\nleft_out = "no"\nwhere = "a"')
+
+
 TABLES = SourceTables({"t": ["id", "a", "b"]})
 TARGET = {"T": [Column("id", "text"), Column("x", "text")]}
 HEAD = 'version = 1\n[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = {to = "id", as = "id"}\n'
