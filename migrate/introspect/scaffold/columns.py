@@ -263,7 +263,6 @@ class _Column:
     def _count(self, rows: int, what: str) -> None:
         if rows:
             self._counts.append(f"{what}: {rows:,}")
-            self._review = True
 
     def _add_remark(self, remark: str, *, review: bool) -> None:
         self._remarks.append(remark)

@@ -66,7 +66,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _line(line: Line) -> str:
-    remark = ("(!) " if line.review else "") + line.note
+    remark = ("(!) " if line.marked else "") + line.note
     return f"{_key(line.column)} = {_value(line.options)}  {next(_comment(_one_line(remark)))}"
 
 

@@ -179,8 +179,14 @@ class Line:
     options: Options
     remark: str = ""
     review: bool = False
-    #: what the draft counts by the shapes of the values; a forecast counts it by the mappers instead
+    #: what the draft counts by the shapes of the values, to be marked, too; a forecast counts it by the
+    #: mappers instead
     counts: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> bool:
+        """Whether the line bears the mark `(!)`."""
+        return self.review or bool(self.counts)
 
     @property
     def note(self) -> str:

@@ -161,7 +161,7 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
     if not column.not_null and (kind != "text" or remarks):
         options["otherwise"] = "null"
     remark = "; ".join([line.remark, *remarks])
-    return Line(line.column, options, remark, review=line.review or bool(remarks))
+    return Line(line.column, options, remark, line.review or bool(remarks), line.counts)
 
 
 def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:

@@ -50,7 +50,7 @@ def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]
             {"table": section.source, "column": line.column, "remark": line.note}
             for section in draft.sections
             for line in section.lines
-            if line.review
+            if line.marked
         ]
         + [
             {"table": section.source, "column": "", "remark": remark.removeprefix("(!) ")}
@@ -122,6 +122,6 @@ def _own_rows(draft: Draft) -> list[tuple[str, str]]:
 
 
 def _to_review(sections: Sequence[Any]) -> int:
-    lines = sum(bool(line.review) for section in sections for line in section.lines)
+    lines = sum(bool(line.marked) for section in sections for line in section.lines)
     remarks: list[str] = [one for section in sections for one in section.remarks]
     return lines + sum(one.startswith("(!)") for one in remarks)

@@ -28,6 +28,13 @@ SCRIPT = """
     UPDATE t SET log = '' WHERE id = 9;
     CREATE TABLE prices (cur TEXT, at TIMESTAMP, v REAL, PRIMARY KEY (cur, at)) WITHOUT ROWID;
     INSERT INTO prices VALUES ('EUR', '2024-01-01 10:00:00.0001', 1), ('EUR', '2024-01-01 10:00:00.0002', 2);
+    CREATE TABLE letters (id INTEGER PRIMARY KEY, address TEXT UNIQUE, topic TEXT UNIQUE);
+    INSERT INTO letters VALUES (1, 'a' || char(0), 'x'), (2, 'a', 'y');
+    CREATE TABLE lands (code TEXT PRIMARY KEY COLLATE NOCASE) WITHOUT ROWID;
+    INSERT INTO lands VALUES ('De'), ('fr'), ('it');
+    CREATE TABLE towns (id INTEGER PRIMARY KEY, land TEXT UNIQUE REFERENCES lands (code),
+                        other TEXT REFERENCES lands (code));
+    INSERT INTO towns VALUES (1, 'DE', 'FR'), (2, 'de', 'fr'), (3, 'it', NULL);
 """
 
 
@@ -80,6 +87,19 @@ def test_a_key_that_would_be_broken_stays_text(done: Migrated) -> None:
     assert done.column("prices", "at") == ["2024-01-01 10:00:00.0001", "2024-01-01 10:00:00.0002"]
     assert "text, since keys would be equal as timestamp" in done.line("prices", "at")
     assert done.types("prices")["at"] == "text"
+
+
+def test_texts_and_references_that_become_equal_are_unique_no_more(done: Migrated) -> None:
+    assert "unique (address) no more: 2 rows have 1 values" in done.line("letters", "address")
+    assert done.column("letters", "address") == ["a", "a"]
+    assert not done.marked("letters", "topic")
+    assert "unique (land) no more: 2 rows have 1 values" in done.line("towns", "land")
+    assert sorted(map(str, done.column("towns", "land"))) == ["De", "De", "it"]
+
+
+def test_a_reference_without_case_that_finds_its_row_has_no_mark(done: Migrated) -> None:
+    assert not done.marked("towns", "other")
+    assert sorted(map(str, done.column("towns", "other"))) == ["None", "fr", "fr"]
 
 
 def test_all_of_it_is_foreseen(done: Migrated) -> None:

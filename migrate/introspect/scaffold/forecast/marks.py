@@ -10,7 +10,13 @@ from typing import Final
 from mappers.declarative.target_columns import TargetColumn
 from mappers.reasons import LEFT_OUT, Reason, left_out
 from migrate.introspect.scaffold import constraint_names
-from migrate.introspect.scaffold.forecast.outcomes import MERGING, Collision, Forecast, make_forecast
+from migrate.introspect.scaffold.forecast.outcomes import (
+    MERGING,
+    Collision,
+    Forecast,
+    make_forecast,
+    may_merge,
+)
 from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section, Type
 from migrate.runtime.config import Checks
 
@@ -150,10 +156,15 @@ def _with_outcomes(section: Section, forecast: Forecast) -> Section:
 def _same(line: Line, merged: list[Collision]) -> Iterable[str]:
     """Yield what is said of a column whose values are unique no more once they are converted."""
     for one in merged:
-        if line.options.get("to") in one.columns and line.options.get("as") in MERGING:
+        if line.options.get("to") in one.columns and may_merge(line):
+            way = (
+                'as = "text" (schema.prisma: String, init.sql: TEXT) keeps them apart'
+                if line.options.get("as") in MERGING
+                else "make them differ in the source to keep the key"
+            )
             yield (
                 f"unique ({', '.join(one.columns)}) no more: {one.rows:,} rows have {one.groups:,} values"
-                ' once converted; as = "text" (schema.prisma: String, init.sql: TEXT) keeps them apart'
+                f" once converted; {way}"
             )
 
 

@@ -18,12 +18,24 @@ from mappers.declarative.target_columns import TargetColumn
 from mappers.declarative.validate import find_misfits
 from mappers.sqlite_sql import quoted
 from migrate.introspect.scaffold.mapping_toml import write_mapping
-from migrate.introspect.scaffold.model import Draft, Model, Outcome
+from migrate.introspect.scaffold.model import Draft, Line, Model, Outcome
 from migrate.postgres.catalog import Column
 from migrate.snapshot.workspace import Workspace
 
 #: Kinds whose different cells may become the same value.
 MERGING: Final[frozenset[Kind]] = frozenset({"timestamp", "date", "decimal", "real", "boolean", "integer"})
+
+
+def may_merge(line: Line) -> bool:
+    """Return whether different cells of a column may become the same value.
+
+    Texts do if some are changed (a NUL is removed, a number or bytes become text), and references if the key
+    is compared without case.
+    """
+    kind = line.options.get("as")
+    return kind in MERGING or kind == "reference" or (kind == "text" and bool(line.counts))
+
+
 #: PostgreSQL's spelling of types that a draft spells as Prisma's engine does.
 _SPELLED: Final = {"TIMESTAMP(3)": "timestamp(3) without time zone", "DECIMAL": "numeric"}
 
@@ -166,7 +178,8 @@ class _Run:
         model, section = self._models.get(target), self._project.mapping.tables.get(source)
         if model is None or section is None:
             return []
-        merging = {line.to for line in section.columns.values() if line.kind in MERGING}
+        (drafted,) = (one for one in self._draft.sections if one.source == source)
+        merging = {line.options.get("to") for line in drafted.lines if may_merge(line)}
         keys = [(index.columns, False) for index in model.indexes if index.unique]
         return [(key, primary) for key, primary in (*keys, (model.key, True)) if merging & set(key)]
 
