@@ -139,7 +139,12 @@ class Meaning:
         report = self.inspection.table(table).column(column)
         whole = report.reading in ("integer_id", "integer", "boolean")
         named = names.is_id_in(table, column) or names.words(column)[-1:] == ("by",)
-        if whole and named and any(self.links.renewed(one) for one in self.links.keys):
+        # A table without a key gets one, but it had no ids that a column could hold.
+        if (
+            whole
+            and named
+            and any(key.columns and self.links.renewed(one) for one, key in self.links.keys.items())
+        ):
             return "reads as an id and refers to no table that was found: left as it is"
         return None
 

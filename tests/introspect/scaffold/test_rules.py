@@ -251,3 +251,13 @@ def test_no_token_reaches_the_configuration(url: str, written: str) -> None:
     text = write_configuration(url, embedded=True, schema=True)
     assert tomllib.loads(text)["source"]["url"] == written
     assert "secret" not in text
+
+
+@pytest.mark.parametrize(("key", "marked"), [("id INTEGER PRIMARY KEY", True), ("id INTEGER", False)])
+def test_what_reads_as_an_id_is_marked_only_if_ids_change(tmp_path: Path, key: str, marked: bool) -> None:
+    script = (
+        f"CREATE TABLE tokens ({key}, token TEXT); CREATE TABLE t (k TEXT PRIMARY KEY, provider_id INTEGER)"
+    )
+    rows = [(f"k{number}", number) for number in range(1, 9)]
+    draft = draft_script(tmp_path, script, ("INSERT INTO t VALUES (?, ?)", rows))
+    assert line(draft, "t", "provider_id").marked is marked
