@@ -12,7 +12,7 @@ BIN    := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage mutants reasons lock clean
+.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage mutants reasons schemas lock clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.installed
@@ -47,6 +47,11 @@ run: install-sample
 # docs/reasons.md, from the register of codes
 reasons: $(VENV)/.installed
 	$(BIN)/python -m mappers.reasons > docs/reasons.md
+
+# What `migrate init` adds to its drafts, so that an editor checks them
+schemas: $(VENV)/.installed
+	$(BIN)/migrate config --json-schema mapping > mappers/declarative/mapping.schema.json
+	$(BIN)/migrate config --json-schema config > migrate/runtime/config.schema.json
 
 lint: install-dev
 	$(BIN)/ruff check .

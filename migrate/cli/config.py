@@ -35,7 +35,7 @@ def command(config: Path | None, as_json: bool, reference: bool, json_schema: st
         click.echo(write_reference(), nl=False)
         return
     if json_schema is not None:
-        click.echo(json.dumps(_schema(json_schema), indent=1))
+        click.echo(json.dumps(schema_of(json_schema), indent=1))
         return
     settings = load_settings(config).model_dump(mode="json", by_alias=True)
     if as_json:
@@ -53,12 +53,12 @@ def command(config: Path | None, as_json: bool, reference: bool, json_schema: st
         click.echo(f"#{key.name} =" if value is None else f"{key.name} = {_toml(value)}")
 
 
-def _schema(of: str) -> dict[str, Any]:
-    """Return the JSON schema of a file, with the keys as they are written in it."""
+def schema_of(name: str) -> dict[str, Any]:
+    """Return the JSON schema of `config.toml` or `mapping.toml`, with the keys as they are written there."""
     from mappers.declarative.mapping_file import MappingFile
     from migrate.runtime.config import Config
 
-    schema = (Config if of == "config" else MappingFile).model_json_schema(by_alias=True)
+    schema = (Config if name == "config" else MappingFile).model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -43,7 +43,7 @@ EVENING = (
     "inspect --json > inspection.json",
     "inspect legacy.db --html inspection.html",
     "init --source legacy.db --out mapping",
-    "config --json-schema mapping > mapping/mapping.schema.json",
+    "config --json-schema mapping > mapping.schema.json",
     "plan",
     "verify",
     "report --work work/rehearsal",

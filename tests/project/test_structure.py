@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import tomllib
@@ -10,6 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from migrate.cli.config import schema_of
+from migrate.introspect.scaffold.write_files import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("migrate", "mappers", "verification", "backups")
@@ -77,6 +81,13 @@ def test_no_name_of_a_machine_or_a_registry_is_in_the_project() -> None:
         and telltale.search(path.read_text(errors="replace"))
     ]
     assert not found
+
+
+def test_editors_get_the_schemas_of_the_models() -> None:
+    """`make schemas` writes them anew."""
+    for name, package in SCHEMAS.items():
+        kept = json.loads((ROOT / package.replace(".", "/") / name).read_text())
+        assert kept == schema_of(name.partition(".")[0]), f"{name} is old: type `make schemas`"
 
 
 @pytest.mark.xdist_group("structure")

@@ -1,6 +1,7 @@
 """The files of a draft: complete or not at all, and never over a file that an operator has edited.
 
 The first line of each file holds the SHA-256 of the rest: if it does not match, the file was edited.
+The TOML files name their JSON schema (`#:schema`), which is in the same folder: an editor checks them by it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,8 @@ from migrate.runtime.errors import UsageError
 from migrate.runtime.files import make_folder, write_atomically
 
 _COMMENTS: Final = {".prisma": "//", ".sql": "--"}
+#: JSON schema of each TOML file, and the package that has it; `make schemas` writes them.
+SCHEMAS: Final = {"mapping.schema.json": "mappers.declarative", "config.schema.json": "migrate.runtime"}
 _FIRST: Final = re.compile(rb"(?:#|//|--) Written by migrate init; SHA-256 of what follows: ([0-9a-f]{64})\n")
 
 
@@ -44,18 +48,20 @@ def edited_files(folder: Path, names: Iterable[str]) -> list[str]:
 
 
 def write_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write the files into `folder`, which is created if it is missing."""
+    """Write the files, and the schemas that they name, into `folder`, which is created if it is missing."""
     make_folder(folder)
-    for name, text in texts.items():
+    contents = {name: (files(package) / name).read_bytes() for name, package in SCHEMAS.items()}
+    for name, content in {**contents, **{name: signed(name, text) for name, text in texts.items()}}.items():
         with write_atomically(folder / name) as file:
-            file.write(signed(name, text))
+            file.write(content)
 
 
 def signed(name: str, text: str) -> bytes:
     """Return the content of a file: its text after the line that proves it unedited."""
-    body = text.encode()
+    stem, suffix = Path(name).stem, Path(name).suffix
+    body = (f"#:schema ./{stem}.schema.json\n" if suffix == ".toml" else "").encode() + text.encode()
     digest = hashlib.sha256(body).hexdigest()
-    sign = _COMMENTS.get(Path(name).suffix, "#")
+    sign = _COMMENTS.get(suffix, "#")
     return f"{sign} Written by migrate init; SHA-256 of what follows: {digest}\n".encode() + body
 
 

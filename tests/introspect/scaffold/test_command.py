@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tomllib
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 from mappers.declarative.mapping_file import MappingFile
 from tests.tools.commands import migrate
 
+SCHEMAS = ("config.schema.json", "mapping.schema.json")
 FILES = ("config.toml", "init.sql", "mapping.toml", "schema.prisma")
 
 
@@ -30,7 +32,10 @@ def test_the_files_are_written_and_the_next_command_is_named(tmp_path: Path) -> 
     path = make(tmp_path / "legacy.db")
     done = migrate("init", "--source", str(path), "--out", "made files", cwd=tmp_path)
     out = tmp_path / "made files"
-    assert sorted(one.name for one in out.iterdir()) == list(FILES)
+    assert sorted(one.name for one in out.iterdir()) == sorted((*FILES, *SCHEMAS))
+    for name in ("config", "mapping"):
+        assert (out / f"{name}.toml").read_text().splitlines()[1] == f"#:schema ./{name}.schema.json"
+        assert json.loads((out / f"{name}.schema.json").read_text())["additionalProperties"] is False
     assert "migrate run --config 'made files/config.toml'" in done.out
     mapping = MappingFile(**tomllib.loads((out / "mapping.toml").read_text()))
     assert mapping.tables["orders"].columns["user_id"].dangling == "null"
