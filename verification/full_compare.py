@@ -77,10 +77,17 @@ def _texts(
             frame = frame.with_columns(_as_jsonb(context, frame[column.name]))
     # A key that no mapper fills, because PostgreSQL numbers its column, identifies no row here.
     given = set(table.primary_key) <= set(frame.columns)
-    keys = [pl.col(name).cast(pl.String) for name in table.primary_key if given] or [pl.lit(None, pl.String)]
+    keys = [_key(frame, name) for name in table.primary_key if given] or [pl.lit(None, pl.String)]
     return frame.select(
         expected_row(frame, columns).alias("text"), pl.concat_str(keys, separator=":").alias("key")
     )
+
+
+def _key(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a part of a key as PostgreSQL prints it."""
+    if frame.schema[name] == pl.Binary:
+        return pl.concat_str(pl.lit("\\x"), pl.col(name).bin.encode("hex"))
+    return pl.col(name).cast(pl.String)
 
 
 def _as_jsonb(context: CheckContext, documents: pl.Series) -> pl.Series:

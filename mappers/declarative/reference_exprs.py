@@ -8,12 +8,13 @@ import polars as pl
 
 from mappers.base import Cast as Reads
 from mappers.base import Ids
-from mappers.declarative.casts.cell import NULL, cell_of
+from mappers.declarative.casts.cell import NULL, Cell, cell_of
 from mappers.declarative.casts.column_expr import ColumnExpr
 from mappers.declarative.embedded_ids import places
 from mappers.declarative.list_references import LIST, new_lists
 from mappers.declarative.references import References, kept_key
 from mappers.declarative.source_table import MappedColumn, SourceTable
+from mappers.declarative.target_columns import TargetColumn, family
 from mappers.reasons import Code, Reason, left_out
 from mappers.sqlite_sql import quoted
 
@@ -71,7 +72,7 @@ class ReferenceExprs:
         warnings: list[tuple[pl.Expr, Code]] = [(emptied, Reason.EMPTY_AS_NULL)]
         rejects: list[tuple[pl.Expr, Reason]] = []
         if mapping.dangling == "keep":
-            value = pl.when(missing).then(kept_key(cell.text, line.to)).otherwise(value)
+            value = pl.when(missing).then(_unchanged(cell, line.to)).otherwise(value)
             warnings.append((missing, Reason.DANGLING_KEPT))
         elif mapping.dangling == "null":
             warnings.append((missing, left_out(Reason.DANGLING)))
@@ -95,3 +96,8 @@ class ReferenceExprs:
             return ColumnExpr(value, ((missing, Reason.DANGLING),), tuple(warnings))
         rule = Reason.DANGLING_KEPT if mapping.dangling == "keep" else left_out(Reason.DANGLING)
         return ColumnExpr(value, (), (*warnings, (missing, rule)))
+
+
+def _unchanged(cell: Cell, to: TargetColumn) -> pl.Expr:
+    """Return a reference as its cell holds it."""
+    return cell.text.str.decode("hex") if family(to) == "bytes" else kept_key(cell.text, to)

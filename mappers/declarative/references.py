@@ -239,4 +239,7 @@ def kept_key(key: pl.Expr, to: TargetColumn) -> pl.Expr:
         return pl.when(number.is_between(*integer_range(to))).then(number)
     if family(to) == "uuid":
         return as_uuid(key)
+    if family(to) == "bytes":  # `key_text` writes those of a blob in hex
+        digits = key.str.extract("^x'([0-9A-F]*)'$")
+        return pl.coalesce(digits.str.decode("hex", strict=False), key.cast(pl.Binary))
     return without_nul(key)

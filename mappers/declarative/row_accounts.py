@@ -43,7 +43,7 @@ def _part(table: SourceTable, line: MappedColumn, references: References) -> tup
     mapping, cell = line.mapping, line.cell(ROW)
     if mapping.kind == "reference":
         found = references.found(line, ROW)
-        if mapping.dangling == "keep":
+        if mapping.dangling == "keep" or family(line.to) == "bytes":
             return None
         return _entity(line, references), _as_held(line, found)
     if mapping.kind not in _AS_THEY_ARE or family(line.to) not in ("text", "integer", "uuid"):

@@ -19,7 +19,7 @@ from mappers.declarative.target_columns import Family, TargetColumn, family, has
 #: The families of target columns that each kind can go to.
 _GOES_TO: Final[Mapping[Kind, tuple[Family, ...]]] = {
     "id": ("text", "integer", "uuid", "enum"),
-    "reference": ("text", "integer", "uuid", "enum"),
+    "reference": ("text", "integer", "uuid", "enum", "bytes"),
     "references": ("text", "texts"),
     "text": ("text", "uuid", "enum"),
     "integer": ("integer", "decimal"),

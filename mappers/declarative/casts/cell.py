@@ -12,6 +12,7 @@ import polars as pl
 from mappers.base import Cast as Reads
 from mappers.declarative.mapping_columns import Kind, Scalar
 from mappers.declarative.source_table import MappedColumn
+from mappers.declarative.target_columns import family
 from mappers.reasons import Code, Reason
 
 #: Storage classes, by the first letter of what typeof() calls them.
@@ -40,7 +41,7 @@ _VALID: Final = (
 class Cell:
     """One source cell as expressions over the columns of a batch.
 
-    `text` is its printed form (bytes as hex if the kind is `bytes`), `storage` the letter of its class;
+    `text` is its printed form (as hex if the target holds bytes), `storage` the letter of its class;
     `whole` its integer if it is exactly one, `real` its float if it is one, `valid` 1 if SQLite accepts it as
     JSON; `made` is the result of its cast, once the batch holds it.
     """
@@ -89,7 +90,9 @@ def failed(line: MappedColumn) -> pl.Expr:
 def cell_columns(line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Reads]]:
     """Yield the columns (name, SQL, how it is read) that a batch needs for a mapped column."""
     c, at, kind = line.cell(alias), line.at, line.mapping.kind
-    form = {"bytes": _HEX, "decimal": _ROUNDED}.get(kind, _PRINTED)
+    form = (
+        _HEX if kind == "bytes" or family(line.to) == "bytes" else {"decimal": _ROUNDED}.get(kind, _PRINTED)
+    )
     yield f"v{at}", form.format(c=c), "text"
     if line.failed:
         yield f"e{at}", line.fails(alias), "integer"

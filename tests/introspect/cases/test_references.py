@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.prisma_engine.prisma import Engine, engine  # noqa: F401  (a fixture)
 from tests.introspect.cases.conftest import MakeCase
 from tests.introspect.cases.migrated import Migrated
+from tests.introspect.cases.outcomes import foreseen, happened
 
 
 @pytest.fixture(scope="module")
@@ -252,3 +253,24 @@ def test_prismas_engine_makes_the_same_tables_of_every_schema(
     cases = (keys, pairs, scripts, named)
     made = engine(*(case.text("schema.prisma") for case in cases))
     assert made == [case.text("init.sql").partition("\n")[2] for case in cases]
+
+
+BYTES = """
+    CREATE TABLE parts (id BLOB PRIMARY KEY, whole BLOB REFERENCES parts (id), name TEXT);
+    INSERT INTO parts VALUES (x'0011aaff', NULL, 'a'), (x'0011aa00', x'0011aaff', 'b'), ('text', x'99', 'c');
+    CREATE TABLE uses (id INTEGER PRIMARY KEY, part BLOB NOT NULL UNIQUE REFERENCES parts (id));
+    INSERT INTO uses VALUES (1, x'0011aa00'), (2, 'text');
+    CREATE TABLE joined (a BLOB NOT NULL REFERENCES parts (id), b BLOB NOT NULL REFERENCES parts (id),
+                         PRIMARY KEY (a, b)) WITHOUT ROWID;
+    INSERT INTO joined VALUES (x'0011aa00', x'0011aaff');
+"""
+
+
+def test_keys_of_bytes_are_kept_and_referred_to(migrated: MakeCase) -> None:
+    done = migrated(script=BYTES)
+    assert (done.init.code, done.run.code) == (0, 0), done.run.err
+    first, second = bytes.fromhex("0011aaff"), bytes.fromhex("0011aa00")
+    assert set(done.rows("parts", "id", "whole")) == {(first, None), (second, first), (b"text", None)}
+    assert {part for (part,) in done.rows("uses", "part")} == {second, b"text"}
+    assert done.rows("joined", "a", "b") == [(second, first)]
+    assert foreseen(done.init.document["forecast"]) == happened(done.url, done.run.document["changed"])

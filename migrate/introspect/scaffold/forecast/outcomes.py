@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+import polars.selectors as cs
 
 from mappers.base import Ids, Mapper
 from mappers.declarative.mapping import DeclarativeMapping
@@ -160,7 +161,8 @@ class _Run:
             changed = mapped.warnings.with_columns(pl.lit(None, pl.String).alias("fate"))
             self._count(changed, ("source_table", "column", "fate", "rule"))
             for name, (columns, _) in zip(written, keys, strict=True):
-                values = mapped.tables[target].select(pl.col(columns).cast(pl.String)).drop_nulls()
+                out = mapped.tables[target].select(columns).with_columns(cs.binary().bin.encode("hex"))
+                values = out.cast(pl.String).drop_nulls()
                 if values.height:
                     self._workspace.write(name, values)
                     filled.add(name)
