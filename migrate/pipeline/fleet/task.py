@@ -17,13 +17,13 @@ from typing import Final
 from psycopg import errors, sql
 
 from mappers.declarative.validate import find_misfits
-from migrate.fleet import shared_rows
-from migrate.fleet.layout import Place
-from migrate.fleet.ledger import DONE, IDS, State
-from migrate.fleet.session import Session
-from migrate.fleet.tenant_rows import add_rows, replace_rows
-from migrate.fleet.tenant_run import TenantRun, make_run, remove_folder
-from migrate.fleet.tenants import Tenant
+from migrate.pipeline.fleet import shared_rows
+from migrate.pipeline.fleet.layout import Place
+from migrate.pipeline.fleet.ledger import DONE, IDS, State
+from migrate.pipeline.fleet.session import Session
+from migrate.pipeline.fleet.tenant_rows import add_rows, replace_rows
+from migrate.pipeline.fleet.tenant_run import TenantRun, make_run, remove_folder
+from migrate.pipeline.fleet.tenants import Tenant
 from migrate.pipeline.mapping import tables_of, target_columns
 from migrate.pipeline.stages import load, snapshot, verify
 from migrate.postgres.catalog import Key, LiveSchema

@@ -15,8 +15,8 @@ from typing import Final, Self
 from psycopg import sql
 
 from mappers.base import MappingSpec
-from migrate.fleet.layout import Layout, fleet_mapping, layout_of
-from migrate.fleet.ledger import FleetLedger
+from migrate.pipeline.fleet.layout import Layout, fleet_mapping, layout_of
+from migrate.pipeline.fleet.ledger import FleetLedger
 from migrate.pipeline.id_secret import rule_of
 from migrate.pipeline.ids import HEX, Rule
 from migrate.pipeline.live_target import open_target

@@ -14,15 +14,15 @@ from typing import Final
 
 from psycopg import sql
 
-from migrate.fleet import shared_rows
-from migrate.fleet.checks import check_fleet
-from migrate.fleet.engine import Engine, open_engine
-from migrate.fleet.layout import Layout, layout_of
-from migrate.fleet.ledger import FleetLedger, Line
-from migrate.fleet.session import Job, require_fillable
-from migrate.fleet.task import Outcome
-from migrate.fleet.tenants import Tenant
 from migrate.pipeline.context import RunContext
+from migrate.pipeline.fleet import shared_rows
+from migrate.pipeline.fleet.checks import check_fleet
+from migrate.pipeline.fleet.engine import Engine, open_engine
+from migrate.pipeline.fleet.layout import Layout, layout_of
+from migrate.pipeline.fleet.ledger import FleetLedger, Line
+from migrate.pipeline.fleet.session import Job, require_fillable
+from migrate.pipeline.fleet.task import Outcome
+from migrate.pipeline.fleet.tenants import Tenant
 from migrate.pipeline.id_secret import known_ids
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import target_ddl

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from migrate.fleet.platform_api import list_databases
-from migrate.fleet.tenants import Tenant, read_tenants
+from migrate.pipeline.fleet.platform_api import list_databases
+from migrate.pipeline.fleet.tenants import Tenant, read_tenants
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError, SourceError, SourceUnavailable, UsageError
 from migrate.runtime.fleet_settings import FleetSettings
-from tests.fleet.platform import TOKEN, Platform, platform
+from tests.pipeline.fleet.platform import TOKEN, Platform, platform
 
 ORGANIZATION = [("acme", "eu"), ("bolt", "us"), ("core", "schema"), ("dune", "eu"), ("echo", "eu")]
 
@@ -95,7 +95,7 @@ def test_an_organization_is_read_page_by_page_through_limits_and_failures() -> N
 def test_a_list_that_cannot_be_had_is_an_error(
     state: Platform, kind: type[MigrateError], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("migrate.fleet.platform_api._wait", lambda _state: 0.0)
+    monkeypatch.setattr("migrate.pipeline.fleet.platform_api._wait", lambda _state: 0.0)
     with platform(state) as api, pytest.raises(kind) as raised:
         listed(api, "org")
     assert said in raised.value.message

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from migrate.fleet import shared_rows
-from migrate.fleet.layout import Layout
-from migrate.fleet.ledger import FleetLedger, Line
+from migrate.pipeline.fleet import shared_rows
+from migrate.pipeline.fleet.layout import Layout
+from migrate.pipeline.fleet.ledger import FleetLedger, Line
 from migrate.postgres.catalog import ForeignKey, LiveSchema
 from migrate.postgres.connection import Connection, translate_errors
 from migrate.runtime.errors import CheckError

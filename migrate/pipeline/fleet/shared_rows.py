@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from migrate.fleet.ledger import SHARED, FleetLedger
+from migrate.pipeline.fleet.ledger import SHARED, FleetLedger
 from migrate.postgres.catalog import LiveSchema, Table
 from migrate.postgres.connection import Connection
 from migrate.runtime.errors import CheckError

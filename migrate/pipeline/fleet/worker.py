@@ -9,9 +9,9 @@ from typing import Any
 
 from distributed import WorkerPlugin, get_worker
 
-from migrate.fleet.session import Job, Session
-from migrate.fleet.task import Outcome, migrate_tenant
-from migrate.fleet.tenants import Tenant
+from migrate.pipeline.fleet.session import Job, Session
+from migrate.pipeline.fleet.task import Outcome, migrate_tenant
+from migrate.pipeline.fleet.tenants import Tenant
 from migrate.runtime.errors import TargetUnavailable
 from migrate.runtime.memory import configure_allocators
 

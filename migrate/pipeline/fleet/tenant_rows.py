@@ -12,8 +12,8 @@ from typing import Final
 
 from psycopg import sql
 
-from migrate.fleet.layout import Place
-from migrate.fleet.ledger import KEPT
+from migrate.pipeline.fleet.layout import Place
+from migrate.pipeline.fleet.ledger import KEPT
 from migrate.postgres.connection import Connection
 from migrate.staging.ledger import Ledger
 

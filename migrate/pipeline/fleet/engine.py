@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from migrate.fleet.session import Job, Session
-from migrate.fleet.task import Outcome, migrate_tenant
-from migrate.fleet.tenants import Tenant
+from migrate.pipeline.fleet.session import Job, Session
+from migrate.pipeline.fleet.task import Outcome, migrate_tenant
+from migrate.pipeline.fleet.tenants import Tenant
 from migrate.runtime.config import Config
 from migrate.runtime.errors import TargetUnavailable, UsageError
 
@@ -113,7 +113,7 @@ def _dask(config: Config, job: Job) -> Iterator[Engine]:
 
 
 def _worker_plugin(job: Job) -> Any:
-    from migrate.fleet.worker import FleetPlugin
+    from migrate.pipeline.fleet.worker import FleetPlugin
 
     return FleetPlugin(job)
 
@@ -132,7 +132,7 @@ class _Dask:
         """Yield what became of each tenant as it is known."""
         from distributed import as_completed
 
-        from migrate.fleet.worker import run_task
+        from migrate.pipeline.fleet.worker import run_task
 
         waiting = iter(tenants)
         submit: Callable[[Tenant], Any] = lambda tenant: self._client.submit(  # noqa: E731

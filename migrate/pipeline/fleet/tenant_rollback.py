@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from migrate.fleet.coordinator import Fleet
-from migrate.fleet.ledger import Line, State
-from migrate.fleet.tenant_rows import exchange_rows
+from migrate.pipeline.fleet.coordinator import Fleet
+from migrate.pipeline.fleet.ledger import Line, State
+from migrate.pipeline.fleet.tenant_rows import exchange_rows
 from migrate.pipeline.rollback import RollbackMode, RolledBack, roll_back
 from migrate.postgres.catalog import introspect
 from migrate.postgres.connection import translate_errors

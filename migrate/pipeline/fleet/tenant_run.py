@@ -15,10 +15,10 @@ from mappers.base import BoundMapping, MappingSpec
 from mappers.declarative.mapping import DeclarativeMapping
 from mappers.declarative.mapping_file import MappingFile, for_tenant
 from migrate import __version__
-from migrate.fleet.layout import Layout
-from migrate.fleet.session import Session
-from migrate.fleet.tenants import Tenant
 from migrate.pipeline.context import RunContext
+from migrate.pipeline.fleet.layout import Layout
+from migrate.pipeline.fleet.session import Session
+from migrate.pipeline.fleet.tenants import Tenant
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.mapping import tables_of, target_columns
 from migrate.pipeline.state import FORMAT, Document, State

@@ -48,7 +48,7 @@ def read_tenants(config: Config, named: str | None = None, folder: Path | None =
             "no tenants are named", hint="give --tenants FILE.csv, a folder, or turso:ORG; or [fleet] tenants"
         )
     if described.startswith(PLATFORM):
-        from migrate.fleet.platform_api import list_databases
+        from migrate.pipeline.fleet.platform_api import list_databases
 
         found = list_databases(config.fleet, described.removeprefix(PLATFORM))
         return _checked(found, described)

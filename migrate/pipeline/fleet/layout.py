@@ -11,7 +11,7 @@ from typing import Final
 from psycopg import sql
 
 from mappers.declarative.mapping_file import FleetMapping, MappingFile, shared_targets
-from migrate.fleet.ledger import IDS
+from migrate.pipeline.fleet.ledger import IDS
 from migrate.pipeline.mapping import described_mapping
 from migrate.postgres.catalog import LiveSchema
 from migrate.runtime.config import Config

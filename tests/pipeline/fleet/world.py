@@ -11,10 +11,10 @@ from typing import Any
 
 import psycopg
 
-from migrate.fleet.coordinator import Fleet, open_fleet, retry, run_fleet
-from migrate.fleet.ledger import FleetLedger, Line
-from migrate.fleet.tenant_rollback import roll_back_tenants
-from migrate.fleet.tenants import read_tenants
+from migrate.pipeline.fleet.coordinator import Fleet, open_fleet, retry, run_fleet
+from migrate.pipeline.fleet.ledger import FleetLedger, Line
+from migrate.pipeline.fleet.tenant_rollback import roll_back_tenants
+from migrate.pipeline.fleet.tenants import read_tenants
 from migrate.pipeline.run_mode import RunMode
 from migrate.runtime.config import load_config
 from migrate.staging.ledger import Ledger

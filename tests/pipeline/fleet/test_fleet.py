@@ -9,7 +9,7 @@ import pytest
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.run_mode import RunMode
 from migrate.runtime.errors import CheckError
-from tests.fleet.world import COLUMN, SCHEMAS, World, add_tenant
+from tests.pipeline.fleet.world import COLUMN, SCHEMAS, World, add_tenant
 
 PEOPLE = 'SELECT tenant_id, id, email, "planId", "bossId" FROM "Person" ORDER BY tenant_id, email'
 
