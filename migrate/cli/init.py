@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from migrate.introspect.profile import Inspection
     from migrate.introspect.scaffold import Draft
     from migrate.postgres.catalog import LiveSchema
+    from migrate.runtime.config import Config
 
 
 @click.command("init")
@@ -39,28 +41,52 @@ if TYPE_CHECKING:
     "a PostgreSQL in the work folder]",
 )
 @click.option("--enums", is_flag=True, help="Make enums of columns that hold only a few different words.")
+@click.option(
+    "--regenerate",
+    is_flag=True,
+    help="Write schema.prisma and init.sql anew from the edited mapping.toml in --out; it stays as it is.",
+)
 @yes_option
 @json_option
-def command(source: str | None, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
+def command(
+    source: str | None,
+    out: Path,
+    target: str | None,
+    enums: bool,
+    regenerate: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Write a mapping, a Prisma schema and a configuration for any Turso database.
 
     Source and target are only read. Review mapping.toml, then run. Set TURSO_AUTH_TOKEN for the source.
 
     \b
     migrate init --source legacy.db --out mapping
+    migrate init --regenerate --out mapping
     migrate run --config mapping/config.toml
     """
+    if regenerate:
+        from migrate.cli.regenerate import regenerate as write_anew
+
+        if target is not None or enums:
+            raise click.UsageError("--regenerate takes target and enums from the files in --out")
+        return write_anew(source, out, yes, as_json)
+    return _first(source, out, target, enums, yes, as_json)
+
+
+def _first(source: str | None, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
     from migrate.introspect.scaffold.config_toml import VARIABLE, to_set
     from migrate.introspect.scaffold.print import facts, show
-    from migrate.introspect.scaffold.write_files import edited_files, texts_of, write_files
+    from migrate.introspect.scaffold.write_files import texts_of
+    from migrate.runtime.config import load_config
     from migrate.runtime.console import make_console
     from migrate.runtime.errors import UsageError
 
-    console = make_console(stderr=True)
     target_url, variable = _target(target)
     live = None if target_url is None else _tables_of(target_url)
     with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
-        source_url, inspection = _inspect(source, Path(name))
+        source_url, inspection = inspect_for(load_config(None), source, Path(name))
         draft = _draft(inspection, live, enums=enums)
         if not any(section.migrated for section in draft.sections):
             raise UsageError(
@@ -70,24 +96,37 @@ def command(source: str | None, out: Path, target: str | None, enums: bool, yes:
         draft = _foresee(draft, Path(name), live)
     embedded, variable = target_url is None, variable or VARIABLE
     texts = texts_of(draft, source_url, embedded=embedded, variable=variable)
-    edited = edited_files(out, texts)
-    if edited:
-        console.print(
-            f"edited  {', '.join(str(out / name) for name in edited)}", markup=False, soft_wrap=True
-        )
-        names = ", ".join(edited)
-        confirm(
-            f"Overwrite {names}? Your edits will be lost.",
-            yes,
-            risk=f"{names} has your edits; --yes overwrites them (they are NOT kept)",
-        )
-    write_files(out, texts)
+    write_draft(out, texts, yes)
     notes = to_set(source_url, embedded=embedded, variable=variable)
     if as_json:
         click.echo(json.dumps(facts(draft, out, list(texts), notes), ensure_ascii=False))
     else:
         show(draft, out, list(texts), notes, make_console())
     return 1 if draft.problems else 0
+
+
+def write_draft(out: Path, texts: Mapping[str, str], yes: bool) -> None:
+    """Write the files; a file that a person edited only if he agrees, and a copy of it stays."""
+    from migrate.introspect.scaffold.write_files import copy_file, edited_files, write_files
+    from migrate.runtime.console import make_console
+
+    edited = edited_files(out, texts)
+    if edited:
+        console = make_console(stderr=True)
+        names = ", ".join(edited)
+        console.print(
+            f"edited  {', '.join(str(out / name) for name in edited)}", markup=False, soft_wrap=True
+        )
+        confirm(
+            f"Overwrite {names}? A copy of what you edited stays.",
+            yes,
+            risk=f"{names} has your edits; --yes overwrites them, and a copy stays",
+        )
+        for name in edited:
+            console.print(
+                f"copied  {out / name} to {copy_file(out / name).name}", markup=False, soft_wrap=True
+            )
+    write_files(out, texts)
 
 
 def _draft(inspection: Inspection, live: LiveSchema | None, *, enums: bool) -> Draft:
@@ -106,15 +145,17 @@ def _foresee(draft: Draft, folder: Path, live: LiveSchema | None) -> Draft:
         return foresee(draft, folder / SNAPSHOT_NAME, folder / "crosswalk.db", columns)
 
 
-def _inspect(source: str | None, folder: Path) -> tuple[str, Inspection]:
-    """Return the URL of a source and what it holds; its snapshot stays in `folder`."""
+def inspect_for(config: Config, source: str | None, folder: Path) -> tuple[str, Inspection]:
+    """Return the URL of a source and what it holds; its snapshot stays in `folder`.
+
+    Without `source` it is the one of the configuration.
+    """
     from migrate.cli.url_argument import choose_source
     from migrate.introspect.profile import inspect_source
     from migrate.runtime import announce
-    from migrate.runtime.config import load_config
     from migrate.source.configured import configured_source
 
-    settings, environ = choose_source(load_config(None), source, "--source")
+    settings, environ = choose_source(config, source, "--source")
     origin = configured_source(settings, folder, environ)
     with waiting("reading the source"), closing(origin.open()) as opened:
         return origin.url, inspect_source(

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from mappers.declarative.casts.date_casts import is_other_form
 from migrate.runtime.errors import StateMismatch
+from migrate.snapshot.failing_rows import failing_rows
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_]{0,39}\Z")
 _KEYS: Final = re.compile(r'\[\d+\]|\."((?:[^"\\]|\\.)*)"|\.([^.\["]+)')
@@ -73,6 +74,11 @@ class InspectedDatabase:
     def number(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Return the one number that a query counts."""
         return int(self.row(sql, parameters)[0] or 0)
+
+    def failing(self, value: str, number: str, rows: str) -> Iterator[int]:
+        """Yield the `number` of each of the `rows` on which SQLite cannot compute `value`, ascending."""
+        with self._faults():
+            yield from failing_rows(self._connection, value, number, rows)
 
     def run(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement on the scratch schema."""

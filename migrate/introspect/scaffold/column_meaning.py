@@ -9,6 +9,8 @@ from functools import cached_property
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.inspection import HiddenReference, Inspection, Polymorphic, PolymorphicArm
+from migrate.introspect.scaffold.choices.choices import OPEN, Choices
+from migrate.introspect.scaffold.choices.chosen_types import choose_by_line
 from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of
 from migrate.introspect.scaffold.links import Links
 from migrate.introspect.scaffold.model import Type
@@ -22,15 +24,26 @@ class Meaning:
     inspection: Inspection
     links: Links
     enums: Mapping[tuple[str, str], str]
+    choices: Choices = OPEN
 
     def choice(self, table: str, column: str) -> Choice:
         """Return how a column's own values are read, without references."""
         report = self.inspection.table(table).column(column)
+        line = self.choices.line(table, column)
+        if line is not None and line.kind not in ("id", "reference", "references"):
+            return choose_by_line(
+                report, line, self._usual(table, column), self.enums.get((table, column), "")
+            )
         if (table, column) in self.enums:
             return enum_of(report, self.enums[table, column])
+        return self._usual(table, column)
+
+    def _usual(self, table: str, column: str) -> Choice:
+        """Return how a column's own values are read if nothing else is decided."""
         parent = self._parent(table, column)
         if parent is not None:
             return self.choice(*parent)
+        report = self.inspection.table(table).column(column)
         return choose(report, key=column in self.links.keys[table].columns, unit=self._unit(table))
 
     def _parent(self, table: str, column: str) -> tuple[str, str] | None:
@@ -90,7 +103,10 @@ class Meaning:
         key = self.links.keys[table]
         if key.columns == (column,) and key.ids == "cuid":
             return Type()
-        if self.followed_pair(table, column) or self.lists(table, column):
+        line = self.choices.line(table, column)
+        if line is None and (self.followed_pair(table, column) or self.lists(table, column)):
+            return Type()
+        if line is not None and line.kind in ("reference", "references"):
             return Type()
         return self.choice(table, column).type
 

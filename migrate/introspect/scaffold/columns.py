@@ -37,12 +37,15 @@ def draft_column(
     meaning: Meaning, table: TableReport, column: ColumnReport, key: Key, names: ColumnNames
 ) -> Drafted:
     """Return the entry of a column and, if it is migrated, its field."""
+    line = meaning.choices.line(table.name, column.name)
+    if meaning.choices.drops(table.name, column.name):
+        return Drafted(Line(column.name, {"drop": "not in the mapping"}), None)
     if column.generated:
         why = "computed by the database from other columns"
         remark = "Prisma has no computed columns: recreate it by hand, or in the application"
         return Drafted(Line(column.name, {"drop": why}, f"{_declared(column)}; {remark}", review=True), None)
     draft = _Column(meaning, table, column, key)
-    to = names.column(column.name)
+    to = names.column(column.name) if line is None or line.to is None else names.chosen(line.to)
     type_ = meaning.type(table.name, column.name)
     default = draft.default(type_)
     updated = type_.scalar == "DateTime" and (column.touched or words(column.name) in _UPDATED)
@@ -73,6 +76,10 @@ class ColumnNames:
         """Return the target's name of a source column."""
         return self._columns.take_database_name(database_name(source))
 
+    def chosen(self, name: str) -> str:
+        """Return a column's name that a person chose."""
+        return self._columns.take_database_name(name)
+
     def field(self, name: str) -> str:
         """Return Prisma's name of a column: `name` if it is free."""
         return self.fields.take(name)
@@ -83,6 +90,7 @@ class _Column:
 
     def __init__(self, meaning: Meaning, table: TableReport, column: ColumnReport, key: Key) -> None:
         self._meaning, self._table, self._column = meaning, table.name, column
+        self._line = meaning.choices.line(table.name, column.name)
         self._key = column.name in key.columns
         self._new_id = self._key and meaning.links.ids(table.name) == "cuid"
         self._link = meaning.links.link(table.name, column.name)
@@ -110,7 +118,11 @@ class _Column:
         """
         if self._key:
             return True
-        classes = self._column.classes
+        line, classes = self._line, self._column.classes
+        if line is not None and line.default is not None and line.otherwise != "null":
+            return True
+        if line is not None and line.kind == "reference" and line.dangling == "null":
+            return False
         unset = 0 if self._referring else self._choice.unset
         keyed = self._link is not None and not self._no_key(self._link)
         blank = 0 if self._keeps_blanks or keyed else classes.empty
@@ -127,23 +139,37 @@ class _Column:
         """Return the field's name; for a reference it ends in Id, so that the relation can have the other
         name.
         """
-        name = field_name(self._column.name)
+        base = self._column.name if self._line is None or self._line.to is None else self._line.to
+        name = field_name(base)
         firm = self._link is not None and self._link.firm and not self._key
         others = {field_name(one.name) for one in self._meaning.inspection.table(self._table).columns}
-        return names.field(
-            f"{name}Id" if firm and stem(self._column.name) == name and f"{name}Id" not in others else name
-        )
+        return names.field(f"{name}Id" if firm and stem(base) == name and f"{name}Id" not in others else name)
 
     def default(self, type_: Type) -> Default | None:
         """Return the field's default; a new id has Prisma's own, a reference none."""
         if self._new_id:
             return Default("cuid")
+        if self._is_counted(type_):
+            return Default("autoincrement")
         if self._referring or (self._key and self._column.default is None):
             return None
         column = self._column
         if column.default is None and type_.scalar == "DateTime" and words(column.name) in _CREATED:
             return Default("now") if self.required else None
         return defaults.convert_default(column.default, type_)
+
+    def _is_counted(self, type_: Type) -> bool:
+        """Return whether a person keeps the numbers of a key that SQLite counts up."""
+        table = self._meaning.inspection.table(self._table)
+        return (
+            self._line is not None
+            and table.key == (self._column.name,)
+            and self._link is None
+            and type_.scalar in ("Int", "BigInt")
+            and self._column.declared.upper() == "INTEGER"
+            and not table.without_rowid
+            and self._table not in self._meaning.inspection.rtrees
+        )
 
     def line(self, to: str, default: Default | None) -> Line:
         """Return the column's entry in the mapping file."""

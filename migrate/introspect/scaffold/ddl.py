@@ -24,6 +24,8 @@ from migrate.introspect.scaffold.model import (
 _ACTIONS: Final[dict[Action, str]] = {
     "Cascade": "CASCADE", "Restrict": "RESTRICT", "SetNull": "SET NULL", "NoAction": "NO ACTION",
 }  # fmt: skip
+#: The types of integers that PostgreSQL counts up.
+_SERIAL: Final = {"INTEGER": "SERIAL", "BIGINT": "BIGSERIAL"}
 
 
 def write_ddl(draft: Draft) -> str:
@@ -68,15 +70,17 @@ def _table(model: Model) -> str:
 def _column(field: Field) -> str:
     null = " NOT NULL" if field.required else ""
     default = _default(field.default) if field.default else None
-    return f'"{field.column}" {field.type.sql}{null}' + (f" DEFAULT {default}" if default else "")
+    counted = field.default is not None and field.default.kind == "autoincrement"
+    type_ = _SERIAL[field.type.sql] if counted else field.type.sql
+    return f'"{field.column}" {type_}{null}' + (f" DEFAULT {default}" if default else "")
 
 
 def _default(default: Default) -> str | None:
     match default.kind:
         case "now":
             return "CURRENT_TIMESTAMP"
-        case "cuid":
-            return None  # the client makes it
+        case "cuid" | "autoincrement":
+            return None  # the client makes it, the type says it
         case "plain":
             return default.literal
         case "instant":

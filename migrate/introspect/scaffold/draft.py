@@ -6,9 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from migrate.introspect.profile.inspection import Inspection, Reference, TableReport
+from migrate.introspect.profile.inspection import ColumnReport, Inspection, Reference, TableReport
 from migrate.introspect.profile.table_findings import Leftover
 from migrate.introspect.scaffold import constraint_names
+from migrate.introspect.scaffold.choices.choices import OPEN, Choices
+from migrate.introspect.scaffold.choices.chosen_links import choose_links
+from migrate.introspect.scaffold.choices.constants import constant_columns
 from migrate.introspect.scaffold.choose_key import ROW_ID, Key, key_of
 from migrate.introspect.scaffold.column_meaning import Meaning
 from migrate.introspect.scaffold.columns import ColumnNames, Drafted, draft_column, targets
@@ -31,39 +34,59 @@ def make_draft(
     enums: bool = False,
     only: Collection[str] | None = None,
     kept: Collection[str] = (),
+    choices: Choices = OPEN,
 ) -> Draft:
     """Return the draft for a source: the same inspection gives the same draft.
 
     `enums` makes enums of closed sets of values; without it they stay texts. `only` are the tables that an
-    existing target can take (None: a target is created for all), `kept` those whose keys stay.
+    existing target can take (None: a target is created for all), `kept` those whose keys stay; `choices` is
+    what a person decided.
     """
-    lived_in = [one for one in inspection.tables if not one.leftover and (only is None or one.name in only)]
+    lived_in = [one for one in inspection.tables if choices.takes(one) and (only is None or one.name in only)]
     keys = {
-        table.name: key_of(
+        table.name: choices.key(
             table,
-            [one for one in inspection.duplicates if one.table == table.name],
-            keep=table.name in kept or table.name in inspection.rtrees,
+            key_of(
+                table,
+                [one for one in inspection.duplicates if one.table == table.name],
+                keep=table.name in kept or table.name in inspection.rtrees,
+            ),
         )
         for table in lived_in
     }
-    links = find_links(inspection, keys)
-    return _Drafter(inspection, lived_in, links, enums=enums).draft()
+    links = choose_links(find_links(inspection, keys), choices, inspection)
+    return _Drafter(inspection, lived_in, links, choices, enums=enums).draft()
 
 
 class _Drafter:
     """One draft while it is made: names are given in the order of the tables."""
 
     def __init__(
-        self, inspection: Inspection, tables: list[TableReport], links: Links, *, enums: bool
+        self,
+        inspection: Inspection,
+        tables: list[TableReport],
+        links: Links,
+        choices: Choices,
+        *,
+        enums: bool,
     ) -> None:
         self._inspection, self._tables, self._links = inspection, tables, links
+        self._choices = choices
         #: tables, keys and indexes share one namespace in PostgreSQL
         self._relations, self._models = Names(), Names()
         self._target = {
-            table.name: self._relations.take_database_name(database_name(table.name)) for table in tables
+            table.name: self._relations.take_database_name(
+                choices.target(table.name) or database_name(table.name)
+            )
+            for table in tables
         }
-        self._model = {table.name: self._models.take(model_name(table.name)) for table in tables}
-        self._meaning = Meaning(inspection, links, self._name_enums() if enums else {})
+        self._model = {table.name: self._models.take(self._model_name(table.name)) for table in tables}
+        self._meaning = Meaning(inspection, links, self._name_enums(enums=enums), choices)
+
+    def _model_name(self, table: str) -> str:
+        """Return the name of a table's model: by its name in the target if a person chose that."""
+        target = self._target[table]
+        return model_name(table if target == database_name(table) else target)
 
     def draft(self) -> Draft:
         """Return the draft."""
@@ -94,24 +117,40 @@ class _Drafter:
     def _has_no_target(self, table: TableReport) -> bool:
         return not table.leftover and table.name not in self._links.keys
 
-    def _name_enums(self) -> Mapping[tuple[str, str], str]:
-        """Return a name for the enum of every closed set that refers to nothing."""
+    def _name_enums(self, *, enums: bool) -> Mapping[tuple[str, str], str]:
+        """Return a name for the enum of every column that gets one: that refers to nothing."""
         types = {pair.table: pair.type_column for pair in self._inspection.polymorphic}
         taken = Names((*self._target.values(), *self._model.values()))
         return {
             (table.name, column.name): taken.take(self._model[table.name] + model_name(column.name))
             for table in self._tables
             for column in table.columns
-            if column.values
+            if self._is_enum(table, column, enums=enums, types=types)
+        }
+
+    def _is_enum(
+        self, table: TableReport, column: ColumnReport, *, enums: bool, types: Mapping[str, str]
+    ) -> bool:
+        line = self._choices.line(table.name, column.name)
+        if line is not None:
+            return line.to is not None and line.kind == "enum"
+        return (
+            enums
+            and bool(column.values)
             and not column.generated
             and column.name not in self._links.keys[table.name].columns
             and self._links.link(table.name, column.name) is None
             and types.get(table.name) != column.name
-        }
+        )
 
     def _columns(self, table: TableReport, key: Key, names: ColumnNames) -> list[Drafted]:
-        made = [] if key.rowid is None else [_row_id(table, key.rowid, names)]
-        return made + [draft_column(self._meaning, table, column, key, names) for column in table.columns]
+        made = [] if key.rowid is None else [self._row_id(table, key, key.rowid, names)]
+        made += [draft_column(self._meaning, table, column, key, names) for column in table.columns]
+        return made + constant_columns(self._choices.table(table.name), names)
+
+    def _row_id(self, table: TableReport, key: Key, rowid: str, names: ColumnNames) -> Drafted:
+        chosen = self._choices.to(table.name, rowid)
+        return _row_id(table, rowid, names, chosen, keep=key.ids == "keep")
 
     def _draft_model(self, table: TableReport, key: Key, made: list[Drafted]) -> Model:
         name = self._target[table.name]
@@ -145,14 +184,14 @@ class _Drafter:
         )  # fmt: skip
 
 
-def _row_id(table: TableReport, rowid: str, names: ColumnNames) -> Drafted:
+def _row_id(table: TableReport, rowid: str, names: ColumnNames, chosen: str | None, *, keep: bool) -> Drafted:
     """Return the key of a table that has none, with a name that none of its columns has."""
     own = Names(database_name(column.name) for column in table.columns)
-    to = names.column(own.take_database_name(ROW_ID))
+    to = names.chosen(chosen) if chosen else names.column(own.take_database_name(ROW_ID))
     line = Line(rowid, {"to": to, "as": "id"}, "the number that SQLite gives every row")
-    return Drafted(
-        line, Field(names.field(field_name(to)), to, Type(), required=True, default=Default("cuid"))
-    )
+    kind = Type("BigInt") if keep else Type()
+    default = Default("autoincrement" if keep else "cuid")
+    return Drafted(line, Field(names.field(field_name(to)), to, kind, required=True, default=default))
 
 
 def _with_pairs(section: Section, pairs: Sequence[tuple[Reference, bool]]) -> Section:

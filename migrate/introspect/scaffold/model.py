@@ -67,12 +67,12 @@ class Type:
 class Default:
     """The value of a new row: a function of Prisma's, or a constant.
 
-    `now` and `cuid` are functions; a `text` is any text, of which `literal` is written in quotes,
-    a `plain` one (number, true, false) is written as it is; a `member` is a value of an enum; an
+    `now`, `cuid` and `autoincrement` are functions; a `text` is any text, of which `literal` is written in
+    quotes, a `plain` one (number, true, false) is written as it is; a `member` is a value of an enum; an
     `instant` is a fixed timestamp in UTC, `YYYY-MM-DD HH:MM:SS`.
     """
 
-    kind: Literal["now", "cuid", "text", "plain", "member", "instant"]
+    kind: Literal["now", "cuid", "autoincrement", "text", "plain", "member", "instant"]
     literal: str = ""
 
 

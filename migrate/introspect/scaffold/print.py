@@ -92,16 +92,43 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
     console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
 
 
+def regenerated_facts(draft: Draft, folder: Path, files: Sequence[str]) -> dict[str, Any]:
+    """Return what `--regenerate` did as a JSON document."""
+    return {
+        "version": 1,
+        "source": draft.source,
+        "files": [str(folder / name) for name in files],
+        "forecast": [asdict(one) for one in draft.forecast],
+        "problems": list(draft.problems),
+        "next": next_command(folder),
+    }
+
+
+def show_regenerated(draft: Draft, folder: Path, files: Sequence[str], console: Console) -> None:
+    """Print what `--regenerate` did."""
+    if files:
+        names = ", ".join(str(folder / name) for name in files)
+        console.print(f"wrote   {names}", markup=False, soft_wrap=True)
+    for what in _foreseen(draft):
+        console.print(escape(terminal_safe(what)), soft_wrap=True)
+    for problem in draft.problems:
+        console.print(escape(terminal_safe(f"Fix before running: {problem}")), soft_wrap=True, style="red")
+    console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
+
+
 def _foreseen(draft: Draft) -> Iterator[str]:
     """Yield what a run of the unedited draft does with rows and values, the most frequent first."""
     places = {
+        "rows that a run excludes": [one for one in draft.forecast if one.fate == "excluded"],
         "rows that a run rejects": [one for one in draft.forecast if one.fate == "rejected"],
         "values that a run leaves out": [one for one in draft.forecast if one.rule.endswith("_left_out")],
     }
     for what, found in places.items():
         if found:
             ordered = sorted(found, key=lambda one: (-one.rows, one.table, one.column))
-            named = [f"{one.table}.{one.column} {one.rows:,}" for one in ordered[:_MOST]]
+            named = [
+                f"{one.table}{'.' if one.column else ''}{one.column} {one.rows:,}" for one in ordered[:_MOST]
+            ]
             more = f" and {len(ordered) - _MOST:,} more columns" if len(ordered) > _MOST else ""
             yield f"{what}: {sum(one.rows for one in found):,} ({', '.join(named)}{more})"
 

@@ -62,7 +62,7 @@ def _field(field: Field, model: Model) -> tuple[str, str, str]:
 
 def _default(default: Default, field: Field) -> str:
     match default.kind:
-        case "now" | "cuid":
+        case "now" | "cuid" | "autoincrement":
             return f"{default.kind}()"
         case "plain":
             return default.literal

@@ -124,7 +124,7 @@ class ModelGraph:
         )
         field = self._field(child, parent, reference)
         ambiguous = between[self._ends(reference)] > 1 or reference.table == reference.to_table
-        back = naming.one(child.model.name) if one else naming.many(child.table.name, child.model.name)
+        back = naming.one(child.model.name) if one else naming.many(child.model.table, child.model.name)
         if ambiguous:
             back = f"{back}As{naming.pascal(field)}"
         there = tuple(parent.to[column] for column in reference.to_columns)
@@ -154,15 +154,15 @@ class ModelGraph:
         """
         if len(reference.columns) > 1:
             return child.fields.take(naming.one(parent.model.name))
-        stem = naming.stem(reference.columns[0])
+        stem = naming.stem(child.to[reference.columns[0]])
         if stem == "id":
             return child.fields.take(naming.one(parent.model.name))
         return child.fields.take(f"{stem}{parent.model.name}" if stem in child.fields else stem)
 
     def _pairing(self, found: Found) -> Pairing:
         first, second = self._members[found.first], self._members[found.second]
-        to_second = first.fields.take(naming.many(second.table.name, second.model.name))
-        to_first = second.fields.take(naming.many(first.table.name, first.model.name))
+        to_second = first.fields.take(naming.many(second.model.table, second.model.name))
+        to_first = second.fields.take(naming.many(first.model.table, first.model.name))
         return Pairing(found.table[1:], first.model.name, second.model.name, to_second, to_first)
 
 

@@ -34,12 +34,26 @@ def texts_of(draft: Draft, source: str, *, embedded: bool, variable: str = VARIA
     folder.
     """
     texts = {"mapping.toml": write_mapping(draft)}
-    if draft.models:
-        texts |= {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)}
+    texts |= models_of(draft)
     texts["config.toml"] = write_configuration(
         source, embedded=embedded, schema=bool(draft.models), variable=variable
     )
     return texts
+
+
+def models_of(draft: Draft) -> dict[str, str]:
+    """Return the files that describe the target, by name; none without models."""
+    return {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)} if draft.models else {}
+
+
+def copy_file(path: Path) -> Path:
+    """Copy a file to the first free of `NAME.1`, `NAME.2`, … in its folder, and return that."""
+    number = 1
+    while (copy := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    with write_atomically(copy) as file:
+        file.write(path.read_bytes())
+    return copy
 
 
 def edited_files(folder: Path, names: Iterable[str]) -> list[str]:

@@ -18,12 +18,14 @@ from tests.introspect.cases.migrated import (
     make_source,
     migrate_by_hand,
     migrate_case,
+    migrate_edited,
 )
 
 HERE = Path(__file__).parent
 
 #: `migrated("types/g1_boolean_t_f.sql")`: a file of this folder; `migrated(script=…)`: a script in a test;
-#: with `mapping` and `ddl` a mapping that a person wrote, onto tables of his own.
+#: with `mapping` and `ddl` a mapping that a person wrote, onto tables of his own; with `edits` the draft with
+#: some text of mapping.toml replaced.
 MakeCase = Callable[..., Migrated]
 
 
@@ -33,7 +35,14 @@ def migrated(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory)
     made = []
 
     @functools.cache
-    def run(case: str = "", *, script: str = "", mapping: str = "", ddl: str = "") -> Migrated:
+    def run(
+        case: str = "",
+        *,
+        script: str = "",
+        mapping: str = "",
+        ddl: str = "",
+        edits: tuple[tuple[str, str], ...] = (),
+    ) -> Migrated:
         folder = tmp_path_factory.mktemp("case")
         if case:
             source = make_source(HERE / case, folder)
@@ -45,6 +54,8 @@ def migrated(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory)
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(made[-1])))
         if mapping:
             return migrate_by_hand(source, folder, postgres.url(made[-1]), mapping, ddl)
+        if edits:
+            return migrate_edited(source, folder, postgres.url(made[-1]), edits)
         return migrate_case(source, folder, postgres.url(made[-1]))
 
     yield run

@@ -8,7 +8,7 @@ import runpy
 import sqlite3
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -159,6 +159,23 @@ def migrate_by_hand(source: str, folder: Path, url: str, mapping: str, ddl: str)
         f'[source]\nurl = "{source}"\n[target]\nschema = "init.sql"\n[mappers]\nmapping = "mapping.toml"\n'
     )
     return Migrated(Path(source), place, url, Answer(0, "", "written by hand"), _run(place, url))
+
+
+def migrate_edited(source: str, folder: Path, url: str, edits: Iterable[tuple[str, str]]) -> Migrated:
+    """Migrate a source by the draft of `migrate init`, with some of the text of mapping.toml replaced.
+
+    The target's files are written anew from it; `init` is the answer of that command.
+    """
+    mapping = folder / "mapping"
+    first = command("init", "--source", source, "--out", str(mapping), "--yes", "--json")
+    assert first.code == 0, first.out + first.err
+    text = (mapping / "mapping.toml").read_text()
+    for before, after in edits:
+        assert before in text, text
+        text = text.replace(before, after)
+    (mapping / "mapping.toml").write_text(text)
+    init = command("init", "--regenerate", "--out", str(mapping), "--json")
+    return Migrated(Path(source), mapping, url, init, _run(mapping, url))
 
 
 def _run(mapping: Path, url: str, **variables: str) -> Answer:

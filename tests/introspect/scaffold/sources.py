@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mappers.base import SourceTables
+from mappers.declarative.mapping_file import read_mapping
 from migrate.introspect.profile import Inspection
 from migrate.introspect.scaffold import Draft, foresee, make_draft
+from migrate.introspect.scaffold.choices.regenerate import draft_from
+from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.model import Field, Line
 from migrate.postgres.catalog import Column, LiveSchema
 from tests.introspect.profile.sources import inspect_script
@@ -42,3 +45,14 @@ def source_tables(inspection: Inspection) -> SourceTables:
 
 def target_columns(live: LiveSchema) -> dict[str, tuple[Column, ...]]:
     return {name: table.columns for name, table in live.tables.items()}
+
+
+def edited_draft(folder: Path, script: str, *edits: tuple[str, str]) -> Draft:
+    """Return the draft of the mapping of a database with some of its text replaced by a person's."""
+    inspection = inspect_script(folder, script)
+    text = write_mapping(make_draft(inspection))
+    for before, after in edits:
+        assert before in text, text
+        text = text.replace(before, after)
+    work = folder / "work"
+    return draft_from(inspection, read_mapping(text), work / "snapshot.db", work / "crosswalk.db")

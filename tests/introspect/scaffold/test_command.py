@@ -64,6 +64,7 @@ def test_the_same_source_gives_the_same_bytes_and_what_was_edited_is_not_written
     assert (tmp_path / "out" / "mapping.toml").read_bytes() == edited
     migrate(*words, "--yes", cwd=tmp_path)
     assert (tmp_path / "out" / "mapping.toml").read_bytes() == first["mapping.toml"]
+    assert (tmp_path / "out" / "mapping.toml.1").read_bytes() == edited
 
 
 def test_a_source_without_tables_and_a_wrong_url_are_named(tmp_path: Path) -> None:

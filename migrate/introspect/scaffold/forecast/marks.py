@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from mappers.declarative.mapping_file import MappingFile
 from mappers.declarative.target_columns import TargetColumn
 from mappers.reasons import LEFT_OUT, Reason, left_out
 from migrate.introspect.scaffold import constraint_names
@@ -51,15 +52,19 @@ _EXPECTED: Final = frozenset({Reason.EMPTY_AS_NULL, Reason.ROUNDED_TO_MILLISECON
 
 
 def foresee(
-    draft: Draft, snapshot: Path, crosswalk: Path, live: Mapping[str, Sequence[TargetColumn]] | None = None
+    draft: Draft,
+    snapshot: Path,
+    crosswalk: Path,
+    live: Mapping[str, Sequence[TargetColumn]] | None = None,
+    mapping: MappingFile | None = None,
 ) -> Draft:
     """Return a draft that says what a run of it does; see `make_forecast`.
 
     A unique key that values break once they are converted becomes an index, marked; of a primary key that
     they break, what was converted stays text, if no other table refers to it.
     """
-    forecast = make_forecast(draft, snapshot, crosswalk, live)
-    kept = _with_keys_as_text(draft, forecast) if live is None else draft
+    forecast = make_forecast(draft, snapshot, crosswalk, live, mapping)
+    kept = _with_keys_as_text(draft, forecast) if live is None and mapping is None else draft
     if kept is not draft:
         draft, again = kept, crosswalk.with_name(f"{crosswalk.stem}-again.db")
         forecast = make_forecast(draft, snapshot, again)

@@ -14,7 +14,7 @@ import polars.selectors as cs
 from mappers.base import Ids, Mapper
 from mappers.declarative.mapping import DeclarativeMapping
 from mappers.declarative.mapping_columns import Kind
-from mappers.declarative.mapping_file import read_mapping
+from mappers.declarative.mapping_file import MappingFile, read_mapping
 from mappers.declarative.target_columns import TargetColumn
 from mappers.declarative.validate import find_misfits
 from mappers.sqlite_sql import quoted
@@ -62,15 +62,19 @@ class Forecast:
 
 
 def make_forecast(
-    draft: Draft, snapshot: Path, crosswalk: Path, live: Mapping[str, Sequence[TargetColumn]] | None = None
+    draft: Draft,
+    snapshot: Path,
+    crosswalk: Path,
+    live: Mapping[str, Sequence[TargetColumn]] | None = None,
+    mapping: MappingFile | None = None,
 ) -> Forecast:
-    """Return what a run of the unedited draft would do with the rows of a snapshot.
+    """Return what a run of the draft would do with the rows of a snapshot.
 
     `crosswalk` is a file to be made, `live` the columns of a target that is there; without it they
-    are those of the draft.
+    are those of the draft. `mapping` is what a person made of the draft's mapping, None for nothing.
     """
     target = live if live is not None else drafted_columns(draft)
-    mapping = read_mapping(write_mapping(draft))
+    mapping = mapping or read_mapping(write_mapping(draft))
     with Workspace(snapshot, crosswalk) as workspace:
         tables = workspace.tables()
         mistakes = find_misfits(mapping, tables, target)

@@ -1,0 +1,62 @@
+"""What a person decided about the target: names, keys, what is left out, how columns are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mappers.declarative.mapping_columns import ColumnMapping
+from mappers.declarative.mapping_file import MappingFile, TableMapping
+from mappers.declarative.source_table import row_number_name
+from migrate.introspect.profile.inspection import TableReport
+from migrate.introspect.scaffold.choose_key import Key
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The decisions; without a mapping file everything is still open."""
+
+    mapping: MappingFile | None = None
+
+    def table(self, name: str) -> TableMapping | None:
+        """Return the section of a table that is migrated; None if it has none."""
+        found = self.mapping.tables.get(name) if self.mapping is not None else None
+        return found if found is not None and found.target is not None else None
+
+    def takes(self, table: TableReport) -> bool:
+        """Return whether a table is migrated."""
+        return not table.leftover if self.mapping is None else self.table(table.name) is not None
+
+    def target(self, name: str) -> str | None:
+        """Return the name that a table has in the target; None if that is open."""
+        found = self.table(name)
+        return found.target if found is not None else None
+
+    def key(self, table: TableReport, usual: Key) -> Key:
+        """Return the key of a table; `usual` is the one that it gets if nothing is decided."""
+        found = self.table(table.name)
+        if found is None or (found.key, found.ids) == (usual.columns, usual.ids):
+            return usual
+        if found.key == usual.columns:
+            return replace(usual, ids=found.ids)
+        names = [column.name for column in table.columns]
+        return Key(found.key, found.ids, rowid=None if found.key else row_number_name(names))
+
+    def line(self, table: str, column: str) -> ColumnMapping | None:
+        """Return the entry of a column; None if nothing is decided."""
+        found = self.table(table)
+        return found.columns.get(column) if found is not None else None
+
+    def drops(self, table: str, column: str) -> bool:
+        """Return whether a column of a migrated table goes nowhere by itself."""
+        line = self.line(table, column)
+        return self.table(table) is not None and (line is None or line.to is None)
+
+    def to(self, table: str, column: str) -> str | None:
+        """Return the name that a column has in the target; None if that is open."""
+        line = self.line(table, column)
+        return line.to if line is not None else None
+
+
+#: Nothing is decided.
+OPEN: Final = Choices()
