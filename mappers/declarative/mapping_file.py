@@ -6,7 +6,6 @@ table, one entry per column; every column of a migrated table has its entry, so 
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self
@@ -14,6 +13,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from mappers.declarative.mapping_columns import ColumnMapping, HiddenIds, IdStrategy, Name, Scalar, Section
+from mappers.mistakes import in_words, near
 
 VERSION: Final = 1
 
@@ -129,9 +129,7 @@ def read_mapping(text: str) -> MappingFile:
     try:
         mapping = MappingFile.model_validate(found)
     except ValidationError as error:
-        raise MappingError(
-            [_mistake(one["type"], one["loc"], one["msg"]) for one in error.errors()]
-        ) from None
+        raise MappingError([_mistake(one["loc"], one) for one in error.errors()]) from None
     if mistakes := [*_missing_parents(mapping), *_of_fleet(mapping)]:
         raise MappingError(mistakes)
     return mapping
@@ -190,21 +188,18 @@ def _missing_parents(mapping: MappingFile) -> Iterator[str]:
         for place, of in places:
             if of in migrated:
                 continue
-            near = difflib.get_close_matches(of, migrated, n=1)
             why = f"the table {of} is left out" if of in mapping.tables else f"there is no table {of}"
-            hint = f"; did you mean {near[0]}?" if near else ""
-            yield f'{place}: `of = "{of}"`: {why}{hint}'
+            yield f'{place}: `of = "{of}"`: {why}{near(of, migrated)}'
 
 
-def _mistake(kind: str, loc: tuple[int | str, ...], message: str) -> str:
+def _mistake(loc: tuple[int | str, ...], item: Mapping[str, Any]) -> str:
     """Return one mistake as a sentence; values of the file are not repeated."""
     place = ".".join(str(part) for part in loc) or "the file"
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(loc[-1]), _keys(loc), n=1)
-        return f"{place}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
-    if kind == "missing":
+    if item["type"] == "extra_forbidden":
+        return f"{place}: unknown key{near(str(loc[-1]), _keys(loc))}"
+    if item["type"] == "missing":
         return f"{place} is missing"
-    return f"{place}: {message.removeprefix('Value error, ')}"
+    return f"{place}: {in_words(item)}"
 
 
 def _keys(loc: tuple[int | str, ...]) -> list[str]:

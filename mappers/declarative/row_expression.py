@@ -7,7 +7,6 @@ machine.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import sqlite3
@@ -16,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+from mappers.mistakes import near
 from mappers.sqlite_sql import quoted
 
 #: Functions that may fail on a row: text that is no JSON, the absolute value of the smallest integer.
@@ -121,7 +121,7 @@ def _qualified(tokens: Sequence[str], columns: Iterable[str]) -> list[str]:
         token = tokens[place]
         column = names.get(_bare(token).lower())
         if token[0] == '"' and column is None:
-            raise ExpressionError(f"there is no column {token}{_near(_bare(token), columns)}; text is in '…'")
+            raise ExpressionError(f"there is no column {token}{near(_bare(token), columns)}; text is in '…'")
         if column is None or not (token[0] in _QUOTES or _is_name(token)):
             continue
         after_a_word = before is not None and tokens[before].lower() in (".", "as", "collate")
@@ -179,8 +179,8 @@ def _compute(value: str, table: str, columns: Sequence[str]) -> None:
 
 
 def _not_allowed(name: str) -> str:
-    near = _near(name, _ALLOWED)
-    return f"{name}() is not allowed, since its value may be another one each time or elsewhere{near}"
+    why = "since its value may be another one each time or elsewhere"
+    return f"{name}() is not allowed, {why}{near(name, _ALLOWED)}"
 
 
 def _sentence(error: str, columns: Sequence[str]) -> str:
@@ -188,11 +188,5 @@ def _sentence(error: str, columns: Sequence[str]) -> str:
         if (found := re.fullmatch(pattern, error)) is not None:
             said = sentence.format(*found.groups())
             known = columns if "column" in error[:15] else _ALLOWED if "function:" in error else ()
-            return said + (_near(found[1], known) if known else "")
+            return said + (near(found[1], known) if known else "")
     return f"it fails on every row: {error}"
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    by_case = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), by_case, n=1)
-    return f"; did you mean {by_case[close[0]]}?" if close else ""

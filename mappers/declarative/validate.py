@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from mappers.base import SourceTables
@@ -15,6 +14,7 @@ from mappers.declarative.references import References
 from mappers.declarative.row_expression import ExpressionError, read_expression
 from mappers.declarative.source_table import SourceTable, is_row_number, source_tables
 from mappers.declarative.target_columns import Family, TargetColumn, family, has_default
+from mappers.mistakes import near
 
 #: The families of target columns that each kind can go to.
 _GOES_TO: Final[Mapping[Kind, tuple[Family, ...]]] = {
@@ -54,7 +54,7 @@ def find_misfits(
     taken: dict[str, str] = {}
     for name, table in sorted(mapping.tables.items()):
         if name not in tables:
-            found.append(f"tables.{name}: the source has no such table{_near(name, tables)}")
+            found.append(f"tables.{name}: the source has no such table{near(name, tables)}")
         elif table.target is not None:
             found += _of_source(name, table, tables[name], is_bare=name in bare)
             if table.target in taken:
@@ -64,17 +64,11 @@ def find_misfits(
             taken[table.target] = name
             if table.target not in target:
                 found.append(
-                    f"tables.{name}: the target has no table {table.target}{_near(table.target, target)}"
+                    f"tables.{name}: the target has no table {table.target}{near(table.target, target)}"
                 )
             else:
                 found += _of_target(planned[name], target[table.target], references)
     return found
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    by_case = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), by_case, n=1)
-    return f"; did you mean {by_case[close[0]]}?" if close else ""
 
 
 def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bare: bool) -> Iterator[str]:
@@ -106,18 +100,18 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
             and column not in columns
             and not (is_row_number(column, columns) and not is_bare)
         ):
-            yield f"tables.{name}.columns.{column}: the source has no such column{_near(column, columns)}"
+            yield f"tables.{name}.columns.{column}: the source has no such column{near(column, columns)}"
     for column in table.key:
         if column not in columns:
-            yield f"tables.{name}.key: the source has no column {column}{_near(column, columns)}"
+            yield f"tables.{name}.key: the source has no column {column}{near(column, columns)}"
     for column in table.by:
         if column not in columns:
-            yield f"tables.{name}.by: the source has no column {column}{_near(column, columns)}"
+            yield f"tables.{name}.by: the source has no column {column}{near(column, columns)}"
     if not table.key and (is_bare or {"rowid", "_rowid_", "oid"} <= {one.lower() for one in columns}):
         yield f"tables.{name}.key is missing: this table has no rowid; list its key columns"
     for column, line in table.columns.items():
         if line.by is not None and line.by not in columns:
-            yield f"tables.{name}.columns.{column}.by: there is no column {line.by}{_near(line.by, columns)}"
+            yield f"tables.{name}.columns.{column}.by: there is no column {line.by}{near(line.by, columns)}"
         if (
             line.kind == "id"
             and line.to is not None
@@ -143,7 +137,7 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
             yield f"{place}: {filled[line.to]} goes to {table.target}.{line.to} too; drop one of them"
         filled[line.to] = column
         if line.to not in known:
-            yield f"{place}: the target has no column {table.target}.{line.to}{_near(line.to, known)}"
+            yield f"{place}: the target has no column {table.target}.{line.to}{near(line.to, known)}"
         else:
             yield from _line(place, table, line, known[line.to])
     for name, value in table.mapping.constants.items():
@@ -153,7 +147,7 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
         if name not in known:
             yield (
                 f"tables.{table.name}.constants: the target has no column "
-                f"{table.target}.{name}{_near(name, known)}"
+                f"{table.target}.{name}{near(name, known)}"
             )
         elif known[name].generated or constant_for(value, known[name]) is None:
             yield f"tables.{table.name}.constants.{name}: the value is not of type {known[name].type}"
@@ -176,8 +170,7 @@ def _pairs(table: SourceTable, references: References) -> Iterator[str]:
         place = f"tables.{table.name}.references ({', '.join(reference.columns)})"
         for column in reference.to:
             if parent is not None and column not in parent.columns:
-                near = _near(column, parent.columns)
-                yield f"{place}: {reference.of} has no column {column}{near}"
+                yield f"{place}: {reference.of} has no column {column}{near(column, parent.columns)}"
         lines = [table.line(column) for column in reference.columns]
         if reference.dangling == "null" and all(
             line is not None and (line.to.not_null or line.column in table.key) for line in lines
@@ -194,7 +187,8 @@ def _line(place: str, table: SourceTable, line: ColumnMapping, to: TargetColumn)
         yield f"{place}: `default` does not fit {table.target}.{to.name}, which is {to.type}"
     if to.enum is not None:
         for value in sorted(set(line.values.values()) - set(to.enum)):
-            yield f"{place}: {to.type} has no value {value}; it has {', '.join(to.enum)}"
+            known = f"it has {', '.join(to.enum)}{near(value, to.enum)}"
+            yield f"{place}: {to.type} has no value {value}; {known}"
 
 
 def _placeholder(table: SourceTable, known: Mapping[str, TargetColumn]) -> Iterator[str]:
@@ -202,8 +196,7 @@ def _placeholder(table: SourceTable, known: Mapping[str, TargetColumn]) -> Itera
     pointing = {line.to.name for line in table.lines if line.mapping.kind == "reference"}
     for name, value in table.mapping.placeholder.items():
         if name not in known:
-            near = _near(name, known)
-            yield f"tables.{table.name}.placeholder: {table.target} has no column {name}{near}"
+            yield f"tables.{table.name}.placeholder: {table.target} has no column {name}{near(name, known)}"
         elif constant_for(value, known[name]) is None:
             yield f"tables.{table.name}.placeholder.{name}: the value is not of type {known[name].type}"
     for name, column in known.items():

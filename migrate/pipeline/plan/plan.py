@@ -21,6 +21,7 @@ from migrate.pipeline.plan.mapping_fit import find_mistakes, find_unknown, requi
 from migrate.pipeline.plan.not_migrated import find_not_migrated
 from migrate.pipeline.plan.plan_file import digest
 from migrate.pipeline.plan.target_checks import Finding, inspect_target
+from migrate.pipeline.plan.unknown_names import find_unknown_names
 from migrate.pipeline.written_columns import written_columns
 from migrate.postgres.connection import Address
 from migrate.postgres.locks import waiting_briefly
@@ -145,6 +146,7 @@ def make_plan(
     by_hand = list(find_manual_work(found_source.catalogue))
     findings += find_not_migrated(found_source.catalogue, by_hand)
     findings += find_unknown(config, mapping, counts)
+    findings += find_unknown_names(config, counts, expected.live.tables)
     findings += _copy_instead_of_swap(
         config, connection, address.schema, [name for name, _ in touched.fates()]
     )

@@ -211,7 +211,7 @@ def test_every_column_of_the_source_still_has_its_place(lines: str, said: list[s
     [
         ('columns.x = {drop = "no", sql = "a"}', "`sql` gives a column its values; it needs `to`"),
         ('columns.x = {to = "x", as = "id", sql = "a"}', "and cannot be the key (`id`)"),
-        ('columns.x = {to = "x", sql = 7}', "tables.t.columns.x.sql: Input should be a valid string"),
+        ('columns.x = {to = "x", sql = 7}', "tables.t.columns.x.sql: must be text"),
         ('columns.x = {to = "x", slq = "a"}', "tables.t.columns.x.slq: unknown key; did you mean sql?"),
     ],
 )

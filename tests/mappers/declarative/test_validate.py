@@ -132,7 +132,11 @@ def test_constants_fill_required_columns_and_must_fit_them() -> None:
     ("old", "new", "mistakes"),
     [
         ("version = 1", "version = ", ["the file is not valid TOML"]),
-        ("version = 1", "version = 2", ["version: "]),
+        ("version = 1", "version = 2", ["version: must be 1"]),
+        ('as = "enum"', 'as = "enums"', [
+            "tables.users.columns.role.as: must be 'id', 'reference', 'references', 'text', 'integer', "
+            "'boolean', 'real', 'decimal', 'timestamp', 'date', 'json', 'bytes' or 'enum'; did you mean enum?"
+        ]),
         ("version = 1", "", ["version is missing"]),
         ("columns.body = {to", "columns.body = {two", [
             "tables.notes.columns.body.two: unknown key; did you mean to?",
