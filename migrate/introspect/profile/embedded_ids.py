@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from migrate.introspect.profile import names
@@ -14,10 +15,16 @@ from migrate.source.sql import quote
 
 #: How many paths in the JSON of one column are checked, those with the most values first.
 MOST_PATHS: Final = 200
+#: How keys are read that are numbers.
+_NUMBERS: Final = ("integer_id", "integer", "boolean")
 #: No id is longer.
 _ID_LENGTH: Final = 64
 _ATOMS: Final = "CREATE TABLE s.atoms (place TEXT, path TEXT, before TEXT, v, n INTEGER)"
-_LISTED: Final = "*[^-0-9A-Za-z_, ]*"
+#: What parts the ids of a list, the first that no text of the column contradicts.
+_SEPARATORS: Final = (",", ";", "|")
+#: Keys in JSON that name the table of the id next to it, and those of that id, in lower case.
+_TABLE_KEYS: Final = ("relationto", "collection", "entity", "model", "kind", "type", "__typename")
+_ID_KEYS: Final = ("value", "id", "item", "key", "ref")
 
 
 def hidden_references(
@@ -27,7 +34,10 @@ def hidden_references(
     shapes = {count.name for count in column.shapes}
     found: list[HiddenReference] = []
     if shapes & {"json_object", "json_array"}:
-        found += _search(database, table, column.name, targets, _json_atoms(table, column.name))
+        pairs = list(_json_pairs(database, table, column.name, targets))
+        paths = {one.path for one in pairs}
+        atoms = _search(database, table, column.name, targets, _json_atoms(table, column.name))
+        found += [*pairs, *(one for one in atoms if one.path not in paths)]
     if "text" in shapes and column.reading in ("text", "mixed", "closed_set"):
         found += _search(database, table, column.name, targets, _list_atoms(database, table, column.name))
     if "url" in shapes or ("text" in shapes and _has_path(database, table, column.name)):
@@ -41,12 +51,17 @@ def _has_path(database: InspectedDatabase, table: str, column: str) -> bool:
     return bool(database.number(found, ("/[A-Za-z]*",)))
 
 
-def _json_atoms(table: str, column: str) -> list[str]:
+def _documents(table: str, column: str) -> str:
+    """Return the SQL for every part `j` of the documents of a column."""
     cell, shape = quote(column), shape_of(quote(column))
-    rows = (
+    return (
         f"FROM (SELECT {cell} AS d FROM {quote(table)} WHERE {shape} IN ('json_object', 'json_array')"  # noqa: S608
         " LIMIT -1) t, json_tree(t.d) j"
     )
+
+
+def _json_atoms(table: str, column: str) -> list[str]:
+    rows = _documents(table, column)
     return [
         "INSERT INTO s.atoms SELECT 'json', path_of(j.fullkey) AS p, NULL, j.atom, count(*)"
         f" {rows} WHERE j.type IN ('integer', 'text') AND length(j.atom) BETWEEN 1 AND {_ID_LENGTH}"
@@ -57,22 +72,53 @@ def _json_atoms(table: str, column: str) -> list[str]:
     ]
 
 
+def _json_pairs(
+    database: InspectedDatabase, table: str, column: str, targets: Targets
+) -> Iterable[HiddenReference]:
+    """Yield the references of objects that name a table next to an id, as Payload's do: `{"relationTo":
+    "users", "value": 1}`.
+    """
+    tables, ids = (", ".join(f"'{key}'" for key in keys) for keys in (_TABLE_KEYS, _ID_KEYS))
+    _fill(
+        database,
+        "INSERT INTO s.atoms SELECT k.key || char(0) || k.atom, path_of(j.fullkey || '.' || i.key) AS p,"
+        f" NULL, i.atom, count(*) {_documents(table, column)}, json_each(j.value) k, json_each(j.value) i"
+        f" WHERE j.type = 'object' AND k.type = 'text' AND lower(k.key) IN ({tables})"
+        f" AND i.type IN ('integer', 'text') AND lower(i.key) IN ({ids}) AND k.key <> i.key"
+        f" AND length(k.atom) <= {_ID_LENGTH} AND length(i.atom) BETWEEN 1 AND {_ID_LENGTH}"
+        " GROUP BY 1, p, i.atom",
+    )
+    groups = database.rows(
+        "SELECT DISTINCT place, path FROM s.atoms ORDER BY path, place LIMIT ?", (MOST_PATHS,)
+    )
+    for place, path in groups:
+        key, _, word = place.partition("\0")
+        target = targets.of_class(word)
+        if target is None:
+            continue
+        found, dangling = _count(database, target, "place = ? AND path = ?", (place, path))
+        if found > dangling:
+            one = _hidden(table, column, "json", path, target, "name and values", found, dangling)
+            yield replace(one, by=key)
+
+
 def _list_atoms(database: InspectedDatabase, table: str, column: str) -> list[str]:
     """Return the statement that splits lists; none if the column is prose or holds no list."""
     cell = quote(column)
-    prose, lists = database.row(
-        f"SELECT sum({cell} GLOB ?), sum(instr({cell}, ',') > 0) FROM {quote(table)}"  # noqa: S608
-        f" WHERE {cell} <> ''",
-        (_LISTED,),
+    tests = ", ".join(
+        f"sum({cell} GLOB '*[^-0-9A-Za-z_{separator} ]*'), sum(instr({cell}, '{separator}') > 0)"
+        for separator in _SEPARATORS
     )
-    if prose or not lists:
-        return []
-    parts = f"'[\"' || replace(replace(t.{cell}, ' ', ''), ',', '\",\"') || '\"]'"
-    return [
-        "INSERT INTO s.atoms SELECT 'list', '', NULL, j.value, count(*)"  # noqa: S608
-        f" FROM {quote(table)} t, json_each({_valid_json(parts)}) j"
-        f" WHERE t.{cell} <> '' AND length(j.value) BETWEEN 1 AND {_ID_LENGTH} GROUP BY j.value"
-    ]
+    counts = database.row(f"SELECT {tests} FROM {quote(table)} WHERE {cell} <> ''")  # noqa: S608
+    for separator, prose, lists in zip(_SEPARATORS, counts[::2], counts[1::2], strict=True):
+        if lists and not prose:
+            parts = f"'[\"' || replace(replace(t.{cell}, ' ', ''), '{separator}', '\",\"') || '\"]'"
+            return [
+                f"INSERT INTO s.atoms SELECT 'list', '{separator}', NULL, j.value, count(*)"  # noqa: S608
+                f" FROM {quote(table)} t, json_each({_valid_json(parts)}) j"
+                f" WHERE t.{cell} <> '' AND length(j.value) BETWEEN 1 AND {_ID_LENGTH} GROUP BY j.value"
+            ]
+    return []
 
 
 def _url_atoms(table: str, column: str) -> list[str]:
@@ -103,10 +149,7 @@ def _search(
     statements = list(fill)
     if not statements:
         return []
-    database.run("DROP TABLE IF EXISTS s.atoms")
-    database.run(_ATOMS)
-    for statement in statements:
-        database.run(statement)
+    _fill(database, *statements)
     if statements[0].startswith("INSERT INTO s.atoms SELECT 'url'"):
         return list(_in_urls(database, table, column, targets))
     places = database.rows(
@@ -115,6 +158,11 @@ def _search(
     )
     found = [_at(database, table, column, place, path, targets) for place, path in sorted(places)]
     return [reference for reference in found if reference is not None]
+
+
+def _fill(database: InspectedDatabase, *statements: str) -> None:
+    for statement in ("DROP TABLE IF EXISTS s.atoms", _ATOMS, *statements):
+        database.run(statement)
 
 
 def _at(
@@ -138,7 +186,23 @@ def _at(
             best is None or dangling < best.dangling
         ):
             best = _hidden(table, column, place, path, target, "values", ids, dangling)
-    return best
+    return _numbers(database, table, column, path, targets) if best is None and place == "list" else best
+
+
+def _numbers(
+    database: InspectedDatabase, table: str, column: str, path: str, targets: Targets
+) -> HiddenReference | None:
+    """Return what a list of numbers may refer to, whatever its name: a table that has them all, one of
+    people before others.
+    """
+    written = "SELECT count(*) FROM s.atoms WHERE v GLOB '*[^0-9]*'"
+    if database.number(written):
+        return None
+    for target in sorted(targets.all, key=lambda one: names.fold(one.table) not in names.PEOPLE):
+        ids, dangling = _count(database, target, "place = 'list'", ())
+        if target.reading in _NUMBERS and ids and not dangling:
+            return _hidden(table, column, "list", path, target, "values", ids, dangling)
+    return None
 
 
 def _in_urls(

@@ -196,7 +196,8 @@ class HiddenReference:
     """Ids inside the cells of a column that no constraint can declare.
 
     `path` is the path in a JSON document (`$.items[*].userId`; `*` also stands for keys that are not names),
-    '' for lists and URLs. Of `ids` ids found there, `dangling` refer to no row of `to_table`.
+    the separator of a list, the pattern of a URL. Of `ids` ids found there, `dangling` refer to no row of
+    `to_table`. `by` is the key next to them in JSON that names their table (`relationTo`), else ''.
     """
 
     table: str
@@ -208,6 +209,7 @@ class HiddenReference:
     basis: Basis
     ids: int
     dangling: int
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -234,17 +234,19 @@ def _empty(column: ColumnReport, unit: str | None) -> Choice:
         return Choice(Type("BigInt" if big else "Int"), "integer", remark=_GUESSED * timed, guess=timed)
     money = declared == "real"
     if declared == "decimal" or (money and suggests_money(column.name, column.declared)):
-        return _decimal(column)
+        return replace(_decimal(column), remark=_GUESSED * timed, guess=timed)
     if money:
-        return Choice(Type("Float"), "real")
+        return Choice(Type("Float"), "real", remark=_GUESSED * timed, guess=timed)
     if declared == "json":
         return Choice(Type("Json"), "json")
     if declared == "bytes":
         return Choice(Type("Bytes"), "bytes")
     if declared == "date":
         return Choice(Type("DateTime", day=True), "date")
-    if declared == "timestamp" or timed:
+    if declared == "timestamp" or column.clock:
         return Choice(Type("DateTime"), "timestamp")
+    if timed:
+        return Choice(Type("DateTime"), "timestamp", remark=_GUESSED, guess=True)
     return Choice(Type(), "text")
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
-from migrate.introspect.profile import names
+from migrate.introspect.profile import declared_type, names
 from migrate.introspect.profile.inspection import HiddenReference, Inspection, Polymorphic, PolymorphicArm
 from migrate.introspect.scaffold.choices.choices import OPEN, Choices
 from migrate.introspect.scaffold.choices.chosen_types import choose_by_line
@@ -15,6 +16,9 @@ from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of
 from migrate.introspect.scaffold.links import Links
 from migrate.introspect.scaffold.model import Type
 from migrate.introspect.scaffold.shape_fit import unit_of
+
+#: How ids are read that are numbers.
+_NUMBERS: Final = ("integer_id", "integer", "boolean")
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,9 @@ class Meaning:
         if likely:
             return f"perhaps ids of {likely[0]}, left as they are"
         report = self.inspection.table(table).column(column)
-        whole = report.reading in ("integer_id", "integer", "boolean")
+        whole = report.reading in _NUMBERS or (
+            report.reading == "empty" and declared_type.family(report.declared) == "integer"
+        )
         named = names.is_id_in(table, column) or names.words(column)[-1:] == ("by",)
         # A table without a key gets one, but it had no ids that a column could hold.
         if (
@@ -165,8 +171,14 @@ class Meaning:
         return None
 
     def lists(self, table: str, column: str) -> HiddenReference | None:
-        """Return the reference in a list of ids, if they are new in the target."""
-        found = [one for one in self.hidden(table, column) if one.place == "list" and self._new(one)]
+        """Return the reference in a list of ids, if they are new in the target and surely are ids."""
+        found = [
+            one
+            for one in self.hidden(table, column)
+            if one.place == "list"
+            and self._new(one)
+            and (one.basis == "name and values" or self._textual(one))
+        ]
         return found[0] if found else None
 
     def documents(self, table: str, column: str) -> list[HiddenReference]:
@@ -188,6 +200,9 @@ class Meaning:
             one for one in self.inspection.hidden_references if (one.table, one.column) == (table, column)
         ]
 
+    def _textual(self, one: HiddenReference) -> bool:
+        return self.inspection.table(one.to_table).column(one.to_column).reading not in _NUMBERS
+
     def _new(self, one: HiddenReference) -> bool:
         return self._keyed(one.to_table, one.to_column) and self.links.renewed(one.to_table)
 
@@ -196,7 +211,7 @@ class Meaning:
 
 
 def _name_confirms(one: HiddenReference) -> bool:
-    if one.basis != "name and values":
+    if one.basis != "name and values" or one.by:
         return False
     named = [part for part in one.path.replace("[*]", "").split(".")[1:] if part != "*"]
     return names.is_id(named[-1]) if named else True

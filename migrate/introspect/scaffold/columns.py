@@ -186,6 +186,7 @@ class _Column:
             self._tell_pair(self._pair)
         elif self._list is not None:
             options |= {"as": "references", "of": self._list.to_table, "dangling": "keep"}
+            options |= {"separator": self._list.path} if self._list.path != "," else {}
             self._count(self._list.dangling, "ids of no row, kept as they are")
         else:
             options |= self._plain()
@@ -298,11 +299,16 @@ class _Column:
 def _kept_ids_remark(one: HiddenReference) -> str:
     """Return the remark on ids that are not changed, with the option that gives them new ones."""
     place = "URL" if one.place == "url" else f"{one.place} {one.path}".strip()
+    if one.by:
+        return f"ids of {one.to_table}, named by {one.by} ({place}), stay the legacy ids: {one.ids:,}"
     if one.place == "json":
         option = f'ids = [{{ path = "{one.path}", of = "{one.to_table}" }}]'
         return (
             f"perhaps ids of {one.to_table} ({place}): {one.ids:,}, kept as they are; to map them: {option}"
         )
+    if one.place == "list":
+        option = f'as = "references", of = "{one.to_table}", separator = "{one.path}"'
+        return f"perhaps ids of {one.to_table} (list): {one.ids:,}, kept as they are; to map them: {option}"
     remark = f"ids of {one.to_table} in it ({place}) stay the legacy ids: {one.ids - one.dangling:,}"
     if one.place == "url" and one.path:
         return f'{remark}; to map them: ids = [{{ pattern = "{one.path}", of = "{one.to_table}" }}]'

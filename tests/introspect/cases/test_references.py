@@ -274,3 +274,23 @@ def test_keys_of_bytes_are_kept_and_referred_to(migrated: MakeCase) -> None:
     assert {part for (part,) in done.rows("uses", "part")} == {second, b"text"}
     assert done.rows("joined", "a", "b") == [(second, first)]
     assert foreseen(done.init.document["forecast"]) == happened(done.url, done.run.document["changed"])
+
+
+def test_ids_that_a_key_next_to_them_explains_and_lists_of_numbers_are_marked(pairs: Migrated) -> None:
+    rich = pairs.line("blocks", "rich")
+    assert "(!)" in rich
+    assert "ids of posts, named by relationTo (json $.root[*].value), stay the legacy ids: 1" in rich
+    assert "ids of users, named by relationTo (json $.root[*].value), stay the legacy ids: 1" in rich
+    assert 'to map them: as = "references", of = "users", separator = ";"' in pairs.line("blocks", "watchers")
+    assert not pairs.marked("blocks", "sizes")
+
+
+def test_a_list_of_ids_with_any_separator_is_mapped_if_its_name_says_so(pairs: Migrated) -> None:
+    assert pairs.mapping["blocks"]["columns"]["user_ids"]["separator"] == "|"
+    ids = dict(pairs.rows("users", "name", "id"))
+    assert pairs.column("blocks", "user_ids") == sorted([f"{ids['u']}|{ids['w']}", ids["v"]])
+
+
+def test_a_column_without_a_value_is_marked_if_only_its_name_decided(pairs: Migrated) -> None:
+    for column in ("foo_id", "deleted_at", "seen_at"):
+        assert pairs.marked("blocks", column), column

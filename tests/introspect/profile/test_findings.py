@@ -108,7 +108,7 @@ def test_ids_inside_cells_are_found_where_they_stand(tmp_path: Path) -> None:
     assert places["sessions", "state", "json key", "$.*"].basis == "values"
     assert places["sessions", "page_url", "url", ""].to_table == "questions"
     assert places["jobs", "meta", "json", "$.by.userId"].to_table == "users"
-    link, listed = places["jobs", "link", "url", "/users/{id}"], places["jobs", "user_ids", "list", ""]
+    link, listed = places["jobs", "link", "url", "/users/{id}"], places["jobs", "user_ids", "list", ","]
     assert (link.to_table, link.ids, link.dangling) == ("users", 20, 0)
     assert (listed.to_table, listed.ids, listed.dangling) == ("users", 22, 0)
     assert not [one for one in found if one.path == "$.tags[*]"]

@@ -115,7 +115,7 @@ def test_a_required_column_that_nothing_fills_is_an_error_that_names_it(
     ).json()
     assert len(shown["problems"]) == 1
     assert shown["problems"][0].startswith("User.updatedAt is required")
-    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["config.toml", "mapping.toml"]
+    assert sorted(one.name for one in (tmp_path / "out").glob("*.toml")) == ["config.toml", "mapping.toml"]
     config = (tmp_path / "out" / "config.toml").read_text()
     assert tomllib.loads(config)["target"] == {"url_env": "DATABASE_URL", "empty": []}
     assert database not in config

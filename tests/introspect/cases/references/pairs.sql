@@ -27,3 +27,8 @@ INSERT INTO favorites VALUES(1,'client',1),(2,'freelancer',2),(3,'job',2),(4,'mo
 CREATE TABLE queue(id INTEGER PRIMARY KEY, item_type TEXT, item_id INTEGER); INSERT INTO queue VALUES(1,'posts',2),(2,'item',1);
 CREATE TABLE ratings(id INTEGER PRIMARY KEY, subject_kind INTEGER NOT NULL, subject_id INTEGER NOT NULL); INSERT INTO ratings VALUES(1,1,1),(2,2,2);
 CREATE TABLE audit(id INTEGER PRIMARY KEY, table_name TEXT, record_id TEXT, by INTEGER); INSERT INTO audit VALUES(1,'posts','1',7),(2,'users','3',8);
+-- Payload, lists of ids in a text, and columns of ids and instants that hold nothing
+CREATE TABLE blocks(id INTEGER PRIMARY KEY, rich TEXT, watchers TEXT, user_ids TEXT, sizes TEXT, seller_id INTEGER, foo_id INTEGER, deleted_at TEXT, seen_at REAL);
+INSERT INTO blocks(id, rich, watchers, user_ids, sizes) VALUES
+  (1,'{"root":[{"type":"upload","relationTo":"posts","value":2},{"type":"link","relationTo":"users","value":3}]}','1;2','1|3','S,M'),
+  (2,'{"root":[{"type":"text","value":1}]}','3','2','L');
