@@ -6,6 +6,9 @@ table, one entry per column; every column of a migrated table has its entry, so 
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self
@@ -16,6 +19,8 @@ from mappers.declarative.mapping_columns import ColumnMapping, HiddenIds, IdStra
 from mappers.mistakes import in_words, near
 
 VERSION: Final = 1
+#: The line by which a file of the target names the mapping that it was made for.
+_STAMP: Final = re.compile(r"^(?:--|//) For the mapping ([0-9a-f]{16})$", re.MULTILINE)
 
 
 class KeyReference(Section):
@@ -133,6 +138,35 @@ def read_mapping(text: str) -> MappingFile:
     if mistakes := [*_missing_parents(mapping), *_of_fleet(mapping)]:
         raise MappingError(mistakes)
     return mapping
+
+
+def stamp(mapping: MappingFile) -> str:
+    """Return the text that names a mapping in the files of its target: the same whatever its comments, and
+    whatever it says of what is not migrated.
+    """
+    tables = {
+        name: table.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        | {"columns": _migrated(table)}
+        for name, table in mapping.tables.items()
+        if table.target is not None
+    }
+    text = json.dumps(tables, ensure_ascii=False, sort_keys=True)
+    return f"For the mapping {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _migrated(table: TableMapping) -> list[object]:
+    """Return the entries of the columns that are migrated; their order is that of the expressions."""
+    return [
+        [name, line.model_dump(mode="json", by_alias=True, exclude_defaults=True)]
+        for name, line in table.columns.items()
+        if line.to is not None
+    ]
+
+
+def fits(mapping: MappingFile, text: str) -> bool:
+    """Return whether a file of the target was made for a mapping; one that names none is its owner's."""
+    found = _STAMP.search(text)
+    return found is None or stamp(mapping).endswith(found[1])
 
 
 def for_tenant(mapping: MappingFile, tenant: str) -> MappingFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ def regenerate(source: str | None, out: Path, yes: bool, as_json: bool) -> int:
     from migrate.introspect.scaffold.choices.regenerate import draft_from
     from migrate.introspect.scaffold.print import regenerated_facts, show_regenerated
     from migrate.introspect.scaffold.write_files import models_of
-    from migrate.pipeline.mapping import described_mapping
+    from migrate.pipeline.mapping import described_mapping, with_places
     from migrate.runtime.console import make_console
     from migrate.snapshot.manifest import SNAPSHOT_NAME
 
@@ -38,7 +39,8 @@ def regenerate(source: str | None, out: Path, yes: bool, as_json: bool) -> int:
         _, inspection = inspect_for(config, source, folder)
         with waiting("counting what the mapping does"):
             draft = draft_from(inspection, mapping, folder / SNAPSHOT_NAME, folder / "crosswalk.db")
-    texts = {} if _is_mistaken(draft) else models_of(draft)
+    texts = {} if _is_mistaken(draft) else models_of(draft, mapping)
+    draft = replace(draft, problems=tuple(with_places(config, draft.problems)))
     write_draft(out, texts, yes)
     if as_json:
         click.echo(json.dumps(regenerated_facts(draft, out, list(texts)), ensure_ascii=False))

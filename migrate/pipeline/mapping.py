@@ -16,6 +16,7 @@ from migrate.postgres.catalog import Column, LiveSchema
 from migrate.postgres.create_tables import Ddl, read_ddl
 from migrate.runtime.config import EVERY, Config
 from migrate.runtime.errors import UsageError
+from migrate.runtime.toml_lines import with_lines
 from migrate.snapshot.workspace import Workspace
 
 
@@ -55,10 +56,12 @@ def bind_mapping(
 
 
 @functools.cache
-def _mapping(path: Path) -> tuple[MappingFile, str]:
+def _mapping(path: Path) -> tuple[MappingFile, str, str]:
+    text = ""
     try:
         raw = path.read_bytes()
-        return read_mapping(raw.decode()), hashlib.sha256(raw).hexdigest()
+        text = raw.decode()
+        return read_mapping(text), hashlib.sha256(raw).hexdigest(), text
     except FileNotFoundError as error:
         raise UsageError(
             f"[mappers] mapping: there is no file {path}",
@@ -68,7 +71,7 @@ def _mapping(path: Path) -> tuple[MappingFile, str]:
         raise UsageError(f"[mappers] mapping: cannot read {path}: {error}") from error
     except MappingError as error:
         raise UsageError(
-            "\n  ".join([f"{path} has mistakes:", *error.mistakes]),
+            "\n  ".join([f"{path} has mistakes:", *with_lines(path.name, text, error.mistakes)]),
             hint="fix these lines, then run the same command again",
         ) from error
 
@@ -80,6 +83,12 @@ def described_mapping(config: Config) -> MappingFile | None:
     """
     path = config.mappers.mapping
     return None if path is None else _mapping(path.absolute())[0]
+
+
+def with_places(config: Config, mistakes: Iterable[str]) -> list[str]:
+    """Return mistakes of the mapping file, each with its line if that is known."""
+    path = config.mappers.mapping
+    return list(mistakes) if path is None else with_lines(path.name, _mapping(path.absolute())[2], mistakes)
 
 
 def target_columns(live: LiveSchema | None) -> dict[str, tuple[Column, ...]]:

@@ -171,7 +171,7 @@ def to_migrate_error(doing: str, error: psycopg.Error) -> MigrateError:
     lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
     if lost or (error.sqlstate or "").startswith("08"):
         return TargetUnavailable(f"{doing}: the connection to PostgreSQL was lost", hint=_RESUME_HINT)
-    message = f"{doing}: {_what(error)}"
+    message = f"{doing}: {server_words(error)}"
     if isinstance(error, _TRANSIENT):
         return TargetUnavailable(message, hint=_RESUME_HINT)
     if isinstance(error, errors.InsufficientPrivilege):
@@ -179,7 +179,8 @@ def to_migrate_error(doing: str, error: psycopg.Error) -> MigrateError:
     return TargetError(message)
 
 
-def _what(error: psycopg.Error) -> str:
+def server_words(error: psycopg.Error) -> str:
+    """Return what PostgreSQL says of an error, without a value of a row."""
     diagnosis = error.diag
     state = error.sqlstate or "no SQLSTATE"
     # Data exceptions (class 22) and broken constraints (class 23) quote the offending value.

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from mappers.declarative.mapping_file import MappingFile, read_mapping, stamp
 from migrate.introspect.scaffold.config_toml import VARIABLE, write_configuration
 from migrate.introspect.scaffold.ddl import write_ddl
 from migrate.introspect.scaffold.mapping_toml import write_mapping
@@ -34,16 +35,24 @@ def texts_of(draft: Draft, source: str, *, embedded: bool, variable: str = VARIA
     folder.
     """
     texts = {"mapping.toml": write_mapping(draft)}
-    texts |= models_of(draft)
+    texts |= models_of(draft, read_mapping(texts["mapping.toml"]))
     texts["config.toml"] = write_configuration(
         source, embedded=embedded, schema=bool(draft.models), variable=variable
     )
     return texts
 
 
-def models_of(draft: Draft) -> dict[str, str]:
-    """Return the files that describe the target, by name; none without models."""
-    return {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)} if draft.models else {}
+def models_of(draft: Draft, mapping: MappingFile) -> dict[str, str]:
+    """Return the files that describe the target, by name; none without models.
+
+    They name the mapping that they are made for: a run notices if it is another one by then.
+    """
+    if not draft.models:
+        return {}
+    texts = {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)}
+    return {
+        name: f"{_COMMENTS[Path(name).suffix]} {stamp(mapping)}\n\n{text}" for name, text in texts.items()
+    }
 
 
 def copy_file(path: Path) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 
 from mappers.base import BoundMapping, MappingSpec, SourceTables
+from mappers.declarative.mapping_file import MappingFile, fits
 from mappers.declarative.validate import find_misfits
-from migrate.pipeline.mapping import described_mapping, target_columns
+from migrate.pipeline.mapping import described_mapping, target_columns, target_ddl, with_places
 from migrate.pipeline.plan.target_checks import Finding
 from migrate.postgres.catalog import LiveSchema
 from migrate.runtime.config import Config
@@ -30,10 +32,31 @@ def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> li
     described = described_mapping(config)
     if described is None:
         return []
-    return [
-        Finding("error", mistake, f"fix {config.mappers.mapping}")
-        for mistake in find_misfits(described, columns, target_columns(live))
-    ]
+    hint = f"fix {config.mappers.mapping}"
+    if _is_left_behind(config, described):
+        hint += f"; if you edited it, make the target's files follow: {_regenerate(config)}"
+    mistakes = find_misfits(described, columns, target_columns(live))
+    return [Finding("error", mistake, hint) for mistake in with_places(config, mistakes)]
+
+
+def find_drift(config: Config) -> list[Finding]:
+    """Return a note if the DDL of an empty target was made for another mapping file than there is."""
+    described, ddl = described_mapping(config), target_ddl(config)
+    if described is None or ddl is None or not _is_left_behind(config, described):
+        return []
+    what = f"{ddl.path.name} was made before {config.mappers.mapping} was edited"
+    return [Finding("note", f"{what}; to make it follow: {_regenerate(config)}")]
+
+
+def _is_left_behind(config: Config, described: MappingFile) -> bool:
+    ddl = target_ddl(config)
+    return ddl is not None and not fits(described, ddl.text)
+
+
+def _regenerate(config: Config) -> str:
+    """Return the command that writes the target's files anew."""
+    assert config.mappers.mapping is not None
+    return f"migrate init --regenerate --out {shlex.quote(str(config.mappers.mapping.parent))}"
 
 
 def find_unknown(config: Config, mapping: BoundMapping, rows: Mapping[str, int]) -> list[Finding]:

@@ -184,11 +184,19 @@ def test_a_file_that_ends_the_transaction_is_refused(database: str, tmp_path: Pa
 
 
 def test_a_file_that_fails_half_way_makes_nothing(database: str, tmp_path: Path) -> None:
-    (tmp_path / "init.sql").write_text("CREATE TABLE a (id text); CREATE TABLE a (id text);")
-    with psycopg.connect(database, autocommit=True) as connection:
-        with pytest.raises(TargetError, match=r"init\.sql"):
+    for text, said in (
+        ("CREATE TABLE a (id text);\n\n-- again; really\nCREATE TABLE a (id text);",
+         r'init\.sql:4: .*relation "a" already exists'),
+        ("CREATE TABLE a (id text);\nCREATE TABLE b (\n  id tetx);", r'init\.sql:3: .*type "tetx" does not'),
+        ("CREATE TABLE a (id text);\nCREATE INDEX ON a (di);", r'init\.sql:2: .*column "di" does not exist'),
+    ):  # fmt: skip
+        (tmp_path / "init.sql").write_text(text)
+        with (
+            psycopg.connect(database, autocommit=True) as connection,
+            pytest.raises(TargetError, match=said),
+        ):
             make_tables(connection, "public", read_ddl(tmp_path / "init.sql"))
-        assert query(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    assert query(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 
 
 def test_a_file_of_ddl_that_is_not_there_is_named(tmp_path: Path) -> None:
