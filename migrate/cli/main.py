@@ -12,8 +12,9 @@ from typing import Final
 import click
 
 from migrate import __version__
-from migrate.runtime.errors import MigrateError, Stopped
+from migrate.runtime.errors import MigrateError, OutputLost, Stopped
 from migrate.runtime.memory import configure_allocators
+from migrate.runtime.streams import guard_streams
 
 #: Command and the one line that `--help` shows; the module is imported when the command is used.
 COMMANDS: Final = {
@@ -87,8 +88,13 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with the exit code of the result."""
     configure_allocators()
+    guard_streams()
     try:
         code = cli.main(standalone_mode=False)
+    except OutputLost as error:
+        if error.hint or not error.reader_gone:  # `migrate inspect | head` is no error
+            _say(error.message, error.hint)
+        sys.exit(error.exit_code)
     except MigrateError as error:
         _say(error.message, error.hint, asked=isinstance(error, Stopped))
         sys.exit(error.exit_code)
@@ -104,9 +110,6 @@ def main() -> None:
     except click.ClickException as error:
         _show(error)
         sys.exit(2)
-    except BrokenPipeError:  # the program that read our output has ended
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except Exception as error:
         _defect(error)
         sys.exit(1)

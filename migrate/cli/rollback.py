@@ -25,6 +25,7 @@ from migrate.cli.options import (
     yes_option,
 )
 from migrate.runtime.notify import notified, notify
+from migrate.runtime.streams import showing
 
 if TYPE_CHECKING:
     from migrate.pipeline.rollback import RolledBack
@@ -137,12 +138,18 @@ def _roll_back(
         receipt.add_publications(run)
         if trouble := refresh(run.work):
             report.note(trouble)
+    with showing(f"the rollback is done: {outcome}; `migrate status` shows it"):
+        _show_result(done, outcome, as_json=as_json, undone=undo)
+
+
+def _show_result(done: RolledBack, outcome: str, *, as_json: bool, undone: bool) -> None:
+    """Print what the rollback did, for a program or for a person."""
     if as_json:
         kept = str(done.backup) if done.backup else None
         facts = {"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept, "already": done.already}
         click.echo(json.dumps(facts))
     else:
-        for line in _result_lines(done, undone=undo):
+        for line in _result_lines(done, undone=undone):
             say(line)
 
 

@@ -27,6 +27,7 @@ from migrate.cli.options import (
 )
 from migrate.runtime.next_command import complete
 from migrate.runtime.notify import notified, notify
+from migrate.runtime.streams import showing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -139,10 +140,18 @@ def _migrate(
                     run_stages(run)
             report.doing("writing summary, receipt and report")
             summary, seal = _write_results(run)
-    if as_json:
-        click.echo(json.dumps({**summary.facts(), "seal": seal}))
-        return
-    show(summary, console, verbose=verbose)
+    with showing(f"the rows are live; `migrate status` and {work / REPORT} show the result"):
+        if as_json:
+            click.echo(json.dumps({**summary.facts(), "seal": seal}))
+        else:
+            show(summary, console, verbose=verbose)
+            _show_next(work, console, seal)
+
+
+def _show_next(work: Path, console: Console, seal: str) -> None:
+    """Print which files a published run left, and what may be typed next."""
+    from migrate.report.write import FILE as REPORT
+
     console.print(f"Report: {work / REPORT}", markup=False, soft_wrap=True)
     console.print(f"Receipt: {work / 'receipt.json'}, sealed {seal}", markup=False, soft_wrap=True)
     console.print(
@@ -186,7 +195,10 @@ def _show_plan_and_ask(
                 settings, work, origin, target.address, connection, target.named_by, stages,
                 replace_source=replace_source,
             )  # fmt: skip
-        show_plan(plan, console)
+        with showing(
+            "nothing was changed; write the output to another place, then run the same command again"
+        ):
+            show_plan(plan, console)
         plan.require()
     if expected is not None:
         current = plan.facts() if plan else read_plan(work / FILE)

@@ -10,6 +10,7 @@
     ├── StateMismatch             a recorded artifact is missing or altered     exit 1
     ├── LiveChanged               the live tables moved after the backup        exit 1
     ├── AlreadyRunning                  another run holds the target or the folder    exit 1
+    ├── OutputLost                standard output takes nothing more            exit 1
     └── Stopped                   stopped on request, resumable                 exit 3
 
 Every message says what happened and to which thing; `hint` says what the
@@ -79,6 +80,17 @@ class LiveChanged(MigrateError):
 
 class AlreadyRunning(MigrateError):
     """Another run holds the target database or the work folder."""
+
+
+class OutputLost(MigrateError):
+    """Standard output takes nothing more: the disk is full, or the program that read it has ended.
+
+    `reader_gone` is true for the second, which is no fault if the command only shows something.
+    """
+
+    def __init__(self, reason: str, *, reader_gone: bool) -> None:
+        super().__init__(f"the output cannot be written: {reason}")
+        self.reader_gone = reader_gone
 
 
 class Stopped(MigrateError):

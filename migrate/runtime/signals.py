@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first stops after the current batch, the second at once."""
+"""Ctrl-C, SIGTERM and a closed terminal: the first stops after the current batch, a second Ctrl-C at once."""
 
 from __future__ import annotations
 
@@ -14,25 +14,37 @@ from adbc_driver_manager import dbapi
 
 from migrate.runtime.json_lines import line, wants_json_lines
 
+#: What a terminal sends that is closed; Windows has no such signal.
+_HANG_UP: Final = getattr(signal, "SIGHUP", None)
 _NOTICE: Final = "Finishing the current batch. Press Ctrl-C again to stop immediately."
 
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Yield the event that the first SIGINT or SIGTERM sets; the second one raises KeyboardInterrupt."""
+    """Yield the event that the first SIGINT, SIGTERM or SIGHUP sets; the next raises KeyboardInterrupt.
+
+    Shell and kernel both send SIGHUP if a terminal is closed, so a second one is none; if it is ignored
+    (`nohup`), it stays so.
+    """
     stopping = threading.Event()
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
         if stopping.is_set():
+            if number == _HANG_UP:
+                return
             raise KeyboardInterrupt
         stopping.set()
-        os.write(2, line("note", text=_NOTICE) if wants_json_lines() else f"\n{_NOTICE}\n".encode())
+        with contextlib.suppress(OSError):  # no terminal any more
+            os.write(2, line("note", text=_NOTICE) if wants_json_lines() else f"\n{_NOTICE}\n".encode())
 
     if threading.current_thread() is not threading.main_thread():
         yield stopping
         return
     _keep_from_driver()
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if _HANG_UP is not None and signal.getsignal(_HANG_UP) is not signal.SIG_IGN:
+        numbers.append(_HANG_UP)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield stopping
     finally:
