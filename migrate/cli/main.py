@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "report": "Write the report of the run as one HTML file.",
     "plan": "Show what a run would do. Changes nothing.",
     "init": "Write a mapping, a Prisma schema and a configuration for any Turso database.",
+    "fleet": "Migrate many tenant databases into one PostgreSQL: plan, run, status, retry, rollback.",
     "inspect": "Show what is in a Turso database: tables, types, references, unused tables.",
     "ids": "Show the new id of a legacy id, or the legacy id of a new one.",
     "sample": "Write a legacy database of synthetic people.",

@@ -19,7 +19,7 @@ from migrate.pipeline.id_secret import NOTHING_KNOWN, KnownIds, known_ids, rule_
 from migrate.pipeline.ids import HEX, Ids, make_secret
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import digests
-from migrate.pipeline.resume import load_recorded, require_ledger, require_same_run
+from migrate.pipeline.resume import load_recorded, require_kind, require_ledger, require_same_run
 from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.state import ConfigRecord, State
 from migrate.postgres import throwaway
@@ -94,6 +94,7 @@ def hold_run(
         binding = bind(config, source, address, mode)
         state = _find_state(work, ledger, binding, mode)
         require_ledger(state, ledger)
+        require_kind(state, ledger, source.label, mode)
         require_unpublished(connection, (ledger.schema, config.target.staging_schema))
         ledger.create()
         ledger.claim(address.schema)

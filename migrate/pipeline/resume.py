@@ -20,6 +20,8 @@ WITHOUT_FOLDER: Final = (
     "give the folder of the run with --work; if it is lost, a copy of its backup and the target's ledger are "
     "enough: `migrate rollback --backup FOLDER`"
 )
+#: What the ledger calls the source of a fleet.
+FLEET: Final = "a fleet of tenants"
 WITHOUT_RUN: Final = "give the folder of the run with --work; `migrate run` begins a new one"
 
 
@@ -81,6 +83,21 @@ def require_ledger(state: State | None, ledger: Ledger) -> None:
         f"the ledger of the run in {state.folder} is gone: the target has no schema {ledger.schema}",
         hint="check [target] url; " + (again if state.document.outcome == "open" else restore),
     )
+
+
+def require_kind(state: State | None, ledger: Ledger, source: str, mode: RunMode) -> None:
+    """Raise UsageError if the run is one of a fleet and the command is not, or the other way round."""
+    if state is None or mode is RunMode.FRESH:
+        return
+    facts = ledger.facts(state.document.run_id) or state.document.binding
+    of_fleet = facts.get("source") == FLEET
+    if of_fleet != (source == FLEET):
+        raise UsageError(
+            f"the run in {state.folder} is {'one' if of_fleet else 'not one'} of a fleet",
+            hint="`migrate fleet status` shows its tenants, `migrate fleet rollback` takes them back"
+            if of_fleet
+            else "give another folder with --work",
+        )
 
 
 def require_same_run(state: State, binding: dict[str, Any], ledger: Ledger, mode: RunMode) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class FleetSettings(BaseModel):
-    """`[fleet]`: many tenants at once; no command uses it yet."""
+    """`[fleet]`: many tenants at once, for `migrate fleet`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

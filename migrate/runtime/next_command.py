@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Final
 
-_BOTH: Final = ("run", "verify", "rehearse", "rollback", "plan", "ids", "psql", "clean", "doctor")
+_BOTH: Final = ("fleet", "run", "verify", "rehearse", "rollback", "plan", "ids", "psql", "clean", "doctor")
 #: The commands that have each option; a test compares them with the command line.
 TAKES: Final = {
     "--config": frozenset((*_BOTH, "config", "inspect")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,12 +25,14 @@ class ConfiguredSource:
     named_by: str
     config: Config = field(repr=False)
     folder: Path
+    #: called before each request; it returns if the request may be sent
+    pace: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def open(self) -> Source:
         """Open the source for reading; the built-in sample is first written to the work folder."""
         if self.url == SAMPLE:
             return open_source(str(self._make_sample()), token=None, settings=self.config.source)
-        return open_source(self.url, token=self.token, settings=self.config.source)
+        return open_source(self.url, token=self.token, settings=self.config.source, pace=self.pace)
 
     def _make_sample(self) -> Path:
         sample = self.config.sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,7 +33,8 @@ _ERROR_BYTES = 64 * 1024
 class HttpTransport:
     """A database on a libSQL server, over HTTP.
 
-    `transport` replaces the one of httpx, to watch or disturb what goes over the network.
+    `transport` replaces the one of httpx, to watch or disturb what goes over the network; `pace` is called
+    before each request.
     """
 
     exact = False
@@ -43,8 +44,13 @@ class HttpTransport:
     most_bytes = 64 * 1024 * 1024
 
     def __init__(
-        self, address: Address, settings: SourceSettings, transport: httpx.BaseTransport | None = None
+        self,
+        address: Address,
+        settings: SourceSettings,
+        transport: httpx.BaseTransport | None = None,
+        pace: Callable[[], None] = lambda: None,
     ) -> None:
+        self._pace = pace
         self.label = address.label
         self.identity = address.label
         self._settings = settings
@@ -107,6 +113,7 @@ class HttpTransport:
 
     def _once(self, request: bytes, kinds: Sequence[Kind]) -> QueryResult:
         while True:
+            self._pace()
             status, headers, body = self._send(request)
             if status == 404 and len(self._versions) > 1:
                 self._versions.pop(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from pathlib import Path
@@ -105,7 +105,10 @@ class WebSocketTransport:
     copy: Path | None = None
     most_bytes = 1024 * 1024  # aiohttp refuses messages over 4 MiB, and JSON makes them longer
 
-    def __init__(self, address: Address, settings: SourceSettings) -> None:
+    def __init__(
+        self, address: Address, settings: SourceSettings, pace: Callable[[], None] = lambda: None
+    ) -> None:
+        self._pace = pace
         if settings.ca_file is not None:
             raise UsageError(
                 "[source] ca_file is for https:// and libsql://",
@@ -174,6 +177,7 @@ class WebSocketTransport:
             raise self._library.LibsqlError(str(error.get("message")), str(error.get("code") or "AUTH"))
 
     def _once(self, sql: str, args: list[Value]) -> list[Row]:
+        self._pace()
         try:
             self._loop = self._loop or _Loop()
             if self._client is None:

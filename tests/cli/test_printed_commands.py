@@ -85,7 +85,13 @@ def test_what_is_printed_is_run_in_another_folder(tmp_path: Path, database: str)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_completed_with_the_options_that_it_takes(name: str) -> None:
     found: click.Command = importlib.import_module(f"migrate.cli.{name}").command
-    own = {word for parameter in found.params for word in parameter.opts}
+    commands = [found]
+    if isinstance(found, click.Group):
+        context = click.Context(found)
+        commands = [found.get_command(context, one) or found for one in found.list_commands(context)]
+    own = set.intersection(
+        *({word for parameter in one.params for word in parameter.opts} for one in commands)
+    )
     for option, takers in TAKES.items():
         assert (name in takers) == (option in own), option
 

@@ -6,97 +6,31 @@ epoch. Nothing is remembered here that the ledger does not say.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from psycopg import sql
 
 from migrate.pipeline.context import RunContext
-from migrate.pipeline.fleet import shared_rows
+from migrate.pipeline.fleet import preflight, shared_rows
 from migrate.pipeline.fleet.checks import check_fleet
-from migrate.pipeline.fleet.engine import Engine, open_engine
-from migrate.pipeline.fleet.layout import Layout, layout_of
-from migrate.pipeline.fleet.ledger import FleetLedger, Line
-from migrate.pipeline.fleet.session import Job, require_fillable
+from migrate.pipeline.fleet.engine import LOST, Engine, count_workers, open_engine
+from migrate.pipeline.fleet.layout import fleet_mapping
+from migrate.pipeline.fleet.ledger import Line
+from migrate.pipeline.fleet.open_fleet import Fleet
 from migrate.pipeline.fleet.task import Outcome
 from migrate.pipeline.fleet.tenants import Tenant
-from migrate.pipeline.id_secret import known_ids
-from migrate.pipeline.live_target import open_target
 from migrate.pipeline.mapping import target_ddl
-from migrate.pipeline.open_run import hold_run
 from migrate.pipeline.order import run_stages
-from migrate.pipeline.run_mode import RunMode
 from migrate.pipeline.stage import Stage, StageResult
 from migrate.pipeline.stages import backup, cleanup, create_tables, publish
 from migrate.postgres.connection import translate_errors
-from migrate.runtime.config import Config
-from migrate.runtime.errors import CheckError, Stopped, TargetUnavailable, UsageError
+from migrate.runtime.errors import CheckError, MigrateError, Stopped, UsageError
 from migrate.runtime.failpoints import hit
-from migrate.runtime.lockfile import lock_folder
-from migrate.runtime.progress import Reporter
-from migrate.source.configured import ConfiguredSource
 from migrate.source.url import parse_address
 from migrate.staging import ledger_queries, schema
-
-#: What the ledger calls the source of a fleet.
-_LABEL: Final = "a fleet of tenants"
-_FREE: Final = """
-SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-    - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int"""
-
-
-@contextlib.contextmanager
-def open_fleet(
-    config: Config, work: Path, report: Reporter, mode: RunMode = RunMode.START
-) -> Iterator[RunContext]:
-    """Yield the run of a fleet, with the target locked for it; see `migrate.pipeline.open_run.open_run`."""
-    with lock_folder(work), open_target(config, work) as target:
-        source = ConfiguredSource(
-            url="", token=None, label=_LABEL, named_by="[fleet] tenants", config=config, folder=work
-        )
-        known = known_ids(config, target, work)
-        with hold_run(
-            config, work, source, target.address, report, mode, known=known, embedded=target.embedded
-        ) as run:
-            yield run
-
-
-@dataclass
-class Fleet:
-    """The fleet of a run: its tenants, its lines, how it is laid out."""
-
-    run: RunContext
-    tenants: Sequence[Tenant]
-    quarantined: int = 0
-    failed: CheckError | None = None
-    layout: Layout = field(init=False)
-    ledger: FleetLedger = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.layout = layout_of(self.run.config, self.run.address.schema)
-        self.ledger = FleetLedger(self.run.ledger)
-        self.ledger.create()
-
-    @property
-    def together(self) -> bool:
-        """Return whether the tenants are staged now, to be published together."""
-        wanted = self.run.config.fleet.publish == "together"
-        return wanted and self.run.state.document.outcome != "published"
-
-    def job(self) -> Job:
-        """Return what the workers must know."""
-        assert self.run.ledger.epoch is not None
-        file = self.run.config.file
-        return Job(
-            str(file) if file else None, str(self.run.work), self.run.id, self.run.ledger.epoch, self.together
-        )
-
-    def names(self) -> list[str]:
-        """Return the names of the tenants."""
-        return [tenant.name for tenant in self.tenants]
 
 
 def run_fleet(fleet: Fleet) -> None:
@@ -108,6 +42,7 @@ def run_fleet(fleet: Fleet) -> None:
     run = fleet.run
     fleet.ledger.own(run.id)
     _require_one_way(fleet)
+    fleet.ledger.keep_way(run.config.fleet.publish)
     fleet.ledger.add((tenant.name, parse_address(tenant.url).label) for tenant in fleet.tenants)
     run_stages(run, make_stages(fleet))
     if fleet.ledger.counts().get("staged") and run.state.document.outcome == "published":
@@ -118,15 +53,23 @@ def run_fleet(fleet: Fleet) -> None:
 
 
 def retry(fleet: Fleet, names: Sequence[str]) -> int:
-    """Let tenants begin anew with the next `run_fleet`: these, or all in quarantine; return how many.
+    """Let `run_fleet` take tenants alone, and anew: these, or all in quarantine; return how many.
 
-    Raises StateMismatch for a name that the ledger does not know.
+    Raises StateMismatch for a name that the ledger does not know, UsageError for one that the list of tenants
+    does not have any more.
     """
-    if not names:
-        return fleet.ledger.set_waiting(("quarantined",))
-    for name in names:
-        fleet.ledger.line(name)
-    return fleet.ledger.set_waiting(("quarantined", "published", "rolled_back"), list(names))
+    if fleet.run.state.document.outcome == "rolled_back":
+        raise UsageError("the fleet was rolled back as a whole", hint="`migrate fleet run` begins anew")
+    lines = [fleet.ledger.line(name) for name in names] or fleet.ledger.lines(fleet.names())
+    wanted = [line.tenant for line in lines if names or line.state == "quarantined"]
+    if gone := sorted(set(wanted) - set(fleet.names())):
+        raise UsageError(
+            f"the list of tenants does not name {', '.join(gone[:5])}",
+            hint="give the same --tenants as for `migrate fleet run`",
+        )
+    fleet.only = frozenset(wanted)
+    fleet.ledger.set_waiting(("quarantined", "published", "rolled_back"), wanted)
+    return len(wanted)
 
 
 def make_stages(fleet: Fleet) -> list[Stage]:
@@ -135,6 +78,7 @@ def make_stages(fleet: Fleet) -> list[Stage]:
     stages = []
     if target_ddl(config) is not None and not layout.per_tenant:
         stages.append(create_tables.STAGE)
+    stages.append(_stage("preflight", "look for sessions and tables", lambda _run: _look_first(fleet)))
     if fleet.together:
         stages += [backup.STAGE, cleanup.STAGE]
     elif not layout.per_tenant:
@@ -178,69 +122,93 @@ def _require_one_way(fleet: Fleet) -> None:
     if publish_by == "together" and fleet.layout.per_tenant:
         raise UsageError(
             "tenants with a schema of their own are published each, not together",
-            hint='set publish = "each" in [fleet]: no tenant sees another one\'s rows there',
+            hint="add --each: no tenant sees another one's rows there",
         )
     if publish_by == "each" and counts.get("staged"):
         raise UsageError(
             f"{counts['staged']:,} tenants of this run are staged, to be published together",
-            hint='set publish = "together" in [fleet], or begin anew with `migrate fleet run --fresh`',
+            hint="add --together, or begin anew with `migrate fleet run --fresh`",
         )
 
 
 # ---- the tenants ---------------------------------------------------------------------
 
 
+def _look_first(fleet: Fleet) -> StageResult:
+    run, layout = fleet.run, fleet.layout
+    if not layout.per_tenant:
+        preflight.require_fillable(run.live, layout, run.filled)
+        preflight.require_numbers(run.live, layout, fleet_mapping(run.config))
+    workers = count_workers(run.config)
+    preflight.require_sessions(run.connection, workers)
+    return StageResult(f"{len(fleet.tenants):,} tenants, {workers:,} workers", {"workers": workers})
+
+
 def _run_tenants(fleet: Fleet) -> StageResult:
     run = fleet.run
-    if not fleet.layout.per_tenant:
-        require_fillable(run.live, fleet.layout, run.filled)
-    _require_sessions(run)
     lines = fleet.ledger.lines(fleet.names())
     states = {line.tenant: line.state for line in lines}
     fleet.quarantined = sum(state == "quarantined" for state in states.values())
-    waiting = [tenant for tenant in fleet.tenants if states.get(tenant.name) in ("waiting", "running")]
+    waiting = [
+        tenant
+        for tenant in fleet.tenants
+        if states.get(tenant.name) in ("waiting", "running")
+        and (fleet.only is None or tenant.name in fleet.only)
+    ]
     run.report.begin("tenants", len(waiting))
     if waiting:
-        with open_engine(run.config, fleet.job()) as engine:
+        run.report.doing("starting the workers")
+        require = partial(preflight.require_sessions, run.connection)
+        with open_engine(run.config, fleet.job(), require) as engine:
             canary = min(run.config.fleet.canary, len(waiting))
+            run.report.doing("migrating the tenants")
             _run_wave(fleet, engine, waiting[:canary], canary=True)
             _run_wave(fleet, engine, waiting[canary:])
     run.stop_if_asked()
-    if fleet.failed is not None:
-        raise fleet.failed
+    if fleet.ending is not None:
+        raise fleet.ending
     return _summed(fleet.ledger.lines(fleet.names()))
 
 
 def _run_wave(fleet: Fleet, engine: Engine, tenants: Sequence[Tenant], *, canary: bool = False) -> None:
-    """Run some tenants; hand out no more once the operator stops, or too many are quarantined."""
-    run, limits = fleet.run, fleet.run.config.fleet
-    read = sum(line.rows_read for line in fleet.ledger.lines()) if limits.max_rows_read else 0
+    """Run some tenants; hand out no more once the operator stops, or the run is to end."""
+    run = fleet.run
+    read = sum(line.rows_read for line in fleet.ledger.lines()) if run.config.fleet.max_rows_read else 0
 
     def hand_out() -> Iterable[Tenant]:
         for tenant in tenants:
-            if run.should_stop() or fleet.failed is not None:
+            if run.should_stop() or fleet.ending is not None:
                 return
             yield tenant
 
     for outcome in engine.run(hand_out()):
-        run.report.advance(1)
+        if outcome.kind == LOST and outcome.reason is not None:
+            line = fleet.ledger.quarantine(outcome.tenant, LOST, outcome.reason, outcome.seconds)
+            outcome = replace(outcome, state=line.state)
         hit("fleet:outcome")
+        run.report.advance(1)
         _report(run, outcome)
         read += outcome.rows_read
-        fleet.quarantined += outcome.state == "quarantined"
-        if canary and outcome.state == "quarantined":
-            fleet.failed = CheckError(
-                f"the tenant {outcome.tenant} of the canary is quarantined: {outcome.reason}",
-                hint="fix it, then `migrate fleet retry`",
-            )
-        elif fleet.quarantined > limits.max_quarantined * len(fleet.tenants):
-            fleet.failed = _too_many(fleet)
-        elif limits.max_rows_read and read > limits.max_rows_read:
-            raise Stopped(
-                f"{read:,} rows were billed, more than [fleet] max_rows_read",
-                hint="raise it, then run the same command again",
-            )
+        fleet.quarantined += outcome.did and outcome.state == "quarantined"
+        fleet.ending = fleet.ending or _reason_to_end(fleet, outcome, read, canary=canary)
         run.stop_if_asked()
+
+
+def _reason_to_end(fleet: Fleet, outcome: Outcome, read: int, *, canary: bool) -> MigrateError | None:
+    limits = fleet.run.config.fleet
+    if canary and outcome.state == "quarantined":
+        return CheckError(
+            f"the tenant {outcome.tenant} of the canary is quarantined: {outcome.reason}",
+            hint="fix it, then `migrate fleet retry`; then `migrate fleet run`",
+        )
+    if fleet.quarantined > limits.max_quarantined * len(fleet.tenants):
+        return _too_many(fleet)
+    if limits.max_rows_read and read > limits.max_rows_read:
+        return Stopped(
+            f"{read:,} rows were billed, more than [fleet] max_rows_read",
+            hint="raise it, then run the same command again",
+        )
+    return None
 
 
 def _report(run: RunContext, outcome: Outcome) -> None:
@@ -257,18 +225,6 @@ def _too_many(fleet: Fleet) -> CheckError:
         hint="`migrate fleet report` says why; fix them, then `migrate fleet retry`; "
         "or allow more with --max-quarantined, then `migrate fleet run`",
     )
-
-
-def _require_sessions(run: RunContext) -> None:
-    """Raise TargetUnavailable if the server has not as many sessions free as there will be workers."""
-    wanted = max(1, run.config.fleet.workers)
-    with translate_errors("counting the sessions"):
-        row = run.connection.execute(_FREE).fetchone()
-    if row is not None and row[0] < wanted:
-        raise TargetUnavailable(
-            f"the target has {max(row[0], 0)} sessions free, but {wanted} workers need one each",
-            hint="use fewer --workers, or raise max_connections",
-        )
 
 
 def _summed(lines: Sequence[Line]) -> StageResult:
@@ -290,6 +246,7 @@ def _check_all(fleet: Fleet) -> StageResult:
         return StageResult("published already", {})
     if fleet.quarantined > run.config.fleet.max_quarantined * len(fleet.tenants):
         raise _too_many(fleet)
+    _require_all_done(fleet)
     where = run.staging if fleet.together else run.address.schema
     live = run.live
     if fleet.together:
@@ -301,6 +258,13 @@ def _check_all(fleet: Fleet) -> StageResult:
     for note in notes:
         run.report.note(note)
     return StageResult(f"all tenants checked together; {len(notes)} shared rows differ", {"differ": notes})
+
+
+def _require_all_done(fleet: Fleet) -> None:
+    """Raise Stopped if tenants still wait: they were not asked for."""
+    counts = fleet.ledger.counts(fleet.names())
+    if waiting := counts.get("waiting", 0) + counts.get("running", 0):
+        raise Stopped(f"{waiting:,} other tenants wait", hint="`migrate fleet run` goes on with them")
 
 
 def _stage_shared(fleet: Fleet) -> None:

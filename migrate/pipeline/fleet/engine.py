@@ -10,6 +10,8 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -17,15 +19,17 @@ from migrate.pipeline.fleet.session import Job, Session
 from migrate.pipeline.fleet.task import Outcome, migrate_tenant
 from migrate.pipeline.fleet.tenants import Tenant
 from migrate.runtime.config import Config
-from migrate.runtime.errors import TargetUnavailable, UsageError
+from migrate.runtime.errors import MigrateError, Stopped, UsageError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 #: Tenants that wait at each worker: few, so that the coordinator's memory is the same for any fleet.
 _AHEAD: Final = 2
 _CONNECT_S: Final = 30
 _PLUGIN: Final = "migrate-fleet"
+#: The kind of an outcome that no worker could record.
+LOST: Final = "worker"
 
 
 class Engine(Protocol):
@@ -57,59 +61,78 @@ class InProcess:
 
 
 @contextlib.contextmanager
-def open_engine(config: Config, job: Job) -> Iterator[Engine]:
-    """Yield the engine that [fleet] asks for. Raises UsageError if Dask is needed and not installed."""
+def open_engine(config: Config, job: Job, require: Callable[[int], None]) -> Iterator[Engine]:
+    """Yield the engine that [fleet] asks for.
+
+    `require` is called with the number of workers before they open their sessions. Raises UsageError if Dask
+    is needed and not installed, or its scheduler does not answer.
+    """
     if config.fleet.workers == 0 and config.fleet.scheduler is None:
+        require(1)
         with Session(job, config) as session:
             yield InProcess(session)
         return
-    require_dask()
-    with _dask(config, job) as engine:
-        yield engine
+    with _connect(config, job.work) as client:
+        engine = _Dask(client)
+        require(engine.workers())
+        client.register_plugin(_worker_plugin(job), name=_PLUGIN)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+def count_workers(config: Config) -> int:
+    """Return how many workers there will be; of a cluster those that its scheduler knows now.
+
+    Raises UsageError as `open_engine` does.
+    """
+    if config.fleet.scheduler is None:
+        if config.fleet.workers:
+            require_dask()
+        return max(1, config.fleet.workers)
+    with _connect(config, "") as client:
+        return _Dask(client).workers()
 
 
 def require_dask() -> None:
     """Raise UsageError if the extra `fleet` is not installed."""
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
+    if find_spec("distributed") is None:
         raise UsageError(
-            "several workers need Dask, which is not installed",
+            "workers need Dask, which is not installed",
             hint="pip install 'turso-to-prisma[fleet]'; or --workers 0 migrates the tenants in this process",
-        ) from error
+        )
 
 
 @contextlib.contextmanager
-def _dask(config: Config, job: Job) -> Iterator[Engine]:
+def _connect(config: Config, folder: str) -> Iterator[Client]:
+    """Yield a client of the configured scheduler, or of one of our own with worker processes."""
+    require_dask()
     import dask
     from distributed import Client, LocalCluster
 
     dask.config.set({"distributed.admin.tick.limit": "60s", "distributed.comm.timeouts.connect": "30s"})
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
-        if config.fleet.scheduler is None:
-            cluster: Any = stack.enter_context(
+        address: Any = config.fleet.scheduler
+        if address is None:
+            address = stack.enter_context(
                 LocalCluster(
                     n_workers=config.fleet.workers,
                     threads_per_worker=1,
                     processes=True,
                     dashboard_address=None,
-                    silence_logs=logging.ERROR,
+                    silence_logs=logging.CRITICAL,
                     memory_limit=0,
-                    local_directory=job.work,
+                    local_directory=folder,
                 )
             )
-            address = cluster.scheduler_address
-        else:
-            address = config.fleet.scheduler
         try:
-            client = stack.enter_context(Client(address, timeout=_CONNECT_S, set_as_default=False))
+            yield stack.enter_context(Client(address, timeout=_CONNECT_S, set_as_default=False))
         except OSError as error:
             raise UsageError(
-                f"no Dask scheduler answers at {address}", hint="start one: `dask scheduler`"
+                f"no Dask scheduler answers at {config.fleet.scheduler}", hint="start one: `dask scheduler`"
             ) from error
-        client.register_plugin(_worker_plugin(job), name=_PLUGIN)
-        yield _Dask(client)
 
 
 def _worker_plugin(job: Job) -> Any:
@@ -125,31 +148,68 @@ class _Dask:
         self._client = client
 
     def workers(self) -> int:
-        """Return how many workers the scheduler knows."""
+        """Return how many workers the scheduler knows. Raises UsageError if it has none."""
+        try:
+            self._client.wait_for_workers(1, timeout=_CONNECT_S)
+        except TimeoutError as error:
+            raise UsageError(
+                "the Dask scheduler has no worker",
+                hint="start some: `dask worker tcp://… --nthreads 1`; then run the same command again",
+            ) from error
         return len(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def close(self) -> None:
+        """Let the workers close their sessions: those of a user's cluster live on."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone, and its workers with it
+            self._client.unregister_worker_plugin(_PLUGIN)
 
     def run(self, tenants: Iterable[Tenant]) -> Iterator[Outcome]:
         """Yield what became of each tenant as it is known."""
         from distributed import as_completed
 
+        waiting, by_key = iter(tenants), dict[str, str]()
+        running = as_completed([], loop=self._client.loop)
+
+        def hand_out(number: int) -> None:
+            for tenant in islice(waiting, number):
+                future = self._submit(tenant)
+                by_key[future.key] = tenant.name
+                running.add(future)
+
+        hand_out(self.workers() * _AHEAD)
+        for future in running:
+            outcome = _outcome_of(future, by_key.pop(future.key))
+            future.release()
+            yield outcome
+            hand_out(1)
+
+    def _submit(self, tenant: Tenant) -> Future:
         from migrate.pipeline.fleet.worker import run_task
 
-        waiting = iter(tenants)
-        submit: Callable[[Tenant], Any] = lambda tenant: self._client.submit(  # noqa: E731
-            run_task, tenant, key=f"tenant-{tenant.name}-{os.urandom(4).hex()}", retries=3, pure=False
-        )
-        try:
-            self._client.wait_for_workers(1, timeout=_CONNECT_S)
-        except TimeoutError as error:
-            raise TargetUnavailable(
-                "the Dask scheduler has no worker",
-                hint="start some (`dask worker tcp://… --nthreads 1`), then run the same command again",
-            ) from error
-        many = max(1, self.workers()) * _AHEAD
-        running = as_completed([submit(tenant) for tenant in islice(waiting, many)])
-        for future in running:
-            outcome: Outcome = future.result()
-            future.release()
-            for tenant in islice(waiting, 1):
-                running.add(submit(tenant))
-            yield outcome
+        # The name may hold personal data, and Dask shows keys.
+        key = f"tenant-{os.urandom(8).hex()}"
+        return self._client.submit(run_task, tenant, key=key, pure=False)
+
+
+def _outcome_of(future: Future, tenant: str) -> Outcome:
+    """Return what became of a tenant. Raises MigrateError if the worker could not go on."""
+    from distributed import KilledWorker
+
+    try:
+        outcome: Outcome = future.result()
+    except KilledWorker:
+        reason = "its worker process died each time it worked on the tenant; was there memory enough?"
+        return Outcome(tenant, "running", kind=LOST, reason=reason)
+    except MigrateError:
+        raise
+    except CancelledError as error:
+        raise Stopped(
+            "the Dask scheduler is gone", hint="start it, then run the same command again"
+        ) from error
+    except Exception as error:  # its text may hold personal data
+        raise MigrateError(
+            f"a worker failed with {type(error).__name__} at a tenant",
+            hint="every host of the cluster needs the same version of migrate, Python and Dask; its own log "
+            "says more",
+        ) from error
+    return outcome

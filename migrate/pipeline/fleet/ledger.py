@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 from psycopg import sql
@@ -22,6 +23,7 @@ State = Literal["waiting", "running", "staged", "published", "quarantined", "rol
 DONE: Final[tuple[State, ...]] = ("staged", "published", "rolled_back")
 #: The lines, the map of ids, the shared rows as each tenant has them, and the rows that a publish replaced.
 TENANT, IDS, SHARED, KEPT = "fleet_tenant", "fleet_id_map", "fleet_shared", "fleet_kept"
+PACE: Final = "fleet_pace"
 #: Characters of a reason that are kept.
 _LONGEST: Final = 2000
 _MAKING: Final = 0x6D69_6772_666C_6565
@@ -64,6 +66,8 @@ _TABLES: Final = (
         goes_back boolean NOT NULL,
         row text NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS fleet_kept_idx ON {}.fleet_kept (tenant, target)",
+    # When the next request to a host may be sent. A crash of the server forgets it, which harms nothing.
+    "CREATE UNLOGGED TABLE IF NOT EXISTS {}.fleet_pace (host text PRIMARY KEY, free_at timestamptz NOT NULL)",
 )
 
 
@@ -86,6 +90,11 @@ class Line:
     reason: str | None
     seconds: float
     at: str
+
+
+def run_id(fleet_run: str, tenant: str, attempt: int) -> str:
+    """Return the name in the ledger of one attempt: two that run at once do not mix their rows."""
+    return f"{fleet_run}/{tenant}/{attempt}"
 
 
 _COLUMNS: Final = (
@@ -135,6 +144,28 @@ class FleetLedger:
             if changed.rowcount:
                 self.set_waiting(("running", "staged", "published", "quarantined", "rolled_back"))
 
+    def keep_way(self, publish: str) -> None:
+        """Record how the tenants of the run go live: each, or together."""
+        with translate_errors("recording how the fleet is published"), self.conn.transaction():
+            self.ledger.guard(self.conn)
+            self.conn.execute(
+                sql.SQL(
+                    "INSERT INTO {} VALUES ('fleet_publish', %s) ON CONFLICT (key) DO UPDATE"
+                    " SET value = EXCLUDED.value"
+                ).format(self.ledger.name("setting")),
+                (publish,),
+            )
+
+    def way(self, run_id: str) -> str | None:
+        """Return how the tenants of a run go live, None if the lines are not its own."""
+        query = sql.SQL(
+            "SELECT value FROM {0} WHERE key = 'fleet_publish'"
+            " AND EXISTS (SELECT 1 FROM {0} WHERE key = 'fleet_run' AND value = %s)"
+        ).format(self.ledger.name("setting"))
+        with translate_errors("reading how the fleet is published"):
+            row = self.conn.execute(query, (run_id,)).fetchone()
+        return None if row is None else str(row[0])
+
     def add(self, tenants: Iterable[tuple[str, str]]) -> None:
         """Add a line for each tenant (name, label of its source) that has none."""
         names, sources = zip(*tenants, strict=True)
@@ -181,49 +212,74 @@ class FleetLedger:
             )
         return Line(*row)
 
-    def counts(self) -> dict[str, int]:
-        """Return the number of tenants by state."""
-        query = sql.SQL("SELECT state, count(*) FROM {} GROUP BY 1 ORDER BY 1").format(
-            self.ledger.name(TENANT)
-        )
+    def counts(self, tenants: Sequence[str] | None = None) -> dict[str, int]:
+        """Return the number of tenants (of these, if given) by state."""
+        query = sql.SQL(
+            "SELECT state, count(*) FROM {} WHERE %s::text[] IS NULL OR tenant = ANY (%s) GROUP BY 1"
+        ).format(self.ledger.name(TENANT))
         with translate_errors("counting the tenants"):
-            return dict(self.conn.execute(query).fetchall())
+            return dict(self.conn.execute(query, (tenants, tenants)).fetchall())
 
-    def begin(self, tenant: str, run_id: str) -> None:
-        """Record an attempt, and delete what an earlier one left in the ledger under `run_id`."""
+    def begin(self, tenant: str, fleet_run: str) -> int | None:
+        """Record an attempt, and delete what earlier ones left in the ledger; return its number.
+
+        None if the tenant is done: then nothing is written.
+        """
         with translate_errors(f"beginning the tenant {tenant}"), self.conn.transaction():
             self.ledger.guard(self.conn)
-            self.forget(run_id)
-            for table in ("fate", "warning"):
-                self.conn.execute(
-                    sql.SQL("DELETE FROM {} WHERE run_id = %s").format(self.ledger.name(table)), (run_id,)
-                )
-            self._set(tenant, state="running", kind=None, reason=None)
-            self.conn.execute(
-                sql.SQL("UPDATE {} SET attempt = attempt + 1 WHERE tenant = %s").format(
-                    self.ledger.name(TENANT)
-                ),
-                (tenant,),
-            )
+            line = self.line(tenant, lock=True)
+            if line.state in DONE:
+                return None
+            earlier = [run_id(fleet_run, tenant, number) for number in range(1, line.attempt + 1)]
+            self._forget(earlier, ("batch", "finished", "fate", "warning"))
+            self._set(tenant, state="running", kind=None, reason=None, attempt=line.attempt + 1)
+            return line.attempt + 1
 
-    def forget(self, run_id: str) -> None:
-        """Delete the batches of one tenant's run; its fates stay. Called inside a transaction."""
-        for table in ("batch", "finished"):
+    def forget(self, run: str) -> None:
+        """Delete the batches of one attempt; its fates stay. Called inside a transaction."""
+        self._forget([run], ("batch", "finished"))
+
+    def _forget(self, runs: Sequence[str], tables: Sequence[str]) -> None:
+        for table in tables:
             self.conn.execute(
-                sql.SQL("DELETE FROM {} WHERE run_id = %s").format(self.ledger.name(table)), (run_id,)
+                sql.SQL("DELETE FROM {} WHERE run_id = ANY (%s)").format(self.ledger.name(table)),
+                (list(runs),),
             )
 
     def finish(self, tenant: str, state: State, **facts: Any) -> None:
         """Set the line of a tenant; called inside the transaction of its rows, which guards the epoch."""
         self._set(tenant, state=state, **facts)
 
-    def quarantine(self, tenant: str, kind: str, reason: str, seconds: float) -> None:
-        """Record that a tenant was left out, and why."""
+    def quarantine(
+        self, tenant: str, kind: str, reason: str, seconds: float, attempt: int | None = None
+    ) -> Line:
+        """Record that a tenant was left out, and why; return its line.
+
+        Nothing is written if the tenant is done meanwhile, or if another `attempt` has begun.
+        """
         with translate_errors(f"recording the tenant {tenant}"), self.conn.transaction():
             self.ledger.guard(self.conn)
+            line = self.line(tenant, lock=True)
+            if line.state in DONE or (attempt is not None and line.attempt != attempt):
+                return line
             self._set(
                 tenant, state="quarantined", kind=kind, reason=reason[:_LONGEST], seconds=seconds, rows={}
             )
+        return self.line(tenant)
+
+    def wait_for_turn(self, host: str, per_second: float) -> float:
+        """Return in how many seconds a request may be sent to a host: its next place among all workers'."""
+        query = sql.SQL(
+            "INSERT INTO {} AS p VALUES (%(host)s, clock_timestamp() + %(step)s) ON CONFLICT (host) DO UPDATE"
+            " SET free_at = greatest(p.free_at, clock_timestamp()) + %(step)s"
+            " RETURNING extract(epoch FROM free_at - %(step)s - clock_timestamp())::float8"
+        ).format(self.ledger.name(PACE))
+        with translate_errors(f"waiting for {host}"):
+            row = self.conn.execute(
+                query, {"host": host, "step": timedelta(seconds=1 / per_second)}
+            ).fetchone()
+        assert row is not None
+        return max(0.0, float(row[0]))
 
     def publish_staged(self) -> int:
         """Set the lines of all staged tenants to published, after the exchange of the tables."""

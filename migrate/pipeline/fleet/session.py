@@ -15,8 +15,10 @@ from typing import Final, Self
 from psycopg import sql
 
 from mappers.base import MappingSpec
+from migrate import __version__
 from migrate.pipeline.fleet.layout import Layout, fleet_mapping, layout_of
 from migrate.pipeline.fleet.ledger import FleetLedger
+from migrate.pipeline.fleet.progress_query import WORKER
 from migrate.pipeline.id_secret import rule_of
 from migrate.pipeline.ids import HEX, Rule
 from migrate.pipeline.live_target import open_target
@@ -25,7 +27,7 @@ from migrate.postgres.catalog import LiveSchema, introspect
 from migrate.postgres.connection import Address, Connection, connect, translate_errors
 from migrate.postgres.create_tables import is_empty, make_tables
 from migrate.runtime.config import Config, load_config
-from migrate.runtime.errors import TargetError, UsageError
+from migrate.runtime.errors import Stopped, UsageError
 from migrate.staging import schema
 from migrate.staging.ledger import Ledger
 from migrate.staging.ledger_schema import make_schema
@@ -45,6 +47,9 @@ class Job:
     run_id: str
     epoch: int
     stage_only: bool
+    #: the workers are processes of the coordinator's own
+    local: bool
+    code: str = __version__
 
     def config(self) -> Config:
         """Read the configuration, as the command itself does."""
@@ -52,35 +57,47 @@ class Job:
 
 
 class Session:
-    """A worker's session. A context manager; `renew` opens it again after the server was lost."""
+    """A worker's session. A context manager; after `lose` it is opened again."""
 
     def __init__(self, job: Job, config: Config | None = None) -> None:
         self.job = job
         self.config = config or job.config()
         self.mapping = fleet_mapping(self.config)
         self.spec: MappingSpec = load_spec(self.config)
+        #: the attempt of the tenant that it works on
+        self.attempt = 0
         self._opened = contextlib.ExitStack()
+        self._is_open = self._is_over = False
 
     def __enter__(self) -> Self:
-        self._open()
+        self.ensure_open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_over = True
+        self.lose()
+
+    def lose(self) -> None:
+        """Close what is left of the session, after the server was lost."""
+        self._is_open = False
         self._opened.close()
 
-    def renew(self) -> None:
-        """Close what is left of the session and open it again."""
-        self._opened.close()
-        self._open()
+    def ensure_open(self) -> None:
+        """Open the session if it is not open. Raises Stopped if the worker has given it up."""
+        if self._is_over:
+            raise Stopped("the worker's session is closed: the run that it worked for has ended")
+        if not self._is_open:
+            self._open()
+            self._is_open = True
 
     def _open(self) -> None:
         target = self._opened.enter_context(open_target(self.config, Path(self.job.work)))
         self.address: Address = target.address
         self.conn: Connection = self._opened.enter_context(contextlib.closing(connect(self.address)))
         with translate_errors("setting up the worker's session"):
-            self.conn.execute("SET application_name = 'migrate: fleet worker'")
+            self.conn.execute("SELECT set_config('application_name', %s, false)", (WORKER,))
             # A worker that is frozen in a transaction must not keep the locks of the others.
             self.conn.execute("SET idle_in_transaction_session_timeout = '60s'")
             self.conn.execute("CREATE TEMP TABLE migrate_temporary ()")
@@ -134,33 +151,3 @@ class Session:
                 )
             make_schema(self.conn, name, _MARK)
             make_tables(self.conn, name, ddl)
-
-
-def require_fillable(live: LiveSchema, layout: Layout, filled: list[str]) -> None:
-    """Raise TargetError if the target's tables cannot take the rows of one tenant after the other."""
-    missing = [name for name in filled if name not in live.tables]
-    if missing:
-        raise TargetError(
-            f"the schema {live.schema} has no table {', '.join(missing)}",
-            hint="apply the Prisma schema first: prisma migrate deploy",
-        )
-    if layout.per_tenant:
-        return
-    for name in filled:
-        table = live.tables[name]
-        if name not in layout.shared and table.column(layout.fleet.column) is None:
-            raise TargetError(
-                f"the table {name} has no column {layout.fleet.column}",
-                hint='add it to the Prisma schema, or set column = "…" in [fleet] of the mapping; a table '
-                'that all tenants have in common gets scope = "shared"',
-            )
-    outside = [
-        key.table
-        for key in live.foreign_keys
-        if key.ref_schema == live.schema and key.ref_table in filled and key.table not in filled
-    ]
-    if outside:
-        raise TargetError(
-            f"{', '.join(sorted(set(outside)))} refers to tables that a fleet fills",
-            hint="its rows would hang on rows that are replaced: drop the foreign key for the migration",
-        )

@@ -34,7 +34,9 @@ key IN (SELECT key FROM {shared} WHERE target = {target} AND tenant = %(tenant)s
 _DIFFERENT: Final = """
 SELECT target, key, array_agg(tenant ORDER BY tenant COLLATE "C") FROM (
     SELECT target, key, tenant, row, first_value(row) OVER (
-        PARTITION BY target, key ORDER BY tenant COLLATE "C") AS first FROM {shared}) AS s
+        PARTITION BY target, key ORDER BY tenant COLLATE "C") AS first FROM {shared}
+    WHERE %(tenant)s::text IS NULL OR (target, key) IN (
+        SELECT target, key FROM {shared} WHERE tenant = %(tenant)s)) AS s
 WHERE row <> first GROUP BY target, key ORDER BY target, key"""
 
 
@@ -104,10 +106,10 @@ def write(
         conn.execute(statement + conflict if unique else statement, {"tenant": tenant})
 
 
-def differences(conn: Connection, fleet: FleetLedger) -> list[Difference]:
-    """Return the shared rows that differ between tenants."""
+def differences(conn: Connection, fleet: FleetLedger, tenant: str | None = None) -> list[Difference]:
+    """Return the shared rows (those of `tenant`, if given) that differ between tenants."""
     rows: list[tuple[Any, ...]] = conn.execute(
-        sql.SQL(_DIFFERENT).format(shared=fleet.ledger.name(SHARED))
+        sql.SQL(_DIFFERENT).format(shared=fleet.ledger.name(SHARED)), {"tenant": tenant}
     ).fetchall()
     return [Difference(table, key, tuple(tenants)) for table, key, tenants in rows]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from migrate.pipeline.fleet.coordinator import Fleet
 from migrate.pipeline.fleet.ledger import Line, State
+from migrate.pipeline.fleet.open_fleet import Fleet
 from migrate.pipeline.fleet.tenant_rows import exchange_rows
 from migrate.pipeline.rollback import RollbackMode, RolledBack, roll_back
 from migrate.postgres.catalog import introspect

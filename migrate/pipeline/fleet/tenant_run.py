@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import os
 import shutil
 import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +21,7 @@ from mappers.declarative.mapping_file import MappingFile, for_tenant
 from migrate import __version__
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.fleet.layout import Layout
+from migrate.pipeline.fleet.ledger import run_id
 from migrate.pipeline.fleet.session import Session
 from migrate.pipeline.fleet.tenants import Tenant
 from migrate.pipeline.ids import Ids
@@ -27,6 +32,7 @@ from migrate.publish.early_build import EarlyBuild
 from migrate.runtime import files
 from migrate.runtime.clock import now
 from migrate.runtime.config import Config, source_token
+from migrate.runtime.errors import UsageError
 from migrate.source.configured import ConfiguredSource
 from migrate.source.url import parse_address
 
@@ -58,6 +64,7 @@ class TenantRun(RunContext):
     """The context of one tenant's stages; the worker's only session is its own."""
 
     single_session: bool = True
+    tenant: str
     file: MappingFile
     staged_in: str
     shape: LiveSchema
@@ -84,35 +91,69 @@ class TenantRun(RunContext):
         return DeclarativeMapping(self.file, tables_of(self.snapshot_path), target=target_columns(self.live))
 
 
-def run_id(fleet_run: str, tenant: str) -> str:
-    """Return the name of a tenant's run in the ledger."""
-    return f"{fleet_run}/{tenant}"
-
-
 def folder_of(work: Path, tenant: str) -> Path:
     """Return the folder of a tenant's snapshot, on the worker's machine."""
     return work / "tenants" / hashlib.sha256(tenant.encode()).hexdigest()[:24]
 
 
-def remove_folder(work: Path, tenant: str) -> None:
+@contextlib.contextmanager
+def hold_folder(work: Path, tenant: str, attempt: int) -> Iterator[Path]:
+    """Yield the tenant's folder, locked; another one if a task that is still alive has it."""
+    path = files.make_folder(folder_of(work, tenant))
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = path.exists() and os.path.samestat(os.fstat(handle), path.stat())
+        except BlockingIOError:
+            free = False
+        yield path if free else files.make_folder(path.with_name(f"{path.name}-{attempt}"))
+    finally:
+        os.close(handle)
+
+
+def remove_folder(folder: Path) -> None:
     """Remove what a tenant's task left on the disk: its snapshot is personal data."""
-    shutil.rmtree(folder_of(work, tenant), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def source_of(config: Config, tenant: Tenant, folder: Path) -> ConfiguredSource:
-    """Return the tenant's database, with the token of the variable that it names, else those of [source]."""
+def source_of(
+    config: Config, tenant: Tenant, folder: Path, pace: Callable[[], None] = lambda: None
+) -> ConfiguredSource:
+    """Return the tenant's database, with the token of the variable that it names, else that of [source].
+
+    `pace` is called before each request. Raises UsageError if the variable is not set.
+    """
+    if tenant.token_env and not os.environ.get(tenant.token_env):
+        raise UsageError(
+            f"the variable {tenant.token_env}, which holds the token of {tenant.name}, is not set here",
+            hint="set it where the workers are started",
+        )
     token = os.environ.get(tenant.token_env) if tenant.token_env else source_token(config, "")
     label = parse_address(tenant.url).label
     return ConfiguredSource(
-        url=tenant.url, token=token, label=label, named_by=tenant.token_env, config=config, folder=folder
+        url=tenant.url,
+        token=token,
+        label=label,
+        named_by=tenant.token_env,
+        config=config,
+        folder=folder,
+        pace=pace,
     )
 
 
-def make_run(session: Session, tenant: Tenant, live: LiveSchema) -> TenantRun:
-    """Return the context of a tenant's run."""
-    work = files.make_folder(folder_of(Path(session.job.work), tenant.name))
+def _pace(session: Session, tenant: Tenant) -> Callable[[], None]:
+    """Return what waits until the host of a tenant may be asked again, by whichever worker."""
+    limit, host = session.config.fleet.requests_per_second, tenant.host
+    if limit is None or not host:
+        return lambda: None
+    return lambda: time.sleep(session.fleet.wait_for_turn(host, limit))
+
+
+def make_run(session: Session, tenant: Tenant, live: LiveSchema, work: Path, attempt: int) -> TenantRun:
+    """Return the context of one attempt to migrate a tenant, in the folder `work`."""
     layout: Layout = session.layout
-    identity = run_id(session.job.run_id, tenant.name)
+    identity = run_id(session.job.run_id, tenant.name, attempt)
     state = State(
         work,
         Document(
@@ -130,7 +171,7 @@ def make_run(session: Session, tenant: Tenant, live: LiveSchema) -> TenantRun:
         config=session.config,
         work=work,
         state=state,
-        source=source_of(session.config, tenant, work),
+        source=source_of(session.config, tenant, work, _pace(session, tenant)),
         address=dataclasses.replace(session.address, schema=live.schema),
         connection=session.conn,
         ledger=session.ledger,
@@ -143,6 +184,7 @@ def make_run(session: Session, tenant: Tenant, live: LiveSchema) -> TenantRun:
         early_build=EarlyBuild(session.address, session.ledger, session.staging),
         report=_Silent(),
         stopping=threading.Event(),
+        tenant=tenant.name,
         file=for_tenant(session.mapping, tenant.name),
         staged_in=session.staging,
         shape=live,

@@ -39,7 +39,8 @@ class Tenant:
 def read_tenants(config: Config, named: str | None = None, folder: Path | None = None) -> list[Tenant]:
     """Return the tenants by their names: those that `named` describes, else [fleet] tenants.
 
-    Paths are relative to `folder`. Raises UsageError if none are named, or a line is wrong; SourceError if
+    Paths are relative to `folder`, that of the configuration file if it names them.
+    Raises UsageError if none are named, or a line is wrong; SourceError if
     the Platform API does not list them.
     """
     described = named or config.fleet.tenants
@@ -52,6 +53,8 @@ def read_tenants(config: Config, named: str | None = None, folder: Path | None =
 
         found = list_databases(config.fleet, described.removeprefix(PLATFORM))
         return _checked(found, described)
+    if folder is None and named is None and config.file is not None:
+        folder = config.file.parent
     path = (folder or Path()) / Path(described).expanduser()
     if path.is_dir():
         return _checked(_of_folder(path), str(path))

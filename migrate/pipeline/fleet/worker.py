@@ -5,14 +5,17 @@ Dask finds the functions here by their names, so every host of a cluster needs t
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import Any
 
 from distributed import WorkerPlugin, get_worker
 
+from migrate import __version__
 from migrate.pipeline.fleet.session import Job, Session
 from migrate.pipeline.fleet.task import Outcome, migrate_tenant
 from migrate.pipeline.fleet.tenants import Tenant
-from migrate.runtime.errors import TargetUnavailable
+from migrate.runtime.errors import UsageError
 from migrate.runtime.memory import configure_allocators
 
 
@@ -28,9 +31,15 @@ class FleetPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask may be missing
     def setup(self, worker: Any) -> None:
         """Open the session; Dask says so if it cannot be opened."""
         if worker.state.nthreads > 1:
-            raise TargetUnavailable(
-                "a worker of a fleet has one thread", hint="start the workers with --nthreads 1"
+            raise UsageError("a worker of a fleet has one thread", hint="start the workers with --nthreads 1")
+        if self.job.code != __version__:
+            raise UsageError(
+                f"a worker has migrate {__version__}, the coordinator {self.job.code}",
+                hint="install the same version on every host of the cluster",
             )
+        if self.job.local and threading.current_thread() is threading.main_thread():
+            # Ctrl-C reaches every process of the terminal: the coordinator ends its workers itself.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         configure_allocators()
         self.session = Session(self.job).__enter__()
         worker.migrate_session = self.session

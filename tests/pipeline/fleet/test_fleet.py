@@ -62,22 +62,6 @@ def two(world: World) -> None:
         add_tenant(world.at / "tenants", name, shift=number * 10)
 
 
-def test_both_ways_to_publish_give_the_same_rows(tmp_path: Path, database: str) -> None:
-    world = World(tmp_path / "fleet", database)
-    two(world)
-    world.run()
-    each = everything(world)
-    world.publish = "together"
-    world.configure()
-    lines = world.run(RunMode.FRESH)
-    assert [line.state for line in lines] == ["published"] * 2
-    assert everything(world) == each
-    assert world.rows("SELECT count(*) FROM migrate_ledger.publication") == [(1,)]
-    add_tenant(world.at / "tenants", "core")
-    assert [line.state for line in world.run()] == ["published"] * 3
-    assert everything(world, without="core") == each
-
-
 def test_a_tenant_goes_back_and_forth_and_is_run_again_alone(tmp_path: Path, database: str) -> None:
     world = World(tmp_path / "fleet", database)
     two(world)

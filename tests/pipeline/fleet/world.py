@@ -11,8 +11,9 @@ from typing import Any
 
 import psycopg
 
-from migrate.pipeline.fleet.coordinator import Fleet, open_fleet, retry, run_fleet
+from migrate.pipeline.fleet.coordinator import retry, run_fleet
 from migrate.pipeline.fleet.ledger import FleetLedger, Line
+from migrate.pipeline.fleet.open_fleet import make_fleet, open_fleet
 from migrate.pipeline.fleet.tenant_rollback import roll_back_tenants
 from migrate.pipeline.fleet.tenants import read_tenants
 from migrate.pipeline.run_mode import RunMode
@@ -122,7 +123,7 @@ class World:
         """
         config = load_config(self.config)
         with open_fleet(config, self.at / "work", Notes(), mode) as run:
-            fleet = Fleet(run, read_tenants(config))
+            fleet = make_fleet(run, read_tenants(config))
             if again is not None:
                 retry(fleet, again)
             run_fleet(fleet)
@@ -132,7 +133,7 @@ class World:
         """Roll tenants back in this process, or undo it."""
         config = load_config(self.config)
         with open_fleet(config, self.at / "work", Notes(), RunMode.ROLLBACK) as run:
-            roll_back_tenants(Fleet(run, []), names, undo=undo)
+            roll_back_tenants(make_fleet(run, []), names, undo=undo)
 
     def lines(self) -> list[Line]:
         """Return what the ledger says of every tenant."""
