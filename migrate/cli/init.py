@@ -16,6 +16,7 @@ from migrate.cli.options import confirm, json_option, waiting, yes_option
 if TYPE_CHECKING:
     from migrate.introspect.profile import Inspection
     from migrate.introspect.scaffold import Draft
+    from migrate.introspect.scaffold.choices.wishes import Wishes
     from migrate.postgres.catalog import LiveSchema
     from migrate.runtime.config import Config
 
@@ -42,6 +43,20 @@ if TYPE_CHECKING:
 )
 @click.option("--enums", is_flag=True, help="Make enums of columns that hold only a few different words.")
 @click.option(
+    "--ids",
+    multiple=True,
+    metavar="keep|TABLE=keep",
+    help="Integer keys of a fresh target stay and count on, of all tables or of one. [default: cuid]",
+)
+@click.option(
+    "--rename",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Name of a table in the target, or of a column: users.mail=email. More than one is possible.",
+)
+@click.option("--leave-out", multiple=True, metavar="TABLE", help="A table that is not migrated.")
+@click.option("--only", multiple=True, metavar="TABLE", help="A table that is migrated; no other one is.")
+@click.option(
     "--regenerate",
     is_flag=True,
     help="Write schema.prisma and init.sql anew from the edited mapping.toml in --out; it stays as it is.",
@@ -53,6 +68,10 @@ def command(
     out: Path,
     target: str | None,
     enums: bool,
+    ids: tuple[str, ...],
+    rename: tuple[str, ...],
+    leave_out: tuple[str, ...],
+    only: tuple[str, ...],
     regenerate: bool,
     yes: bool,
     as_json: bool,
@@ -69,13 +88,23 @@ def command(
     if regenerate:
         from migrate.cli.regenerate import regenerate as write_anew
 
-        if target is not None or enums:
-            raise click.UsageError("--regenerate takes target and enums from the files in --out")
+        if target is not None or enums or ids or rename or leave_out or only:
+            raise click.UsageError("--regenerate takes all decisions from mapping.toml in --out: edit that")
         return write_anew(source, out, yes, as_json)
-    return _first(source, out, target, enums, yes, as_json)
+    wishes = {"ids": ids, "renames": rename, "left_out": leave_out, "only": only}
+    return _first(source, out, target, enums, wishes, yes, as_json)
 
 
-def _first(source: str | None, out: Path, target: str | None, enums: bool, yes: bool, as_json: bool) -> int:
+def _first(
+    source: str | None,
+    out: Path,
+    target: str | None,
+    enums: bool,
+    wishes: Mapping[str, tuple[str, ...]],
+    yes: bool,
+    as_json: bool,
+) -> int:
+    from migrate.introspect.scaffold.choices.wishes import read_wishes
     from migrate.introspect.scaffold.config_toml import VARIABLE, to_set
     from migrate.introspect.scaffold.print import facts, show
     from migrate.introspect.scaffold.write_files import texts_of
@@ -87,7 +116,7 @@ def _first(source: str | None, out: Path, target: str | None, enums: bool, yes: 
     live = None if target_url is None else _tables_of(target_url)
     with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
         source_url, inspection = inspect_for(load_config(None), source, Path(name))
-        draft = _draft(inspection, live, enums=enums)
+        draft = _draft(inspection, live, read_wishes(inspection, **wishes), enums=enums)
         if not any(section.migrated for section in draft.sections):
             raise UsageError(
                 f"{inspection.source} has no table to migrate",
@@ -129,10 +158,16 @@ def write_draft(out: Path, texts: Mapping[str, str], yes: bool) -> None:
     write_files(out, texts)
 
 
-def _draft(inspection: Inspection, live: LiveSchema | None, *, enums: bool) -> Draft:
+def _draft(inspection: Inspection, live: LiveSchema | None, wishes: Wishes, *, enums: bool) -> Draft:
     from migrate.introspect.scaffold import draft_onto, make_draft
+    from migrate.introspect.scaffold.choices.choices import Choices
+    from migrate.runtime.errors import UsageError
 
-    return draft_onto(inspection, live) if live else make_draft(inspection, enums=enums)
+    if live is None:
+        return make_draft(inspection, enums=enums, choices=Choices(wishes=wishes))
+    if wishes.ids or enums:
+        raise UsageError("--ids and --enums are for a fresh target: here the target's keys and enums decide")
+    return draft_onto(inspection, live, wishes)
 
 
 def _foresee(draft: Draft, folder: Path, live: LiveSchema | None) -> Draft:
@@ -176,7 +211,7 @@ def _target(given: str | None) -> tuple[str | None, str | None]:
 
 def _tables_of(target: str) -> LiveSchema | None:
     """Return the schema of a target, None if it has no table yet."""
-    from migrate.introspect.scaffold.match_existing import PRISMA
+    from migrate.introspect.scaffold.existing.match_existing import PRISMA
     from migrate.postgres.catalog import introspect
     from migrate.postgres.connection import connect, parse_url
 

@@ -37,7 +37,6 @@ def draft_column(
     meaning: Meaning, table: TableReport, column: ColumnReport, key: Key, names: ColumnNames
 ) -> Drafted:
     """Return the entry of a column and, if it is migrated, its field."""
-    line = meaning.choices.line(table.name, column.name)
     if meaning.choices.drops(table.name, column.name):
         return Drafted(Line(column.name, {"drop": "not in the mapping"}), None)
     if column.generated:
@@ -45,7 +44,8 @@ def draft_column(
         remark = "Prisma has no computed columns: recreate it by hand, or in the application"
         return Drafted(Line(column.name, {"drop": why}, f"{_declared(column)}; {remark}", review=True), None)
     draft = _Column(meaning, table, column, key)
-    to = names.column(column.name) if line is None or line.to is None else names.chosen(line.to)
+    chosen = meaning.choices.to(table.name, column.name)
+    to = names.column(column.name) if chosen is None else names.chosen(chosen)
     type_ = meaning.type(table.name, column.name)
     default = draft.default(type_)
     updated = type_.scalar == "DateTime" and (column.touched or words(column.name) in _UPDATED)
@@ -139,7 +139,7 @@ class _Column:
         """Return the field's name; for a reference it ends in Id, so that the relation can have the other
         name.
         """
-        base = self._column.name if self._line is None or self._line.to is None else self._line.to
+        base = self._meaning.choices.to(self._table, self._column.name) or self._column.name
         name = field_name(base)
         firm = self._link is not None and self._link.firm and not self._key
         others = {field_name(one.name) for one in self._meaning.inspection.table(self._table).columns}
@@ -162,7 +162,7 @@ class _Column:
         """Return whether a person keeps the numbers of a key that SQLite counts up."""
         table = self._meaning.inspection.table(self._table)
         return (
-            self._line is not None
+            self._meaning.choices.keeps(self._table)
             and table.key == (self._column.name,)
             and self._link is None
             and type_.scalar in ("Int", "BigInt")

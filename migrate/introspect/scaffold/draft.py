@@ -49,7 +49,9 @@ def make_draft(
             key_of(
                 table,
                 [one for one in inspection.duplicates if one.table == table.name],
-                keep=table.name in kept or table.name in inspection.rtrees,
+                keep=table.name in kept
+                or table.name in inspection.rtrees
+                or choices.wishes.keeps(table.name),
             ),
         )
         for table in lived_in
@@ -103,8 +105,16 @@ class _Drafter:
         models, remarks = graph.related()
         sections = [replace(one, remarks=(*one.remarks, *remarks.get(one.source, ()))) for one in sections]
         sections = [_with_pairs(one, graph.pairs.get(one.source, ())) for one in sections]
-        sections += [_left_out(one) for one in self._inspection.leftovers if one.copied]
-        sections += [_without_target(one) for one in self._inspection.tables if self._has_no_target(one)]
+        sections += [
+            _left_out(one)
+            for one in self._inspection.leftovers
+            if one.copied and one.name not in self._links.keys
+        ]
+        sections += [
+            _without_target(one, self._choices.wishes.why_not(one.name))
+            for one in self._inspection.tables
+            if self._has_no_target(one)
+        ]
         return Draft(
             source=self._inspection.source,
             sections=tuple(sorted(sections, key=lambda section: section.source)),
@@ -233,7 +243,9 @@ def own_rows(leftover: Leftover) -> str:
     return ", ".join(f"{rows:,} {what}" for rows, what in parts if rows > 0)
 
 
-def _without_target(table: TableReport) -> Section:
+def _without_target(table: TableReport, why: str | None) -> Section:
+    if why is not None:
+        return Section(table.name, table.rows, {"left_out": why})
     return Section(
         table.name, table.rows, {"left_out": "the target has no table for it"},
         remarks=("(!) the target has no table for it. Give it a `target`, or keep `left_out`",),

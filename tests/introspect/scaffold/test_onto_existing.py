@@ -11,9 +11,11 @@ import pytest
 from mappers.declarative.mapping_file import MappingFile, read_mapping
 from mappers.declarative.validate import find_misfits
 from migrate.introspect.scaffold import Draft, draft_onto
+from migrate.introspect.scaffold.choices.wishes import read_wishes
+from migrate.introspect.scaffold.existing.column_pairs import pair
 from migrate.introspect.scaffold.mapping_toml import write_mapping
-from migrate.introspect.scaffold.match_existing import pair
 from migrate.postgres.catalog import LiveSchema, introspect
+from migrate.runtime.errors import UsageError
 from tests.introspect.profile.sources import inspect_script
 from tests.introspect.scaffold.sources import line, source_tables, target_columns
 from tests.tools.commands import migrate
@@ -101,6 +103,46 @@ def test_the_keys_and_foreign_keys_of_the_target_decide_on_ids(onto: Draft) -> N
     assert line(onto, "tag", "id").options == {"to": "id", "as": "integer"}
     author = {"to": "author", "as": "reference", "of": "users", "dangling": "reject"}
     assert line(onto, "blog_post", "author").options == author
+
+
+RENAMED = """
+    CREATE TABLE team (id INTEGER PRIMARY KEY, slug TEXT NOT NULL, plan TEXT, name TEXT);
+    CREATE TABLE person (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES team, mail TEXT);
+    CREATE TABLE red (id INTEGER PRIMARY KEY, hex TEXT, weight INTEGER);
+    INSERT INTO team VALUES (1, 'a', 'pro', 'A'), (2, 'b', 'free', 'B');
+    INSERT INTO person VALUES (5, 2, 'x@example.org');
+    INSERT INTO red VALUES (1, 'f00', 3);
+"""
+MODELS = """
+    CREATE TABLE "Workspace" ("id" TEXT PRIMARY KEY, "slug" TEXT NOT NULL, "plan" TEXT, "name" TEXT);
+    CREATE TABLE "Person" ("id" TEXT PRIMARY KEY, "workspaceId" TEXT REFERENCES "Workspace", "email" TEXT);
+    CREATE TABLE "Blue" ("id" TEXT PRIMARY KEY, "hex" TEXT, "weight" INTEGER);
+    CREATE TABLE "Pink" ("id" TEXT PRIMARY KEY, "hex" TEXT, "weight" INTEGER);
+"""
+
+
+def test_renamed_models_are_found_by_columns_and_values_and_what_refers_to_them_follows(
+    tmp_path: Path, database: str
+) -> None:
+    inspection = inspect_script(tmp_path, RENAMED)
+    with psycopg.connect(database) as connection:
+        connection.execute(MODELS)
+        live = introspect(connection, "public")
+    draft = draft_onto(inspection, live)
+    targets = {one.source: one.options.get("target") for one in draft.sections}
+    assert targets == {"team": "Workspace", "person": "Person", "red": None}
+    reference = {"to": "workspaceId", "as": "reference", "of": "team", "dangling": "null"}
+    assert line(draft, "person", "team_id").options == reference
+    remarks = {one.source: " ".join(one.remarks) for one in draft.sections}
+    assert "taken for Workspace since both have name, plan, slug" in remarks["team"]
+    assert "perhaps Blue or Pink, by its columns: --rename red=NAME" in remarks["red"]
+    wishes = read_wishes(inspection, renames=("red=pink", "person.mail=email", "team=Workspace"))
+    settled = draft_onto(inspection, live, wishes)
+    targets = {one.source: one.options.get("target") for one in settled.sections}
+    assert targets == {"team": "Workspace", "person": "Person", "red": "Pink"}
+    assert line(settled, "person", "mail").options["to"] == "email"
+    with pytest.raises(UsageError, match="the target has no Pinc; did you mean Pink"):
+        draft_onto(inspection, live, read_wishes(inspection, renames=("red=Pinc",)))
 
 
 def test_a_required_column_that_nothing_fills_is_an_error_that_names_it(

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mappers.declarative.mapping_columns import ColumnMapping
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.source_table import row_number_name
 from migrate.introspect.profile.inspection import TableReport
+from migrate.introspect.scaffold.choices.wishes import Wishes
 from migrate.introspect.scaffold.choose_key import Key
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The decisions; without a mapping file everything is still open."""
+    """The decisions: those of a mapping file or, for a first draft, those of its options."""
 
     mapping: MappingFile | None = None
+    wishes: Wishes = field(default_factory=Wishes)
 
     def table(self, name: str) -> TableMapping | None:
         """Return the section of a table that is migrated; None if it has none."""
@@ -25,12 +27,17 @@ class Choices:
 
     def takes(self, table: TableReport) -> bool:
         """Return whether a table is migrated."""
-        return not table.leftover if self.mapping is None else self.table(table.name) is not None
+        return self.wishes.takes(table) if self.mapping is None else self.table(table.name) is not None
+
+    def keeps(self, name: str) -> bool:
+        """Return whether a table keeps the integers of its key, since a person said so."""
+        found = self.table(name)
+        return self.wishes.keeps(name) if found is None else found.ids == "keep"
 
     def target(self, name: str) -> str | None:
         """Return the name that a table has in the target; None if that is open."""
         found = self.table(name)
-        return found.target if found is not None else None
+        return found.target if found is not None else self.wishes.tables.get(name)
 
     def key(self, table: TableReport, usual: Key) -> Key:
         """Return the key of a table; `usual` is the one that it gets if nothing is decided."""
@@ -55,7 +62,7 @@ class Choices:
     def to(self, table: str, column: str) -> str | None:
         """Return the name that a column has in the target; None if that is open."""
         line = self.line(table, column)
-        return line.to if line is not None else None
+        return line.to if line is not None else self.wishes.columns.get((table, column))
 
 
 #: Nothing is decided.

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile.inspection import ColumnReport, Inspection
+from migrate.introspect.scaffold.choices.choices import Choices
+from migrate.introspect.scaffold.choices.wishes import Wishes
 from migrate.introspect.scaffold.draft import make_draft
-from migrate.introspect.scaffold.match_existing import PRISMA, Match, kind_for, match_tables
+from migrate.introspect.scaffold.existing.column_pairs import kind_for
+from migrate.introspect.scaffold.existing.match_existing import PRISMA, Match, match_tables
 from migrate.introspect.scaffold.model import Draft, Line, Section
 from migrate.introspect.scaffold.shape_fit import misfits, timestamp_misfits, unit_of
 from migrate.postgres.catalog import Column, ForeignKey, LiveSchema
 
+#: Nothing is wished.
+_NONE: Final = Wishes()
 _RANGES: Final = {"smallint": 2**15, "integer": 2**31}
 
 
-def draft_onto(inspection: Inspection, live: LiveSchema) -> Draft:
+def draft_onto(inspection: Inspection, live: LiveSchema, wishes: Wishes = _NONE) -> Draft:
     """Return the draft of a mapping from a source onto the tables of a target.
 
     A table or a column without a counterpart is left out, with a remark. `problems` names each required
-    column of the target that nothing would fill: with these no run can succeed.
+    column of the target that nothing would fill: with these no run can succeed. Raises UsageError if the
+    target has no table or column that `wishes` name.
     """
-    matches = match_tables(inspection, live)
+    matched = match_tables(inspection, live, wishes)
+    matches = matched.found
     kept = {name for name, match in matches.items() if not _takes_new_ids(match)}
-    base = make_draft(inspection, only=matches.keys(), kept=kept)
+    choices = Choices(wishes=replace(wishes, tables={}, columns={}))
+    base = make_draft(inspection, only=matches.keys(), kept=kept, choices=choices)
     fitting = _Fitter(matches, live)
-    sections = tuple(fitting.section(section) for section in base.sections)
+    sections = tuple(_with_likely(fitting.section(section), matched.doubtful) for section in base.sections)
     nothing = sorted(set(live.tables) - {match.target.name for match in matches.values()} - {PRISMA})
     heading = "Target tables that are not filled (if they refer to others, list them in [target] empty)"
     return Draft(
@@ -36,6 +44,15 @@ def draft_onto(inspection: Inspection, live: LiveSchema) -> Draft:
         appendix={**base.appendix, **({heading: tuple(nothing)} if nothing else {})},
         problems=tuple(fitting.problems),
     )
+
+
+def _with_likely(section: Section, doubtful: Mapping[str, Sequence[str]]) -> Section:
+    """Return a section with the target tables that it may have become."""
+    if section.migrated or section.source not in doubtful:
+        return section
+    meant = " or ".join(doubtful[section.source])
+    remark = f"(!) perhaps {meant}, by its columns: --rename {section.source}=NAME"
+    return replace(section, remarks=(*section.remarks, remark))
 
 
 def _takes_new_ids(match: Match) -> bool:
@@ -75,7 +92,15 @@ class _Fitter:
         options = {**section.options, "target": match.target.name}
         to = {line.column: str(line.options["to"]) for line in lines if "to" in line.options}
         options = _with_references(options, to, match)
-        return replace(section, options=options, lines=lines)
+        remarks = section.remarks
+        if match.alike:
+            shared = ", ".join(match.alike)
+            remarks = (
+                *remarks,
+                f"(!) taken for {match.target.name} since both have {shared}; if not: --rename"
+                f" {section.source}=NAME, or --leave-out {section.source}",
+            )
+        return replace(section, options=options, lines=lines, remarks=remarks)
 
     def _line(self, match: Match, line: Line) -> Line:
         column = match.columns.get(line.column)

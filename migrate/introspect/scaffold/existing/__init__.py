@@ -1,0 +1,1 @@
+"""A mapping onto the tables that a target has already."""
