@@ -175,9 +175,8 @@ def _foresee(draft: Draft, folder: Path, live: LiveSchema | None) -> Draft:
     from migrate.introspect.scaffold import foresee
     from migrate.snapshot.manifest import SNAPSHOT_NAME
 
-    columns = {name: table.columns for name, table in live.tables.items()} if live else None
     with waiting("counting what the draft does"):
-        return foresee(draft, folder / SNAPSHOT_NAME, folder / "crosswalk.db", columns)
+        return foresee(draft, folder / SNAPSHOT_NAME, folder / "crosswalk.db", live)
 
 
 def inspect_for(config: Config, source: str | None, folder: Path) -> tuple[str, Inspection]:

@@ -94,6 +94,7 @@ def test_progress_and_errors_are_json_lines_where_asked_for(work: Path) -> None:
     assert json.loads(unknown.err)["event"] == "error"
 
 
+@pytest.mark.slow
 def test_off_a_terminal_nothing_moves_and_nothing_is_coloured(work: Path) -> None:
     done = migrate("run", "--work", str(work), "--yes", MIGRATE__SAMPLE__SCALE="0.02")
     assert "\x1b" not in done.out + done.err

@@ -21,6 +21,7 @@ from tests.tools.commands import ROOT, environment, migrate, start
 SMALL = {"MIGRATE__SAMPLE__SCALE": "0.02", "MIGRATE__IDS__SECRET": "an id secret of the tests"}
 
 
+@pytest.mark.slow
 def test_a_watcher_sees_the_process_at_work_and_ends_with_it(work: Path) -> None:
     frozen = start("run", "--work", str(work), "--yes", **SMALL, MIGRATE_FREEZE_AT="messages:batch")
     watcher = None

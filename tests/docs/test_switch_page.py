@@ -33,6 +33,7 @@ def shared(database: str) -> Iterator[dict[str, str]]:
         connection.execute("DROP ROLE reader")
 
 
+@pytest.mark.slow
 def test_the_page_holds_true_on_a_published_database(work: Path, shared: dict[str, str]) -> None:
     url = shared["MIGRATE__TARGET__URL"]
     migrate("run", "--work", str(work), "--yes", **shared)

@@ -32,6 +32,7 @@ def ends(source: Path, target: str, **more: str) -> dict[str, str]:
     return {"MIGRATE__SOURCE__URL": str(source), "MIGRATE__TARGET__URL": target, **SECRET, **more}
 
 
+@pytest.mark.slow
 def test_a_run_that_others_altered_meanwhile(application: str, legacy: Path, tmp_path: Path) -> None:
     work = ("--work", str(tmp_path / "work"), "--yes")
     before = content(application)

@@ -26,6 +26,7 @@ INSERT INTO shows_users VALUES (1, 'a', 'a@example.com', '', '2020-01-01 00:00:0
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("script", "people", "studios"), [(TIDY, 2, 1), (OLD, 1, 0)])
 def test_a_source_may_lack_whole_generations(tmp_path: Path, script: str, people: int, studios: int) -> None:
     legacy, work = tmp_path / "legacy.db", tmp_path / "work"

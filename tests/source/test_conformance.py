@@ -118,6 +118,7 @@ def test_a_fingerprint_depends_on_content_only(source: Source, hard_url: str) ->
     assert source.fingerprint(blobs, source.stats(blobs)) != source.fingerprint(table, stats)
 
 
+@pytest.mark.slow
 def test_a_snapshot_stopped_after_every_page_ends_as_an_undisturbed_one(
     hard_url: str, way: str, hard_file: Path, work: Path
 ) -> None:

@@ -24,6 +24,8 @@ _VECTOR: Final = re.compile(
 _NO_LONGER: Final = (
     "declared NOT NULL, now optional: NULL stands for what is no value; with a default it stays"
 )
+#: The remark on a text that SQLite compares without case.
+WITHOUT_CASE: Final = 'compared without case (NOCASE): in queries of Prisma mode: "insensitive"'
 #: Names of columns that Prisma's client sets whenever a row changes.
 _UPDATED: frozenset[tuple[str, ...]] = frozenset({("updated", "at"), ("modified", "at")})
 #: Names of columns that a client fills when a row is made.
@@ -280,8 +282,7 @@ class _Column:
     def _mark_collation(self) -> None:
         """Add a remark on texts that SQLite compares otherwise than PostgreSQL: Ann and ann are the same."""
         if self._textual and self._column.collation == "NOCASE":
-            remark = 'compared without case (NOCASE): in queries of Prisma mode: "insensitive"'
-            self._add_remark(remark, review=True)
+            self._add_remark(WITHOUT_CASE, review=True)
         elif self._textual and self._column.collation == "RTRIM":
             self._add_remark(
                 "compared without blanks at its end (RTRIM): PostgreSQL counts them", review=True

@@ -57,7 +57,7 @@ def make_draft(
         for table in lived_in
     }
     links = choose_links(find_links(inspection, keys), choices, inspection)
-    return _Drafter(inspection, lived_in, links, choices, enums=enums).draft()
+    return _Drafter(inspection, lived_in, links, choices, enums=enums).draft(fresh=only is None)
 
 
 class _Drafter:
@@ -90,8 +90,8 @@ class _Drafter:
         target = self._target[table]
         return model_name(table if target == database_name(table) else target)
 
-    def draft(self) -> Draft:
-        """Return the draft."""
+    def draft(self, *, fresh: bool) -> Draft:
+        """Return the draft; `fresh` is false for a target that is there."""
         pairings = find_pairings(self._tables, self._links, self._model, self._target)
         graph = ModelGraph(self._inspection, self._links, self._relations, pairings)
         sections = []
@@ -102,7 +102,7 @@ class _Drafter:
                 model = self._draft_model(table, key, made)
                 graph.add(table, model, targets(made), names.fields)
             sections.append(self._section(table, key, made))
-        models, remarks = graph.related()
+        models, remarks = graph.related(fresh=fresh)
         sections = [replace(one, remarks=(*one.remarks, *remarks.get(one.source, ()))) for one in sections]
         sections = [_with_pairs(one, graph.pairs.get(one.source, ())) for one in sections]
         sections += [

@@ -53,8 +53,11 @@ class ModelGraph:
         """Add a model; `fields` are the names that its own fields have taken."""
         self._members[table.name] = _Member(table, model, to, fields)
 
-    def related(self) -> tuple[list[Model], dict[str, list[str]]]:
-        """Return the models with indexes and relations, and remarks on what could not be migrated."""
+    def related(self, *, fresh: bool = True) -> tuple[list[Model], dict[str, list[str]]]:
+        """Return the models with indexes and relations, and remarks on what could not be migrated.
+
+        Without `fresh` the target has indexes of its own, and nothing is said of them.
+        """
         for member in self._members.values():
             twice = {columns for table, columns in self._twice if table == member.table.name}
             renewed = frozenset(
@@ -64,7 +67,7 @@ class ModelGraph:
                 member.table, member.model, member.to, self._names, twice, renewed
             )
             member.model = replace(member.model, indexes=tuple(indexes), sql_indexes=tuple(extra))
-            self._remarks_by_table[member.table.name] = remarks
+            self._remarks_by_table[member.table.name] = remarks if fresh else []
         kept = [one for one in self._links.relations if one.table in self._members and self._fits(one)]
         between = Counter(self._ends(one) for one in kept)
         for found in self._paired.values():

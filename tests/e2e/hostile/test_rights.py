@@ -76,6 +76,7 @@ def end_to_end(work: Path, owned: Owned, legacy: Path) -> None:
     migrate("verify", "--published", "--work", str(work), **settings)
 
 
+@pytest.mark.slow
 def test_an_owner_of_the_tables_who_may_make_schemas_needs_no_more(
     work: Path, owned: Owned, legacy: Path
 ) -> None:

@@ -103,6 +103,7 @@ def test_killed_at_a_point_the_same_command_finishes(
     assert scene.ask("SELECT source_id, reason FROM migrate_ledger.fate") == [("101", "dangling")]
 
 
+@pytest.mark.slow
 def test_the_circle_is_whole_and_a_shared_key_is_the_parents(scene: Scene) -> None:
     scene.run()
     new = {name: scene.do("ids", *name.split(), "--json").json()["ids"][0]["new_id"]
@@ -125,6 +126,7 @@ def test_a_mapping_that_is_edited_within_a_run_is_refused(scene: Scene) -> None:
     assert "--fresh" in refused.err
 
 
+@pytest.mark.slow
 def test_a_dry_run_makes_its_tables_elsewhere(scene: Scene) -> None:
     done = scene.do("verify", "--json")
     assert "3 tables are created first, from [target] schema" in done.err

@@ -178,3 +178,42 @@ def test_names_are_paired_once_or_not_at_all(
     sources: list[str], targets: list[str], found: dict[str, str]
 ) -> None:
     assert pair(sources, targets) == found
+
+
+KEYED = """
+    CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL COLLATE NOCASE UNIQUE, code TEXT);
+    INSERT INTO users VALUES (1, 'Ann@example.com', 'a'), (2, 'bob@example.com', 'A'), (3, 'c@example.com', NULL),
+        (4, 'd@example.com', NULL);
+"""
+
+
+@pytest.mark.parametrize(
+    ("type_", "keys", "problem"),
+    [
+        ("citext", 'UNIQUE INDEX "Code" ON "User" (code)', "2 rows have 1 value of (code)"),
+        ("text", 'UNIQUE INDEX "Code" ON "User" (lower(code))', "2 rows have 1 value of (code)"),
+        ("text", 'UNIQUE INDEX "Code" ON "User" (code)', None),
+        ("text", 'UNIQUE INDEX "Code" ON "User" (code) WHERE code <> \'A\'', None),
+        ("text", 'INDEX "Code" ON "User" (lower(code))', None),
+    ],
+)
+def test_values_that_are_equal_under_a_key_of_the_target_are_foreseen(
+    tmp_path: Path, database: str, type_: str, keys: str, problem: str | None
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE EXTENSION citext")
+        connection.execute(
+            'CREATE TABLE "User" (id text PRIMARY KEY, email citext NOT NULL UNIQUE,'
+            f" code {type_}); CREATE {keys}".encode()
+        )
+    inspect_script(tmp_path, KEYED)
+    words = ("init", "--source", str(tmp_path / "legacy.db"), "--out", str(tmp_path / "out"))
+    shown = migrate(
+        *words, "--target", "env:DATABASE_URL", "--json", cwd=tmp_path,
+        code=0 if problem is None else 1, DATABASE_URL=database,
+    ).json()  # fmt: skip
+    assert len(shown["problems"]) == (problem is not None)
+    assert problem is None or f"{problem} under the target's key Code" in shown["problems"][0]
+    mapping = (tmp_path / "out" / "mapping.toml").read_text()
+    assert "(!) TEXT, not null: email" not in mapping  # the target compares it without case, too
+    assert "init.sql makes it" not in mapping

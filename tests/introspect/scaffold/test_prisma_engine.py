@@ -95,6 +95,7 @@ def test_every_shape_of_a_schema_is_written_as_the_engine_writes_it(
 NAME = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=70)
 
 
+@pytest.mark.slow
 @given(st.lists(NAME, min_size=2, max_size=14, unique_by=lambda name: name.lower()))
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_name_of_a_table_or_column_passes(

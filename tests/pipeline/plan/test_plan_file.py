@@ -78,11 +78,13 @@ def test_a_target_that_has_changed_makes_the_plan_stale(
     assert not published(ends)
 
 
+@pytest.mark.slow
 def test_another_configuration_makes_the_plan_stale(work: Path, plan: Path, ends: dict[str, str]) -> None:
     other = {**ends, "MIGRATE__MAPPERS__REVIEWS__RATING": "4"}
     assert "changed: the configuration" in run(work, plan, other, 2)
 
 
+@pytest.mark.slow
 def test_a_plan_of_another_version_of_the_program_is_stale(
     work: Path, plan: Path, ends: dict[str, str]
 ) -> None:

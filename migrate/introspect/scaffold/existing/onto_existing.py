@@ -10,6 +10,7 @@ from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile.inspection import ColumnReport, Inspection
 from migrate.introspect.scaffold.choices.choices import Choices
 from migrate.introspect.scaffold.choices.wishes import Wishes
+from migrate.introspect.scaffold.columns import WITHOUT_CASE
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.existing.column_pairs import kind_for
 from migrate.introspect.scaffold.existing.match_existing import PRISMA, Match, match_tables
@@ -166,6 +167,7 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
             line.column, {"drop": f"the target column has the type {column.type}"}, remark, review=True
         )
     options: dict[str, object] = {"to": column.name, "as": kind}
+    line = _without_case_remark(line) if column.type == "citext" else line
     remarks = list(_unfit(report, column, kind))
     if kind == line.options.get("as"):
         options |= {
@@ -187,6 +189,12 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
         options["otherwise"] = "null"
     remark = "; ".join([line.remark, *remarks])
     return Line(line.column, options, remark, line.review or bool(remarks), line.counts)
+
+
+def _without_case_remark(line: Line) -> Line:
+    """Return the entry of a column that the target compares without case, as the source does."""
+    rest = [part for part in line.remark.split("; ") if part != WITHOUT_CASE]
+    return replace(line, remark="; ".join(rest), review=line.review and len(rest) > 1)
 
 
 def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:

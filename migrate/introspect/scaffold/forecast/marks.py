@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from mappers.declarative.mapping_file import MappingFile
-from mappers.declarative.target_columns import TargetColumn
 from mappers.reasons import LEFT_OUT, Reason, left_out
 from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.forecast.outcomes import (
@@ -19,6 +18,7 @@ from migrate.introspect.scaffold.forecast.outcomes import (
     may_merge,
 )
 from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section, Type
+from migrate.postgres.catalog import LiveSchema
 from migrate.runtime.config import Checks
 
 #: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
@@ -55,7 +55,7 @@ def foresee(
     draft: Draft,
     snapshot: Path,
     crosswalk: Path,
-    live: Mapping[str, Sequence[TargetColumn]] | None = None,
+    live: LiveSchema | None = None,
     mapping: MappingFile | None = None,
 ) -> Draft:
     """Return a draft that says what a run of it does; see `make_forecast`.
@@ -73,7 +73,8 @@ def foresee(
     sections = tuple(_with_outcomes(section, forecast) for section in draft.sections)
     mistakes = () if draft.problems else forecast.mistakes
     broken_keys = map(_broken_key, _primary(forecast))
-    problems = (*draft.problems, *mistakes, *broken_keys, *_too_many(draft, forecast))
+    broken_live = () if live is None else map(_broken_live_key, forecast.collisions)
+    problems = (*draft.problems, *mistakes, *broken_keys, *broken_live, *_too_many(draft, forecast))
     return replace(
         draft,
         models=models,
@@ -125,6 +126,15 @@ def _broken_key(one: Collision) -> str:
     return (
         f"{one.table}: {one.rows:,} rows have {one.groups:,} keys once ({columns}) is converted: make what"
         ' is converted text (as = "text", and in schema.prisma String, in init.sql TEXT)'
+    )
+
+
+def _broken_live_key(one: Collision) -> str:
+    values = "1 value" if one.groups == 1 else f"{one.groups:,} values"
+    return (
+        f"{one.table}: {one.rows:,} rows have {values} of ({', '.join(one.columns)}) under the target's key"
+        f" {one.key}, and a run stops at its checks: make them differ in the source, leave rows out with"
+        " `where`, or drop the key"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from mappers.declarative.validate import find_misfits
 from mappers.sqlite_sql import quoted
 from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.model import Draft, Line, Model, Outcome
-from migrate.postgres.catalog import Column
+from migrate.postgres.catalog import Column, LiveSchema
 from migrate.snapshot.workspace import Workspace
 
 #: Kinds whose different cells may become the same value.
@@ -41,15 +42,37 @@ def may_merge(line: Line) -> bool:
 _SPELLED: Final = {"TIMESTAMP(3)": "timestamp(3) without time zone", "DECIMAL": "numeric"}
 
 
+#: An expression of an index that compares without case, as pg_get_indexdef writes it.
+_LOWER: Final = re.compile(r'lower\(\(?("(?:[^"]|"")+"|\w+)\)?(?:::text)?(?: COLLATE "[^"]+")?\)')
+
+
 @dataclass(frozen=True)
 class Collision:
-    """A unique key of the target under which `rows` rows of a source table have `groups` values."""
+    """A unique key of the target under which `rows` rows of a source table have `groups` values.
+
+    `key` is its name if the target is there.
+    """
 
     table: str
     columns: tuple[str, ...]
     primary: bool
     groups: int
     rows: int
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class _UniqueKey:
+    """A unique key of the target whose columns may be the same in different rows.
+
+    Those in `folded` are compared without case. Rows with a NULL in it differ, if `nulls_differ`.
+    """
+
+    columns: tuple[str, ...]
+    primary: bool = False
+    name: str = ""
+    folded: frozenset[str] = frozenset()
+    nulls_differ: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,15 +88,17 @@ def make_forecast(
     draft: Draft,
     snapshot: Path,
     crosswalk: Path,
-    live: Mapping[str, Sequence[TargetColumn]] | None = None,
+    live: LiveSchema | None = None,
     mapping: MappingFile | None = None,
 ) -> Forecast:
     """Return what a run of the draft would do with the rows of a snapshot.
 
-    `crosswalk` is a file to be made, `live` the columns of a target that is there; without it they
-    are those of the draft. `mapping` is what a person made of the draft's mapping, None for nothing.
+    `crosswalk` is a file to be made, `live` a target that is there; without it the target is that of
+    the draft. `mapping` is what a person made of the draft's mapping, None for nothing.
     """
-    target = live if live is not None else drafted_columns(draft)
+    target: Mapping[str, Sequence[TargetColumn]] = drafted_columns(draft)
+    if live is not None:
+        target = {name: table.columns for name, table in live.tables.items()}
     mapping = mapping or read_mapping(write_mapping(draft))
     with Workspace(snapshot, crosswalk) as workspace:
         tables = workspace.tables()
@@ -81,7 +106,7 @@ def make_forecast(
         if mistakes:
             return Forecast(mistakes=tuple(mistakes))
         project = DeclarativeMapping(mapping, tables, target=target)
-        return _Run(draft, project, workspace).forecast()
+        return _Run(draft, project, workspace, live).forecast()
 
 
 def drafted_columns(draft: Draft) -> dict[str, tuple[Column, ...]]:
@@ -131,8 +156,10 @@ class _SomeIds:
 class _Run:
     """The mappers on their way over the snapshot."""
 
-    def __init__(self, draft: Draft, project: DeclarativeMapping, workspace: Workspace) -> None:
-        self._draft, self._project, self._workspace = draft, project, workspace
+    def __init__(
+        self, draft: Draft, project: DeclarativeMapping, workspace: Workspace, live: LiveSchema | None
+    ) -> None:
+        self._draft, self._project, self._workspace, self._live = draft, project, workspace, live
         self._found: Counter[tuple[str, str, str | None, str]] = Counter()
         self._models = {model.table: model for model in draft.models}
 
@@ -164,36 +191,39 @@ class _Run:
             self._count(mapped.fates, ("source_table", "detail", "fate", "reason"))
             changed = mapped.warnings.with_columns(pl.lit(None, pl.String).alias("fate"))
             self._count(changed, ("source_table", "column", "fate", "rule"))
-            for name, (columns, _) in zip(written, keys, strict=True):
-                out = mapped.tables[target].select(columns).with_columns(cs.binary().bin.encode("hex"))
-                values = out.cast(pl.String).drop_nulls()
+            for name, key in zip(written, keys, strict=True):
+                values = _values(mapped.tables[target], key)
                 if values.height:
                     self._workspace.write(name, values)
                     filled.add(name)
-        for name, (columns, primary) in zip(written, keys, strict=True):
+        for name, key in zip(written, keys, strict=True):
             if name in filled:
-                yield from self._broken(mapper.name, name, columns, primary=primary)
+                yield from self._broken(mapper.name, name, key)
 
     def _count(self, rows: pl.DataFrame, place: tuple[str, ...]) -> None:
         for *named, number in rows.group_by(place).len().rows():
             table, column, fate, rule = named
             self._found[table, column or "", fate, rule] += number
 
-    def _doubtful(self, source: str, target: str) -> list[tuple[tuple[str, ...], bool]]:
+    def _doubtful(self, source: str, target: str) -> list[_UniqueKey]:
         """Return the unique keys of a target's table under which different rows may become the same."""
-        model, section = self._models.get(target), self._project.mapping.tables.get(source)
-        if model is None or section is None:
+        section = self._project.mapping.tables.get(source)
+        if section is None:
+            return []
+        if self._live is not None:
+            filled = {line.to for line in section.columns.values() if line.to and line.kind != "id"}
+            return [key for key in _live_keys(self._live, target) if filled >= set(key.columns)]
+        model = self._models.get(target)
+        if model is None:
             return []
         (drafted,) = (one for one in self._draft.sections if one.source == source)
         merging = {line.options.get("to") for line in drafted.lines if may_merge(line)}
-        keys = [(index.columns, False) for index in model.indexes if index.unique]
-        return [(key, primary) for key, primary in (*keys, (model.key, True)) if merging & set(key)]
+        keys = [_UniqueKey(index.columns) for index in model.indexes if index.unique]
+        return [key for key in (*keys, _UniqueKey(model.key, primary=True)) if merging & set(key.columns)]
 
-    def _broken(
-        self, source: str, table: str, columns: tuple[str, ...], *, primary: bool
-    ) -> Iterator[Collision]:
+    def _broken(self, source: str, table: str, key: _UniqueKey) -> Iterator[Collision]:
         group = (
-            f"SELECT count(*) AS n FROM x.{table} GROUP BY {', '.join(map(quoted, columns))}"  # noqa: S608
+            f"SELECT count(*) AS n FROM x.{table} GROUP BY {', '.join(map(quoted, key.columns))}"  # noqa: S608
             " HAVING count(*) > 1"
         )
         groups = self._workspace.scalar(f"SELECT count(*) FROM ({group})")  # noqa: S608
@@ -201,4 +231,27 @@ class _Run:
             rows = self._workspace.scalar(f"SELECT sum(n) FROM ({group})")  # noqa: S608
             assert isinstance(groups, int)
             assert isinstance(rows, int)
-            yield Collision(source, columns, primary, groups, rows)
+            yield Collision(source, key.columns, key.primary, groups, rows, key.name)
+
+
+def _values(rows: pl.DataFrame, key: _UniqueKey) -> pl.DataFrame:
+    """Return the values of a key as texts that are equal if the key takes them for equal."""
+    out = rows.select(key.columns).with_columns(cs.binary().bin.encode("hex")).cast(pl.String)
+    out = out.with_columns(pl.col(name).str.to_lowercase() for name in key.folded)
+    return out.drop_nulls() if key.nulls_differ else out
+
+
+def _live_keys(live: LiveSchema, target: str) -> Iterator[_UniqueKey]:
+    """Yield the unique keys of a table over whole rows: of columns, and of `lower()` of them."""
+    table = live.tables[target]
+    for key in table.keys:
+        lowered = [_LOWER.fullmatch(text) for text in key.expressions]
+        if not key.valid or key.predicate is not None or not all(lowered):
+            continue
+        folded = [one[1].strip('"').replace('""', '"') for one in lowered if one]
+        columns = (*key.columns, *folded)
+        without_case = {*folded, *(one.name for one in table.columns if one.type == "citext")}
+        if all(table.column(name) for name in columns):
+            yield _UniqueKey(
+                columns, key.primary, key.name, frozenset(without_case & set(columns)), key.nulls_distinct
+            )
