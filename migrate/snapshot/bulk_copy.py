@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from migrate.source import collations
-from migrate.source.model import Table
+from migrate.source.model import Column, Table
 from migrate.source.sql import quote
 
 _NAME: Final = "whole_source"
@@ -38,6 +38,37 @@ def detach(connection: sqlite3.Connection) -> None:
     """Detach the source's copy, if it is attached."""
     with suppress(sqlite3.DatabaseError):
         connection.execute(f"DETACH DATABASE {_NAME}")
+
+
+def altered_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
+    """Return the columns of a table of the attached copy that hold values which their type would change.
+
+    libSQL's ALTER COLUMN leaves them as they were; SQLite changes what is inserted (section 3 of its
+    "Datatypes In SQLite").
+    """
+    terms = {column.name: _changed(column) for column in table.stored}
+    asked = {name: term for name, term in terms.items() if term}
+    if not asked:
+        return []
+    sums = ", ".join(f"max({term})" for term in asked.values())
+    found = connection.execute(f"SELECT {sums} FROM {_NAME}.{quote(table.name)}").fetchone()  # noqa: S608
+    return [name for name, changed in zip(asked, found, strict=True) if changed]
+
+
+def _changed(column: Column) -> str:
+    """Return the SQL that is true for a value that a column's affinity changes, '' if it changes none."""
+    name, declared = quote(column.name), column.declared.upper()
+    numeric = f"typeof({name}) = 'text' AND CAST({name} AS NUMERIC) = +{name}"
+    whole = f"typeof({name}) = 'real' AND abs({name}) < 9e18 AND CAST({name} AS INTEGER) = {name}"
+    if "INT" in declared:
+        return f"({numeric}) OR ({whole})"
+    if any(word in declared for word in ("CHAR", "CLOB", "TEXT")):
+        return f"typeof({name}) IN ('integer', 'real')"
+    if not declared or "BLOB" in declared:
+        return ""
+    if any(word in declared for word in ("REAL", "FLOA", "DOUB")):
+        return numeric
+    return f"({numeric}) OR ({whole})"
 
 
 def copy_rows(connection: sqlite3.Connection, table: Table, should_stop: Callable[[], bool]) -> int:

@@ -16,7 +16,7 @@ from migrate.runtime.errors import SourceError, StateMismatch
 from migrate.runtime.failpoints import hit
 from migrate.snapshot import bulk_copy
 from migrate.snapshot.manifest import PARTIAL_NAME
-from migrate.snapshot.sqlite_writer import create_table, insertion
+from migrate.snapshot.sqlite_writer import create_table, insertion, is_of_rows
 from migrate.source import server_errors
 from migrate.source import sql as statements
 from migrate.source.column_stats import stats_from_json, stats_to_json
@@ -148,7 +148,7 @@ class PartialSnapshot:
                 known = {k: v for k, v in known.items() if k != name}
         for table in catalogue.tables:
             if table.name not in known:
-                self._together(lambda table=table: self._make(table), table)  # type: ignore[misc]
+                self._together(lambda table=table: self._make(table), table)  # type: ignore[misc, arg-type]
 
     def reset(self, table: Table) -> None:
         """Empty a table, to read it again from the start."""
@@ -164,11 +164,16 @@ class PartialSnapshot:
 
         Values that libSQL's ALTER COLUMN left as they are would become others in a column of the new type.
         """
+        if not self._leave_untyped(table, columns):
+            return False
+        self.reset(table)
+        return True
+
+    def _leave_untyped(self, table: Table, columns: Collection[str]) -> bool:
         untyped = self._untyped(table).union(columns)
         if untyped == self._untyped(table) or len(table.stored) < len(table.columns):
             return False
         self.set_note(f"untyped:{table.name}", json.dumps(sorted(untyped)))
-        self.reset(table)
         return True
 
     def _untyped(self, table: Table) -> frozenset[str]:
@@ -178,8 +183,9 @@ class PartialSnapshot:
         self._connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
         self._connection.execute(f"DELETE FROM {TABLES} WHERE name = ?", (name,))  # noqa: S608
 
-    def _make(self, table: Table) -> None:
-        create_table(self._connection, table, self._untyped(table))
+    def _make(self, table: Table) -> bool:
+        """Make an empty table; return whether it is by its own DDL."""
+        own = create_table(self._connection, table, self._untyped(table))
         asked = self._connection.execute(
             "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", (table.name,)
         )
@@ -190,6 +196,7 @@ class PartialSnapshot:
             f"INSERT INTO {TABLES} VALUES (?, ?, 0, NULL, NULL, 0, 0)",  # noqa: S608
             (table.name, table.sql),
         )
+        return own
 
     # ---- rows ------------------------------------------------------------------
 
@@ -229,7 +236,12 @@ class PartialSnapshot:
             nonlocal rows
             before = self._bytes()
             self._drop(table.name)
-            self._make(table)
+            # Only a table of the same shape, without named columns, is copied as it is stored.
+            if not self._make(table) or table.bare_rowid:
+                altered = bulk_copy.altered_columns(self._connection, table)
+                if self._leave_untyped(table, altered):
+                    self._drop(table.name)
+                    self._make(table)
             rows = bulk_copy.copy_rows(self._connection, table, should_stop)
             self._update(table, "rows = ?, mark = ?, started = 1, done = 1", rows, mark)
             usage.bytes += max(self._bytes() - before, 0)
@@ -288,7 +300,7 @@ class PartialSnapshot:
             hit("snapshot:committed")
         except sqlite3.Error as error:
             self._roll_back()
-            if table is None or not _is_of_rows(error):
+            if table is None or not is_of_rows(error):
                 raise self._unwritable(error) from error
             raise self._wrong(table, f"its rows break the table's own definition: {error}") from error
         except (OverflowError, UnicodeError) as error:
@@ -325,15 +337,3 @@ class PartialSnapshot:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
-
-
-def _is_of_rows(error: sqlite3.Error) -> bool:
-    """Return whether SQLite refused rows or a definition, and not for want of the disk or the file."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is None or code & 0xFF in (
-        sqlite3.SQLITE_CONSTRAINT,
-        sqlite3.SQLITE_MISMATCH,
-        sqlite3.SQLITE_TOOBIG,
-        sqlite3.SQLITE_ERROR,
-        sqlite3.SQLITE_RANGE,
-    )

@@ -13,15 +13,16 @@ from migrate.source.sql import quote
 _DDL = re.compile(r"\s*CREATE\s+TABLE\s+[^\s(]*\s*\(", re.IGNORECASE)
 
 
-def create_table(connection: sqlite3.Connection, table: Table, untyped: Collection[str] = ()) -> None:
-    """Create a table by its own DDL; if SQLite does not know all of that, by its columns.
+def create_table(connection: sqlite3.Connection, table: Table, untyped: Collection[str] = ()) -> bool:
+    """Create a table by its own DDL; if SQLite does not know all of that, by its columns. Return whether it
+    was its own DDL.
 
     `untyped` columns get no type, so that SQLite stores every value in its own class. A server may call
     anything a table's DDL: nothing but CREATE TABLE with a list of columns is run.
     """
     if untyped:
         connection.execute(_plain_ddl(table, untyped))
-        return
+        return False
     try:
         if not _DDL.match(catalog.bare(table.sql)):
             raise sqlite3.OperationalError
@@ -29,6 +30,8 @@ def create_table(connection: sqlite3.Connection, table: Table, untyped: Collecti
     except sqlite3.OperationalError:
         # libSQL's own keywords, or a function in a default or check that is not built in here.
         connection.execute(_plain_ddl(table))
+        return False
+    return True
 
 
 def _plain_ddl(table: Table, untyped: Collection[str] = ()) -> str:
@@ -62,3 +65,15 @@ def insertion(table: Table, page: Page) -> tuple[str, Iterable[Row]]:
     if not flags:
         return sql, page.rows
     return sql, ((*row, *(isinstance(row[at], RawText) for at in flags)) for row in page.rows)
+
+
+def is_of_rows(error: sqlite3.Error) -> bool:
+    """Return whether SQLite refused rows or a definition, and not for want of the disk or the file."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in (
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_TOOBIG,
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_RANGE,
+    )

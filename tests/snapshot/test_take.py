@@ -149,3 +149,33 @@ def test_progress_reports_rows_and_what_is_expected(file: Path, work: Path) -> N
     assert [one for one in seen if one.table == "b"][-1].rows == 1000
     assert {one.expected for one in seen} == {1000}
     assert [one.bytes for one in seen] == sorted(one.bytes for one in seen)
+
+
+@pytest.mark.parametrize(
+    ("key", "end"),
+    [
+        ("k TEXT PRIMARY KEY", ""), ("k TEXT", ""), ("k INTEGER PRIMARY KEY", ""),
+        ("k TEXT PRIMARY KEY", " WITHOUT ROWID"), ("k INTEGER PRIMARY KEY", " WITHOUT ROWID"),
+    ],
+)  # fmt: skip
+def test_columns_of_a_file_that_were_given_another_type_keep_the_class_of_every_value(
+    tmp_path: Path, work: Path, key: str, end: str
+) -> None:
+    rows = [(1, "1.50", "x", 2.0, "7", 5), (2, b"1", 5, 2.5, "y", 6), (3, 7, None, None, "08", None)]
+    path = tmp_path / "legacy.db"
+    with closing(sqlite3.connect(path)) as source:
+        source.execute(f"CREATE TABLE t ({key}, a TEXT, b BLOB, c REAL, d TEXT, e INTEGER){end}")
+        source.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)", rows)
+        source.commit()
+        found = source.execute("SELECT * FROM t ORDER BY 1").fetchall()
+        source.execute("PRAGMA writable_schema = ON")  # as libSQL's ALTER COLUMN
+        source.execute(
+            "UPDATE sqlite_schema SET sql = replace(replace(replace(replace(sql, 'a TEXT', 'a NUMERIC'),"
+            " 'b BLOB', 'b TEXT'), 'c REAL', 'c INTEGER'), 'd TEXT', 'd DOUBLE')"
+        )
+        source.commit()
+    take(str(path), work)
+    with closing(sqlite3.connect(work / "snapshot.db")) as copy:
+        assert copy.execute("SELECT * FROM t ORDER BY 1").fetchall() == found
+        types = dict(copy.execute("SELECT name, type FROM pragma_table_info('t')").fetchall())
+    assert types["e"] == "INTEGER"

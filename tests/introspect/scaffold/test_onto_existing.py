@@ -182,8 +182,8 @@ def test_names_are_paired_once_or_not_at_all(
 
 KEYED = """
     CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL COLLATE NOCASE UNIQUE, code TEXT);
-    INSERT INTO users VALUES (1, 'Ann@example.com', 'a'), (2, 'bob@example.com', 'A'), (3, 'c@example.com', NULL),
-        (4, 'd@example.com', NULL);
+    INSERT INTO users VALUES (1, 'Ann@example.com', 'a'), (2, 'bob@example.com', 'A'),
+        (3, 'c@example.com', NULL), (4, 'd@example.com', NULL);
 """
 
 
