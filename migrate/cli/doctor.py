@@ -21,7 +21,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     """Check installation, work folder, source and target. Changes nothing.
 
     Exit code 1 if something would stop a run. To see what a run would do, use
-    by `migrate plan`.
+    `migrate plan`.
 
     \b
     migrate doctor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
@@ -118,9 +119,10 @@ def _first(
         source_url, inspection = inspect_for(load_config(None), source, Path(name))
         draft = _draft(inspection, live, read_wishes(inspection, **wishes), enums=enums)
         if not any(section.migrated for section in draft.sections):
+            typed = ["migrate", "inspect", *([source] if source else [])]
             raise UsageError(
                 f"{inspection.source} has no table to migrate",
-                hint="`migrate inspect` shows what is in it; check that the URLs are right",
+                hint=f"`{shlex.join(typed)}` shows what is in it; check that the URLs are right",
             )
         draft = _foresee(draft, Path(name), live)
     embedded, variable = target_url is None, variable or VARIABLE

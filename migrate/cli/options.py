@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _Command = Callable[..., Any]
 DEFAULT_WORK = Path("work")
+_QUIET = f"{__name__}.quiet"
 
 
 def config_option(command: _Command) -> _Command:
@@ -106,16 +107,39 @@ def log_format_option(command: _Command) -> _Command:
     return option(command)
 
 
+def quiet_option(command: _Command) -> _Command:
+    """Add `-q`, with which only questions, errors and a JSON document are printed."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        context.meta[_QUIET] = value
+
+    option: Callable[[_Command], _Command] = click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Print only questions, warnings and errors.",
+    )
+    return option(command)
+
+
+def _is_quiet() -> bool:
+    return bool(click.get_current_context().meta.get(_QUIET))
+
+
 def say_begun(work: Path) -> None:
     """Say at once that the command has begun, and in which folder: its modules take a second to load."""
-    if not wants_json_lines():
+    if not wants_json_lines() and not _is_quiet():
         click.echo(f"migrate {__version__}, work folder {click.format_filename(work)}", err=True)
 
 
 def make_reporter(*, verbose: bool = False) -> ConsoleReporter | LineReporter:
-    """Return the reporter that `--log-format` asks for, a context manager."""
-    from migrate.runtime.console import ConsoleReporter
+    """Return the reporter that `--log-format` asks for, a context manager; it is silent with `--quiet`."""
+    from migrate.runtime.console import ConsoleReporter, make_silent_console
 
+    if _is_quiet():
+        return ConsoleReporter(make_silent_console())
     return LineReporter(verbose=verbose) if wants_json_lines() else ConsoleReporter(verbose=verbose)
 
 
@@ -132,10 +156,12 @@ def waiting(what: str) -> Iterator[None]:
 def make_result_console(*, as_json: bool) -> Console:
     """Return the console for the result: standard output, unless `--json` needs it.
 
-    Then it is standard error, and if a program reads that too, nothing is printed.
+    Then it is standard error, and if a program reads that too, nothing is printed; nor with `--quiet`.
     """
-    from migrate.runtime.console import make_console
+    from migrate.runtime.console import make_console, make_silent_console
 
+    if _is_quiet():
+        return make_silent_console()
     console = make_console(stderr=as_json)
     console.quiet = as_json and wants_json_lines()
     return console
@@ -161,7 +187,8 @@ def accept_option(command: _Command) -> _Command:
 
 def say(text: str) -> None:
     """Print a line of the result; the commands that it names get the options that were typed."""
-    click.echo(complete(text))
+    if not _is_quiet():
+        click.echo(complete(text))
 
 
 def confirm(

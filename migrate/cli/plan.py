@@ -9,19 +9,20 @@ from pathlib import Path
 import click
 
 from migrate.cli.configuration import load_settings
-from migrate.cli.options import config_option, json_option, say, waiting, work_option
+from migrate.cli.options import config_option, json_option, say, verbose_option, waiting, work_option
 
 
 @click.command("plan")
 @config_option
 @work_option
 @json_option
+@verbose_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Save the plan in this file, for `migrate run --plan FILE`.",
 )
-def command(config: Path | None, work: Path, as_json: bool, out: Path | None) -> int:
+def command(config: Path | None, work: Path, as_json: bool, verbose: bool, out: Path | None) -> int:
     """Show what `migrate run` would do. Writes to neither source nor target.
 
     You can save the plan and run it later: `migrate run --plan FILE` stops if
@@ -57,7 +58,7 @@ def command(config: Path | None, work: Path, as_json: bool, out: Path | None) ->
         click.echo(json.dumps(plan.facts()))
     else:
         console = make_console()
-        show_plan(plan, console)
+        show_plan(plan, console, verbose=verbose)
         show_errors(plan, console)
         if out is not None:
             say(f"Plan saved in {out}. Next: `migrate run --plan {shlex.quote(str(out))}`.")

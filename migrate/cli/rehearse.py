@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from migrate.cli.options import config_option, json_option, log_format_option, make_reporter, say, work_option
+from migrate.cli.options import (
+    config_option,
+    json_option,
+    log_format_option,
+    make_reporter,
+    quiet_option,
+    say,
+    work_option,
+)
 
 
 @click.command("rehearse")
@@ -15,6 +23,7 @@ from migrate.cli.options import config_option, json_option, log_format_option, m
 @work_option
 @json_option
 @log_format_option
+@quiet_option
 def command(config: Path | None, work: Path, as_json: bool) -> None:
     """Dry run that is killed at every checkpoint between two durable writes, and resumed.
 
@@ -45,7 +54,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
         click.echo(json.dumps(receipt.facts()))
         return
     rows = sum(content.rows for content in receipt.disturbed.values())
-    click.echo(
+    say(
         f"Killed {len(receipt.killed)} times and resumed: {rows:,} rows in {len(receipt.disturbed)} tables, "
         f"identical to those of a dry run without kills. Receipt: {work / RECEIPT}, "
         f"report: {work / REHEARSAL / FILE}."

@@ -18,6 +18,7 @@ from migrate.cli.options import (
     json_option,
     log_format_option,
     make_reporter,
+    quiet_option,
     say,
     say_begun,
     waiting,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @json_option
 @accept_option
 @log_format_option
+@quiet_option
 @click.option(
     "--discard-changes",
     is_flag=True,

@@ -19,6 +19,7 @@ from migrate.cli.options import (
     log_format_option,
     make_reporter,
     make_result_console,
+    quiet_option,
     say_begun,
     verbose_option,
     waiting,
@@ -50,12 +51,13 @@ _STILL_TRUE_SECONDS = 60.0
 @json_option
 @verbose_option
 @log_format_option
+@quiet_option
 @accept_option
 @click.option(
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Run only if this saved plan is still true; see `migrate plan --out`.",
+    help="Run only if this saved plan is still true; see `migrate plan --out FILE`.",
 )
 @click.option(
     "--replace-source",

@@ -15,6 +15,7 @@ from migrate.cli.options import (
     log_format_option,
     make_reporter,
     make_result_console,
+    quiet_option,
     say_begun,
     verbose_option,
     waiting,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @json_option
 @verbose_option
 @log_format_option
+@quiet_option
 @click.option(
     "--published", is_flag=True, help="Check the live rows that a run has published, instead of a dry run."
 )

@@ -65,7 +65,8 @@ def _mapping(path: Path) -> tuple[MappingFile, str, str]:
     except FileNotFoundError as error:
         raise UsageError(
             f"[mappers] mapping: there is no file {path}",
-            hint="`migrate init` writes one; the path is relative to the folder of the configuration file",
+            hint="`migrate init --source URL --out FOLDER` writes one; the path is relative to the folder of "
+            "the configuration file",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"[mappers] mapping: cannot read {path}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def make_tables(conn: Connection, schema: str, ddl: Ddl) -> list[str]:
             raise TargetError(
                 f"{ddl.path}:{line}: PostgreSQL refuses it: {server_words(error)}",
                 hint="fix the line; or, if mapping.toml is right, write the file anew with "
-                "`migrate init --regenerate`",
+                f"`migrate init --regenerate --out {shlex.quote(str(ddl.path.parent))}`",
             ) from error
     return sorted(introspect(conn, schema).tables)
 

@@ -1,74 +1,134 @@
-"""Prints a plan for a person."""
+"""Prints a plan on one screen of a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from migrate.pipeline.plan.plan import LiveTable, Plan, SourceTable
+from migrate.pipeline.plan.plan import EMPTIED, REPLACED, UNFED, LiveTable, Plan, SourceTable
 from migrate.runtime.console import terminal_safe
 from migrate.runtime.next_command import complete
 
+#: Lines of the table, names of emptied tables, and warnings that fit on a screen; `-v` shows all.
+_LINES: Final = 24
+_NAMES: Final = 12
+_WARNINGS: Final = 12
+_MIGRATED: Final = "migrated"
+_MORE: Final = "`migrate plan -v` lists them"
 
-def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False) -> None:
+
+def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False, verbose: bool = False) -> None:
     """Print the plan; with `rehearsal` that of a dry run, which changes nothing in the target."""
-    console.print(f"source  {terminal_safe(plan.source)}  (from {plan.source_named_by})", markup=False)
-    console.print(
-        f"target  {terminal_safe(plan.target)}, schema {terminal_safe(plan.schema)}  "
-        f"(from {plan.target_named_by})",
-        markup=False,
-    )
-    _show_table("Source tables", plan.source_tables, console)
-    if plan.rows_billed:
-        console.print(f"The server will bill about {plan.rows_billed:,} rows read.")
-    if plan.made:
-        console.print(
-            f"The target schema is empty: {len(plan.made)} tables are created first, from \\[target] schema."
-        )
-    will = "a run would replace or empty" if rehearsal else "will be replaced or emptied"
-    _show_table(f"Target tables that {will}", plan.live_tables, console)
-    console.print("Stages: " + ", ".join(name for name, _ in plan.stages))
-    console.print(
+    _print(f"source  {plan.source}  (from {plan.source_named_by})", console)
+    _print(f"target  {plan.target}, schema {plan.schema}  (from {plan.target_named_by})", console)
+    lines = None if verbose else _LINES
+    console.print(_table(plan, lines))
+    if lines is not None and len(plan.source_tables) > lines:
+        rest = _ordered(plan)[lines:]
+        rows = sum(table.rows for table in rest)
+        _print(f"and {len(rest):,} more source tables with {rows:,} rows; {_MORE}", console)
+    for text in _about_target(plan, rehearsal=rehearsal, verbose=verbose):
+        _print(text, console)
+    if verbose:
+        _print("Stages: " + ", ".join(name for name, _ in plan.stages), console)
+    _print(
         "Rehearsal only: your target is not changed."
         if rehearsal
         else f"First the live rows are backed up to {plan.backups}, and the backup is restored "
         "once as a test.",
-        markup=False,
+        console,
     )
-    for finding in plan.findings:
-        if finding.level != "error":
-            console.print(f"{finding.level}: {terminal_safe(finding.message)}", markup=False)
+    said = [f"{found.level}: {found.message}" for found in plan.findings if found.level != "error"]
+    for text in said if verbose else said[:_WARNINGS]:
+        _print(text, console)
+    if not verbose and len(said) > _WARNINGS:
+        _print(f"and {len(said) - _WARNINGS:,} more notes and warnings; {_MORE}", console)
 
 
 def show_errors(plan: Plan, console: Console) -> None:
     """Print what would stop a run, and what to do about it."""
     for finding in plan.errors:
-        console.print(f"error: {terminal_safe(complete(finding.message))}", markup=False, soft_wrap=True)
+        _print(f"error: {finding.message}", console)
     for hint in dict.fromkeys(finding.hint for finding in plan.errors if finding.hint):
-        console.print(f"next:  {terminal_safe(complete(hint))}", markup=False, soft_wrap=True)
+        _print(f"next:  {hint}", console)
 
 
-def _show_table(title: str, rows: Sequence[SourceTable | LiveTable], console: Console) -> None:
-    if not rows:
-        return
-    live = any(isinstance(row, LiveTable) for row in rows)
+def _print(text: str, console: Console) -> None:
+    console.print(terminal_safe(complete(text)), markup=False, soft_wrap=True)
+
+
+def _ordered(plan: Plan) -> list[SourceTable]:
+    """Return the source tables; those that something else happens to than the others come first."""
+    return sorted(plan.source_tables, key=lambda table: (table.fate == _MIGRATED, -table.rows, table.name))
+
+
+def _table(plan: Plan, most: int | None) -> Table:
+    """Return the table: source rows on the left, the live tables that they go to on the right."""
+    live = {table.name: table for table in plan.live_tables}
+    known = not plan.made and any(table.rows != 0 for table in plan.live_tables)
     table = Table(box=None, pad_edge=False)
-    table.add_column("table")
+    table.add_column("source table")
     table.add_column("rows", justify="right")
-    if live:
-        table.add_column("new rows (max)", justify="right")
     table.add_column("what happens")
-    for row in rows:
-        coming = [_number(row.coming)] if isinstance(row, LiveTable) else []
-        table.add_row(
-            escape(terminal_safe(row.name)), _number(row.rows), *coming, escape(terminal_safe(row.fate))
+    table.add_column("target: rows now → at most after" if known else "target")
+    ordered = _ordered(plan)
+    said: set[str] = set()
+    for source in ordered[:most]:
+        into = ", ".join(
+            _change(name, live.get(name) if known and name not in said else None) for name in source.into
         )
-    console.print(title, style="italic")
-    console.print(table)
+        said.update(source.into)
+        table.add_row(_safe(source.name), f"{source.rows:,}", _safe(source.fate), _safe(into))
+    return table
 
 
-def _number(rows: int | None) -> str:
-    return "depends on the data" if rows is None else f"{rows:,}"
+def _change(name: str, live: LiveTable | None) -> str:
+    if live is None:
+        return name
+    before = "?" if live.rows is None else f"{live.rows:,}"
+    after = "depends on the data" if live.coming is None else f"{live.coming:,}"
+    return f"{name}: {before} → {after}"
+
+
+def _about_target(plan: Plan, *, rehearsal: bool, verbose: bool) -> Iterator[str]:
+    """Yield what happens to the target: its new tables, and the live rows that go."""
+    if plan.rows_billed:
+        yield f"The server will bill about {plan.rows_billed:,} rows read."
+    if plan.made:
+        yield f"The target schema is empty: {len(plan.made):,} tables are made first, from [target] schema."
+        return
+    will = "a run would" if rehearsal else "the run will"
+    replaced = [table for table in plan.live_tables if table.fate == REPLACED and table.rows != 0]
+    if replaced:
+        yield f"Live rows that {will} replace: {_rows(replaced)} in {len(replaced):,} tables."
+    elif plan.live_tables:
+        yield "The live tables have no rows yet."
+    shown = {name for source in plan.source_tables for name in source.into}
+    by_column = [table for table in replaced if table.name not in shown]
+    if by_column:
+        yield f"  among them, filled from columns of other tables: {_named(by_column, verbose=verbose)}"
+    for fate, why in ((EMPTIED, ""), (UNFED, ", because the source has no rows for them")):
+        emptied = [table for table in plan.live_tables if table.fate == fate]
+        if emptied:
+            yield f"Live tables that {will} empty{why}: {_named(emptied, verbose=verbose)}"
+
+
+def _rows(tables: Iterable[LiveTable]) -> str:
+    counts = [table.rows for table in tables]
+    return f"{sum(rows or 0 for rows in counts):,}" + (" and more" if None in counts else "")
+
+
+def _named(tables: Sequence[LiveTable], *, verbose: bool) -> str:
+    """Return names with rows, the most rows first."""
+    ordered = sorted(tables, key=lambda table: (-(table.rows or 0), table.name))
+    shown = ordered if verbose else ordered[:_NAMES]
+    names = ", ".join(f"{table.name} {'?' if table.rows is None else f'{table.rows:,}'}" for table in shown)
+    return names + (f" and {len(ordered) - len(shown):,} more" if len(ordered) > len(shown) else "")
+
+
+def _safe(text: object) -> str:
+    return escape(terminal_safe(text))

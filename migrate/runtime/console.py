@@ -29,6 +29,11 @@ def make_console(*, stderr: bool = False) -> Console:
     return console
 
 
+def make_silent_console() -> Console:
+    """Return a console that prints nothing."""
+    return Console(quiet=True, force_terminal=False)
+
+
 def terminal_safe(text: object) -> str:
     """Return the text with control characters replaced by `?`, so that it cannot control a terminal."""
     return "".join(char if char.isprintable() or char == "\n" else "?" for char in str(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import shlex
@@ -9,11 +10,12 @@ import sqlite3
 from pathlib import Path
 
 import click
+import psycopg
 import pytest
 
-from migrate.cli.main import COMMANDS
+from migrate.cli.main import COMMANDS, cli
 from migrate.runtime.next_command import TAKES, complete
-from tests.tools.commands import Done, migrate
+from tests.tools.commands import ROOT, Done, migrate
 
 _PRINTED = re.compile(r"(?:`|next:   )(migrate [a-z]+[^`\n]*)")
 #: They ask before they replace rows; a person types the answer.
@@ -76,10 +78,15 @@ def test_what_is_printed_is_run_in_another_folder(tmp_path: Path, database: str)
     assert "which has been changed since the run began" in state.out
     undone = operator.type(of(printed(state), "rollback --undo"))
     (drafts / "moved.toml").rename(drafts / "config.toml")
-    back = operator.type(of(printed(undone), "rollback"))
+    with psycopg.connect(database) as connection:  # the application goes on
+        connection.execute("DELETE FROM orders WHERE total = (SELECT max(total) FROM orders)")
+    refused = operator.type(of(printed(undone), "rollback"), code=1)
+    back = operator.type(of(printed(refused), "rollback --discard-changes"))
     assert all(f"done {step}" in back.err for step in ("compare", "backup", "restore", "publish"))
     again = operator.type(of(printed(back), "run"))
-    assert "Target tables that will be replaced or emptied" in again.out  # the plan, again
+    assert "The live tables have no rows yet." in again.out  # the plan, again
+    silent = operator.type(f"migrate verify --published --quiet {options}")
+    assert (silent.out, silent.err) == ("", "")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -94,6 +101,40 @@ def test_a_command_is_completed_with_the_options_that_it_takes(name: str) -> Non
     )
     for option, takers in TAKES.items():
         assert (name in takers) == (option in own), option
+
+
+def said(path: Path) -> list[str]:
+    """Return every command between backticks in the texts of a module; what is filled in is a word."""
+    tree = ast.parse(path.read_text())
+    documents = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = []
+    for node in ast.walk(tree):
+        if node in documents:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "1" for part in node.values)
+            texts.append("".join(str(part) for part in parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.append(node.value)
+    return [words for text in texts for words in re.findall(r"`(migrate [a-z][^`]*)`", text)]
+
+
+def test_every_command_that_any_message_names_can_be_typed() -> None:
+    """Also those of errors that no test here raises: the command exists, and takes these options."""
+    typed = {"--config": "a/config.toml", "--work": "a folder"}
+    found = {words for path in (ROOT / "migrate").rglob("*.py") for words in said(path)}
+    assert len(found) > 20
+    for words in sorted(found):
+        whole = complete(f"`{' '.join(words.split())}`", typed)[1:-1]
+        _, name, *rest = shlex.split(whole.replace("FOLDER", "."))
+        if name in COMMANDS:
+            command: click.Command = importlib.import_module(f"migrate.cli.{name}").command
+            try:
+                command.make_context(name, rest, parent=click.Context(cli))
+            except click.UsageError as error:
+                pytest.fail(f"{whole}: {error.message}")
+        else:
+            assert name == "fleet", whole
 
 
 def test_options_stand_before_the_words_that_are_passed_on() -> None:

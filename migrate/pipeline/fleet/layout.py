@@ -85,7 +85,8 @@ def fleet_mapping(config: Config) -> MappingFile:
     if described is None:
         raise UsageError(
             "a fleet needs a mapping file",
-            hint="write one with `migrate init` from one of the tenants, and add [fleet]",
+            hint="write one from one of the tenants with `migrate init --source URL --out FOLDER`, "
+            "and add [fleet]",
         )
     if described.fleet is None:
         raise UsageError(

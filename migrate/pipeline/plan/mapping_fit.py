@@ -22,8 +22,8 @@ def require_fit(spec: MappingSpec, columns: Mapping[str, Sequence[str]], source:
         *others, last = spec.one_of
         raise UsageError(
             f"{source} has no table {', '.join(others)} or {last}: it is not a {spec.kind}",
-            hint="for any other database write a mapping with `migrate init`; or check the "
-            "source URL. Its tables: " + (", ".join(sorted(columns)) or "none"),
+            hint="for any other database write a mapping with `migrate init --source URL --out FOLDER`; "
+            "or check the source URL. Its tables: " + (", ".join(sorted(columns)) or "none"),
         )
 
 

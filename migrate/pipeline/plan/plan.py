@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from migrate import __version__
 from migrate.introspect.profile.manual_work import ManualWork, find_manual_work
 from migrate.pipeline.mapping import bind_mapping, emptied_tables, load_spec, mapped_names
 from migrate.pipeline.open_run import bind
+from migrate.pipeline.plan.disk_space import find_too_little_space
 from migrate.pipeline.plan.expected_schema import ExpectedSchema, expected_schema
 from migrate.pipeline.plan.ledger_checks import ANY_SOURCE, inspect_ledger
 from migrate.pipeline.plan.mapping_fit import find_drift, find_mistakes, find_unknown, require_fit
@@ -35,18 +35,19 @@ from migrate.source.configured import ConfiguredSource
 from migrate.source.model import Catalogue, TableForecast
 from migrate.staging.schema import ID_MAP
 
-#: The disk space of snapshot and crosswalk, a high estimate: the sample's rows take about 220 bytes.
-BYTES_PER_ROW = 500
 REPLACED: Final = "replaced"
+EMPTIED: Final = "emptied"
+UNFED: Final = "emptied: the source has no rows for it"
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """One table of the source: its rows, and what happens to it."""
+    """One table of the source: its rows, what happens to it, and the tables that its rows go to."""
 
     name: str
     rows: int
     fate: str
+    into: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def make_plan(
     findings += _copy_instead_of_swap(
         config, connection, address.schema, [name for name, _ in touched.fates()]
     )
-    findings += _space(work, sum(counts.values()))
+    findings += find_too_little_space(work, sum(counts.values()))
     coming = _coming(spec, mapping, counts)
     with waiting_briefly(connection, address.schema, patience):
         replaced = [
@@ -165,7 +166,10 @@ def make_plan(
         target=address.label,
         target_named_by=named_by,
         schema=address.schema,
-        source_tables=[SourceTable(name, count, _fate(mapping, name)) for name, count in counts.items()],
+        source_tables=[
+            SourceTable(name, count, _fate(mapping, name), _into(mapping, name))
+            for name, count in counts.items()
+        ],
         live_tables=[
             LiveTable(name, _rows(expected, content), fate, coming.get(name) if fate == REPLACED else 0)
             for name, content, fate in replaced
@@ -254,8 +258,8 @@ class _Touched:
         """Yield each table with what happens to its rows."""
         for names, fate in (
             (self.writes, REPLACED),
-            (self.unfed, "emptied: the source has no rows for it"),
-            (self.emptied, "emptied"),
+            (self.unfed, UNFED),
+            (self.emptied, EMPTIED),
         ):
             yield from ((name, fate) for name in names)
 
@@ -305,6 +309,10 @@ def _fate(mapping: BoundMapping, table: str) -> str:
     return "missing in the mapping" if table in mapping.unknown else "migrated"
 
 
+def _into(mapping: BoundMapping, table: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(account.target for account in mapping.accounts if account.source == table))
+
+
 def _copy_instead_of_swap(
     config: Config, connection: psycopg.Connection[Any], schema: str, tables: Sequence[str]
 ) -> list[Finding]:
@@ -318,19 +326,4 @@ def _copy_instead_of_swap(
             f"publish will copy the rows instead of swapping the tables, which locks them longer: {reason}",
         )
         for reason in find_swap_blockers(connection, table_names)
-    ]
-
-
-def _space(work: Path, rows: int) -> list[Finding]:
-    folder = next(path for path in [work, *work.parents] if path.exists())
-    free = shutil.disk_usage(folder).free
-    needed = rows * BYTES_PER_ROW
-    if free >= needed:
-        return []
-    return [
-        Finding(
-            "error",
-            f"the work folder {work} has {free:,} bytes free; about {needed:,} are needed",
-            "give a folder with more space with --work",
-        )
     ]

@@ -129,7 +129,7 @@ def test_a_mapping_that_is_edited_within_a_run_is_refused(scene: Scene) -> None:
 @pytest.mark.slow
 def test_a_dry_run_makes_its_tables_elsewhere(scene: Scene) -> None:
     done = scene.do("verify", "--json")
-    assert "3 tables are created first, from [target] schema" in done.err
+    assert "3 tables are made first, from [target] schema" in done.err
     assert done.json()["filled"]["jobs"] == 100
     assert scene.ask("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 
