@@ -127,6 +127,7 @@ class Reason(StrEnum):
     ROUNDED_TO_SCALE = (
         "rounded_to_scale", "warning", "It has more decimals than the column, and was rounded.",
     )  # fmt: skip
+    MASKED = "masked", "warning", "The text was replaced by another one, as the mapping says (`mask`)."
     ROUNDED_TO_MILLISECONDS = (
         "rounded_to_milliseconds", "warning", "The timestamp is finer than milliseconds, and was rounded.",
     )  # fmt: skip

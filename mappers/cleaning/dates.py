@@ -46,6 +46,38 @@ def is_zone(name: str) -> bool:
     return True
 
 
+def is_format(written: str) -> bool:
+    """Return whether a format such as `%d.%m.%Y %H:%M` describes a day, so that text can be read by it."""
+    day = datetime(2023, 4, 5, 16, 7, 8)  # noqa: DTZ001  any day without a zone
+    try:
+        sample = pl.Series([day]).dt.replace_time_zone("UTC").dt.strftime(_for_chrono(written))
+        read = pl.select(read_format(pl.lit(sample), written)).item()
+    except pl.exceptions.PolarsError:
+        return False
+    return isinstance(read, datetime) and read.date() == day.date()
+
+
+def names_zone(written: str) -> bool:
+    """Return whether a format has a place for a zone."""
+    return "%z" in written or "%s" in written or "%+" in written
+
+
+def read_format(column: pl.Expr, written: str) -> pl.Expr:
+    """Return the timestamps (naive, UTC if a zone is written) of text in one format, null for any other.
+
+    The format is that of `strftime`, as chrono reads it; parts of a millisecond are cut off.
+    """
+    zone = "UTC" if "%z" in written or "%+" in written else None
+    read = column.str.to_datetime(_for_chrono(written), time_unit="ms", time_zone=zone, strict=False)
+    plain = read if zone is None else read.dt.replace_time_zone(None)
+    return pl.when(plain.dt.epoch("ms").is_between(_YEAR_1, _YEAR_9999)).then(plain)
+
+
+def _for_chrono(written: str) -> str:
+    """Return a format with a fraction of a second as chrono writes it: Python's own form is `.%f`."""
+    return written.replace(".%f", "%.f")
+
+
 def newest_first(*columns: pl.Expr) -> pl.Expr:
     """Return the newest of several timestamps, ignoring nulls."""
     return pl.max_horizontal(*columns)

@@ -20,12 +20,13 @@ from mappers.base import (
     Workspace,
 )
 from mappers.declarative.cell_counts import cells_of
+from mappers.declarative.derived_value import is_derived
 from mappers.declarative.embedded_ids import described
 from mappers.declarative.mapping_file import MappingFile
 from mappers.declarative.placeholders import Placeholders, constant_for
 from mappers.declarative.references import References
 from mappers.declarative.resolve_rows import RowResolver
-from mappers.declarative.rounded_counts import count_rounded
+from mappers.declarative.rounded_counts import count_masked, count_rounded
 from mappers.declarative.row_accounts import by_mapping
 from mappers.declarative.source_table import SourceTable, made_from, source_tables
 from mappers.declarative.table_mapper import TableMapper
@@ -128,11 +129,15 @@ class DeclarativeMapping:
         RowResolver(self._tables, self._references, self._rows).resolve(workspace)
 
     def counted(self, workspace: Workspace) -> list[tuple[str, str, str, int]]:
-        """Return the timestamps that are rounded: often a whole column is, so they are only counted."""
+        """Return what is changed in whole columns, so only counted: timestamps rounded, texts masked."""
         return [
-            (name, column, Reason.ROUNDED_TO_MILLISECONDS.value, cells)
+            (name, column, reason.value, cells)
             for name, table in self._tables.items()
-            for column, cells in count_rounded(workspace, table)
+            for reason, counts in (
+                (Reason.ROUNDED_TO_MILLISECONDS, count_rounded(workspace, table)),
+                (Reason.MASKED, count_masked(workspace, table)),
+            )
+            for column, cells in counts
         ]
 
     def lineage(self) -> Lineage:
@@ -176,7 +181,7 @@ class DeclarativeMapping:
         line = mapping.columns.get(column)
         found = self._tables.get(table)
         went = [f"{mapping.target}.{to}" for to in made_from(found, column)] if found else []
-        if line is not None and line.to and line.sql is None:
+        if line is not None and line.to and not is_derived(line):
             went.insert(0, f"{mapping.target}.{line.to}")
         if went:
             return ", ".join(dict.fromkeys(went))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from mappers.cleaning.dates import is_zone
+from mappers.cleaning.dates import is_format, is_zone
 from mappers.declarative.json_path import steps
 
 Name = Annotated[str, Field(min_length=1)]
@@ -26,6 +26,10 @@ Dangling = Literal["reject", "null", "placeholder", "keep"]
 #: What happens to a value that PostgreSQL does not accept as JSON; `wrap` makes it a JSON string.
 Invalid = Literal["reject", "null", "wrap"]
 IdStrategy = Literal["cuid", "keep"]
+#: What a number of a timestamp counts.
+Unit = Literal["s", "ms", "us", "ns"]
+#: What a person's text becomes: an address, a name, 24 hexadecimal digits, or nothing.
+Mask = Literal["email", "name", "hash", "null"]
 Scalar = str | int | float | bool
 
 
@@ -87,6 +91,16 @@ class ColumnMapping(Section):
         default=None,
         description="one SQLite expression over the row, in the place of the column: first || ' ' || last",
     )
+    first_of: tuple[Name, ...] = Field(
+        default=(), alias="from", description="source columns; the first that holds something gives the value"
+    )
+    divide: int | None = Field(
+        default=None, ge=2, le=10**12, description="for decimal and real: cents / 100, exactly"
+    )
+    mask: Mask | None = Field(
+        default=None,
+        description="for a copy that leaves production: the same text always becomes the same other one",
+    )
     empty: Literal["keep", "null"] = Field(default="keep", description="what becomes of ''")
     #: for `reference` and `references`
     of: Name | Mapping[str, Name] | None = Field(
@@ -104,13 +118,16 @@ class ColumnMapping(Section):
     invalid: Invalid = "wrap"
     ids: tuple[HiddenIds, ...] = ()
     #: for `timestamp`: numbers are read as this
-    unit: Literal["s", "ms"] | None = None
+    unit: Unit | None = Field(default=None, description="what numbers since 1970 count")
     #: for `timestamp`: text without a zone is the time of day there, such as Europe/Berlin
     zone: Name | None = None
+    format: Name | None = Field(
+        default=None, description="for timestamp and date: how text is written, such as %d.%m.%Y %H:%M"
+    )
     #: for `timestamp`: replaces the literal text CURRENT_TIMESTAMP and similar words
     now: Literal["reject", "null", "default"] = "reject"
-    #: for `enum`: source value -> target value; a value that is not here does not fit
-    values: Mapping[str, Name] = Field(default_factory=dict)
+    #: for `enum` and `boolean`: source value -> target value; a value that is not here does not fit
+    values: Mapping[str, bool | Name] = Field(default_factory=dict)
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -120,8 +137,6 @@ class ColumnMapping(Section):
             raise ValueError("give either `to` (the target column) or `drop` (why it is not migrated)")
         if self.drop is None and self.kind in ("reference", "references") and self.of is None:
             raise ValueError("a reference needs `of` (the source table that it refers to)")
-        if self.sql is not None and (self.drop is not None or self.kind == "id"):
-            raise ValueError("`sql` gives a column its values; it needs `to`, and cannot be the key (`id`)")
         for hidden in self.ids:
             if self.kind != ("text" if hidden.pattern else "json"):
                 raise ValueError("`ids` need a `path` with json, or a `pattern` with text")
@@ -132,3 +147,41 @@ class ColumnMapping(Section):
         if "default" in (self.otherwise, self.now) and self.default is None:
             raise ValueError("`default` is missing")
         return self
+
+    @model_validator(mode="after")
+    def _is_made_once(self) -> Self:
+        made = {"sql": self.sql, "from": self.first_of, "divide": self.divide}
+        used = [name for name, value in made.items() if value]
+        if used and (self.drop is not None or self.kind == "id"):
+            what = f"`{used[0]}` gives a column its values"
+            raise ValueError(f"{what}; it needs `to`, and cannot be the key (`id`)")
+        if self.sql is not None and self.first_of:
+            raise ValueError("give either `sql` or `from`; in an expression it is coalesce(a, b)")
+        if self.divide is not None and self.kind not in ("decimal", "real"):
+            raise ValueError('`divide` gives a number with a fraction: as = "decimal", or "real"')
+        return self
+
+    @model_validator(mode="after")
+    def _goes_with_its_kind(self) -> Self:
+        if self.mask is not None and (self.drop is not None or self.kind != "text"):
+            raise ValueError('`mask` is for text that is migrated: as = "text"')
+        if self.format is not None:
+            if self.kind not in ("timestamp", "date"):
+                raise ValueError('`format` is for text that is an instant: as = "timestamp", or "date"')
+            if not is_format(self.format):
+                raise ValueError(f"{self.format} does not describe a date; %d.%m.%Y %H:%M does")
+        if self.kind == "enum" and not all(isinstance(value, str) for value in self.values.values()):
+            raise ValueError('`values` of an enum are its labels in quotes: { yes = "YES" }')
+        if self.kind == "boolean" and not all(isinstance(value, bool) for value in self.values.values()):
+            raise ValueError("`values` of a boolean are true or false: { yes = true, no = false }")
+        return self
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Return the labels of an enum by the source's values."""
+        return {word: value for word, value in self.values.items() if isinstance(value, str)}
+
+    @property
+    def truths(self) -> Mapping[str, bool]:
+        """Return the booleans by the source's words."""
+        return {word: value for word, value in self.values.items() if isinstance(value, bool)}

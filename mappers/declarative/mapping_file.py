@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from mappers.declarative.derived_value import is_derived, place_of
 from mappers.declarative.mapping_columns import ColumnMapping, HiddenIds, IdStrategy, Name, Scalar, Section
 from mappers.mistakes import in_words, near
 
@@ -79,8 +80,12 @@ class TableMapping(Section):
                     raise ValueError(f"a reference uses the column {column}, which is not migrated")
         named = {*self.key, *self.by, *(one for each in self.references for one in each.columns)}
         for column, line in self.columns.items():
-            if column in named and line.sql is not None:
-                raise ValueError(f"{column} names rows, so it cannot be made by `sql`; give it another entry")
+            if column in named and is_derived(line):
+                raise ValueError(
+                    f"{column} names rows, so it cannot be made by `{place_of(line)}`; give it another entry"
+                )
+            if column in named and line.mask is not None:
+                raise ValueError(f"{column} names rows, so it cannot be masked; new ids have no such text")
         if self.by and self.scope != "shared":
             raise ValueError('`by` needs `scope = "shared"`')
         if self.scope == "shared" and self.ids == "cuid" and not self.by:

@@ -56,13 +56,15 @@ def _misfit(line: MappedColumn, c: str) -> str:
     match mapping.kind:
         case "integer":
             return _integer(line, c)
+        case "boolean" if mapping.values:
+            return _EVERY
         case "boolean":
             return f"typeof({c}) <> 'integer' OR {c} NOT IN (0, 1)"
         case "real":
             return f"typeof({c}) <> 'real' OR {c} NOT BETWEEN -1e300 AND 1e300"
         case "decimal":
             return _decimal(line, c)
-        case "timestamp" if mapping.zone is not None:
+        case "timestamp" if mapping.zone is not None or mapping.format is not None:
             return _EVERY
         case "timestamp":
             return _MOMENT.format(c=c)

@@ -34,6 +34,15 @@ def count_rounded(workspace: Workspace, table: SourceTable) -> Iterator[tuple[st
     yield from sorted((column, cells) for column, cells in counts.items() if cells)
 
 
+def count_masked(workspace: Workspace, table: SourceTable) -> Iterator[tuple[str, int]]:
+    """Yield each masked column with the number of its cells that hold something."""
+    for line in table.lines:
+        if line.mapping.mask is not None:
+            query = f"SELECT count({line.unmasked(ROW)}) FROM {table.rows(ROW)}"  # noqa: S608  quoted names
+            if cells := workspace.scalar(query):
+                yield line.column, int(str(cells))
+
+
 def _cells(table: SourceTable, lines: list[MappedColumn]) -> Query:
     classes = storage_classes([line.cell(ROW) for line in table.lines])
     number = table.row_key(ROW)

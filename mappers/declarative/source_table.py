@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mappers.base import SourceTables
+from mappers.declarative.derived_value import expression_of, is_derived
 from mappers.declarative.mapping_columns import ColumnMapping
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.row_expression import ROW, ExpressionError, RowExpression, read_expression
@@ -40,7 +41,12 @@ class MappedColumn:
 
     def cell(self, alias: str) -> str:
         """Return SQL for its value in a row that the query calls `alias`; NULL if that cannot be computed."""
-        if self.mapping.sql is None:
+        value = self.unmasked(alias)
+        return f"(CASE WHEN 0 THEN {value} END)" if self.mapping.mask == "null" else value
+
+    def unmasked(self, alias: str) -> str:
+        """Return SQL for its value in a row, if a mask takes that away, too."""
+        if not is_derived(self.mapping):
             return f"{alias}.{quoted(self.column)}"
         if self.made is None:
             return "NULL"
@@ -206,11 +212,11 @@ def source_tables(
             (column, line)
             for column, line in mapping.columns.items()
             if line.to is not None
-            and (line.sql or column in tables[name] or is_row_number(column, tables[name]))
+            and (is_derived(line) or column in tables[name] or is_row_number(column, tables[name]))
         ]
         lines = []
         for at, (column, line) in enumerate(kept):
-            made = _expression(line.sql, table)
+            made = _expression(expression_of(column, line), table)
             failed = _failed(table, at) if made is not None and made.may_fail else ""
             to = columns.get(str(line.to)) or usual(str(line.to), line.kind)
             lines.append(MappedColumn(at, column, line, to, made, failed))

@@ -13,6 +13,7 @@ from mappers.base import ID_MAP, Ids, MappedBatch, Query
 from mappers.base import Cast as Reads
 from mappers.declarative.casts.cell import cell_columns, failed, storage_classes
 from mappers.declarative.casts.column_expr import ColumnExpr, read_line
+from mappers.declarative.casts.masks import masked
 from mappers.declarative.composite_references import CompositeReference, pairs_of
 from mappers.declarative.embedded_ids import with_new_ids
 from mappers.declarative.reference_exprs import ReferenceExprs
@@ -129,6 +130,11 @@ class TableMapper:
             if line.mapping.ids:
                 rows, read = with_new_ids(rows, line, self._references, ids)
                 reads.append((line, read))
+        rows = rows.with_columns(
+            masked(pl.col(f"t{line.at}"), line.mapping.mask, ids).alias(f"t{line.at}")
+            for line in self._plain
+            if line.mapping.mask not in (None, "null")
+        )
         linked = _Judged(rows, judged.rejects, judged.warnings)
         for line, read in reads:
             _note(linked, line, read)

@@ -7,7 +7,9 @@ from typing import Final
 
 from mappers.base import SourceTables
 from mappers.declarative.casts.column_expr import cast_constant
-from mappers.declarative.mapping_columns import ColumnMapping, Kind
+from mappers.declarative.casts.masks import LENGTHS
+from mappers.declarative.derived_value import expression_of, is_derived, place_of
+from mappers.declarative.mapping_columns import ColumnMapping, Kind, Mask
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.placeholders import constant_for, neutral
 from mappers.declarative.references import References
@@ -75,11 +77,12 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
     """Yield what in a section does not fit the source's table."""
     read = set[str]()
     for column, line in table.columns.items():
-        if line.sql is not None:
+        made = expression_of(column, line)
+        if made is not None:
             try:
-                read.update(read_expression(line.sql, name, tuple(columns)).reads)
+                read.update(read_expression(made, name, tuple(columns)).reads)
             except ExpressionError as error:
-                yield f"tables.{name}.columns.{column}.sql: {error}"
+                yield f"tables.{name}.columns.{column}.{place_of(line)}: {error}"
                 read.add(column)
     if table.where is not None:
         try:
@@ -89,14 +92,15 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
     for column in columns:
         if column not in table.columns and column not in read:
             yield f"tables.{name}.columns.{column} is missing: give it `to` or `drop`"
-        elif column not in read and table.columns[column].sql is not None:
+        elif column not in read and is_derived(table.columns[column]):
+            place = place_of(table.columns[column])
             yield (
-                f"tables.{name}.columns.{column}: its `sql` does not read {column}; give the expression an "
-                f"entry of another name, and {column} `to` or `drop`"
+                f"tables.{name}.columns.{column}: its `{place}` does not read {column}; give the expression "
+                f"an entry of another name, and {column} `to` or `drop`"
             )
     for column, line in table.columns.items():
         if (
-            line.sql is None
+            not is_derived(line)
             and column not in columns
             and not (is_row_number(column, columns) and not is_bare)
         ):
@@ -185,10 +189,25 @@ def _line(place: str, table: SourceTable, line: ColumnMapping, to: TargetColumn)
         yield f'{place}: `as = "{line.kind}"` does not fit {table.target}.{to.name}, which is {to.type}'
     elif line.default is not None and cast_constant(line.default, line, to) is None:
         yield f"{place}: `default` does not fit {table.target}.{to.name}, which is {to.type}"
+    if line.mask is not None:
+        yield from _mask(place, table, line.mask, to)
     if to.enum is not None:
-        for value in sorted(set(line.values.values()) - set(to.enum)):
+        for value in sorted(set(line.labels.values()) - set(to.enum)):
             known = f"it has {', '.join(to.enum)}{near(value, to.enum)}"
             yield f"{place}: {to.type} has no value {value}; {known}"
+
+
+def _mask(place: str, table: SourceTable, mask: Mask, to: TargetColumn) -> Iterator[str]:
+    """Yield what prevents a masked text from going to a column."""
+    if mask == "null" and to.not_null:
+        yield f'{place}: {table.target}.{to.name} is required, so `mask` cannot be "null"; use "hash"'
+    elif mask != "null" and family(to) != "text":
+        yield f"{place}: a masked text does not fit {table.target}.{to.name}, which is {to.type}"
+    elif mask != "null" and to.max_length is not None and to.max_length < LENGTHS[mask]:
+        yield (
+            f'{place}: `mask = "{mask}"` makes {LENGTHS[mask]} characters, but {table.target}.{to.name} is '
+            f"{to.type}"
+        )
 
 
 def _placeholder(table: SourceTable, known: Mapping[str, TargetColumn]) -> Iterator[str]:

@@ -88,22 +88,22 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
         case "integer":
             return number_casts.integer(cell, integer_range(to))
         case "boolean":
-            return number_casts.boolean(cell)
+            return number_casts.boolean(cell, mapping.truths)
         case "real":
             return number_casts.real(cell)
         case "decimal":
             scale = mapping.scale if to.scale is None else min(to.scale, mapping.scale or to.scale)
             return number_casts.decimal(cell, scale, to.precision, rounded=mapping.round)
         case "timestamp":
-            return timestamp(cell, mapping.unit, mapping.zone)
+            return timestamp(cell, mapping.unit, mapping.zone, mapping.format)
         case "date":
-            return day(cell, mapping.unit)
+            return day(cell, mapping.unit, mapping.format)
         case "json":
             return document(cell, wrap=mapping.invalid == "wrap")
         case "bytes":
             return text_casts.raw(cell)
         case "enum":
-            return text_casts.label(cell, mapping.values, to.enum)
+            return text_casts.label(cell, mapping.labels, to.enum)
         case _:
             return _plain(cell, to)
 

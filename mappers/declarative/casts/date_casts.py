@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
+from mappers.cleaning.dates import names_zone, read_format
 from mappers.cleaning.dates import timestamp as any_form
 from mappers.declarative.casts.cell import BLOB, Cast, Cell
+from mappers.declarative.mapping_columns import Unit
 from mappers.reasons import Reason
 
 #: Words for the time of writing, stored as text and never computed.
@@ -27,6 +29,8 @@ _NOW: Final = (
     "strftime('%s','now')",
 )  # fmt: skip
 _DIGITS: Final = r"^([+-]?[0-9]{1,14})(?:\.([0-9]{1,18}))?$"
+#: Microseconds and nanoseconds have no parts; a larger number is beyond what 64 bits hold after rounding.
+_FINE_DIGITS: Final = r"^([+-]?[0-9]{1,18}|[+-]?[1-8][0-9]{18})$"
 _FINER: Final = r"[.,][0-9]{3}[0-9]*[1-9]"
 #: Numbers of fewer digits are seconds if no unit is named, others milliseconds.
 _SMALLEST_MS: Final = 100_000_000_000
@@ -44,20 +48,27 @@ _YEAR_1, _YEAR_9999 = -62_135_596_800_000, 253_402_300_799_999
 _NANOSECONDS: Final = 1_000_000
 
 
-def timestamp(cell: Cell, unit: Literal["s", "ms"] | None, zone: str | None = None) -> Cast:
+def timestamp(cell: Cell, unit: Unit | None, zone: str | None = None, written: str | None = None) -> Cast:
     """Return timestamps (naive, UTC, milliseconds).
 
-    Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it (`is_other_form`).
-    Numbers are seconds or milliseconds since 1970 by `unit`; without one their size decides. Parts of a
-    millisecond are rounded. Text without a zone is UTC, or local time in `zone`: of a time that a clock
-    shows twice the first counts, and one that it skips does not fit.
+    Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it (`is_other_form`),
+    or as `written` says and in no other way. Numbers are seconds or others since 1970 by `unit`; without one
+    their size decides. Parts of a millisecond are rounded. Text without a zone is UTC, or local time in
+    `zone`: of a time that a clock shows twice the first counts, and one that it skips does not fit.
     """
     stripped = cell.text.str.strip_chars()
-    value = any_form(stripped.map_batches(_usual, return_dtype=pl.String, is_elementwise=True))
+    if written is not None:
+        value = read_format(stripped, written)
+        zoned = pl.lit(names_zone(written))
+    else:
+        value = any_form(stripped.map_batches(_usual, return_dtype=pl.String, is_elementwise=True))
+        zoned = stripped.str.contains(_ZONED)
     if zone is not None:
-        value = pl.when(stripped.str.contains(_ZONED)).then(value).otherwise(_to_utc(value, zone))
-    number = _since_1970(stripped, unit) if unit is not None else _by_size(stripped)
-    value = pl.when(stripped.str.contains(_DIGITS)).then(number).otherwise(value)
+        value = pl.when(zoned).then(value).otherwise(_to_utc(value, zone))
+    if written is None or unit is not None:
+        number = _since_1970(stripped, unit) if unit is not None else _by_size(stripped)
+        digits = _FINE_DIGITS if unit in ("us", "ns") else _DIGITS
+        value = pl.when(stripped.str.contains(digits)).then(number).otherwise(value)
     value = pl.when(cell.storage != BLOB).then(value)
     now = stripped.str.to_lowercase().is_in(_NOW)
     return Cast(value, Reason.INVALID_TIMESTAMP, now=now)
@@ -103,9 +114,9 @@ def is_finer(cell: Cell) -> pl.Expr:
     return cell.text.str.strip_chars().str.contains(_FINER)
 
 
-def day(cell: Cell, unit: Literal["s", "ms"] | None) -> Cast:
+def day(cell: Cell, unit: Unit | None, written: str | None = None) -> Cast:
     """Return days; a timestamp fits if it is the start of its day."""
-    found = timestamp(cell, unit)
+    found = timestamp(cell, unit, None, written)
     day = found.value.dt.date()
     return Cast(
         pl.when(found.value == day.cast(pl.Datetime("ms"))).then(day),
@@ -126,16 +137,24 @@ def _by_size(number: pl.Expr) -> pl.Expr:
     )
 
 
-def _since_1970(number: pl.Expr, unit: Literal["s", "ms"]) -> pl.Expr:
+def _since_1970(number: pl.Expr, unit: Unit) -> pl.Expr:
+    if unit in ("us", "ns"):
+        fine = number.str.extract(_FINE_DIGITS, 1).cast(pl.Int64)
+        at = _rounded(fine, 1000 if unit == "us" else _NANOSECONDS)
+    else:
+        at = _parted(number, unit)
+    return pl.when(at.is_between(_YEAR_1, _YEAR_9999)).then(at).cast(pl.Datetime("ms"))
+
+
+def _parted(number: pl.Expr, unit: Unit) -> pl.Expr:
+    """Return the milliseconds of numbers of seconds or milliseconds that may have a fraction."""
     whole = number.str.extract(_DIGITS, 1).cast(pl.Int64)
     # Parts of a second in nanoseconds, of a millisecond in millionths of it.
     part = number.str.extract(_DIGITS, 2).fill_null("0").str.pad_end(18, "0").str.slice(0, 9).cast(pl.Int64)
     part = pl.when(number.str.starts_with("-")).then(-part).otherwise(part)
     if unit == "s":
-        at = whole * 1000 + _rounded(part, _NANOSECONDS)
-    else:
-        at = whole + _rounded(part, _NANOSECONDS * 1000)
-    return pl.when(at.is_between(_YEAR_1, _YEAR_9999)).then(at).cast(pl.Datetime("ms"))
+        return whole * 1000 + _rounded(part, _NANOSECONDS)
+    return whole + _rounded(part, _NANOSECONDS * 1000)
 
 
 def _rounded(part: pl.Expr, size: int) -> pl.Expr:

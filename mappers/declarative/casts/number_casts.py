@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -12,6 +14,7 @@ from mappers.reasons import Reason
 
 _TRUE: Final = ("1", "1.0", "true", "t", "yes", "y", "on")
 _FALSE: Final = ("0", "0.0", "-0.0", "false", "f", "no", "n", "off")
+_USUAL: Final[Mapping[str, bool]] = MappingProxyType({})
 _NUMBER: Final = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?$"
 _POWER: Final = r"[eE]"
 _PLAIN: Final = r"^(?P<sign>[+-]?)0*(?P<whole>[0-9]*)(?:\.(?P<places>[0-9]*?)0*)?$"
@@ -26,8 +29,14 @@ def integer(cell: Cell, span: tuple[int, int]) -> Cast:
     return Cast(pl.when(cell.whole.is_between(*span)).then(cell.whole), Reason.INVALID_INTEGER)
 
 
-def boolean(cell: Cell) -> Cast:
-    """Return booleans: 0 and 1 as number or text, and the words for yes and no in any case."""
+def boolean(cell: Cell, truths: Mapping[str, bool] = _USUAL) -> Cast:
+    """Return booleans: 0 and 1 as number or text, and the words for yes and no in any case.
+
+    With `truths` only its words count, as they are written there.
+    """
+    if truths:
+        found = cell.text.replace_strict(dict(truths), default=None, return_dtype=pl.Boolean)
+        return Cast(pl.when(cell.storage != BLOB).then(found), Reason.INVALID_BOOLEAN)
     word = cell.text.str.strip_chars().str.to_lowercase()
     value = pl.when(word.is_in(_TRUE)).then(True).when(word.is_in(_FALSE)).then(False)
     return Cast(pl.when(cell.storage != BLOB).then(value), Reason.INVALID_BOOLEAN)

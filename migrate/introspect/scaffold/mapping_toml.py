@@ -26,9 +26,12 @@ _HEAD: Final = """\
 #   old = { to = "new", as = "text" }      or  old = { drop = "why" }
 #
 # as          id, reference, references, text, integer, boolean, real, decimal (scale, round), timestamp (unit
-#             "s" or "ms" if numbers, zone "Europe/Berlin" if text without one is not UTC), date,
-#             json, bytes, enum (values)
+#             "s", "ms", "us" or "ns" if numbers, format "%d.%m.%Y", zone "Europe/Berlin" if text
+#             without one is not UTC), date, json, bytes, enum (values), boolean (values)
 # sql         one SQLite expression over the row gives the value: "first || ' ' || last", "cents / 100.0"
+# from        the first of some columns that holds something: ["edited_at", "created_at"]
+# divide      a decimal or real is divided by it: 100 for cents
+# mask        for a copy that leaves production: "email", "name", "hash", "null"
 # otherwise   if a value does not fit: "reject" the row, "null", "default" (with default = …)
 # empty       "null": '' becomes NULL
 # of          the source table that a reference refers to; with by, a table for each value of that column

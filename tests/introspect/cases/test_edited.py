@@ -9,9 +9,11 @@ from tests.introspect.cases.migrated import Migrated
 
 SOURCE = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, first TEXT NOT NULL,
-  last TEXT NOT NULL, plan TEXT NOT NULL, gone TEXT);
-INSERT INTO users VALUES (3, 'a@example.org', 'Ann', 'Lee', 'Free', NULL),
-  (8, 'b@example.org', 'Bo', 'Day', 'pro', NULL), (9, 'c@example.org', 'Cy', 'Orr', 'free', '2024-01-01');
+  last TEXT NOT NULL, plan TEXT NOT NULL, gone TEXT, born TEXT, news TEXT, created_at TEXT NOT NULL);
+INSERT INTO users VALUES
+  (3, 'a@example.org', 'Ann', 'Lee', 'Free', NULL, '31.12.1990', 'ja', '2024-01-01 10:00:00'),
+  (8, 'b@example.org', 'Bo', 'Day', 'pro', NULL, NULL, 'nein', '2024-01-02 10:00:00'),
+  (9, 'c@example.org', 'Cy', 'Orr', 'free', '2024-01-01', '', NULL, '2024-01-03 10:00:00');
 CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, cents INTEGER NOT NULL);
 INSERT INTO orders VALUES (1, 3, 1999), (2, 9, 5), (3, NULL, 100);
 CREATE INDEX orders_of ON orders (user_id);
@@ -26,8 +28,14 @@ EDITS = (
     ('plan = { to = "plan", as = "text" }',
      'plan = { to = "plan", as = "enum", values = { Free = "FREE", free = "FREE", pro = "PRO" } }'),
     ('user_id = { to = "user_id",', 'user_id = { to = "member_id",'),
+    ('email = { to = "email", as = "text" }', 'email = { to = "email", as = "text", mask = "email" }'),
+    ('born = { to = "born", as = "text" }',
+     'born = { to = "born", as = "date", format = "%d.%m.%Y", empty = "null" }'),
+    ('news = { to = "news", as = "text" }',
+     'news = { to = "news", as = "boolean", values = { ja = true, nein = false } }\n'
+     'updated = { to = "updated_at", as = "timestamp", from = ["gone", "created_at"] }'),
     ('cents = { to = "cents", as = "integer" }',
-     'amount = { to = "amount", as = "decimal", scale = 2, sql = "cents / 100.0" }'),
+     'cents = { to = "amount", as = "decimal", scale = 2, divide = 100 }'),
     ('[tables.scratch]\ntarget = "scratch"\nkey = []\nids = "cuid"\n', '[tables.scratch]\nleft_out = "no"\n'),
 )  # fmt: skip
 
@@ -49,11 +57,19 @@ def test_the_edits_stay_and_the_targets_files_follow(edited: Migrated) -> None:
     foreseen = {
         (one["table"], one["fate"], one["rule"]): one["rows"] for one in edited.init.document["forecast"]
     }
-    assert foreseen == {("users", "excluded", "where"): 1, ("orders", None, "dangling_left_out"): 1}
+    assert foreseen == {
+        ("users", "excluded", "where"): 1,
+        ("users", None, "masked"): 3,
+        ("orders", None, "dangling_left_out"): 1,
+    }
 
 
 def test_the_rows_are_those_of_the_edited_mapping(edited: Migrated) -> None:
     assert edited.rows("members", "id", "name", "plan") == [(3, "Ann Lee", "FREE"), (8, "Bo Day", "PRO")]
+    (_, *ann), (_, *bo) = edited.rows("members", "id", "born", "news", "updated_at", "email")
+    assert [str(value) for value in ann[:3]] == ["1990-12-31", "True", "2024-01-01 10:00:00"]
+    assert [str(value) for value in bo[:3]] == ["None", "False", "2024-01-02 10:00:00"]
+    assert str(ann[3]).endswith("@example.invalid")
     found = [(owner, str(amount)) for owner, amount in edited.rows("orders", "member_id", "amount")]
     assert sorted(found, key=repr) == [(3, "19.99"), (None, "0.05"), (None, "1.00")]
     assert edited.verify().code == 0

@@ -26,7 +26,7 @@ def choose_by_line(report: ColumnReport, line: ColumnMapping, usual: Choice, enu
     `enum` is the name of its enum, if it gets one.
     """
     if line.kind == "enum":
-        labels = tuple(dict.fromkeys(line.values.values())) or tuple(one.name for one in report.values)
+        labels = tuple(dict.fromkeys(line.labels.values())) or tuple(one.name for one in report.values)
         members = Names()
         pairs = tuple((members.take(member_name(label)), label) for label in labels)
         return Choice(Type(enum=Enum(enum, pairs)), "enum")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from mappers.declarative.derived_value import expression_of, is_derived
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.row_expression import ExpressionError, RowExpression, read_expression
 from mappers.declarative.source_table import row_number_name
@@ -28,7 +29,7 @@ def with_made_columns(inspection: Inspection, mapping: MappingFile, snapshot: Pa
         table.name: section
         for table in inspection.tables
         if (section := mapping.tables.get(table.name)) is not None
-        and any(line.sql is not None for line in section.columns.values())
+        and any(map(is_derived, section.columns.values()))
     }
     if not tables:
         return inspection
@@ -44,9 +45,10 @@ def _with_columns(database: InspectedDatabase, table: TableReport, section: Tabl
     columns = {column.name: column for column in table.columns}
     names = tuple(columns)
     for name, line in section.columns.items():
-        if line.sql is not None:
+        text = expression_of(name, line)
+        if text is not None:
             try:
-                made = read_expression(line.sql, table.name, names)
+                made = read_expression(text, table.name, names)
                 where = read_expression(section.where, table.name, names) if section.where else None
             except ExpressionError:
                 continue  # the forecast names it

@@ -45,10 +45,11 @@ _RULES: Final[Mapping[str, str]] = {
     Reason.UNKNOWN_ID_LEFT_OUT: "ids in it of no row, left out",
     Reason.PLACEHOLDER: "dangling, rows are made for them",
     Reason.ROUNDED_TO_SCALE: "more digits behind the point than declared, rounded",
+    Reason.MASKED: "masked",
     Reason.ROUNDED_TO_MILLISECONDS: "finer than milliseconds, rounded",
 }
 #: What a person expects, so that it is said without a mark.
-_EXPECTED: Final = frozenset({Reason.EMPTY_AS_NULL, Reason.ROUNDED_TO_MILLISECONDS})
+_EXPECTED: Final = frozenset({Reason.EMPTY_AS_NULL, Reason.ROUNDED_TO_MILLISECONDS, Reason.MASKED})
 
 
 def foresee(
