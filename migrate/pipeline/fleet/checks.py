@@ -24,7 +24,8 @@ def check_fleet(
     """Check the rows of all tenants in `schema` (the live one or the staging), and return notes.
 
     Raises CheckError with the tenants of what is wrong: numbers of rows that are not the sum of the tenants',
-    foreign keys that lead from one tenant to another, equal values in a key that counts for all.
+    foreign keys that lead from one tenant to another, equal values in a key that counts for all. Live rows of
+    tenants that are not published are their earlier ones: a publication of all together would lose them.
     """
     lines = [line for line in fleet.lines() if line.state in ("published", "staged")]
     own = [name for name in filled if name not in layout.shared]
@@ -33,7 +34,8 @@ def check_fleet(
             wrong = list(_sums_by_schema(conn, layout, lines, own))
         else:
             wrong = [
-                *_sums(conn, layout.fleet.column, schema, lines, own),
+                *_sums(conn, layout.fleet.column, schema, lines, own, strict=schema != live.schema),
+                *(_lost(conn, layout.fleet.column, live, lines, own) if schema != live.schema else ()),
                 *_crossing(conn, layout, schema, live, own),
                 *_collisions(conn, layout.fleet.column, schema, live, own),
             ]
@@ -41,7 +43,8 @@ def check_fleet(
         more = f"\n  and {len(wrong) - _NAMED:,} more" if len(wrong) > _NAMED else ""
         raise CheckError(
             f"{len(wrong)} findings over all tenants:\n  " + "\n  ".join(wrong[:_NAMED]) + more,
-            hint="fix the sources or the mapping, then `migrate fleet run --fresh`",
+            hint="fix the sources or the mapping, then `migrate fleet run --fresh`; with --each the rows "
+            "of all other tenants stay",
         )
     differing = shared_rows.differences(conn, fleet)
     shared_rows.require_same(differing, layout.fleet.differs)
@@ -53,9 +56,12 @@ def check_fleet(
 
 
 def _sums(
-    conn: Connection, column: str, schema: str, lines: Sequence[Line], tables: Sequence[str]
+    conn: Connection, column: str, schema: str, lines: Sequence[Line], tables: Sequence[str], *, strict: bool
 ) -> Iterator[str]:
-    """Yield the tenants whose rows in the tables are not as many as their lines say."""
+    """Yield the tenants whose rows in the tables are not as many as their lines say.
+
+    If it is `strict`, rows of other tenants are wrong too.
+    """
     for table in tables:
         query = sql.SQL("SELECT {0}::text, count(*) FROM {1} GROUP BY 1").format(
             sql.Identifier(column), sql.Identifier(schema, table)
@@ -65,8 +71,27 @@ def _sums(
             if (there := found.pop(line.tenant, 0)) != line.rows.get(table, 0):
                 yield f"{table}: {line.tenant} has {there:,} rows instead of {line.rows.get(table, 0):,}"
         known = {line.tenant for line in lines}
-        if strangers := sorted(str(name) for name in found if name not in known):
+        if strict and (strangers := sorted(str(name) for name in found if name not in known)):
             yield f"{table}: rows of no published tenant: {', '.join(strangers[:_NAMED])}"
+
+
+def _lost(
+    conn: Connection, column: str, live: LiveSchema, lines: Sequence[Line], tables: Sequence[str]
+) -> Iterator[str]:
+    """Yield the tables whose live rows are of tenants that are not published with the others."""
+    for table in tables:
+        query = sql.SQL(
+            "SELECT {0}::text, count(*) FROM {1} WHERE NOT coalesce({0}::text = ANY (%s), false)"
+            " GROUP BY 1 ORDER BY 1"
+        ).format(sql.Identifier(column), sql.Identifier(live.schema, table))
+        found = conn.execute(query, ([line.tenant for line in lines],)).fetchall()
+        if found:
+            named = ", ".join(str(name) for name, _ in found[:_NAMED])
+            rows = sum(count for _, count in found)
+            yield (
+                f"{table}: {rows:,} live rows of {len(found):,} tenants that are not published now would be "
+                f"gone: {named}"
+            )
 
 
 def _sums_by_schema(

@@ -6,6 +6,7 @@ epoch. Nothing is remembered here that the ledger does not say.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -155,13 +156,12 @@ def _run_tenants(fleet: Fleet) -> StageResult:
         if states.get(tenant.name) in ("waiting", "running")
         and (fleet.only is None or tenant.name in fleet.only)
     ]
-    run.report.begin("tenants", len(waiting))
     if waiting:
         run.report.doing("starting the workers")
         require = partial(preflight.require_sessions, run.connection)
         with open_engine(run.config, fleet.job(), require) as engine:
             canary = min(run.config.fleet.canary, len(waiting))
-            run.report.doing("migrating the tenants")
+            run.report.doing(f"{len(waiting):,} tenants wait")
             _run_wave(fleet, engine, waiting[:canary], canary=True)
             _run_wave(fleet, engine, waiting[canary:])
     run.stop_if_asked()
@@ -173,6 +173,7 @@ def _run_tenants(fleet: Fleet) -> StageResult:
 def _run_wave(fleet: Fleet, engine: Engine, tenants: Sequence[Tenant], *, canary: bool = False) -> None:
     """Run some tenants; hand out no more once the operator stops, or the run is to end."""
     run = fleet.run
+    began = time.monotonic()
     read = sum(line.rows_read for line in fleet.ledger.lines()) if run.config.fleet.max_rows_read else 0
 
     def hand_out() -> Iterable[Tenant]:
@@ -181,15 +182,18 @@ def _run_wave(fleet: Fleet, engine: Engine, tenants: Sequence[Tenant], *, canary
                 return
             yield tenant
 
-    for outcome in engine.run(hand_out()):
+    for over, outcome in enumerate(engine.run(hand_out()), 1):
         if outcome.kind == LOST and outcome.reason is not None:
             line = fleet.ledger.quarantine(outcome.tenant, LOST, outcome.reason, outcome.seconds)
             outcome = replace(outcome, state=line.state)
         hit("fleet:outcome")
-        run.report.advance(1)
         _report(run, outcome)
         read += outcome.rows_read
         fleet.quarantined += outcome.did and outcome.state == "quarantined"
+        left = (time.monotonic() - began) / over * (len(tenants) - over)
+        run.report.doing(
+            f"{over:,} of {len(tenants):,} tenants, {fleet.quarantined:,} in quarantine, about {left:,.0f} s"
+        )
         fleet.ending = fleet.ending or _reason_to_end(fleet, outcome, read, canary=canary)
         run.stop_if_asked()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from importlib.util import find_spec
@@ -24,8 +25,8 @@ from migrate.runtime.errors import MigrateError, Stopped, UsageError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: Tenants that wait at each worker: few, so that the coordinator's memory is the same for any fleet.
-_AHEAD: Final = 2
+#: How often the number of workers is looked up: workers may come and go.
+_LOOK_S: Final = 2.0
 _CONNECT_S: Final = 30
 _PLUGIN: Final = "migrate-fleet"
 #: The kind of an outcome that no worker could record.
@@ -167,7 +168,10 @@ class _Dask:
         """Yield what became of each tenant as it is known."""
         from distributed import as_completed
 
-        waiting, by_key = iter(tenants), dict[str, str]()
+        # One tenant at a time for each worker: Dask counts the death of a worker against every task that it
+        # has, and the coordinator's memory is the same for any fleet.
+        waiting, by_key, workers = iter(tenants), dict[str, str](), self.workers()
+        looked = time.monotonic()
         running = as_completed([], loop=self._client.loop)
 
         def hand_out(number: int) -> None:
@@ -176,12 +180,14 @@ class _Dask:
                 by_key[future.key] = tenant.name
                 running.add(future)
 
-        hand_out(self.workers() * _AHEAD)
+        hand_out(workers)
         for future in running:
             outcome = _outcome_of(future, by_key.pop(future.key))
             future.release()
             yield outcome
-            hand_out(1)
+            if time.monotonic() - looked > _LOOK_S:
+                workers, looked = self.workers(), time.monotonic()
+            hand_out(max(1, workers - len(by_key)))
 
     def _submit(self, tenant: Tenant) -> Future:
         from migrate.pipeline.fleet.worker import run_task
