@@ -42,6 +42,14 @@ if TYPE_CHECKING:
     "password. If it has tables, the mapping is written for them. [default: MIGRATE__TARGET__URL, or "
     "a PostgreSQL in the work folder]",
 )
+@click.option(
+    "--fleet",
+    type=click.Choice(["column", "per-tenant"]),
+    is_flag=False,
+    flag_value="column",
+    help="--source names many tenants (a CSV, a folder, turso:ORG): each table gets a column with the "
+    "tenant's name, or each tenant a schema of its own.",
+)
 @click.option("--enums", is_flag=True, help="Make enums of columns that hold only a few different words.")
 @click.option(
     "--ids",
@@ -68,6 +76,7 @@ def command(
     source: str | None,
     out: Path,
     target: str | None,
+    fleet: str | None,
     enums: bool,
     ids: tuple[str, ...],
     rename: tuple[str, ...],
@@ -84,16 +93,50 @@ def command(
     \b
     migrate init --source legacy.db --out mapping
     migrate init --regenerate --out mapping
+    migrate init --fleet --source tenants.csv --out fleet
     migrate run --config mapping/config.toml
     """
     if regenerate:
         from migrate.cli.regenerate import regenerate as write_anew
 
-        if target is not None or enums or ids or rename or leave_out or only:
+        if target is not None or fleet is not None or enums or ids or rename or leave_out or only:
             raise click.UsageError("--regenerate takes all decisions from mapping.toml in --out: edit that")
         return write_anew(source, out, yes, as_json)
     wishes = {"ids": ids, "renames": rename, "left_out": leave_out, "only": only}
+    if fleet is not None:
+        return _fleet(source, out, target, fleet, enums, wishes, yes, as_json)
     return _first(source, out, target, enums, wishes, yes, as_json)
+
+
+def _fleet(
+    tenants: str | None,
+    out: Path,
+    target: str | None,
+    layout: str,
+    enums: bool,
+    wishes: Mapping[str, tuple[str, ...]],
+    yes: bool,
+    as_json: bool,
+) -> int:
+    from migrate.cli.init_fleet import draft_of_fleet
+    from migrate.introspect.scaffold.choices.wishes import read_wishes
+    from migrate.introspect.scaffold.config_toml import VARIABLE
+    from migrate.runtime.config import load_config
+
+    if tenants is None:
+        raise click.UsageError("--fleet needs --source: a CSV, a folder of files, or turso:ORG[/GROUP]")
+    target_url, variable = _target(target)
+    live = None if target_url is None else _tables_of(target_url)
+
+    def make(url: str, folder: Path) -> Draft:
+        _, inspection = inspect_for(load_config(None), url, folder)
+        draft = _draft(inspection, live, read_wishes(inspection, **wishes), enums=enums)
+        return _foresee(draft, folder, live)
+
+    return draft_of_fleet(
+        tenants, out, layout, yes, as_json, make,
+        embedded=target_url is None, variable=variable or VARIABLE,
+    )  # fmt: skip
 
 
 def _first(

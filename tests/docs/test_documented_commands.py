@@ -29,6 +29,7 @@ RUN_WHOLE = {
         [("database-switch-guide.md", kind) for kind in ("js", "python", "pgsql")],
         "tests/docs/test_id_rule.py",
     ),
+    ("fleet.md", "sh"): "tests/docs/test_fleet_page.py",
     ("local-trial.md", "sh"): "tests/docs/test_trial_page.py",
     ("security.md", "sh"): "tests/e2e/hostile/test_rights.py",
     ("security.md", "sql"): "tests/e2e/hostile/test_rights.py",

@@ -37,6 +37,21 @@ _OWN: Final = """\
 url_env = "{variable}\""""
 
 
+_OF_FLEET: Final = """
+[fleet]
+# A CSV (tenant,url[,token_env]), a folder of files, or turso:ORG[/GROUP].
+tenants = {tenants}
+"""
+
+
+def fleet_configuration(text: str, tenants: str) -> str:
+    """Return a configuration for a fleet: the tenants take the place of the source."""
+    head, _, rest = text.partition("[source]\n")
+    _, _, rest = rest.partition("\n[target]")
+    note = "# A tenant's token is in the variable that the CSV names for it, otherwise in TURSO_AUTH_TOKEN.\n"
+    return f"{head}{note}\n[target]{rest}{_OF_FLEET.format(tenants=toml_string(tenants))}"
+
+
 def write_configuration(source: str, *, embedded: bool, schema: bool, variable: str = VARIABLE) -> str:
     """Return the text of config.toml; it never holds a token or a password.
 

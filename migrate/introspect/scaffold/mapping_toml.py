@@ -48,6 +48,9 @@ _HEAD: Final = """\
 def write_mapping(draft: Draft) -> str:
     """Return the text of mapping.toml."""
     parts = [_HEAD, f"version = {VERSION}\n"]
+    if draft.fleet:
+        lines = [f"{key} = {_value(one)}\n" for key, one in draft.fleet.items()]
+        parts.append("".join(["[fleet]\n", *lines]))
     parts += ["\n".join(_section(section)) + "\n" for section in draft.sections]
     parts += ["\n".join(_by_hand(heading, lines)) + "\n" for heading, lines in draft.appendix.items()]
     return "\n".join(parts)

@@ -238,6 +238,8 @@ class Draft:
     problems: tuple[str, ...] = ()
     #: what a run of it does with rows and values
     forecast: tuple[Outcome, ...] = ()
+    #: how the tenants of a fleet are kept apart, the section `[fleet]` of the mapping; empty for one source
+    fleet: Options = field(default_factory=dict)
 
     def model(self, name: str) -> Model:
         """Return the model of that name. Raises KeyError if there is none."""

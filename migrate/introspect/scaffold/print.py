@@ -61,7 +61,7 @@ def facts(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str]
         "forecast": [asdict(one) for one in draft.forecast],
         "problems": list(draft.problems),
         "notes": list(notes),
-        "next": next_command(folder),
+        "next": next_command(folder, fleet=bool(draft.fleet)),
     }
 
 
@@ -88,8 +88,8 @@ def show(draft: Draft, folder: Path, files: Sequence[str], notes: Sequence[str],
     for problem in draft.problems:
         console.print(escape(terminal_safe(f"Fix before running: {problem}")), soft_wrap=True, style="red")
     for note in notes:
-        console.print(f"note:   {note}", markup=False, soft_wrap=True)
-    console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
+        console.print(escape(terminal_safe(f"note:   {note}")), soft_wrap=True)
+    console.print(f"next:   {next_command(folder, fleet=bool(draft.fleet))}", markup=False, soft_wrap=True)
 
 
 def regenerated_facts(draft: Draft, folder: Path, files: Sequence[str]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def regenerated_facts(draft: Draft, folder: Path, files: Sequence[str]) -> dict[
         "files": [str(folder / name) for name in files],
         "forecast": [asdict(one) for one in draft.forecast],
         "problems": list(draft.problems),
-        "next": next_command(folder),
+        "next": next_command(folder, fleet=bool(draft.fleet)),
     }
 
 
@@ -113,7 +113,7 @@ def show_regenerated(draft: Draft, folder: Path, files: Sequence[str], console: 
         console.print(escape(terminal_safe(what)), soft_wrap=True)
     for problem in draft.problems:
         console.print(escape(terminal_safe(f"Fix before running: {problem}")), soft_wrap=True, style="red")
-    console.print(f"next:   {next_command(folder)}", markup=False, soft_wrap=True)
+    console.print(f"next:   {next_command(folder, fleet=bool(draft.fleet))}", markup=False, soft_wrap=True)
 
 
 def _foreseen(draft: Draft) -> Iterator[str]:
@@ -133,9 +133,10 @@ def _foreseen(draft: Draft) -> Iterator[str]:
             yield f"{what}: {sum(one.rows for one in found):,} ({', '.join(named)}{more})"
 
 
-def next_command(folder: Path) -> str:
+def next_command(folder: Path, *, fleet: bool = False) -> str:
     """Return the command that the operator types after reviewing the mapping."""
-    return f"migrate run --config {shlex.quote(str(folder / 'config.toml'))}"
+    command = "fleet plan" if fleet else "run"
+    return f"migrate {command} --config {shlex.quote(str(folder / 'config.toml'))}"
 
 
 def _own_rows(draft: Draft) -> list[tuple[str, str]]:

@@ -140,6 +140,11 @@ def _look_first(fleet: Fleet) -> StageResult:
     if not layout.per_tenant:
         preflight.require_fillable(run.live, layout, run.filled)
         preflight.require_numbers(run.live, layout, fleet_mapping(run.config))
+    if bare := preflight.tables_without_index(run.connection, layout, run.filled):
+        run.report.note(
+            f"no index begins with {layout.fleet.column} in {', '.join(bare)}: a tenant that is replaced or "
+            "rolled back reads the whole table"
+        )
     workers = count_workers(run.config)
     preflight.require_sessions(run.connection, workers)
     return StageResult(f"{len(fleet.tenants):,} tenants, {workers:,} workers", {"workers": workers})

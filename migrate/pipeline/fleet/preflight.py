@@ -22,6 +22,12 @@ SELECT least(
 FROM pg_stat_activity
 WHERE datid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'"""
 
+_INDEXED: Final = """
+SELECT DISTINCT c.relname FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+WHERE n.nspname = %s AND a.attname = %s AND i.indpred IS NULL"""
+
 
 def require_sessions(conn: Connection, wanted: int) -> None:
     """Raise TargetUnavailable if the server has not `wanted` sessions free, one for each worker."""
@@ -32,6 +38,16 @@ def require_sessions(conn: Connection, wanted: int) -> None:
             f"the target has {max(row[0], 0)} sessions free, but {wanted} workers need one each",
             hint="use fewer --workers, or raise max_connections",
         )
+
+
+def tables_without_index(conn: Connection, layout: Layout, filled: list[str]) -> list[str]:
+    """Return the tables with no index that begins with the tenant: a tenant's rows are found slowly."""
+    if layout.per_tenant:
+        return []
+    with translate_errors("looking for indexes"):
+        indexed = conn.execute(_INDEXED, (layout.schema, layout.fleet.column)).fetchall()
+    known = {name for (name,) in indexed}
+    return [name for name in filled if name not in known and name not in layout.shared]
 
 
 def require_numbers(live: LiveSchema, layout: Layout, mapping: MappingFile) -> None:

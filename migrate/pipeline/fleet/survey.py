@@ -47,14 +47,15 @@ class Survey:
 def look_at_schemas(
     config: Config,
     tenants: Sequence[Tenant],
-    mapping: MappingFile,
+    mapping: MappingFile | None,
     live: LiveSchema | None,
     folder: Path,
     most: int | None = None,
 ) -> Survey:
     """Read the schemas of the tenants (of `most`, spread evenly), and group them.
 
-    Without `live`, the target's tables, the mapping is compared with the sources alone.
+    Without `live`, the target's tables, the mapping is compared with the sources alone; without a mapping
+    nothing is compared.
     """
     chosen = _spread(tenants, most)
     paces = _Paces(config.fleet.requests_per_second)
@@ -100,8 +101,10 @@ def _tables_of(config: Config, tenant: Tenant, folder: Path, pace: Callable[[], 
 
 
 def _misfits(
-    mapping: MappingFile, tenant: str, tables: SourceTables, live: LiveSchema | None
+    mapping: MappingFile | None, tenant: str, tables: SourceTables, live: LiveSchema | None
 ) -> tuple[str, ...]:
+    if mapping is None:
+        return ()
     target = target_columns(live)
     if live is None:  # its tables are made by the run
         names = [table.target for table in mapping.tables.values() if table.target is not None]

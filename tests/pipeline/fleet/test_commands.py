@@ -165,3 +165,27 @@ def test_schemas_of_their_own_are_published_each(tmp_path: Path, database: str,
     with pytest.raises(UsageError, match="are published each, not together"):
         operator.type("run", "--together", "--yes")
     assert operator.facts("run", "--each", "--yes")["tenants"] == {"published": 1}
+
+
+def test_a_mapping_is_drafted_over_all_tenants_and_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    unique = "CREATE UNIQUE INDEX people_email ON people (email);"
+    for number in range(3):
+        more = unique if number < 2 else unique + "ALTER TABLE notes ADD COLUMN extra TEXT;"
+        add_tenant(tmp_path / "tenants", f"t{number}", more=more)
+    monkeypatch.setenv("FLEET_TARGET", database)
+    words = ["init", "--fleet", "--source", "tenants", "--out", "fleet", "--target", "env:FLEET_TARGET"]
+    assert cli.main(words, standalone_mode=False) == 0
+    assert "1 tenants have other tables or columns than the draft: t2" in capsys.readouterr().out
+    assert '"people"("tenant_id", "email")' in (tmp_path / "fleet" / "init.sql").read_text()
+    assert "@@unique([tenantId, email]" in (tmp_path / "fleet" / "schema.prisma").read_text()
+    before = (tmp_path / "fleet" / "init.sql").read_text()
+    again = ["init", "--regenerate", "--out", "fleet", "--source", "tenants/t0.db"]
+    assert cli.main(again, standalone_mode=False) == 0
+    assert (tmp_path / "fleet" / "init.sql").read_text() == before
+    capsys.readouterr()
+    run = ["fleet", "run", "--config", "fleet/config.toml", "--workers", "0", "--max-quarantined", "50%"]
+    cli.main([*run, "--yes", "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out)["tenants"] == {"published": 2, "quarantined": 1}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mappers.declarative.mapping_file import MappingFile
+from mappers.declarative.mapping_file import MappingFile, shared_targets
 from mappers.declarative.source_table import is_row_number
 from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.scaffold.choices.choices import Choices
+from migrate.introspect.scaffold.choices.fleet_columns import draft_fleet
 from migrate.introspect.scaffold.choices.made_columns import with_made_columns
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.forecast.marks import foresee
@@ -25,7 +26,15 @@ def draft_from(inspection: Inspection, mapping: MappingFile, snapshot: Path, cro
     if mistakes:
         raise UsageError("\n  ".join(["no model can be made of mapping.toml:", *mistakes]))
     inspection = with_made_columns(inspection, mapping, snapshot)
-    return foresee(make_draft(inspection, choices=Choices(mapping)), snapshot, crosswalk, mapping=mapping)
+    draft = foresee(make_draft(inspection, choices=Choices(mapping)), snapshot, crosswalk, mapping=mapping)
+    if mapping.fleet is None:
+        return draft
+    return draft_fleet(
+        draft,
+        per_tenant=mapping.fleet.layout == "per-tenant",
+        column=mapping.fleet.column,
+        shared=shared_targets(mapping),
+    )
 
 
 def _without_key(inspection: Inspection, mapping: MappingFile) -> Iterator[str]:
