@@ -41,6 +41,20 @@ _STAND_INS: Final[Mapping[str, tuple[LiteralString, ...]]] = {
     "uuid-ossp": ("uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v4"),
     "pgcrypto": ("gen_random_uuid",),
 }
+# A type that takes and gives the text of vectors, whatever it is, so that their rows are restored.
+_VECTOR: Final[tuple[LiteralString, ...]] = (
+    "CREATE TYPE {home}.vector",
+    "CREATE FUNCTION {home}.vector_in(cstring) RETURNS {home}.vector"
+    " LANGUAGE internal IMMUTABLE STRICT AS 'textin'",
+    "CREATE FUNCTION {home}.vector_out({home}.vector) RETURNS cstring"
+    " LANGUAGE internal IMMUTABLE STRICT AS 'textout'",
+    "CREATE FUNCTION {home}.vector_typmod_in(cstring[]) RETURNS integer"
+    " LANGUAGE internal IMMUTABLE STRICT AS 'varchartypmodin'",
+    "CREATE FUNCTION {home}.vector_typmod_out(integer) RETURNS cstring"
+    " LANGUAGE internal IMMUTABLE STRICT AS 'varchartypmodout'",
+    "CREATE TYPE {home}.vector (INPUT = {home}.vector_in, OUTPUT = {home}.vector_out,"
+    " TYPMOD_IN = {home}.vector_typmod_in, TYPMOD_OUT = {home}.vector_typmod_out, LIKE = text)",
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,9 @@ def _provide_extension(conn: psycopg.Connection, name: str, home: str) -> bool:
                 " AS 'SELECT pg_catalog.gen_random_uuid()'"
             )
             conn.execute(stand_in.format(sql.Identifier(home), sql.Identifier(function)))
+        if name == "vector":
+            for statement in _VECTOR:
+                conn.execute(sql.SQL(statement).format(home=sql.Identifier(home)))
         return False
     return True
 

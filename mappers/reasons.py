@@ -73,6 +73,7 @@ class Reason(StrEnum):
     INVALID_DATE = "invalid_date", "rejected", "The value is not a date without a time."
     INVALID_JSON = "invalid_json", "rejected", "The value is not JSON that PostgreSQL takes."
     INVALID_BYTES = "invalid_bytes", "rejected", "The value is a number, not bytes."
+    INVALID_VECTOR = "invalid_vector", "rejected", "The value is not a vector of 32-bit floats of that size."
     INVALID_ENUM = "invalid_enum", "rejected warning", "The value is not one of those that the target knows."
     INVALID_UUID = "invalid_uuid", "rejected", "The value is not a UUID."
 

@@ -49,6 +49,11 @@ def _staged(column: Column) -> sql.Composed:
             "CASE WHEN {0} IN ('NaN', 'Infinity', '-Infinity') THEN {0}::text"
             " ELSE trim_scale({0}::text::numeric)::text END"
         ).format(name)
+    if _is_vector(column):
+        return sql.SQL(
+            "(SELECT '[' || string_agg(trim_scale(x::text::numeric)::text, ',' ORDER BY n) || ']'"
+            " FROM unnest({}::real[]) WITH ORDINALITY AS of_vector(x, n))"
+        ).format(name)
     if column.type == "bytea":
         return sql.SQL("encode({}, 'hex')").format(name)
     return sql.SQL("{}::text").format(name)
@@ -75,9 +80,27 @@ def _expected(column: Column, given: pl.DataType) -> pl.Expr:
         text = value.cast(pl.String)
         trimmed = text.str.strip_chars_end("0").str.strip_chars_end(".")
         return pl.when(text.str.contains(".", literal=True)).then(trimmed).otherwise(text)
+    if _is_vector(column):
+        return value.map_batches(_numbers_of, return_dtype=pl.String, is_elementwise=True)
     if isinstance(given, pl.Binary):
         return value.bin.encode("hex")
     return value.cast(pl.String)
+
+
+def _is_vector(column: Column) -> bool:
+    """Return whether a column holds vectors of the extension pgvector, in whatever schema it is."""
+    return column.type.partition("(")[0].rpartition(".")[2] == "vector"
+
+
+def _numbers_of(vectors: pl.Series) -> pl.Series:
+    """Return vectors with each number written out, as `trim_scale` does."""
+    row, number = pl.int_range(len(vectors), eager=True).alias("row"), "number"
+    split = pl.DataFrame([row, vectors.str.strip_chars("[]").str.split(",").alias(number)])
+    numbers = split.drop_nulls().explode(number)
+    plain = _written_out(numbers[number]).str.replace(r"\.0$", "").str.replace(r"^-0$", "0")
+    joined = numbers.with_columns(plain.alias(number)).group_by("row", maintain_order=True).agg(number)
+    texts = joined.select("row", ("[" + pl.col(number).list.join(",") + "]").alias(number))
+    return split.select("row").join(texts, on="row", how="left", maintain_order="left")[number]
 
 
 def _plain(floats: pl.Expr) -> pl.Expr:

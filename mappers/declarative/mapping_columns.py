@@ -15,7 +15,7 @@ Name = Annotated[str, Field(min_length=1)]
 #: another table's row. `references`: several such keys in one text, between `separator`s.
 Kind = Literal[
     "id", "reference", "references", "text", "integer", "boolean", "real", "decimal",
-    "timestamp", "date", "json", "bytes", "enum",
+    "timestamp", "date", "json", "bytes", "enum", "vector",
 ]  # fmt: skip
 #: What happens to a row whose value does not fit: the row is rejected, the value is left out, or replaced by
 #: `default`.

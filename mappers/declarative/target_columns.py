@@ -11,7 +11,7 @@ from mappers.declarative.mapping_columns import Kind
 
 Family = Literal[
     "text", "uuid", "integer", "boolean", "real", "decimal", "timestamp", "date", "json", "bytes", "enum",
-    "texts", "other",
+    "texts", "vector", "other",
 ]  # fmt: skip
 
 #: The families by the type's name without its modifier, as PostgreSQL's format_type writes it.
@@ -35,6 +35,7 @@ _FAMILIES: Final[Mapping[str, Family]] = {
     "jsonb": "json",
     "bytea": "bytes",
     "text[]": "texts",
+    "vector": "vector",
 }
 #: The type of a kind if no target is known yet.
 _USUAL: Final[Mapping[Kind, str]] = {
@@ -51,6 +52,7 @@ _USUAL: Final[Mapping[Kind, str]] = {
     "date": "date",
     "json": "jsonb",
     "bytes": "bytea",
+    "vector": "vector",
 }
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "smallint": (-(2**15), 2**15 - 1),
@@ -94,7 +96,13 @@ def family(column: TargetColumn) -> Family:
     """Return the family of types that are filled as the column is."""
     if column.enum is not None:
         return "enum"
-    return _FAMILIES.get(re.sub(r"\(.*?\)", "", column.type), "other")
+    return _FAMILIES.get(re.sub(r"\(.*?\)", "", column.type).rpartition(".")[2], "other")
+
+
+def dimensions(column: TargetColumn) -> int | None:
+    """Return how many numbers a vector of the column has, None if any number of them."""
+    found = re.search(r"\((\d+)\)", column.type)
+    return int(found[1]) if found else None
 
 
 def integer_range(column: TargetColumn) -> tuple[int, int]:

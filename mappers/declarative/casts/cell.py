@@ -91,7 +91,9 @@ def cell_columns(line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Rea
     """Yield the columns (name, SQL, how it is read) that a batch needs for a mapped column."""
     c, at, kind = line.cell(alias), line.at, line.mapping.kind
     form = (
-        _HEX if kind == "bytes" or family(line.to) == "bytes" else {"decimal": _ROUNDED}.get(kind, _PRINTED)
+        _HEX
+        if kind in ("bytes", "vector") or family(line.to) == "bytes"
+        else {"decimal": _ROUNDED}.get(kind, _PRINTED)
     )
     yield f"v{at}", form.format(c=c), "text"
     if line.failed:

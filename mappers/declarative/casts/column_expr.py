@@ -12,9 +12,10 @@ from mappers.declarative.casts import number_casts, text_casts
 from mappers.declarative.casts.cell import NULL, Cast, Cell, cell_of, constant_cell, failed
 from mappers.declarative.casts.date_casts import day, timestamp
 from mappers.declarative.casts.json_cast import document
+from mappers.declarative.casts.vector_cast import vector
 from mappers.declarative.mapping_columns import ColumnMapping, Scalar
 from mappers.declarative.source_table import MappedColumn
-from mappers.declarative.target_columns import TargetColumn, family, integer_range
+from mappers.declarative.target_columns import TargetColumn, dimensions, family, integer_range
 from mappers.reasons import Code, Reason, left_out, replaced
 
 #: Kinds whose cells refer to rows of other tables; they are not casts of the cell alone.
@@ -102,6 +103,8 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
             return document(cell, wrap=mapping.invalid == "wrap")
         case "bytes":
             return text_casts.raw(cell)
+        case "vector":
+            return vector(cell, dimensions(to))
         case "enum":
             return text_casts.label(cell, mapping.labels, to.enum)
         case _:

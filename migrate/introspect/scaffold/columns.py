@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from migrate.introspect.profile.declared_type import is_vector, vector_size
 from migrate.introspect.profile.inspection import ColumnReport, HiddenReference, Polymorphic, TableReport
 from migrate.introspect.profile.names import words
 from migrate.introspect.scaffold import defaults
@@ -16,10 +16,6 @@ from migrate.introspect.scaffold.links import Link
 from migrate.introspect.scaffold.model import Default, Field, Line, Type
 from migrate.introspect.scaffold.naming import Names, database_name, field_name, stem
 
-#: libSQL's types of vectors, such as F32_BLOB(3).
-_VECTOR: Final = re.compile(
-    r"(?:F(?:LOAT)?(?:1|1BIT|8|16|B16|32|64)|VECTOR\w*)_?BLOB\s*\(|FLOAT\d+\s*\(", re.I
-)
 #: The remark on a required column whose blanks are no values.
 _NO_LONGER: Final = (
     "declared NOT NULL, now optional: NULL stands for what is no value; with a default it stays"
@@ -234,9 +230,11 @@ class _Column:
             self._add_remark(
                 choice.remark, review=choice.guess or choice.kind not in ("timestamp", "decimal", "integer")
             )
-        if _VECTOR.match(self._column.declared) and choice.kind == "bytes":
+        if is_vector(self._column.declared) and choice.kind == "bytes":
+            single = vector_size(self._column.declared)
+            way = ': as = "vector", if the target has that extension' if single else ""
             self._add_remark(
-                "vectors as the bytes that libSQL stores, which pgvector does not read", review=True
+                f"vectors as the bytes that libSQL stores, which pgvector does not read{way}", review=True
             )
         for what, rows in choice.counts:
             self._count(rows, what)

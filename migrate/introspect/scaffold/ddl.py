@@ -33,9 +33,11 @@ def write_ddl(draft: Draft) -> str:
 
     Behind what Prisma's engine writes stand the indexes that its schema does not describe.
     """
+    vectors = any(field.type.scalar == "Vector" for model in draft.models for field in model.fields)
+    first = ["-- The extension pgvector\nCREATE EXTENSION IF NOT EXISTS vector;\n"] if vectors else []
     found = [index.sql for model in draft.models for index in model.sql_indexes]
     more = [f"-- CreateIndex, which schema.prisma cannot describe\n{sql}\n" for sql in found]
-    return "\n".join([prisma_ddl(draft), *more])
+    return "\n".join([*first, prisma_ddl(draft), *more])
 
 
 def prisma_ddl(draft: Draft) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 ScalarType = Literal[
-    "String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes"
+    "String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes", "Vector"
 ]  # fmt: skip
 Action = Literal["Cascade", "Restrict", "SetNull", "NoAction"]
 
@@ -19,7 +19,7 @@ Action = Literal["Cascade", "Restrict", "SetNull", "NoAction"]
 _SQL: Final[Mapping[ScalarType, str]] = {
     "String": "TEXT", "Boolean": "BOOLEAN", "Int": "INTEGER", "BigInt": "BIGINT",
     "Float": "DOUBLE PRECISION", "Decimal": "DECIMAL", "DateTime": "TIMESTAMP(3)", "Json": "JSONB",
-    "Bytes": "BYTEA",
+    "Bytes": "BYTEA", "Vector": "vector",
 }  # fmt: skip
 
 
@@ -33,7 +33,10 @@ class Enum:
 
 @dataclass(frozen=True)
 class Type:
-    """The type of a field: a scalar, an enum, or a scalar narrowed (`digits` and `scale`, or a day)."""
+    """The type of a field: a scalar, an enum, or a scalar narrowed (`digits` and `scale`, or a day).
+
+    A `Vector` of pgvector has `digits` numbers; Prisma has no type for it.
+    """
 
     scalar: ScalarType = "String"
     enum: Enum | None = None
@@ -44,6 +47,8 @@ class Type:
     @property
     def prisma(self) -> str:
         """Return Prisma's name for it, without a native type."""
+        if self.scalar == "Vector":
+            return f'Unsupported("{self.sql}")'
         return self.enum.name if self.enum else self.scalar
 
     @property
@@ -51,6 +56,8 @@ class Type:
         """Return Prisma's attribute if the type is not Prisma's default database type, otherwise None."""
         if self.day:
             return "@db.Date"
+        if self.scalar == "Vector":
+            return None
         return f"@db.Decimal({self.digits}, {self.scale})" if self.digits is not None else None
 
     @property
@@ -60,6 +67,8 @@ class Type:
             return f'"{self.enum.name}"'
         if self.day:
             return "DATE"
+        if self.scalar == "Vector":
+            return f"vector({self.digits})" if self.digits else "vector"
         return f"DECIMAL({self.digits},{self.scale})" if self.digits is not None else _SQL[self.scalar]
 
 

@@ -28,6 +28,7 @@ _FITTING: Final[Mapping[Kind, frozenset[str]]] = {
     "timestamp": INSTANT,
     "date": frozenset({"date"}),
     "json": frozenset({"json_object", "json_array", "json_broken", "blob_json"}),
+    "vector": frozenset({"blob"}),
 }
 _NO_BYTES: Final = NUMBER - {"decimal"} - {shape for shape in NUMBER if shape.startswith("digits")} | {
     "infinite"

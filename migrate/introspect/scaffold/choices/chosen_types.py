@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from mappers.declarative.mapping_columns import ColumnMapping, Kind
+from migrate.introspect.profile.declared_type import vector_size
 from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.scaffold.choose_type import HEADROOM, LEAST_DIGITS, Choice
 from migrate.introspect.scaffold.model import Enum, ScalarType, Type
@@ -46,6 +47,8 @@ def _type(report: ColumnReport, line: ColumnMapping) -> Type:
             found = report.decimal.scale if report.decimal else _SCALE
             scale = line.scale if line.scale is not None else max(found, _SCALE)
             return Type("Decimal", digits=max(LEAST_DIGITS, report.digits + HEADROOM + scale), scale=scale)
+        case "vector":
+            return Type("Vector", digits=vector_size(report.declared))
         case kind:
             return Type(_SCALARS[kind])
 

@@ -38,7 +38,7 @@ def kind_for(column: Column) -> Kind | None:
     """Return how values for a column of the target are read; None for a type that no kind fits."""
     if column.enum is not None:
         return "enum"
-    return _KINDS.get(column.type.partition("(")[0])
+    return _KINDS.get(column.type.partition("(")[0].rpartition(".")[2])
 
 
 _KINDS: Mapping[str, Kind] = {
@@ -47,4 +47,5 @@ _KINDS: Mapping[str, Kind] = {
     "real": "real", "double precision": "real", "numeric": "decimal", "date": "date",
     "timestamp": "timestamp", "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamp", "json": "json", "jsonb": "json", "bytea": "bytes",
+    "vector": "vector",
 }  # fmt: skip

@@ -132,12 +132,12 @@ def _column(model: Model, name: str) -> Column:
     return Column(
         name,
         f"numeric({type_.digits},{type_.scale})"
-        if type_.digits
+        if type_.scale is not None
         else _SPELLED.get(type_.sql, type_.sql.lower()),
         not_null=field.required,
         default="given" if field.default is not None and field.default.kind != "cuid" else None,
         enum=tuple(value for _, value in enum.members) if enum else None,
-        precision=type_.digits,
+        precision=type_.digits if type_.scale is not None else None,
         scale=type_.scale,
     )
 
