@@ -102,6 +102,11 @@ class Report:
         """Return the results with faults."""
         return tuple(result for result in self.results if not result.passed)
 
+    @property
+    def applied(self) -> int:
+        """Return how many checks the data needed; the others looked at nothing."""
+        return sum(result.applies for result in self.results)
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
         return {"passed": self.passed, "checks": [result.to_json() for result in self.results]}

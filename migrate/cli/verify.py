@@ -96,7 +96,7 @@ def _check_published(
         if trouble := refresh(run.work):
             report.note(trouble)
     require(result, f"read {work / 'checks.json'}; `migrate rollback` restores the earlier rows")
-    console.print(f"{len(result.results)} checks of the live rows passed.")
+    console.print(f"{result.applied} checks of the live rows passed.")
     return {"version": 1, **result.to_json()}
 
 

@@ -15,7 +15,7 @@ from migrate.pipeline.stages.verify import REPORT as CHECKS
 from migrate.pipeline.state import NAME, REHEARSAL, StageRecord, State
 from migrate.pipeline.state import Document as Recorded
 from migrate.pipeline.summary import summary
-from migrate.report import endpoints, receipt, row_samples
+from migrate.report import attention, endpoints, receipt, row_samples
 from migrate.report.report_facts import Command, Document, ManualWork, Rehearsal, StageLine
 from migrate.report.tables import figures
 from migrate.report.verdict import judge
@@ -66,6 +66,7 @@ def collect(folder: Path, *, with_samples: bool = False) -> Document:
     snapshot = _load(folder / FACTS_NAME)
     checks = _load(folder / CHECKS)
     shown = figures(counted, document, row_samples.reader(folder, snapshot) if with_samples else None)
+    by_hand = tuple(ManualWork(**one) for one in _load(folder / PLAN).get("by_hand", ()))
     finished = [record.finished for record in document.stages.values() if record.finished]
     return Document(
         made=now(),
@@ -81,12 +82,15 @@ def collect(folder: Path, *, with_samples: bool = False) -> Document:
         ids=endpoints.ids(document, counted),
         counted=bool(counted),
         samples=with_samples,
+        attention=attention.of_run(
+            shown, checks, by_hand, proven=_is_proven(document), ledger=_ledger(document)
+        ),
         **shown,
         stages=tuple(_stage(name, record) for name, record in document.stages.items()),
         checked=checks.get("schema"),
         checks=tuple(checks.get("checks", ())),
         rehearsal=_rehearsal(folder.parent if dry else folder),
-        by_hand=tuple(ManualWork(**one) for one in _load(folder / PLAN).get("by_hand", ())),
+        by_hand=by_hand,
         commands=_commands(folder, document, dry=dry),
     )
 
@@ -98,6 +102,15 @@ def _load(path: Path) -> _Json:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_proven(document: Recorded) -> bool:
+    backup = document.stages.get("backup")
+    return backup is None or bool(backup.facts.get("proven", True))
+
+
+def _ledger(document: Recorded) -> str:
+    return str(document.binding.get("ledger_schema", "migrate_ledger"))
 
 
 def _stage(name: str, record: StageRecord) -> StageLine:

@@ -61,11 +61,15 @@ def ids(document: Document, counted: dict[str, Any]) -> tuple[Fact, ...]:
         if mark == "kept"
         else f"from the configuration; fingerprint {mark}"
     )
+    derived = [name for name in counted.get("filled", ()) if name not in counted["legacy_keys"]]
+    if counted and not derived:
+        return (Fact("ids", "all keys are kept as they were; no id is made anew"),)
     facts = [
         Fact("new ids", "c and 24 characters, made with HMAC-SHA-256 from entity, legacy id and id secret"),
         Fact("id secret", secret),
     ]
     if counted:
+        facts.insert(0, Fact("new ids in", ", ".join(derived)))
         ledger = document.binding.get("ledger_schema", "migrate_ledger")
         facts.append(Fact("id map", f"{ledger}.id_map holds " + (", ".join(counted["mapped"]) or "nothing")))
         if counted["legacy_keys"]:

@@ -1,7 +1,8 @@
 """Writes a page: values from a database are only text on it, whatever they contain.
 
 Every value is escaped. Control characters and characters that change the writing direction are made visible.
-The page's content policy lets a browser run no script, contact no server and use no style but its own.
+The page's content policy lets a browser run no script but the one of the page itself, if it has one, contact
+no server and use no style but its own.
 """
 
 from __future__ import annotations
@@ -113,13 +114,23 @@ def instant(value: str) -> str:
     return value.replace("T", " ").replace("+00:00", " UTC")
 
 
-def render(template: str, **shown: Any) -> str:
-    """Return the page that a template makes."""
+def render(template: str, *, script: str | None = None, **shown: Any) -> str:
+    """Return the page that a template makes; `script` is the file of the only script that it may run."""
     made = environment()
     assert made.loader is not None
     style = made.loader.get_source(made, _STYLE)[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return made.get_template(template).render(style=Markup(style), digest=digest, **shown)  # noqa: S704
+    code = made.loader.get_source(made, script)[0] if script else ""
+    return made.get_template(template).render(
+        style=Markup(style),  # noqa: S704
+        digest=_digest(style),
+        script=Markup(code),  # noqa: S704
+        script_digest=_digest(code),
+        **shown,
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def write(path: Path, page: str) -> None:

@@ -227,6 +227,7 @@ def _checks(run: RunContext) -> dict[str, Any]:
     return {
         result["name"]: {"passed": result["passed"], "looked_at": result["looked_at"]}
         for result in report["checks"]
+        if result["applies"]
     }
 
 

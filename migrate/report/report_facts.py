@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from migrate.introspect.profile.attention import Attention
+
 #: Raised when a field changes its meaning or is removed; not when one is added.
 VERSION: Final = 1
 
@@ -193,6 +195,7 @@ class Document:
     ids: tuple[Fact, ...]
     counted: bool
     samples: bool
+    attention: tuple[Attention, ...] = ()
     entities: tuple[Entity, ...] = ()
     flows: tuple[Flow, ...] = ()
     left_out: tuple[tuple[str, str, int], ...] = ()
@@ -222,6 +225,22 @@ class Document:
             ),
         )
 
+    @property
+    def left_out_rows(self) -> int:
+        """Return the number of rows of source tables that are not migrated."""
+        return sum(rows for _, _, rows in self.left_out)
+
+    @property
+    def source_rows(self) -> int:
+        """Return the number of all rows of the source, those of left-out tables included."""
+        return self.totals.rows + self.left_out_rows
+
     def facts(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
-        return {"version": VERSION, **asdict(self), "totals": asdict(self.totals)}
+        return {
+            "version": VERSION,
+            **asdict(self),
+            "totals": asdict(self.totals),
+            "source_rows": self.source_rows,
+            "left_out_rows": self.left_out_rows,
+        }

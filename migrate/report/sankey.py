@@ -7,7 +7,7 @@ little as possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,11 +38,16 @@ NARROW: Final = Shape(360, 0, 20)
 
 @dataclass(frozen=True)
 class Node:
-    """A bar with its label; `fate` is `migrated` for a target table, '' for a source table."""
+    """A bar with its label; `fate` is `migrated` for a target table, '' for a source table.
+
+    `rows` are the source rows that it stands for, `says` the number on it: a target table has its own.
+    """
 
     name: str
     shown: str
     rows: int
+    says: int
+    title: str
     fate: str
     left: bool
     x: float
@@ -84,8 +89,8 @@ class _Bar:
     used: float = 0.0
 
 
-def draw(flows: Iterable[Flow], shape: Shape) -> Picture | None:
-    """Return the diagram of the flows that have rows, None if none has."""
+def draw(flows: Iterable[Flow], shape: Shape, live: Mapping[str, int] | None = None) -> Picture | None:
+    """Return the diagram of the flows that have rows, None if none has. `live`: rows of target tables."""
     drawn = _fold([flow for flow in flows if flow.rows])
     if not drawn:
         return None
@@ -103,8 +108,8 @@ def draw(flows: Iterable[Flow], shape: Shape) -> Picture | None:
     for side in sides:
         _centre(side, height)
     ribbons = tuple(_ribbons(drawn, left, right, scale, shape))
-    nodes = [_node(bar, shape, left=True) for bar in sides[0]]
-    nodes += [_node(bar, shape, left=False) for bar in sides[1]]
+    nodes = [_node(bar, shape, {}, left=True) for bar in sides[0]]
+    nodes += [_node(bar, shape, live or {}, left=False) for bar in sides[1]]
     return Picture(shape.width, round(height, 1), _BAR, shape.gutter == 0, tuple(nodes), ribbons)
 
 
@@ -177,13 +182,17 @@ def _band(x0: float, y0: float, x1: float, y1: float, thick: float) -> str:
     )
 
 
-def _node(bar: _Bar, shape: Shape, *, left: bool) -> Node:
+def _node(bar: _Bar, shape: Shape, live: Mapping[str, int], *, left: bool) -> Node:
     x = shape.gutter if left else shape.width - shape.gutter - _BAR
     inward = shape.gutter == 0
     beyond = 7.0
     label_x = x + _BAR + beyond if left == inward else x - beyond
+    says = live.get(bar.name, bar.rows) if bar.fate == "migrated" else bar.rows
+    title = f"{bar.name}: {bar.rows:,} rows"
+    if bar.fate == "migrated" and bar.name in live:
+        title = f"{bar.name}: {says:,} rows, from {bar.rows:,} source rows"
     return Node(
-        bar.name, _cut(bar.name, shape.letters), bar.rows, bar.fate, left,
+        bar.name, _cut(bar.name, shape.letters), bar.rows, says, title, bar.fate, left,
         round(x, 1), round(bar.y, 1), round(bar.height, 1), round(label_x, 1),
     )  # fmt: skip
 

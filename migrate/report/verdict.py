@@ -32,12 +32,12 @@ def _open(document: Document, checks: dict[str, Any], failed: list[str], *, dry:
     if failed:
         return Verdict(
             "bad",
-            f"Not published: {len(failed)} of {len(checks['checks'])} checks failed",
+            f"Not published: {len(failed)} of {_applied(checks)} checks failed",
             (f"Failed: {', '.join(failed)}.", untouched),
         )
     stage = next((name for name, record in document.stages.items() if record.status != "done"), None)
     if stage == "publish":
-        untouched = "The ledger shows whether it was published; `migrate run` reads it."
+        untouched = "The ledger shows whether it was published; the same command reads it."
     title = f"Not finished: stopped in {stage}" if stage else "Not finished"
     return Verdict("open", title, (untouched, "Run the same command again to continue."))
 
@@ -48,12 +48,23 @@ def _rows(counted: dict[str, Any]) -> tuple[str, ...]:
     filled = counted["filled"]
     emptied = sum(name not in filled for name in counted["contents"])
     lost = sum(one["rows"] for one in counted.get("changed", ()) if one["lost"])
-    gone = (f"{lost:,} values did not fit their column and are NOT migrated.",) if lost else ()
-    line = f"{sum(filled.values()):,} rows in {len(filled):,} tables"
-    return (
-        line + (f"; {emptied:,} tables that only the application fills were emptied." if emptied else "."),
-        *gone,
-    )
+    left = sum(rows for _, rows in counted.get("left_out", {}).values())
+    gone = [
+        *([f"{left:,} source rows of left-out tables are NOT migrated."] if left else ()),
+        *([f"{lost:,} values did not fit their column and are NOT migrated."] if lost else ()),
+    ]
+    line = f"{sum(filled.values()):,} rows in {_tables(len(filled))}"
+    if emptied:
+        line += f"; {_tables(emptied)} that only the application fills emptied"
+    return (f"{line}.", *gone)
+
+
+def _tables(number: int) -> str:
+    return f"{number:,} table{'' if number == 1 else 's'}"
+
+
+def _applied(checks: dict[str, Any]) -> int:
+    return sum(check["applies"] for check in checks["checks"])
 
 
 def _checked(checks: dict[str, Any], failed: list[str]) -> tuple[str, ...]:
@@ -61,6 +72,6 @@ def _checked(checks: dict[str, Any], failed: list[str]) -> tuple[str, ...]:
         return ()
     ran = [check for check in checks["checks"] if check["applies"]]
     if failed:
-        return (f"{len(failed)} of {len(ran)} checks failed: {', '.join(failed)}.",)
+        return (f"{len(failed)} of {_applied(checks)} checks failed: {', '.join(failed)}.",)
     looked = sum(check["looked_at"] for check in ran)
     return (f"{len(ran)} checks passed, {looked:,} rows checked.",)

@@ -24,8 +24,10 @@ def write_report(folder: Path) -> Path:
 
 def render(document: Document) -> str:
     """Return the page of a report."""
+    live = {target.table: target.rows for target in document.targets}
     return page.render(
         "run.html",
         document=document,
-        pictures={"wide": draw(document.flows, WIDE), "narrow": draw(document.flows, NARROW)},
+        live=live,
+        pictures={"wide": draw(document.flows, WIDE, live), "narrow": draw(document.flows, NARROW, live)},
     )

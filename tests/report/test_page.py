@@ -12,7 +12,17 @@ import pytest
 
 from migrate.pipeline.state import Document as State
 from migrate.report import page
-from migrate.report.report_facts import Document, Fact, Flow, Verdict
+from migrate.report.attention import of_run
+from migrate.report.report_facts import (
+    Changed,
+    ColumnLine,
+    Document,
+    Entity,
+    Fact,
+    Flow,
+    Reason,
+    Verdict,
+)
 from migrate.report.sankey import MOST, NARROW, WIDE, draw
 from migrate.report.verdict import judge
 from migrate.report.write import render
@@ -74,6 +84,15 @@ def test_a_share_is_none_only_of_nothing_and_all_only_of_all() -> None:
     assert [page.share(part, 10_000) for part in (0, 1, 9_999, 10_000)] == ["0%", "<0.1%", "99.9%", "100%"]
 
 
+def test_a_target_table_has_its_own_rows_in_the_flow_picture() -> None:
+    picture = draw(
+        [Flow("a", "people", "migrated", 9), Flow("a", "merged", "merged", 2)], WIDE, {"people": 7}
+    )
+    assert picture is not None
+    assert [(node.name, node.says) for node in picture.nodes] == [("a", 11), ("people", 7), ("merged", 2)]
+    assert picture.nodes[1].title == "people: 7 rows, from 9 source rows"
+
+
 @pytest.mark.parametrize("shape", [WIDE, NARROW])
 def test_the_flow_picture_is_to_scale_and_within_its_frame(shape: object) -> None:
     flows = [Flow(f"t{n}", f"to{n % 7}", "migrated", 10 * (n + 1)) for n in range(20)]
@@ -108,7 +127,29 @@ def test_the_verdict_counts_the_values_that_did_not_arrive() -> None:
     state = State(format=1, run_id="r", code="0", created="", binding={}, id_secret="", outcome="published")
     changed = [{"rows": 2, "lost": True}, {"rows": 5, "lost": False}, {"rows": 1, "lost": True}]
     lines = judge(state, {"filled": {"t": 7}, "contents": {}, "changed": changed}, {}, dry=False).lines
-    assert lines == ("7 rows in 1 tables.", "3 values did not fit their column and are NOT migrated.")
+    assert lines == ("7 rows in 1 table.", "3 values did not fit their column and are NOT migrated.")
+
+
+def test_what_is_lost_comes_before_what_is_to_be_decided() -> None:
+    lines = [
+        ColumnLine("nick", None, "not used", True, 40),
+        ColumnLine("old", None, "not used", True, 0),
+        ColumnLine("name", None, "people.name", False, 50),
+    ]
+    rejected = Reason("people", "rejected", "invalid_email", 2, ())
+    shown = {
+        "entities": (Entity(("people",), (), (rejected,)),),
+        "changed": (Changed("people", "at", "dangling_left_out", 3, True), Changed("p", "b", "c", 9, False)),
+        "left_out": (("logs", "not needed", 70), ("empty", "not needed", 0)),
+        "columns": {"people": tuple(lines), "logs": (ColumnLine("a", None, "not needed", True, 70),)},
+    }
+    checks = {"checks": [{"name": "sums", "passed": False, "total": 1}]}
+    found = of_run(shown, checks, (), proven=False, ledger="journal")
+    assert [(one.severity, one.rows, one.table, one.column) for one in found] == [
+        ("loss", 3, "people", "at"), ("loss", 2, "people", ""), ("loss", 1, "", ""), ("loss", 0, "", ""),
+        ("decision", 70, "logs", ""), ("decision", 40, "people", "nick"),
+    ]  # fmt: skip
+    assert "journal.warning" in found[0].todo
 
 
 def test_a_template_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

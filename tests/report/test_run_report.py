@@ -108,10 +108,18 @@ def test_a_browser_opens_it_without_a_complaint_and_shows_the_figures(
 ) -> None:
     opened = browser.open(migrated / "report.html")
     assert opened.texts("h1") == ["Published"]
-    totals = [text.split("\n")[0] for text in opened.texts(".totals dd")]
-    live = sum(target["rows"] for target in facts["targets"])
-    assert totals[0] == f"{facts['totals']['rows']:,}"
-    assert totals[-1] == f"{live:,}"
+    with contextlib.closing(sqlite3.connect(migrated / "snapshot.db")) as snapshot:
+        names = [name for (name,) in snapshot.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        held = {name: snapshot.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
+    total = sum(rows for name, rows in held.items() if not name.startswith("sqlite_"))
+    live = sum(query(database, f"SELECT count(*) FROM {one['table']}")[0][0] for one in facts["targets"])
+    tiles = [int(text.replace(",", "")) for text in opened.texts(".totals dd b")]
+    assert tiles[0] == total == sum(tiles[1:6])  # the five outcomes
+    assert tiles[-1] == live
+    assert tiles[5] == sum(held[name] for name, _, _ in facts["left_out"])
+    listed = {(row[2], row[1]) for row in opened.rows("#attention table")}
+    assert listed >= {(name, f"{rows:,}") for name, _, rows in facts["left_out"] if rows}
+    assert f"{len([1 for one in facts['checks'] if one['applies']])} checks passed" in str(facts["verdict"])
     shown = {row[0]: row[1:6] for row in opened.rows("table.fates")}
     for source in (one for entity in facts["entities"] for one in entity["sources"]):
         fates = ("rows", "migrated", "merged", "rejected", "excluded")
@@ -124,6 +132,10 @@ def test_a_browser_opens_it_without_a_complaint_and_shows_the_figures(
     charts = {row[0]: row[2] for row in opened.rows("#charts table")}
     assert {name: charts[name] for name in categories} == {name: f"{n:,}" for name, n in categories.items()}
     assert len(opened.texts("#checks tbody .mark.good")) == len(facts["checks"])
+    right = opened.evaluate("[...document.querySelectorAll('.flow.beside g title')].map(e => e.textContent)")
+    assert any(
+        f"users: {query(database, 'SELECT count(*) FROM users')[0][0]:,} rows, from" in one for one in right
+    )
     ribbons = sum(flow["rows"] > 0 for flow in facts["flows"])
     assert len(opened.texts(".flow.beside path")) == ribbons
     assert opened.complaints == []
@@ -134,6 +146,13 @@ def test_nothing_is_wider_than_the_screen(migrated: Path, browser: Browser, widt
     opened = browser.open(migrated / "report.html", width=width)
     opened.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    hidden = opened.evaluate(
+        "[...document.querySelectorAll('td.n, dd')].filter(e => e.textContent.trim()).filter(e => {"
+        " const r = document.createRange(); r.selectNodeContents(e); const b = r.getBoundingClientRect();"
+        " return !b.width || b.left < 0 || b.right > document.documentElement.clientWidth })"
+        ".map(e => e.textContent.trim())"
+    )
+    assert hidden == []  # every number is on the screen
     shown = opened.evaluate(
         "[...document.querySelectorAll('.flow')].filter(e => e.getBoundingClientRect().height).map(e =>"
         " e.classList[1])"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from migrate.introspect.profile.attention import Attention, list_attention, verdict
 from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.profile.text_tables import NUMBERS, Listing, findings, tables
 from migrate.runtime.console import terminal_safe
+
+_WORDS: Final = {"loss": "lost", "decision": "decide"}
 
 
 def show(inspection: Inspection, console: Console) -> None:
@@ -18,7 +23,9 @@ def show(inspection: Inspection, console: Console) -> None:
         f"source  {terminal_safe(inspection.source)}: {len(inspection.tables)} tables, {rows:,} rows",
         markup=False,
     )
-    for listing in (*tables(inspection), *findings(inspection), *_by_hand(inspection)):
+    found = list_attention(inspection)
+    console.print(terminal_safe(verdict(inspection, found)), markup=False, soft_wrap=True)
+    for listing in (*tables(inspection), *findings(inspection), *_by_hand(inspection), *_attention(found)):
         _print(listing, console)
 
 
@@ -30,6 +37,15 @@ def _by_hand(inspection: Inspection) -> tuple[Listing, ...]:
         ("Full-text tables, and their replacement in PostgreSQL", full_text),
     )
     return tuple(Listing(title, "", ("name", "SQL"), rows) for title, rows in found if rows)
+
+
+def _attention(found: list[Attention]) -> tuple[Listing, ...]:
+    rows = tuple(
+        (_WORDS[one.severity], f"{one.rows:,}" if one.rows else "", one.table, one.column, one.what, one.todo)
+        for one in found
+    )
+    title = "Needs your attention"
+    return (Listing(title, "", ("", "rows", "table", "column", "what", "what to do"), rows),) if rows else ()
 
 
 def _print(listing: Listing, console: Console) -> None:

@@ -10,12 +10,27 @@ import psycopg
 import pytest
 
 from migrate.introspect.profile import Inspection, inspect_source
+from migrate.introspect.profile.attention import list_attention
 from migrate.introspect.profile.full_text import full_text_tables
 from migrate.report import inspect_page, page
 from migrate.runtime.source_settings import SourceSettings
 from migrate.source.open import open_source
 from tests.e2e.systems import nasty
 from tests.tools.browser import browse, require_browser
+
+#: The tables that are shown after a search, typed as a person types.
+_SEARCH = """
+(() => {
+  const field = document.querySelector(".search input");
+  const shown = () => [...document.querySelectorAll("#tables details")].filter(e => !e.hidden);
+  field.value = "PROMISES score";
+  field.dispatchEvent(new Event("input"));
+  const found = shown().map(e => e.dataset.name);
+  field.value = "";
+  field.dispatchEvent(new Event("input"));
+  return [found];
+})()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +96,19 @@ def test_a_browser_shows_the_inspection_without_a_complaint(
         totals = opened.texts(".totals dd")
         sql = opened.texts("#views pre") + opened.texts("#triggers pre") + opened.texts("#fulltext pre")
         narrow = opened.evaluate("document.documentElement.scrollWidth")
+        hidden = opened.evaluate(_SEARCH)
+        attention = opened.rows("#attention table")
+        verdict = opened.texts(".verdict p")[0]
         complaints = opened.complaints
+    found = list_attention(nasty_inspection)
+    assert len(attention) == len(found) > 3
+    assert all(one.what and one.todo for one in found)
+    assert {"lost", "decide"} == {row[0] for row in attention}
+    promised = next(one for one in found if "break CHECK" in one.what)
+    assert (promised.table, promised.rows) == ("promises", 1)
+    touched = {one.table for one in found} & {one.name for one in nasty_inspection.tables if not one.leftover}
+    assert f"{len(touched):,} need a decision" in verdict
+    assert hidden == [["promises"]]
     lived_in = [table for table in nasty_inspection.tables if not table.leftover]
     assert len(titles) == len(lived_in)
     for table, title in zip(lived_in, titles, strict=True):
