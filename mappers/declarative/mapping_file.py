@@ -92,6 +92,12 @@ class TableMapping(Section):
             raise ValueError("a shared table with new ids needs `by` (what its rows have in common)")
         return self
 
+    def is_new_id(self, column: str) -> bool:
+        """Return whether an entry is the new id of the rows next to their key, whose columns stay as well."""
+        line = self.columns[column]
+        renewed = self.ids == "cuid" and line.kind == "id" and line.to is not None
+        return renewed and bool(self.key) and column not in self.key
+
 
 class FleetMapping(Section):
     """How the rows of many tenants are kept apart in one target."""

@@ -96,6 +96,8 @@ def _values(
     line = table.key_line
     key = None if line is None else line.to.name
     of_lines = {one.to.name: one for one in table.lines}
+    #: the key itself, next to its new id
+    old = {one.to.name for one in table.lines if table.new_id and one.column == table.key_column}
     known = {column.name: column for column in columns} | {name: one.to for name, one in of_lines.items()}
     found: dict[str, Any] = {}
     for name, column in known.items():
@@ -105,6 +107,8 @@ def _values(
             found[name] = constant_for(table.mapping.placeholder[name], column, of_lines.get(name))
         elif name in constants:
             found[name] = constants[name]
+        elif name in old and family(column) == "text":
+            found[name] = KEY
         elif name in of_lines or (column.not_null and not has_default(column)):
             found[name] = neutral(column) if column.not_null else None
     return found

@@ -83,7 +83,7 @@ class References:
             if parent is None:
                 break
             table = parent[1]
-        line = table.key_line
+        line = table.new_id or table.key_line
         derived = line is not None and line.mapping.kind == "id" and table.mapping.ids == "cuid"
         return Root(table, table.target if derived else None)
 

@@ -21,7 +21,8 @@ def account_of(table: SourceTable, references: References) -> RowAccounting:
 
     An account by count names no column.
     """
-    lines = [table.line(column) for column in table.key] if table.key else [table.key_line]
+    of_key = [table.line(column) for column in table.key]
+    lines = [table.new_id] if table.new_id else of_key or [table.key_line]
     parts = [(line, _part(table, line, references)) for line in lines if line is not None]
     if len(parts) < len(lines) or any(part is None for _, part in parts):
         return RowAccounting(table.name, _sql(table, [("''", "''")]), table.target, "")

@@ -89,8 +89,7 @@ def reject_nul(workspace: Workspace, table: SourceTable) -> None:
 
 def index_keys(workspace: Workspace, table: SourceTable) -> None:
     """Create an index of the keys of a table that has none; its column compares as the source's does."""
-    assert table.key_line is not None
-    cell, name = f"{ROW}.{quoted(table.key_line.column)}", table.keys.removeprefix("x.")
+    cell, name = f"{ROW}.{quoted(table.key_column)}", table.keys.removeprefix("x.")
     workspace.execute(
         f"CREATE TABLE {table.keys} AS SELECT {cell} AS key, {table.row_key(ROW)} AS number"  # noqa: S608
         f" FROM {table.rows(ROW)} WHERE {cell} IS NOT NULL"

@@ -29,7 +29,8 @@ class MappedColumn:
     """One migrated column: `at` is its position in the table, and its name in a batch.
 
     `made` is the expression that gives its values, None if they are those of the source's column; `failed` is
-    SQL that says whether that fails on the row `ROW`, '' if it fails on none.
+    SQL that says whether that fails on the row `ROW`, '' if it fails on none. `of_key` are the columns of the
+    key of which it is the new id, if that key has other columns to go to itself.
     """
 
     at: int
@@ -38,6 +39,7 @@ class MappedColumn:
     to: TargetColumn
     made: RowExpression | None = None
     failed: str = ""
+    of_key: tuple[str, ...] = ()
 
     def cell(self, alias: str) -> str:
         """Return SQL for its value in a row that the query calls `alias`; NULL if that cannot be computed."""
@@ -46,6 +48,8 @@ class MappedColumn:
 
     def unmasked(self, alias: str) -> str:
         """Return SQL for its value in a row, if a mask takes that away, too."""
+        if self.of_key:
+            return _all_filled([f"{alias}.{quoted(column)}" for column in self.of_key])
         if not is_derived(self.mapping):
             return f"{alias}.{quoted(self.column)}"
         if self.made is None:
@@ -94,17 +98,29 @@ class SourceTable:
 
     @property
     def key_line(self) -> MappedColumn | None:
-        """Return the key if it is one migrated column, or the rowid if there is no key."""
+        """Return what a reference of one column to the table becomes: its key, or the new id of that.
+
+        None if no column alone is its key, or that is not migrated.
+        """
         if not self.key:
             name = row_number_name(self.columns)
             return None if name is None else self.line(name)
-        return self.line(self.key[0]) if len(self.key) == 1 else None
+        return (self.new_id or self.line(self.key[0])) if len(self.key) == 1 else None
+
+    @property
+    def new_id(self) -> MappedColumn | None:
+        """Return the column of the new ids next to the key; None if there is none."""
+        return next((line for line in self.lines if line.of_key), None)
+
+    @property
+    def key_column(self) -> str:
+        """Return the source column that names a row, or the rowid."""
+        return self.key[0] if self.key else str(row_number_name(self.columns))
 
     def identity(self, alias: str) -> str:
         """Return SQL for the text that a row's new id is made from: its key, or what a fleet shares it by."""
-        line = self.key_line
-        assert line is not None
-        texts = [key_text(f"{alias}.{quoted(column)}") for column in self.mapping.by or (line.column,)]
+        names = self.mapping.by or self.key or (self.key_column,)
+        texts = [key_text(f"{alias}.{quoted(column)}") for column in names]
         if len(texts) > 1:
             texts = [f"replace(replace({text}, '\\', '\\\\'), ':', '\\:')" for text in texts]
         return " || char(58) || ".join(texts)
@@ -126,10 +142,8 @@ class SourceTable:
 
     def by_key(self, alias: str) -> tuple[str, str]:
         """Return the table to select a row from by its key, and the column that holds the key there."""
-        line = self.key_line
-        assert line is not None
         if self.indexed:
-            return f"{quoted(self.name)} AS {alias}", f"{alias}.{quoted(line.column)}"
+            return f"{quoted(self.name)} AS {alias}", f"{alias}.{quoted(self.key_column)}"
         keys = f"keys_{alias}"
         same = f"{self.row_number(alias)} = {keys}.number"
         return f"{self.keys} AS {keys} CROSS JOIN {quoted(self.name)} AS {alias} ON {same}", f"{keys}.key"
@@ -165,6 +179,13 @@ class SourceTable:
             f" AND again.number = {number}), '')"
         )
         return f"coalesce({' || char(58) || '.join(texts)} || {again}, 'null#' || {number})"
+
+
+def _all_filled(cells: Sequence[str]) -> str:
+    """Return SQL for a cell that is NULL if one of some is."""
+    if len(cells) == 1:
+        return cells[0]
+    return f"(CASE WHEN {' AND '.join(f'{cell} IS NOT NULL' for cell in cells)} THEN 1 END)"
 
 
 def has_nul(cell: str) -> str:
@@ -212,14 +233,20 @@ def source_tables(
             (column, line)
             for column, line in mapping.columns.items()
             if line.to is not None
-            and (is_derived(line) or column in tables[name] or is_row_number(column, tables[name]))
+            and (
+                is_derived(line)
+                or column in tables[name]
+                or is_row_number(column, tables[name])
+                or mapping.is_new_id(column)
+            )
         ]
         lines = []
         for at, (column, line) in enumerate(kept):
             made = _expression(expression_of(column, line), table)
             failed = _failed(table, at) if made is not None and made.may_fail else ""
             to = columns.get(str(line.to)) or usual(str(line.to), line.kind)
-            lines.append(MappedColumn(at, column, line, to, made, failed))
+            of_key = mapping.key if mapping.is_new_id(column) else ()
+            lines.append(MappedColumn(at, column, line, to, made, failed, of_key))
         where = _expression(mapping.where, table)
         where_failed = _failed(table, WHERE) if where is not None and where.may_fail else ""
         found[name] = replace(table, lines=tuple(lines), where=where, where_failed=where_failed)
@@ -227,8 +254,12 @@ def source_tables(
 
 
 def made_from(table: SourceTable, column: str) -> list[str]:
-    """Return the target columns that are made by an expression that reads a source column."""
-    return [line.to.name for line in table.lines if line.made is not None and column in line.made.reads]
+    """Return the target columns that are made by an expression that reads a source column, or of the key."""
+    return [
+        line.to.name
+        for line in table.lines
+        if column in line.of_key or (line.made is not None and column in line.made.reads)
+    ]
 
 
 def _expression(text: str | None, table: SourceTable) -> RowExpression | None:

@@ -171,7 +171,7 @@ class TableMapper:
 
     def _id_map(self, kept: pl.DataFrame) -> pl.DataFrame:
         """Return the new keys by the old ones, for a table with new keys of its own, not another table's."""
-        line = self._table.key_line
+        line = self._table.new_id or self._table.key_line
         if line is None or self._references.root(self._table).entity != self._table.target:
             return pl.DataFrame(schema=dict(ID_MAP))
         return kept.select(

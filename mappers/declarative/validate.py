@@ -102,6 +102,7 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
     for column, line in table.columns.items():
         if (
             not is_derived(line)
+            and not table.is_new_id(column)
             and column not in columns
             and not (is_row_number(column, columns) and not is_bare)
         ):
@@ -114,6 +115,8 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
             yield f"tables.{name}.by: the source has no column {column}{near(column, columns)}"
     if not table.key and (is_bare or {"rowid", "_rowid_", "oid"} <= {one.lower() for one in columns}):
         yield f"tables.{name}.key is missing: this table has no rowid; list its key columns"
+    if table.ids == "cuid":
+        yield from _second_id(name, table, columns)
     for column, line in table.columns.items():
         if line.by is not None and line.by not in columns:
             yield f"tables.{name}.columns.{column}.by: there is no column {line.by}{near(line.by, columns)}"
@@ -123,10 +126,23 @@ def _of_source(name: str, table: TableMapping, columns: Sequence[str], *, is_bar
             and table.ids == "cuid"
             and not _is_key(column, table, columns)
         ):
-            yield f'tables.{name}.columns.{column}: only the single key column can be `as = "id"`; use text'
+            yield (
+                f"tables.{name}.columns.{column}: only the single key column, or an entry that is no column, "
+                'can be `as = "id"`; use text'
+            )
+
+
+def _second_id(name: str, table: TableMapping, columns: Sequence[str]) -> Iterator[str]:
+    """Yield the new id of a row that has one already."""
+    new = [column for column in table.columns if table.is_new_id(column) and column not in columns]
+    of_key = [one for one in table.key if one in table.columns and table.columns[one].kind == "id"]
+    if len([*new, *of_key]) > 1:
+        yield f"tables.{name}.columns.{new[-1]}: a row has one new id; this would be a second one"
 
 
 def _is_key(column: str, table: TableMapping, columns: Sequence[str]) -> bool:
+    if table.is_new_id(column):
+        return column not in columns
     return table.key == (column,) or (not table.key and is_row_number(column, columns))
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.mappers.declarative.map_rows import migrated
+from mappers.base import SourceTables
+from mappers.declarative.mapping_file import read_mapping
+from mappers.declarative.validate import find_misfits
+from tests.mappers.declarative.map_rows import bind, migrated
 
 PEOPLE = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, boss INTEGER);
@@ -319,3 +322,64 @@ def test_one_column_may_name_a_column_that_is_no_key(tmp_path: Path, batch_keys:
     out = migrated(tmp_path, LINES, mapping, batch_keys=batch_keys)
     rejected = {row[1] for row in out.fate_set() if row[0] == "parcels"}
     assert rejected == {"3", "5"}, "no order is called x, and the one called b is rejected"
+
+
+STAYING = """
+CREATE TABLE country (code TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID;
+INSERT INTO country VALUES ('de', 'Germany'), ('fr', 'France');
+CREATE TABLE city (id INTEGER PRIMARY KEY, country TEXT);
+INSERT INTO city VALUES (1, 'fr'), (2, 'xx'), (3, NULL);
+CREATE TABLE member (team INTEGER, person INTEGER, role TEXT, PRIMARY KEY (team, person));
+INSERT INTO member VALUES (1, 2, 'a'), (2, 1, 'b');
+"""
+STAYING_MAPPING = """
+[tables.country]
+target = "Country"
+key = ["code"]
+ids = "cuid"
+columns.id = {to = "id", as = "id"}
+columns.code = {to = "iso"}
+columns.name = {to = "name"}
+[tables.city]
+target = "City"
+key = ["id"]
+columns.id = {to = "id", as = "integer"}
+columns.country = {to = "countryId", as = "reference", of = "country", dangling = "POLICY"}
+[tables.member]
+target = "Member"
+key = ["team", "person"]
+ids = "cuid"
+columns.new = {to = "id", as = "id"}
+columns.team = {to = "team", as = "integer"}
+columns.person = {to = "person", as = "integer"}
+columns.role = {to = "role"}
+"""
+
+
+def test_a_text_key_or_one_of_several_columns_stays_next_to_a_new_id(tmp_path: Path) -> None:
+    out = migrated(tmp_path, STAYING, STAYING_MAPPING.replace("POLICY", "null"))
+    derive = out.ids.derive
+    countries = {row["iso"]: row["id"] for row in out.rows("Country")}
+    assert countries == {"de": derive("Country", "de"), "fr": derive("Country", "fr")}
+    assert [row["countryId"] for row in out.rows("City")] == [countries["fr"], None, None]
+    assert {(row["team"], row["person"]): row["id"] for row in out.rows("Member")} == {
+        (1, 2): derive("Member", "1:2"),
+        (2, 1): derive("Member", "2:1"),
+    }
+    assert ("Member", "1:2", derive("Member", "1:2"), "member") in out.id_map.rows()
+    project = bind(tmp_path / "snapshot.db", STAYING_MAPPING.replace("POLICY", "null"))
+    assert project.lineage().went_to["country", "code"] == "Country.iso, Country.id"
+    assert {one.column for one in project.accounts} == {"id"}
+
+
+def test_a_row_that_is_made_for_a_reference_has_the_key_next_to_its_id(tmp_path: Path) -> None:
+    out = migrated(tmp_path, STAYING, STAYING_MAPPING.replace("POLICY", "placeholder"))
+    made = {row["iso"]: row["id"] for row in out.rows("Country")}
+    assert made["xx"] == out.ids.derive("Country", "xx")
+
+
+def test_a_row_has_one_new_id() -> None:
+    text = STAYING_MAPPING.replace("POLICY", "null").replace('{to = "iso"}', '{to = "iso", as = "id"}')
+    mapping = read_mapping(f"version = 1{text}")
+    found = find_misfits(mapping, SourceTables({"country": ["code", "name"]}), {})
+    assert "tables.country.columns.id: a row has one new id; this would be a second one" in found

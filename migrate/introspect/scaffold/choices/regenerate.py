@@ -45,6 +45,12 @@ def _without_key(inspection: Inspection, mapping: MappingFile) -> Iterator[str]:
             continue
         columns = [column.name for column in table.columns]
         migrated = [name for name, line in section.columns.items() if line.to is not None]
+        for column in section.columns:
+            if section.is_new_id(column):
+                yield (
+                    f"tables.{table.name}.columns.{column}: new ids next to the key are for a target that is "
+                    "there; for a fresh one leave `key` empty, or let the key have the id"
+                )
         for column in section.key:
             if column in columns and column not in migrated:
                 yield f"tables.{table.name}.key: {column} is not migrated, but a model needs it: give it `to`"

@@ -10,6 +10,7 @@ from mappers.mistakes import near
 from migrate.introspect.profile.inspection import Inspection, TableReport
 from migrate.introspect.profile.names import fold
 from migrate.introspect.scaffold.choices.wishes import Wishes
+from migrate.introspect.scaffold.existing.between_models import Between, find_between
 from migrate.introspect.scaffold.existing.column_pairs import pair, pair_columns
 from migrate.introspect.scaffold.existing.pair_models import find_alike
 from migrate.postgres.catalog import Column, LiveSchema, Table
@@ -23,13 +24,15 @@ PRISMA: Final = "_prisma_migrations"
 class Match:
     """A source table and its target table; `columns` maps source columns to target columns.
 
-    `alike` are the columns for which they are taken for the same table, if not for their names.
+    `alike` are the columns for which they are taken for the same table, if not for their names; `ends` the
+    two columns of a table between two others, which name its rows.
     """
 
     source: TableReport
     target: Table
     columns: Mapping[str, Column]
     alike: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
 
     @property
     def free(self) -> tuple[Column, ...]:
@@ -71,7 +74,20 @@ def match_tables(inspection: Inspection, live: LiveSchema, wishes: Wishes) -> Ma
     }
     for source, one in alike.items():
         found[source] = replace(found[source], alike=one.columns)
+    left = {name: table for name, table in tables.items() if name not in found}
+    open_ = {name: table for name, table in targets.items() if name not in pairs.values()}
+    for between in find_between(left, open_, pairs, inspection, live):
+        found[between.source] = _joined(between, tables[between.source], targets[between.target])
+    doubtful = {name: meant for name, meant in doubtful.items() if name not in found}
     return Matches(_with_references(found, inspection, live), doubtful)
+
+
+def _joined(between: Between, source: TableReport, target: Table) -> Match:
+    """Return the match of two tables between others; without another key its ends name the rows."""
+    known = {column.name: column for column in target.columns}
+    columns = {column: known[name] for column, name in between.columns.items()}
+    to = {between.columns[column] for column in between.ends}
+    return Match(source, target, columns, ends=between.ends if set(target.primary_key) <= to else ())
 
 
 def match_columns(source: TableReport, target: Table, wishes: Wishes) -> Match:

@@ -13,6 +13,13 @@ from migrate.introspect.scaffold.choices.wishes import Wishes
 from migrate.introspect.scaffold.columns import WITHOUT_CASE
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.existing.column_pairs import kind_for
+from migrate.introspect.scaffold.existing.fill_required import (
+    entry_name,
+    fill_times,
+    must_be_filled,
+    new_id,
+    what_is_missing,
+)
 from migrate.introspect.scaffold.existing.match_existing import PRISMA, Match, match_tables
 from migrate.introspect.scaffold.model import Draft, Line, Section
 from migrate.introspect.scaffold.shape_fit import misfits, timestamp_misfits, unit_of
@@ -32,7 +39,7 @@ def draft_onto(inspection: Inspection, live: LiveSchema, wishes: Wishes = _NONE)
     """
     matched = match_tables(inspection, live, wishes)
     matches = matched.found
-    kept = {name for name, match in matches.items() if not _takes_new_ids(match)}
+    kept = {name for name, match in matches.items() if not _takes_new_ids(match) or new_id(match)}
     choices = Choices(wishes=replace(wishes, tables={}, columns={}))
     base = make_draft(inspection, only=matches.keys(), kept=kept, choices=choices)
     fitting = _Fitter(matches, live)
@@ -81,16 +88,17 @@ class _Fitter:
         match = self._matches.get(section.source)
         if match is None:
             return section
-        lines = tuple(self._line(match, line) for line in section.lines)
-        filled = {str(line.options["to"]) for line in lines if "to" in line.options}
-        for column in match.free:
-            if column.name not in filled and _must_be_filled(column):
-                self.problems.append(
-                    f"{match.target.name}.{column.name} is required and has no default: map a column of"
-                    f" {section.source} to it with `to`, or give it a value under"
-                    f" [tables.{section.source}.constants]"
-                )
+        lines = [self._line(match, line) for line in section.lines]
         options = {**section.options, "target": match.target.name}
+        if match.ends:
+            options |= {"key": list(match.ends), "ids": "keep"}
+        if (fresh := new_id(match)) is not None:
+            options["ids"] = "cuid"
+            if options["key"]:
+                remark = "the rows get new ids, and the key stays"
+                lines.insert(0, Line(entry_name(match, fresh), {"to": fresh.name, "as": "id"}, remark))
+        lines += fill_times(match, lines, _missing(match, lines))
+        self.problems += what_is_missing(match, lines, _missing(match, lines))
         to = {line.column: str(line.options["to"]) for line in lines if "to" in line.options}
         options = _with_references(options, to, match)
         remarks = section.remarks
@@ -101,7 +109,7 @@ class _Fitter:
                 f"(!) taken for {match.target.name} since both have {shared}; if not: --rename"
                 f" {section.source}=NAME, or --leave-out {section.source}",
             )
-        return replace(section, options=options, lines=lines, remarks=remarks)
+        return replace(section, options=options, lines=tuple(lines), remarks=remarks)
 
     def _line(self, match: Match, line: Line) -> Line:
         column = match.columns.get(line.column)
@@ -113,9 +121,17 @@ class _Fitter:
         report = next((one for one in match.source.columns if one.name == line.column), None)
         if report is None or line.options["as"] == "id":
             return replace(line, options={**line.options, "to": column.name})
-        if line.options["as"] in ("reference", "references") or self._parent(match, column) is not None:
+        parent = self._parent(match, column)
+        if line.options["as"] == "reference" and parent is None and self._names_key(line):
+            return _plain(line, column, report)
+        if line.options["as"] in ("reference", "references") or parent is not None:
             return self._reference(match, line, column)
         return _plain(line, column, report)
+
+    def _names_key(self, line: Line) -> bool:
+        """Return whether a reference holds a key that stays next to new ids, so that it stays as well."""
+        parent = self._matches.get(str(line.options.get("of")))
+        return parent is not None and new_id(parent) is not None
 
     def _parent(self, match: Match, column: Column) -> str | None:
         """Return the source table whose rows a column must reference because of a foreign key of the
@@ -127,6 +143,8 @@ class _Fitter:
             return None
         parent = self._matches[source]
         keys = [parent.columns[name].name for name in parent.source.key if name in parent.columns]
+        if (fresh := new_id(parent)) is not None:
+            keys = [fresh.name] * len(parent.source.key)
         return source if keys == [key.ref_columns[0]] else None
 
     def _reference(self, match: Match, line: Line, column: Column) -> Line:
@@ -239,11 +257,10 @@ def _labels(report: ColumnReport, column: Column) -> tuple[dict[str, str], list[
     return found, unknown
 
 
-def _must_be_filled(column: Column) -> bool:
-    automatic = (
-        column.default is not None or column.generated or column.identity is not None or column.sequence
-    )
-    return column.not_null and not automatic
+def _missing(match: Match, lines: Sequence[Line]) -> list[Column]:
+    """Return the columns that the target requires and no entry fills."""
+    filled = {line.options.get("to") for line in lines}
+    return [one for one in match.free if one.name not in filled and must_be_filled(one)]
 
 
 def _free_key(match: Match) -> Column | None:

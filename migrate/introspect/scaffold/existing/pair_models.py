@@ -12,10 +12,10 @@ from migrate.introspect.scaffold.existing.column_pairs import kind_for, pair_col
 from migrate.introspect.scaffold.shape_fit import misfits
 from migrate.postgres.catalog import Table
 
-#: Columns that most tables have: they say nothing of which table it is.
+#: Columns that many tables have: they say nothing of which table it is.
 _COMMON: Final = frozenset({
     ("id",), ("uuid",), ("created",), ("updated",), ("created", "at"), ("updated", "at"), ("deleted", "at"),
-    ("modified", "at"), ("name",), ("title",), ("description",), ("status",), ("type",),
+    ("modified", "at"), ("name",), ("title",), ("description",), ("status",), ("type",), ("a",), ("b",),
 })  # fmt: skip
 #: Columns in common that are enough, of which one must say something; the part of the columns on either side.
 _ENOUGH: Final = 2
