@@ -23,6 +23,12 @@ _VIRTUAL = re.compile(
     rb"VALUES\s*\('table',\s*('(?:[^']|'')*'),\s*\1,\s*0,\s*'(CREATE\s+VIRTUAL\s+TABLE\b.*)'\);\Z",
     re.IGNORECASE | re.DOTALL,
 )
+#: the same as a script of a person or a tool has it
+_PLAIN_VIRTUAL = re.compile(
+    rb"""(CREATE\s+VIRTUAL\s+TABLE)\s+(?:IF\s+NOT\s+EXISTS\s+)?"""
+    rb"""("(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s("'`\[]+)\s+(USING\b.*);\Z""",
+    re.IGNORECASE | re.DOTALL,
+)
 _INSERT_VIRTUAL = (
     "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?1, ?1, 0, ?2)"
 )
@@ -105,11 +111,14 @@ def _execute(connection: sqlite3.Connection, statement: bytes) -> None:
     virtual = _VIRTUAL.match(statement)
     if virtual is not None:
         name, ddl = (part.decode(errors="replace") for part in virtual.groups())
-        connection.set_authorizer(None)
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute(_INSERT_VIRTUAL, (name[1:-1].replace("''", "'"), _ddl_within_quotes(ddl)))
-        connection.execute("PRAGMA writable_schema = OFF")
-        connection.set_authorizer(_authorize)
+        _add_virtual(connection, name[1:-1].replace("''", "'"), _ddl_within_quotes(ddl))
+        return
+    plain = _PLAIN_VIRTUAL.match(statement)
+    if plain is not None:
+        begin, name, using = (part.decode(errors="replace") for part in plain.groups())
+        quote = name[:1] if name[:1] in "\"'`[" else ""
+        bare = name[1:-1].replace(quote * 2, quote) if quote else name
+        _add_virtual(connection, bare, f"{begin} {name} {using}")
         return
     try:
         connection.execute(text)
@@ -117,6 +126,15 @@ def _execute(connection: sqlite3.Connection, statement: bytes) -> None:
         if str(error).lower() != "no such column: inf":
             raise
         connection.execute(_INFINITE.sub(lambda m: m[1] or f"{m[2]}9e999", text))
+
+
+def _add_virtual(connection: sqlite3.Connection, name: str, ddl: str) -> None:
+    """Write a virtual table into the schema, without running its module."""
+    connection.set_authorizer(None)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute(_INSERT_VIRTUAL, (name, ddl))
+    connection.execute("PRAGMA writable_schema = OFF")
+    connection.set_authorizer(_authorize)
 
 
 def _ddl_within_quotes(written: str) -> str:
