@@ -87,7 +87,7 @@ def test_a_mapping_that_fits_has_no_misfits() -> None:
         ('key = ["a"]', "", "tables.bare.key is missing: this table has no rowid"),
         ('key = ["a"]', 'key = ["aa"]', "tables.bare.key: the source has no column aa; did you mean a?"),
         ('{to = "body"}', '{to = "body", as = "id"}', "tables.notes.columns.body: only the "
-"single key column can be"),
+"single key column, or"),
         ('{to = "userId", as', '{to = "userId", dangling = "placeholder", as', "" ),
         ('to = "bossId"', 'to = "age"', "tables.users.columns.boss: new ids of users are text, "
 "but age is not"),
