@@ -128,6 +128,11 @@ class Reason(StrEnum):
     ROUNDED_TO_SCALE = (
         "rounded_to_scale", "warning", "It has more decimals than the column, and was rounded.",
     )  # fmt: skip
+    INVALID_LIST = (
+        "invalid_list",
+        "rejected warning",
+        "The value is neither a JSON array nor a text with a separator whose parts the column can hold.",
+    )
     MASKED = "masked", "warning", "The text was replaced by another one, as the mapping says (`mask`)."
     ROUNDED_TO_MILLISECONDS = (
         "rounded_to_milliseconds", "warning", "The timestamp is finer than milliseconds, and was rounded.",

@@ -17,14 +17,17 @@ from verification.context import Column
 _NULL = "-"
 #: types for which a mapper's text and PostgreSQL's text may differ
 _UNCOMPARED = ("xml", "tsvector")
+#: arrays that a mapper writes as PostgreSQL prints them
+ARRAYS = ("text[]", "uuid[]", "boolean[]", "smallint[]", "integer[]", "bigint[]")
 _FLOATS = ("real", "double precision")
 #: a function of the server takes no more than 100 arguments
 _ARGUMENTS = 50
 
 
 def comparable(column: Column) -> bool:
-    """Return whether a column's cells have one form on both sides: not computed ones, no arrays."""
-    return not column.generated and column.type not in _UNCOMPARED and not column.type.endswith("[]")
+    """Return whether a column's cells have one form on both sides: not computed ones, few arrays."""
+    plain = not column.type.endswith("[]") or column.type in ARRAYS
+    return not column.generated and column.type not in _UNCOMPARED and plain
 
 
 def staged_row(columns: Sequence[Column]) -> sql.Composed:

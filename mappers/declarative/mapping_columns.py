@@ -15,7 +15,7 @@ Name = Annotated[str, Field(min_length=1)]
 #: another table's row. `references`: several such keys in one text, between `separator`s.
 Kind = Literal[
     "id", "reference", "references", "text", "integer", "boolean", "real", "decimal",
-    "timestamp", "date", "json", "bytes", "enum", "vector",
+    "timestamp", "date", "json", "bytes", "enum", "vector", "list",
 ]  # fmt: skip
 #: What happens to a row whose value does not fit: the row is rejected, the value is left out, or replaced by
 #: `default`.
@@ -28,6 +28,8 @@ Invalid = Literal["reject", "null", "wrap"]
 IdStrategy = Literal["cuid", "keep"]
 #: What a number of a timestamp counts.
 Unit = Literal["s", "ms", "us", "ns"]
+#: What the parts of a list are.
+Items = Literal["text", "integer", "real", "boolean"]
 #: What a person's text becomes: an address, a name, 24 hexadecimal digits, or nothing.
 Mask = Literal["email", "name", "hash", "null"]
 Scalar = str | int | float | bool
@@ -109,7 +111,10 @@ class ColumnMapping(Section):
     )
     by: Name | None = Field(default=None, description="source column with the table of the reference")
     dangling: Dangling = "reject"
-    separator: str = Field(default=",", min_length=1)
+    separator: str = Field(
+        default=",", min_length=1, description="between the parts of a list that is no JSON array"
+    )
+    items: Items = Field(default="text", description="what the parts of a list are, in a fresh target")
     #: for `decimal`
     scale: int | None = Field(default=None, ge=0, le=30, description="digits behind the point")
     #: for `decimal`: a number with more digits is rounded to `scale`, halves away from zero
@@ -170,6 +175,8 @@ class ColumnMapping(Section):
                 raise ValueError('`format` is for text that is an instant: as = "timestamp", or "date"')
             if not is_format(self.format):
                 raise ValueError(f"{self.format} does not describe a date; %d.%m.%Y %H:%M does")
+        if self.kind == "list" and self.default is not None:
+            raise ValueError("a list has no `default`: Prisma reads NULL as the empty list")
         if self.kind == "enum" and not all(isinstance(value, str) for value in self.values.values()):
             raise ValueError('`values` of an enum are its labels in quotes: { yes = "YES" }')
         if self.kind == "boolean" and not all(isinstance(value, bool) for value in self.values.values()):

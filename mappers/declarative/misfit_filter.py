@@ -72,7 +72,7 @@ def _misfit(line: MappedColumn, c: str) -> str:
             return _NONE if mapping.invalid == "wrap" else _EVERY
         case "enum" if mapping.values:
             return f"{c} NOT IN ({', '.join(constant(value) for value in mapping.values)})"
-        case "date" | "bytes" | "enum" | "vector":
+        case "date" | "bytes" | "enum" | "vector" | "list":
             return _EVERY
         case "reference" | "references":
             return _NONE

@@ -45,6 +45,7 @@ class ReferenceExprs:
                 yield f"m{at}", made, "integer"
         elif mapping.kind == "references":
             yield f"r{at}", self._references.found_in_list(line, alias), "text"
+            yield f"l{at}", self._references.parts_of_list(line, alias), "text"
         for place in places(line, self._references):
             hidden, parent = place.hidden, place.parent
             found = (
@@ -86,7 +87,8 @@ class ReferenceExprs:
         """Return a list of keys; a part that refers to no row is left out, stays, or rejects its row."""
         at, mapping, cell = line.at, line.mapping, cell_of(line)
         emptied = (cell.text == "") & (cell.storage == "t") if mapping.empty == "null" else pl.lit(False)
-        found = pl.struct(pl.col(f"v{at}").alias("text"), pl.col(f"r{at}").alias("keys")).map_batches(
+        read = {"text": f"v{at}", "parts": f"l{at}", "keys": f"r{at}"}
+        found = pl.struct(pl.col(column).alias(name) for name, column in read.items()).map_batches(
             lambda cells: new_lists(cells, line, self._references, ids), return_dtype=LIST
         )
         value = pl.when((cell.storage != NULL) & ~emptied).then(found.struct.field("value"))

@@ -110,9 +110,11 @@ class References:
         if not choices:
             return "NULL"
         lookup = self._lookup(choices[0], LIST_PART, line.at)
-        cell = line.cell(alias)
-        parts = f"SELECT json_group_array({lookup}) FROM {list_parts(line, alias)}"  # noqa: S608
-        return f"CASE WHEN {cell} IS NOT NULL THEN ({parts}) END"
+        return _of_parts(line, lookup, alias)
+
+    def parts_of_list(self, line: MappedColumn, alias: str) -> str:
+        """Return SQL for a JSON array of the parts of a list of keys, in the order of `found_in_list`."""
+        return _of_parts(line, f"CAST({LIST_PART} AS TEXT)", alias)
 
     def found_in_document(self, line: MappedColumn, path: str, parent: SourceTable, alias: str) -> str:
         """Return SQL for a JSON array of pairs: a value that the path may end at, and its old key or null."""
@@ -224,12 +226,21 @@ def cell_named(line: MappedColumn, alias: str) -> str:
     return LIST_PART if line.mapping.kind == "references" else line.cell(alias)
 
 
+def _of_parts(line: MappedColumn, what: str, alias: str) -> str:
+    parts = f"SELECT json_group_array({what}) FROM {list_parts(line, alias)}"  # noqa: S608  our own SQL
+    return f"CASE WHEN {line.cell(alias)} IS NOT NULL THEN ({parts}) END"
+
+
 def list_parts(line: MappedColumn, alias: str) -> str:
     """Return SQL of a table whose `LIST_PART` are the parts of a list of keys, in their order."""
     cell = line.cell(alias)
     between = literal(json.dumps(line.mapping.separator, ensure_ascii=False)[1:-1])
     written = f"json_quote(CAST({cell} AS TEXT))"
-    return f"json_each('[' || replace({written}, {between}, '\",\"') || ']') AS part"
+    parted = f"'[' || replace({written}, {between}, '\",\"') || ']'"
+    if family(line.to) == "texts":  # a text goes to a text as it is, with its separators
+        array = f"typeof({cell}) = 'text' AND json_valid({cell}) AND json_type({cell}) = 'array'"
+        return f"json_each(CASE WHEN {array} THEN {cell} ELSE {parted} END) AS part"
+    return f"json_each({parted}) AS part"
 
 
 def kept_key(key: pl.Expr, to: TargetColumn) -> pl.Expr:

@@ -11,7 +11,7 @@ from mappers.declarative.mapping_columns import Kind
 
 Family = Literal[
     "text", "uuid", "integer", "boolean", "real", "decimal", "timestamp", "date", "json", "bytes", "enum",
-    "texts", "vector", "other",
+    "texts", "list", "vector", "other",
 ]  # fmt: skip
 
 #: The families by the type's name without its modifier, as PostgreSQL's format_type writes it.
@@ -35,6 +35,15 @@ _FAMILIES: Final[Mapping[str, Family]] = {
     "jsonb": "json",
     "bytea": "bytes",
     "text[]": "texts",
+    "character varying[]": "list",
+    "uuid[]": "list",
+    "smallint[]": "list",
+    "integer[]": "list",
+    "bigint[]": "list",
+    "boolean[]": "list",
+    "real[]": "list",
+    "double precision[]": "list",
+    "numeric[]": "list",
     "vector": "vector",
 }
 #: The type of a kind if no target is known yet.
@@ -53,6 +62,7 @@ _USUAL: Final[Mapping[Kind, str]] = {
     "json": "jsonb",
     "bytes": "bytea",
     "vector": "vector",
+    "list": "text[]",
 }
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "smallint": (-(2**15), 2**15 - 1),
@@ -105,9 +115,14 @@ def dimensions(column: TargetColumn) -> int | None:
     return int(found[1]) if found else None
 
 
+def element_type(column: TargetColumn) -> str:
+    """Return the type of the elements of an array, without its modifier."""
+    return re.sub(r"\(.*?\)", "", column.type).removesuffix("[]")
+
+
 def integer_range(column: TargetColumn) -> tuple[int, int]:
     """Return the smallest and the largest integer that the column takes."""
-    return _RANGES.get(column.type, _WIDEST)
+    return _RANGES.get(column.type.removesuffix("[]"), _WIDEST)
 
 
 def has_default(column: TargetColumn) -> bool:

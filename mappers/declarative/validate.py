@@ -23,6 +23,7 @@ _GOES_TO: Final[Mapping[Kind, tuple[Family, ...]]] = {
     "id": ("text", "integer", "uuid", "enum"),
     "reference": ("text", "integer", "uuid", "enum", "bytes"),
     "references": ("text", "texts"),
+    "list": ("texts", "list"),
     "text": ("text", "uuid", "enum"),
     "integer": ("integer", "decimal"),
     "boolean": ("boolean",),

@@ -16,6 +16,7 @@ import polars_hash  # noqa: F401  registers the expression namespace `nchash`
 import psycopg
 from psycopg import sql
 
+from verification.canonical import ARRAYS
 from verification.context import Column
 
 #: a cell is reduced modulo this prime, or is 32 bits of a hash; NULL is a number that no cell has
@@ -52,11 +53,13 @@ def hash_of(connection: psycopg.Connection[Any]) -> str:
 def summable(column: Column, given: pl.DataType) -> bool:
     """Return whether a cell of this type is one number on both sides.
 
-    Documents, arrays, decimals, floats and dates are not: PostgreSQL may print them in another form than they
-    were given.
+    Documents, arrays of fractions, decimals, floats and dates are not: PostgreSQL may print them in another
+    form than they were given.
     """
-    if column.generated or column.type.endswith("[]"):
+    if column.generated or (column.type.endswith("[]") and column.type not in ARRAYS):
         return False
+    if given == pl.String and column.type in ARRAYS:
+        return True
     if given == pl.String:
         return column.type.startswith(_TEXTS) or column.enum is not None
     if given == pl.Boolean:

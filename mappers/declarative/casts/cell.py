@@ -14,6 +14,7 @@ from mappers.declarative.mapping_columns import Kind, Scalar
 from mappers.declarative.source_table import MappedColumn
 from mappers.declarative.target_columns import family
 from mappers.reasons import Code, Reason
+from mappers.sqlite_sql import literal
 
 #: Storage classes, by the first letter of what typeof() calls them.
 INTEGER: Final = "i"
@@ -36,6 +37,19 @@ _VALID: Final = (
     " WHEN instr({c}, x'00') = 0 THEN json_valid(CAST({c} AS TEXT)) END"
 )
 
+#: SQL for the parts of a list, in their order: pairs of JSON type and text in a JSON array. What begins like
+#: JSON and is no array of it has no parts.
+_PARTS: Final = (
+    "CASE WHEN typeof({c}) = 'text' AND json_valid({c}) AND json_type({c}) = 'array' THEN"
+    " (SELECT json_group_array(json_array(part.type, CASE WHEN part.type IN ('true', 'false') THEN part.type"
+    " ELSE CAST(part.atom AS TEXT) END))"
+    " FROM json_each({c}) AS part)"
+    " WHEN {c} IS NOT NULL AND typeof({c}) <> 'blob' AND substr(ltrim({c}), 1, 1) NOT IN ('[', '{{') THEN"
+    " (SELECT json_group_array(json_array('text', trim(part.value))) FROM"
+    " json_each('[' || replace(json_quote(CAST({c} AS TEXT)), {between}, '\",\"') || ']') AS part"
+    " WHERE trim(part.value) <> '') END"
+)
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -43,7 +57,7 @@ class Cell:
 
     `text` is its printed form (as hex if the target holds bytes), `storage` the letter of its class;
     `whole` its integer if it is exactly one, `real` its float if it is one, `valid` 1 if SQLite accepts it as
-    JSON; `made` is the result of its cast, once the batch holds it.
+    JSON; `made` is the result of its cast, once the batch holds it; `parts` are those of a list.
     """
 
     text: pl.Expr
@@ -52,6 +66,7 @@ class Cell:
     real: pl.Expr
     valid: pl.Expr
     made: pl.Expr
+    parts: pl.Expr
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,7 @@ def cell_of(line: MappedColumn) -> Cell:
         pl.col(f"f{at}"),
         pl.col(f"g{at}"),
         pl.col(f"w{at}"),
+        pl.col(f"l{at}"),
     )
 
 
@@ -104,6 +120,9 @@ def cell_columns(line: MappedColumn, alias: str) -> Iterator[tuple[str, str, Rea
         yield f"f{at}", c, "real"
     if kind == "json":
         yield f"g{at}", _VALID.format(c=c), "integer"
+    if kind == "list":
+        between = literal(json.dumps(line.mapping.separator, ensure_ascii=False)[1:-1])
+        yield f"l{at}", _PARTS.format(c=c, between=between), "text"
 
 
 def storage_classes(cells: list[str]) -> str:

@@ -12,6 +12,7 @@ from mappers.declarative.casts import number_casts, text_casts
 from mappers.declarative.casts.cell import NULL, Cast, Cell, cell_of, constant_cell, failed
 from mappers.declarative.casts.date_casts import day, timestamp
 from mappers.declarative.casts.json_cast import document
+from mappers.declarative.casts.list_cast import scalars
 from mappers.declarative.casts.vector_cast import vector
 from mappers.declarative.mapping_columns import ColumnMapping, Scalar
 from mappers.declarative.source_table import MappedColumn
@@ -103,6 +104,8 @@ def cast_to(mapping: ColumnMapping, to: TargetColumn, cell: Cell) -> Cast:
             return document(cell, wrap=mapping.invalid == "wrap")
         case "bytes":
             return text_casts.raw(cell)
+        case "list":
+            return scalars(cell, to)
         case "vector":
             return vector(cell, dimensions(to))
         case "enum":
@@ -131,5 +134,5 @@ def cast_constant(value: Scalar, mapping: ColumnMapping, to: TargetColumn) -> An
     """Return a value of the mapping file as a column holds it, None if it does not fit."""
     if mapping.kind == "enum":
         return str(value) if to.enum is None or str(value) in to.enum else None
-    cell = Cell(*(pl.col(name) for name in ("v0", "classes", "n0", "f0", "g0", "w0")))
+    cell = Cell(*(pl.col(name) for name in ("v0", "classes", "n0", "f0", "g0", "w0", "l0")))
     return constant_cell(value, mapping.kind).select(cast_to(mapping, to, cell).value.alias("v")).item()

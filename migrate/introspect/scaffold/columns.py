@@ -116,6 +116,8 @@ class _Column:
         """
         if self._key:
             return True
+        if self._choice.type.many:
+            return False  # Prisma's engine writes no NOT NULL for a list
         line, classes = self._line, self._column.classes
         if line is not None and line.default is not None and line.otherwise != "null":
             return True

@@ -27,7 +27,8 @@ _HEAD: Final = """\
 #
 # as          id, reference, references, text, integer, boolean, real, decimal (scale, round), timestamp (unit
 #             "s", "ms", "us" or "ns" if numbers, format "%d.%m.%Y", zone "Europe/Berlin" if text
-#             without one is not UTC), date, json, bytes, enum (values), boolean (values)
+#             without one is not UTC), date, json, bytes, enum (values), boolean (values),
+#             list (separator, items "integer")
 # sql         one SQLite expression over the row gives the value: "first || ' ' || last", "cents / 100.0"
 # from        the first of some columns that holds something: ["edited_at", "created_at"]
 # divide      a decimal or real is divided by it: 100 for cents

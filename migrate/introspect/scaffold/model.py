@@ -35,7 +35,8 @@ class Enum:
 class Type:
     """The type of a field: a scalar, an enum, or a scalar narrowed (`digits` and `scale`, or a day).
 
-    A `Vector` of pgvector has `digits` numbers; Prisma has no type for it.
+    With `many` it is a list of the scalar. A `Vector` of pgvector has `digits` numbers; Prisma has no type
+    for it.
     """
 
     scalar: ScalarType = "String"
@@ -43,10 +44,13 @@ class Type:
     digits: int | None = None
     scale: int | None = None
     day: bool = False
+    many: bool = False
 
     @property
     def prisma(self) -> str:
         """Return Prisma's name for it, without a native type."""
+        if self.many:
+            return f"{self.scalar}[]"
         if self.scalar == "Vector":
             return f'Unsupported("{self.sql}")'
         return self.enum.name if self.enum else self.scalar
@@ -67,6 +71,8 @@ class Type:
             return f'"{self.enum.name}"'
         if self.day:
             return "DATE"
+        if self.many:
+            return f"{_SQL[self.scalar]}[]"
         if self.scalar == "Vector":
             return f"vector({self.digits})" if self.digits else "vector"
         return f"DECIMAL({self.digits},{self.scale})" if self.digits is not None else _SQL[self.scalar]

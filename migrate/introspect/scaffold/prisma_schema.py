@@ -57,7 +57,8 @@ def _field(field: Field, model: Model) -> tuple[str, str, str]:
         attributes.append(f"@map({_quoted(field.column)})")
     if field.type.native:
         attributes.append(field.type.native)
-    return field.name, field.type.prisma + ("" if field.required else "?"), " ".join(attributes)
+    optional = "" if field.required or field.type.many else "?"
+    return field.name, field.type.prisma + optional, " ".join(attributes)
 
 
 def _default(default: Default, field: Field) -> str:

@@ -51,6 +51,8 @@ def misfits(column: ColumnReport, kind: Kind) -> int:
     """Return how many values of a column do not fit a kind; every value has a form as text."""
     if kind in ("text", "id", "reference", "references", "enum"):
         return 0
+    if kind == "list":
+        return sum(rows for shape, rows in shapes(column).items() if shape in ("json_object", "json_broken"))
     if kind == "bytes":
         return sum(rows for shape, rows in shapes(column).items() if shape in _NO_BYTES)
     return column.filled - fitting(column, kind)

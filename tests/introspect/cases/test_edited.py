@@ -9,11 +9,12 @@ from tests.introspect.cases.migrated import Migrated
 
 SOURCE = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, first TEXT NOT NULL,
-  last TEXT NOT NULL, plan TEXT NOT NULL, gone TEXT, born TEXT, news TEXT, created_at TEXT NOT NULL);
+  last TEXT NOT NULL, plan TEXT NOT NULL, gone TEXT, born TEXT, news TEXT,
+  tags TEXT, created_at TEXT NOT NULL);
 INSERT INTO users VALUES
-  (3, 'a@example.org', 'Ann', 'Lee', 'Free', NULL, '31.12.1990', 'ja', '2024-01-01 10:00:00'),
-  (8, 'b@example.org', 'Bo', 'Day', 'pro', NULL, NULL, 'nein', '2024-01-02 10:00:00'),
-  (9, 'c@example.org', 'Cy', 'Orr', 'free', '2024-01-01', '', NULL, '2024-01-03 10:00:00');
+  (3, 'a@example.org', 'Ann', 'Lee', 'Free', NULL, '31.12.1990', 'ja', '["a b", "c"]', '2024-01-01 10:00:00'),
+  (8, 'b@example.org', 'Bo', 'Day', 'pro', NULL, NULL, 'nein', 'x, y', '2024-01-02 10:00:00'),
+  (9, 'c@example.org', 'Cy', 'Orr', 'free', '2024-01-01', '', NULL, NULL, '2024-01-03 10:00:00');
 CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, cents INTEGER NOT NULL);
 INSERT INTO orders VALUES (1, 3, 1999), (2, 9, 5), (3, NULL, 100);
 CREATE INDEX orders_of ON orders (user_id);
@@ -34,6 +35,8 @@ EDITS = (
     ('news = { to = "news", as = "text" }',
      'news = { to = "news", as = "boolean", values = { ja = true, nein = false } }\n'
      'updated = { to = "updated_at", as = "timestamp", from = ["gone", "created_at"] }'),
+    ('tags = { to = "tags", as = "json", invalid = "wrap", otherwise = "null" }',
+     'tags = { to = "tags", as = "list" }'),
     ('cents = { to = "cents", as = "integer" }',
      'cents = { to = "amount", as = "decimal", scale = 2, divide = 100 }'),
     ('[tables.scratch]\ntarget = "scratch"\nkey = []\nids = "cuid"\n', '[tables.scratch]\nleft_out = "no"\n'),
@@ -53,6 +56,7 @@ def test_the_edits_stay_and_the_targets_files_follow(edited: Migrated) -> None:
     assert edited.field("Member", "name") == "name String"
     assert edited.field("Order", "memberId") == 'memberId Int? @map("member_id")'
     assert edited.field("Order", "member").startswith("member Member? @relation(")
+    assert edited.field("Member", "tags") == "tags String[]"
     assert edited.field("Order", "amount") == "amount Decimal @db.Decimal(12, 2)"
     foreseen = {
         (one["table"], one["fate"], one["rule"]): one["rows"] for one in edited.init.document["forecast"]
@@ -66,10 +70,11 @@ def test_the_edits_stay_and_the_targets_files_follow(edited: Migrated) -> None:
 
 def test_the_rows_are_those_of_the_edited_mapping(edited: Migrated) -> None:
     assert edited.rows("members", "id", "name", "plan") == [(3, "Ann Lee", "FREE"), (8, "Bo Day", "PRO")]
-    (_, *ann), (_, *bo) = edited.rows("members", "id", "born", "news", "updated_at", "email")
+    (_, *ann), (_, *bo) = edited.rows("members", "id", "born", "news", "updated_at", "tags", "email")
     assert [str(value) for value in ann[:3]] == ["1990-12-31", "True", "2024-01-01 10:00:00"]
     assert [str(value) for value in bo[:3]] == ["None", "False", "2024-01-02 10:00:00"]
-    assert str(ann[3]).endswith("@example.invalid")
+    assert (ann[3], bo[3]) == (["a b", "c"], ["x", "y"])
+    assert str(ann[4]).endswith("@example.invalid")
     found = [(owner, str(amount)) for owner, amount in edited.rows("orders", "member_id", "amount")]
     assert sorted(found, key=repr) == [(3, "19.99"), (None, "0.05"), (None, "1.00")]
     assert edited.verify().code == 0

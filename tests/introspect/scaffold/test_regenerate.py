@@ -34,6 +34,7 @@ EDITS = (
     ('first = { to = "first", as = "text" }', 'name = { to = "full_name", sql = "first || \' \' || last" }'),
     ('plan = { to = "plan", as = "text" }',
      'plan = { to = "plan", as = "enum", values = { Free = "FREE", free = "FREE", pro = "PRO" } }'),
+    ('last = { to = "last", as = "text" }', 'last = { to = "last", as = "list", items = "integer" }'),
     ('cents = { to = "cents", as = "integer" }',
      'cents = { to = "amount", as = "decimal", scale = 2, sql = "cents / 100.0" }'),
     ('meta = { to = "meta", as = "json", otherwise = "null" }',
@@ -80,6 +81,7 @@ def test_names_keys_types_and_constants_are_those_of_the_mapping(edited: Draft) 
     assert found["fullName"] == 'String? @map("full_name")'
     assert found["plan"] == "PersonPlan"
     assert found["amount"] == "Decimal @db.Decimal(12, 2)"
+    assert found["last"] == "Int[]"
     assert found["n64"] == "BigInt?"
     assert found["tenant"] == "String"
     assert found["n"] == "Int"

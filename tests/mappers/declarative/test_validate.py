@@ -135,7 +135,8 @@ def test_constants_fill_required_columns_and_must_fit_them() -> None:
         ("version = 1", "version = 2", ["version: must be 1"]),
         ('as = "enum"', 'as = "enums"', [
             "tables.users.columns.role.as: must be 'id', 'reference', 'references', 'text', 'integer', "
-            "'boolean', 'real', 'decimal', 'timestamp', 'date', 'json', 'bytes' or 'enum'; did you mean enum?"
+            "'boolean', 'real', 'decimal', 'timestamp', 'date', 'json', 'bytes', 'enum', 'vector' or 'list'; "
+            "did you mean enum?"
         ]),
         ("version = 1", "", ["version is missing"]),
         ("columns.body = {to", "columns.body = {two", [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from mappers.declarative.mapping_columns import ColumnMapping, Kind
+from mappers.declarative.mapping_columns import ColumnMapping, Items, Kind
 from migrate.introspect.profile.declared_type import vector_size
 from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.scaffold.choose_type import HEADROOM, LEAST_DIGITS, Choice
@@ -16,6 +16,9 @@ from migrate.introspect.scaffold.naming import Names, member_name
 _SCALARS: Final[Mapping[Kind, ScalarType]] = {
     "text": "String", "reference": "String", "references": "String", "id": "String", "boolean": "Boolean",
     "real": "Float", "timestamp": "DateTime", "json": "Json", "bytes": "Bytes",
+}  # fmt: skip
+_ITEMS: Final[Mapping[Items, ScalarType]] = {
+    "text": "String", "integer": "Int", "real": "Float", "boolean": "Boolean",
 }  # fmt: skip
 #: Digits behind the point if neither the line nor the values say how many.
 _SCALE: Final = 2
@@ -43,6 +46,8 @@ def _type(report: ColumnReport, line: ColumnMapping) -> Type:
             return Type("Int" if report.fits_int else "BigInt")
         case "date":
             return Type("DateTime", day=True)
+        case "list":
+            return Type(_ITEMS[line.items], many=True)
         case "decimal":
             found = report.decimal.scale if report.decimal else _SCALE
             scale = line.scale if line.scale is not None else max(found, _SCALE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mappers.declarative.mapping_columns import Kind
+from mappers.declarative.target_columns import family
 from migrate.introspect.profile.inspection import TableReport
 from migrate.introspect.profile.names import fold
 from migrate.postgres.catalog import Column, Table
@@ -38,6 +39,8 @@ def kind_for(column: Column) -> Kind | None:
     """Return how values for a column of the target are read; None for a type that no kind fits."""
     if column.enum is not None:
         return "enum"
+    if column.type.endswith("[]"):
+        return "list" if family(column) in ("texts", "list") else None
     return _KINDS.get(column.type.partition("(")[0].rpartition(".")[2])
 
 

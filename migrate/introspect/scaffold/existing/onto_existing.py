@@ -152,7 +152,7 @@ class _Fitter:
         options = {
             key: value
             for key, value in line.options.items()
-            if key in ("as", "of", "by", "dangling", "empty")
+            if key in ("as", "of", "by", "dangling", "empty", "separator")
         }
         parent = self._parent(match, column)
         if parent is not None:
@@ -184,6 +184,9 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
         return Line(
             line.column, {"drop": f"the target column has the type {column.type}"}, remark, review=True
         )
+    if kind == "list" and (of := _ids_of(line)) is not None:
+        references = {"to": column.name, "as": "references", "of": of, "dangling": "keep"}
+        return Line(line.column, references, line.remark, line.review, line.counts)
     options: dict[str, object] = {"to": column.name, "as": kind}
     line = _without_case_remark(line) if column.type == "citext" else line
     remarks = list(_unfit(report, column, kind))
@@ -213,6 +216,13 @@ def _without_case_remark(line: Line) -> Line:
     """Return the entry of a column that the target compares without case, as the source does."""
     rest = [part for part in line.remark.split("; ") if part != WITHOUT_CASE]
     return replace(line, remark="; ".join(rest), review=line.review and len(rest) > 1)
+
+
+def _ids_of(line: Line) -> str | None:
+    """Return the table whose ids the arrays of a column hold, None for other arrays."""
+    ids = line.options.get("ids")
+    found = [one["of"] for one in ids if one.get("path") == "$[*]"] if isinstance(ids, list) else []
+    return str(found[0]) if found else None
 
 
 def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
