@@ -61,9 +61,7 @@ def held(world: World) -> dict[str, Any]:
         "fates": world.rows(_FATES),
         "shared": world.rows("SELECT * FROM migrate_ledger.fleet_shared ORDER BY 1, 2, 3"),
         "kept": world.rows("SELECT tenant, target, row FROM migrate_ledger.fleet_kept ORDER BY 1, 2, 3"),
-        "lines": [
-            (line.tenant, line.state, line.digest, line.rows, line.fates, line.kind) for line in world.lines()
-        ],
+        "lines": [(line.tenant, line.state, line.rows, line.fates, line.kind) for line in world.lines()],
     }
 
 
