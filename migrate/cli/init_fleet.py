@@ -96,8 +96,8 @@ def _schemas(survey: Survey) -> list[dict[str, object]]:
 def _sentences(survey: Survey) -> list[str]:
     """Return what a person should know of the tenants that are not like the one of the draft."""
     said = [
-        f"{len(one.tenants):,} tenants have other tables or columns than the draft: "
-        f"{', '.join(one.tenants[:_NAMED])}; `migrate fleet plan` says what does not fit"
+        f"tenants whose tables or columns are not those of the draft: {len(one.tenants):,} "
+        f"({', '.join(one.tenants[:_NAMED])}); `migrate fleet plan` says what does not fit"
         for one in survey.shapes[1:]
     ]
     said += [f"{name} cannot be read: {reason}" for name, reason in survey.unreadable[:_NAMED]]

@@ -122,7 +122,7 @@ def _connect(config: Config, folder: str) -> Iterator[Client]:
                     n_workers=config.fleet.workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                     memory_limit=0,
                     local_directory=folder,

@@ -15,6 +15,7 @@ from mappers.declarative.mapping_file import read_mapping
 from mappers.declarative.validate import find_misfits
 from migrate.introspect.profile import Inspection
 from migrate.introspect.scaffold import Draft, make_draft
+from migrate.introspect.scaffold.choices.fleet_columns import draft_fleet
 from migrate.introspect.scaffold.ddl import prisma_ddl, write_ddl
 from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.prisma_schema import write_schema
@@ -90,6 +91,27 @@ def test_every_shape_of_a_schema_is_written_as_the_engine_writes_it(
     assert [pairing.name for pairing in draft.pairings] == ["CategoryToPost", "Marks"]
     assert engine(write_schema(draft)) == [prisma_ddl(draft)]
     assert takes(database, draft)
+
+
+def test_a_fleet_of_any_shape_is_written_as_the_engine_writes_it(
+    tmp_path: Path, engine: Engine, database: str
+) -> None:
+    pairs = SHAPES.index('    CREATE TABLE "_CategoryToPost"'), SHAPES.index("    CREATE TABLE pages")
+    marks = SHAPES.index('    CREATE TABLE "_Marks"'), SHAPES.index("    CREATE TABLE label")
+    script = SHAPES[: pairs[0]] + SHAPES[pairs[1] : marks[0]] + SHAPES[marks[1] :]
+    draft = draft_fleet(draft_script(tmp_path, script), per_tenant=False)
+    assert draft.problems == ()
+    assert engine(write_schema(draft)) == [prisma_ddl(draft)]
+    models = {model.table: model for model in draft.models}
+    assert models["post"].key == ("tenant_id", "id")  # two tenants may have the same one
+    assert models["category"].key == ("id",)  # a new id
+    ends = {one.columns: one.to_columns for one in (*models["lines"].relations, *models["post"].relations)}
+    assert ends["tenant_id", "post", "page"] == ("tenant_id", "post", "number")
+    assert ends["tenant_id", "code"] == ("tenant_id", "code")
+    assert ends["tenant_id", "parent"] == ("tenant_id", "id")
+    assert ends["category_id",] == ("id",)
+    with psycopg.connect(database) as connection:
+        connection.execute(write_ddl(draft).encode())
 
 
 NAME = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=70)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
 from migrate.introspect.scaffold import constraint_names
-from migrate.introspect.scaffold.model import Draft, Field, Index, Model, Section, Type
+from migrate.introspect.scaffold.model import Action, Draft, Field, Index, Model, Relation, Section, Type
 from migrate.introspect.scaffold.naming import field_name
 
 _USUAL: Final = "tenant_id"
-_KEPT: Final = '(!) its keys stay as they are: two tenants may have the same one; with ids = "cuid" none have'
+_KEPT: Final = (
+    "(!) its keys stay as they are and count for one tenant: the key is {column} and they; if all tenants"
+    ' hold the same rows, scope = "shared", by = {by} makes one row of them'
+)
 
 
 def draft_fleet(
@@ -20,15 +24,14 @@ def draft_fleet(
     """Return the draft for a fleet; with a schema per tenant the tables are those of one source.
 
     Otherwise each table gets a column with the tenant's name, an index of it, and keys that count for one
-    tenant; the tables in `shared` have the same rows for all. Tables of pairs that Prisma makes itself cannot
-    have it: they are problems of the draft.
+    tenant: those that are not new ids begin with the column, and so do the references to them. The tables
+    in `shared` have the same rows for all. Tables of pairs that Prisma makes itself cannot have it: they
+    are problems of the draft.
     """
     if per_tenant:
         return replace(draft, fleet={"schema": "per-tenant"})
     column = column or _free_name(draft)
-    referred = {
-        (relation.to_model, relation.to_columns) for model in draft.models for relation in model.relations
-    }
+    own = {model.name: model for model in draft.models if model.table not in shared}
     problems = [
         f"{one.table}: Prisma's own table of pairs has no place for {column}; describe it as a model, "
         'or use schema = "per-tenant"'
@@ -38,10 +41,9 @@ def draft_fleet(
         draft,
         fleet={"column": column},
         models=tuple(
-            model if model.table in shared else _with_tenant(model, column, referred)
-            for model in draft.models
+            _with_tenant(model, column, own) if model.name in own else model for model in draft.models
         ),
-        sections=tuple(map(_marked, draft.sections)),
+        sections=tuple(_marked(section, column, shared) for section in draft.sections),
         problems=(*draft.problems, *problems),
     )
 
@@ -51,21 +53,55 @@ def _free_name(draft: Draft) -> str:
     return next(name for name in (_USUAL, "fleet_tenant", "migrated_tenant_id") if name not in taken)
 
 
-def _with_tenant(model: Model, column: str, referred: set[tuple[str, tuple[str, ...]]]) -> Model:
+def _with_tenant(model: Model, column: str, own: Mapping[str, Model]) -> Model:
     def of_tenant(index: Index) -> Index:
-        if not index.unique or (model.name, index.columns) in referred:
+        if not index.unique:
             return index
         return replace(index, columns=(column, *index.columns), map=True)
 
-    own = Index((column,), unique=False, name=constraint_names.index(model.table, (column,)), map=False)
+    def within(relation: Relation) -> Relation:
+        there = own.get(relation.to_model)
+        if there is None or (relation.to_columns == there.key and _has_new_ids(there)):
+            return relation
+        return replace(
+            relation,
+            columns=(column, *relation.columns),
+            to_columns=(column, *relation.to_columns),
+            to_fields=(field_name(column), *relation.to_fields),
+            map=True,
+            on_delete=_without_null(relation.on_delete, required=relation.required),
+            on_update="NoAction" if relation.on_update == "SetNull" else relation.on_update,
+        )
+
+    index = Index((column,), unique=False, name=constraint_names.index(model.table, (column,)), map=False)
+    indexes = (*map(of_tenant, model.indexes), *([index] if _has_new_ids(model) else []))
     return replace(
         model,
         fields=(*model.fields, Field(field_name(column), column, Type(), required=True)),
-        indexes=(*map(of_tenant, model.indexes), own),
+        key=model.key if _has_new_ids(model) else (column, *model.key),
+        indexes=indexes,
+        relations=tuple(map(within, model.relations)),
     )
 
 
-def _marked(section: Section) -> Section:
-    if section.migrated and section.options.get("ids") == "keep":
-        return replace(section, remarks=(*section.remarks, _KEPT))
-    return section
+def _without_null(action: Action | None, *, required: bool) -> Action | None:
+    """Return what is done if a row is deleted: the tenant's column is never set to NULL."""
+    return "NoAction" if action == "SetNull" or (action is None and not required) else action
+
+
+def _has_new_ids(model: Model) -> bool:
+    """Return whether no two tenants have the same key: it is a new id, or one of another table."""
+    if len(model.key) > 1:
+        return False
+    default = model.field(model.key[0]).default
+    follows = any(relation.columns == model.key for relation in model.relations)
+    return follows or (default is not None and default.kind == "cuid")
+
+
+def _marked(section: Section, column: str, shared: Collection[str]) -> Section:
+    if section.options.get("target") in shared or section.options.get("ids") != "keep":
+        return section
+    key = section.options.get("key")
+    assert isinstance(key, list)
+    remark = _KEPT.format(column=column, by=json.dumps(key, ensure_ascii=False))
+    return replace(section, remarks=(*section.remarks, remark))
