@@ -29,7 +29,7 @@ from migrate.runtime.notify import notified, notify
 from migrate.runtime.streams import showing
 
 if TYPE_CHECKING:
-    from migrate.pipeline.rollback import RolledBack
+    from migrate.pipeline.rollback import RollbackMode, RolledBack
     from migrate.runtime.config import Config
 
 
@@ -48,6 +48,11 @@ if TYPE_CHECKING:
 )
 @click.option("--undo", is_flag=True, help="Undo the last rollback: the migrated rows are live again.")
 @click.option(
+    "--first",
+    is_flag=True,
+    help="Restore the rows from before the first run, although `run --refresh` followed it.",
+)
+@click.option(
     "--published",
     is_flag=True,
     help="Roll back the live publication even if the run in the work folder was discarded.",
@@ -65,6 +70,7 @@ def command(
     accept_unproven: bool,
     discard_changes: bool,
     undo: bool,
+    first: bool,
     published: bool,
     backup: Path | None,
 ) -> None:
@@ -81,15 +87,19 @@ def command(
     migrate rollback --undo
     """
     from migrate.pipeline.early_server import early_server
+    from migrate.pipeline.rollback import RollbackMode
     from migrate.pipeline.state import NAME
     from migrate.runtime.errors import UsageError
 
-    if undo and published:
+    modes = {RollbackMode.UNDO: undo, RollbackMode.FIRST: first, RollbackMode.PUBLISHED: published}
+    asked = [mode for mode, flag in modes.items() if flag]
+    if len(asked) > 1:
         raise UsageError(
-            "--undo and --published exclude each other: one restores the migrated rows, the "
-            "other removes them",
+            " and ".join(f"--{mode.value}" for mode in asked)
+            + " exclude each other: each restores other rows",
             hint="give only one of them",
         )
+    mode = asked[0] if asked else RollbackMode.BACK
     say_begun(work)
     settings = load_for_rollback(config, work)
     if not any((work / name).exists() for name in (NAME, "backups")) and backup is None:
@@ -97,7 +107,7 @@ def command(
 
         raise UsageError(f"there is no run in {work}", hint=WITHOUT_FOLDER)
     with notified(settings, "rollback", "the rollback is done"), early_server(settings, work):
-        _roll_back(settings, work, yes, as_json, accept_unproven, discard_changes, undo, published, backup)
+        _roll_back(settings, work, yes, as_json, accept_unproven, discard_changes, mode, backup)
 
 
 def _roll_back(
@@ -107,8 +117,7 @@ def _roll_back(
     as_json: bool,
     accept_unproven: bool,
     discard_changes: bool,
-    undo: bool,
-    published: bool,
+    mode: RollbackMode,
     backup: Path | None,
 ) -> None:
     """Do what the command asks for; the modules of it take a second to load."""
@@ -119,7 +128,7 @@ def _roll_back(
     from migrate.report import receipt
     from migrate.report.on_failure import refresh
 
-    mode = RollbackMode.UNDO if undo else RollbackMode.PUBLISHED if published else RollbackMode.BACK
+    undo = mode is RollbackMode.UNDO
     with contextlib.ExitStack() as opened:
         with waiting("connecting to the target"):
             target = opened.enter_context(open_target(settings, work))
@@ -141,33 +150,41 @@ def _roll_back(
         if trouble := refresh(run.work):
             report.note(trouble)
     with showing(f"the rollback is done: {outcome}; `migrate status` shows it"):
-        _show_result(done, outcome, as_json=as_json, undone=undo)
+        _show_result(done, outcome, mode, as_json=as_json)
 
 
-def _show_result(done: RolledBack, outcome: str, *, as_json: bool, undone: bool) -> None:
+def _show_result(done: RolledBack, outcome: str, mode: RollbackMode, *, as_json: bool) -> None:
     """Print what the rollback did, for a program or for a person."""
     if as_json:
         kept = str(done.backup) if done.backup else None
         facts = {"version": 1, "outcome": outcome, "rows": done.rows, "backup": kept, "already": done.already}
         click.echo(json.dumps(facts))
     else:
-        for line in _result_lines(done, undone=undone):
+        for line in _result_lines(done, mode.value):
             say(line)
 
 
-def _result_lines(done: RolledBack, *, undone: bool) -> list[str]:
+def _result_lines(done: RolledBack, mode: str) -> list[str]:
     if done.already:
         return [done.already, "Nothing was changed."]
     if done.rows is None:
-        return ["Nothing had been published: the staging is dropped, the live tables are unchanged."]
-    if undone:
+        lines = ["Nothing had been published: the staging is dropped, the live tables are unchanged."]
+        if done.refreshed:
+            lines += [
+                f"The rows of the run {done.refreshed} are live.",
+                "Next: `migrate run --refresh` catches up again, `migrate rollback --published` restores the "
+                "rows from before.",
+            ]
+        return lines
+    if mode == "undo":
         return [
             f"Rollback undone: {done.tables} tables hold the {done.rows:,} migrated rows again.",
             f"The {done.saved:,} rows that were live until now are saved in {done.backup}.",
             "Next: `migrate verify --published` checks them, `migrate rollback` rolls back again.",
         ]
+    before = "first run" if mode == "first" else "run"
     return [
-        f"Rolled back: {done.tables} tables hold what they held before the run ({done.rows:,} rows).",
+        f"Rolled back: {done.tables} tables hold what they held before the {before} ({done.rows:,} rows).",
         f"The {done.saved:,} rows that were live until now are saved in {done.backup}.",
         "Next: `migrate rollback --undo` undoes this rollback, `migrate run` migrates again.",
     ]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from migrate.pipeline.context import RunContext
     from migrate.pipeline.live_target import LiveTarget
     from migrate.pipeline.plan.plan import Plan
+    from migrate.pipeline.run_mode import RunMode
     from migrate.pipeline.state import State
     from migrate.pipeline.summary.summary import Summary
     from migrate.runtime.config import Config
@@ -65,6 +66,16 @@ _STILL_TRUE_SECONDS = 60.0
     help="Replace live rows that were migrated from this other source.",
 )
 @click.option("--fresh", is_flag=True, help="Discard the earlier run in the work folder and start a new one.")
+@click.option(
+    "--refresh",
+    is_flag=True,
+    help="Replace the published rows by those that the source has now; the ids stay the same.",
+)
+@click.option(
+    "--discard-changes",
+    is_flag=True,
+    help="With --refresh: even if the application has written since; its rows stay in a backup.",
+)
 def command(
     config: Path | None,
     work: Path,
@@ -75,23 +86,37 @@ def command(
     plan_file: Path | None,
     replace_source: str | None,
     fresh: bool,
+    refresh: bool,
+    discard_changes: bool,
 ) -> None:
     """Migrate: snapshot, backup, staging, mapping, checks, publish.
 
     If it is stopped or killed, run the same command again: it continues where it
-    stopped. If the run is finished, it says so and changes nothing.
+    stopped. If the run is finished, it says so and changes nothing; with --refresh it
+    catches up with a source that has been written to since.
 
     \b
     migrate run
     migrate run --config config.toml --work work --yes
     migrate run --plan plan.json
+    migrate run --refresh
     """
     from migrate.pipeline.early_server import early_server
+    from migrate.pipeline.run_mode import RunMode
+    from migrate.runtime.errors import UsageError
 
+    if fresh and refresh:
+        raise UsageError("--fresh and --refresh exclude each other", hint="give only one of them")
+    if discard_changes and not refresh:
+        raise UsageError("--discard-changes belongs to --refresh", hint="give both, or none of them")
+    mode = RunMode.FRESH if fresh else RunMode.REFRESH if refresh else RunMode.START
     say_begun(work)
     settings = load_settings(config, work)
     with early_server(settings, work):
-        _migrate(settings, work, yes, as_json, verbose, accept_unproven, plan_file, replace_source, fresh)
+        _migrate(
+            settings, work, yes, as_json, verbose, accept_unproven, plan_file, replace_source, mode,
+            discard_changes=discard_changes,
+        )  # fmt: skip
 
 
 def _migrate(
@@ -103,13 +128,16 @@ def _migrate(
     accept_unproven: bool,
     plan_file: Path | None,
     replace_source: str | None,
-    fresh: bool,
+    mode: RunMode,
+    *,
+    discard_changes: bool,
 ) -> None:
     """Run what the command asks for; the modules of it take a second to load."""
     from migrate.pipeline.live_target import open_target
     from migrate.pipeline.open_run import open_run
     from migrate.pipeline.order import run_stages
     from migrate.pipeline.plan.plan_file import FILE, read_plan, save_plan
+    from migrate.pipeline.refresh import find_open
     from migrate.pipeline.run_mode import RunMode
     from migrate.pipeline.state import State
     from migrate.report.on_failure import reported_on_failure
@@ -118,8 +146,9 @@ def _migrate(
 
     console = make_result_console(as_json=as_json)
     expected = read_plan(plan_file) if plan_file else None
-    mode = RunMode.FRESH if fresh else RunMode.START
-    state = None if fresh else State.load(work)
+    state = None if mode is RunMode.FRESH else State.load(work)
+    if mode is RunMode.REFRESH:
+        state = find_open(state, work)
     plan = None
     looked = time.monotonic()
     with contextlib.ExitStack() as opened:
@@ -129,7 +158,10 @@ def _migrate(
             with waiting("connecting to the target"):
                 target = opened.enter_context(open_target(settings, work))
             plan = _show_plan_and_ask(settings, work, target, state, console, yes, expected, replace_source)
-        with make_reporter(verbose=verbose) as report, open_run(settings, work, report, mode) as run:
+        with (
+            make_reporter(verbose=verbose) as report,
+            open_run(settings, work, report, mode, discard_changes=discard_changes) as run,
+        ):
             run.accept_unproven, run.replace_source = accept_unproven, replace_source
             if plan is not None:
                 save_plan(plan.facts(), work / FILE)

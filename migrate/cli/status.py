@@ -21,7 +21,9 @@ _NEXT: Final = {
     None: "`migrate plan` shows what would be done, `migrate verify` rehearses it, `migrate run` does it.",
     "open": "`migrate run` continues, `migrate rollback` discards the run.",
     "published": "`migrate verify --published` checks the live rows, `migrate rollback` restores "
-    "the earlier rows.",
+    "the earlier rows, `migrate run --refresh` catches up with the source.",
+    "given_up": "`migrate run --refresh` catches up again, `migrate rollback --published` restores the rows "
+    "from before the run whose rows are live.",
     "rolled_back": "`migrate run` migrates again, `migrate rollback --undo` undoes the rollback.",
 }
 _EVERY_SECONDS: Final = 1.0
@@ -88,6 +90,8 @@ def read_status(work: Path) -> dict[str, Any]:
             "config": document.config.file if document.config else None,
             "config_changed": _is_changed(document.config),
             "outcome": document.outcome,
+            "refreshes": document.refreshes,
+            "published": document.publication is not None,
             "stages": {name: stage.model_dump() for name, stage in document.stages.items()},
             "not_migrated": _not_migrated(work),
         }
@@ -166,4 +170,7 @@ def _progress(facts: dict[str, Any]) -> str:
 def _next(facts: dict[str, Any]) -> str:
     if facts["process"]:
         return f"Running: {facts['process']}."
-    return complete(f"Next: {_NEXT[facts['outcome']]}")
+    outcome = facts["outcome"]
+    if outcome == "rolled_back" and facts["refreshes"] and not facts["published"]:
+        outcome = "given_up"
+    return complete(f"Next: {_NEXT[outcome]}")

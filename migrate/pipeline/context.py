@@ -54,6 +54,8 @@ class RunContext:
     embedded: bool = False
     dry: bool = False
     accept_unproven: bool = False
+    #: whether a refresh may replace what the application has written since the publication
+    discard_changes: bool = False
     #: whether the target may give it no session but `connection`
     single_session: bool = False
     #: the name of the source whose live rows this run may replace

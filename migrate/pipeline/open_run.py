@@ -14,6 +14,7 @@ import cuid2
 
 from backups.restore import drop_left
 from migrate import __version__
+from migrate.pipeline import refresh
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.id_secret import NOTHING_KNOWN, KnownIds, known_ids, rule_of, secret_of
 from migrate.pipeline.ids import HEX, Ids, make_secret
@@ -27,7 +28,7 @@ from migrate.postgres.connection import Address, connect, translate_errors
 from migrate.postgres.replication import require_unpublished
 from migrate.publish import backup_store
 from migrate.publish.early_build import EarlyBuild
-from migrate.runtime import files
+from migrate.runtime import announce, files
 from migrate.runtime.config import Config
 from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
@@ -39,6 +40,7 @@ from migrate.runtime.signals import stop_on_signals
 from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import PARTIAL_NAME, SNAPSHOT_NAME, remove_snapshot
 from migrate.source.configured import ConfiguredSource, any_source, configured_source
+from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 
 
@@ -48,19 +50,23 @@ def open_run(
     work: Path,
     report: Reporter,
     mode: RunMode = RunMode.START,
+    *,
+    discard_changes: bool = False,
 ) -> Iterator[RunContext]:
     """Yield the run of the work folder that `mode` asks for, with the target locked for it.
 
-    Raises AlreadyRunning if another run holds folder or target, StateMismatch if
-    state file, ledger and configuration do not agree.
+    `discard_changes`: a refresh may replace what the application has written. Raises AlreadyRunning if
+    another run holds folder or target, StateMismatch if state file, ledger and configuration do not agree,
+    LiveChanged if a refresh would lose rows.
     """
     with lock_folder(work), open_target(config, work) as target:
         find = any_source if mode is RunMode.ROLLBACK else configured_source
         source = find(config, work)
         known = known_ids(config, target, work)
         with hold_run(
-            config, work, source, target.address, report, mode, known=known, embedded=target.embedded
-        ) as run:
+            config, work, source, target.address, report, mode, known=known, embedded=target.embedded,
+            discard_changes=discard_changes,
+        ) as run:  # fmt: skip
             yield run
 
 
@@ -75,6 +81,7 @@ def hold_run(
     *,
     known: KnownIds = NOTHING_KNOWN,
     embedded: bool = False,
+    discard_changes: bool = False,
 ) -> Iterator[RunContext]:
     """Yield the run of a folder on a given target, which is locked for it; see `open_run`.
 
@@ -102,7 +109,8 @@ def hold_run(
         ledger.take(run_id, lock_holder())
         hit("open:taken")
         if state is None:
-            state = _begin(config, work, ledger, binding, known, run_id)
+            base = _find_refreshed(work, ledger, binding, mode, discard_changes=discard_changes)
+            state = _begin(config, work, ledger, binding, known, run_id, base)
         else:
             require_same_run(state, binding, ledger, mode)
         with (
@@ -117,6 +125,7 @@ def hold_run(
                 source=source,
                 address=address,
                 embedded=embedded,
+                discard_changes=discard_changes,
                 connection=connection,
                 ledger=ledger,
                 early_build=EarlyBuild(address, ledger, config.target.staging_schema),
@@ -166,10 +175,30 @@ def _find_state(work: Path, ledger: Ledger, binding: dict[str, Any], mode: RunMo
     """Return the state of the run to open, None if a new one must be started."""
     if not mode.begins:
         return load_recorded(work, ledger, binding, mode)
+    if mode is RunMode.REFRESH:
+        return refresh.find_open(State.load(work), work)
     state = None if mode is RunMode.FRESH else State.load(work)
     if state is None and mode is not RunMode.FRESH:
         _require_empty(work)
     return None if state is not None and state.document.outcome == "rolled_back" else state
+
+
+def _find_refreshed(
+    work: Path, ledger: Ledger, binding: dict[str, Any], mode: RunMode, *, discard_changes: bool
+) -> str | None:
+    """Return the run whose rows the new one replaces, None if it is no refresh; nothing was begun yet.
+
+    Raises UsageError, StateMismatch or LiveChanged if a refresh cannot replace the live rows.
+    """
+    state = State.load(work) if mode is RunMode.REFRESH else None
+    if state is None:
+        return None
+    require_same_run(state, binding, ledger, mode)
+    publication = refresh.require_live(ledger.conn, ledger, state)
+    if not discard_changes:
+        announce.doing("comparing the live rows with those of the publication")
+        refresh.require_unwritten(ledger.conn, ledger, binding["schema"], publication)
+    return ledger_queries.live_run(ledger.conn, ledger)
 
 
 def _require_empty(work: Path) -> None:
@@ -183,7 +212,13 @@ def _require_empty(work: Path) -> None:
 
 
 def _begin(
-    config: Config, work: Path, ledger: Ledger, binding: dict[str, Any], known: KnownIds, run_id: str
+    config: Config,
+    work: Path,
+    ledger: Ledger,
+    binding: dict[str, Any],
+    known: KnownIds,
+    run_id: str,
+    refreshes: str | None,
 ) -> State:
     """Start a run: in the ledger first, so that no state file names a run that the ledger does not know."""
     kept = ""
@@ -195,7 +230,8 @@ def _begin(
     hit("open:secret")
     _put_aside(work)
     hit("open:cleared")
-    ledger.begin(run_id, {"code": __version__, "source": binding["source"]})
+    facts = {"code": __version__, "source": binding["source"]}
+    ledger.begin(run_id, facts if refreshes is None else {**facts, "refreshes": refreshes})
     hit("open:begun")
     return State.begin(
         work,
@@ -205,6 +241,7 @@ def _begin(
         id_secret=kept,
         id_rule=rule,
         config=record_config(config),
+        refreshes=refreshes,
     )
 
 

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from backups.content import changed_since
 from backups.restore import restored_database
 from backups.transfer import copy_tables
 from migrate.pipeline.context import RunContext
+from migrate.pipeline.live_changes import refuse_loss, require_columns, written_since
 from migrate.pipeline.order import FIXED, undo_stages
+from migrate.pipeline.refresh import first_publication
 from migrate.pipeline.stages import snapshot
 from migrate.pipeline.state import Outcome
 from migrate.postgres import throwaway
-from migrate.postgres.catalog import Table
 from migrate.postgres.connection import Address, Connection, connect
 from migrate.postgres.embedded import binary
-from migrate.postgres.table_checksum import measure, measure_all
+from migrate.postgres.table_checksum import measure_all
 from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.publish.publication import in_words
 from migrate.publish.publish import Publication, publish
 from migrate.publish.publish_steps import show_step
-from migrate.publish.written_since import describe
-from migrate.runtime.errors import LiveChanged, StateMismatch, UsageError
+from migrate.runtime.errors import StateMismatch, UsageError
 from migrate.runtime.failpoints import hit
 from migrate.runtime.log import log
 from migrate.staging import ledger_queries, schema
@@ -44,6 +43,8 @@ class RollbackMode(Enum):
     UNDO = "undo"
     #: the rows before the latest publication are live, although this run is given up
     PUBLISHED = "published"
+    #: the rows before the first run are live, although refreshes followed it
+    FIRST = "first"
 
 
 @dataclass(frozen=True)
@@ -58,42 +59,8 @@ class RolledBack:
     already: str | None = None
     tables: int = 0
     saved: int = 0
-
-
-def written_since(run: RunContext, publication: PublicationRecord) -> list[str]:
-    """Return a line for each live table whose rows differ from what the publication left: which, by key."""
-    with run.connection.transaction():
-        run.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        changes = changed_since(run.connection, run.address.schema, publication.tables, measure)
-        return [describe(run.connection, run.ledger, publication, change, run.live) for change in changes]
-
-
-def _require_columns(run: RunContext, publication: PublicationRecord) -> None:
-    """Raise LiveChanged if a live column is gone, or has another type, since the publication."""
-    changes = [
-        change
-        for table, columns in publication.columns.items()
-        for change in _altered(table, columns, run.live.tables.get(table))
-    ]
-    if changes:
-        raise LiveChanged(
-            "the tables were altered after the publication, so that the earlier rows do not fit:\n"
-            + "\n".join(f"  {change}" for change in changes),
-            hint="bring the columns back with their earlier types (ALTER TABLE …), then run "
-            "`migrate rollback` again; nothing was changed",
-        )
-
-
-def _altered(table: str, columns: Mapping[str, str], there: Table | None) -> Iterator[str]:
-    if there is None:
-        yield f"{table}: the table is gone"
-        return
-    now = {column.name: column.type for column in there.columns}
-    for name, type_ in columns.items():
-        if name not in now:
-            yield f"{table}.{name}: the column is gone; it was {type_}"
-        elif now[name] != type_:
-            yield f"{table}.{name}: the type is {now[name]}; it was {type_}"
+    #: the run whose rows are live although a refresh of them was given up
+    refreshed: str | None = None
 
 
 def roll_back(
@@ -118,7 +85,10 @@ def roll_back(
         return done
     if latest is None or _is_another_open(run, latest):
         return _give_up(run)
-    return _put_back(run, latest, discard, backup)
+    origin = latest
+    if mode is RollbackMode.FIRST:
+        origin = first_publication(run.connection, run.ledger, latest)
+    return _put_back(run, latest, origin, discard, backup)
 
 
 def _is_another_open(run: RunContext, latest: PublicationRecord) -> bool:
@@ -143,6 +113,8 @@ def _back_already(run: RunContext, latest: PublicationRecord | None, mode: Rollb
     if _is_another_open(run, latest):
         return None
     if ledger_queries.is_rolled_back(run.connection, run.ledger):
+        if mode is RollbackMode.FIRST:
+            _require_first(run, latest)
         return _conclude_again(
             run,
             latest,
@@ -159,20 +131,36 @@ def _back_already(run: RunContext, latest: PublicationRecord | None, mode: Rollb
     return None
 
 
-def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup: Path | None) -> RolledBack:
-    _require_columns(run, latest)
+def _require_first(run: RunContext, latest: PublicationRecord) -> None:
+    """Raise UsageError if the last rollback restored other rows than those before the first run."""
+    first = first_publication(run.connection, run.ledger, latest)
+    rows = backup_store.find(run.work, first.backup_digest or "").contents()
+    if any(content != rows.get(name) for name, content in latest.tables.items()):
+        raise UsageError(
+            "only the last refresh is rolled back: the rows that it replaced are live",
+            hint="`migrate rollback --undo` undoes that; then `migrate rollback --first`",
+        )
+
+
+def _put_back(
+    run: RunContext,
+    latest: PublicationRecord,
+    origin: PublicationRecord,
+    discard: bool,
+    backup: Path | None,
+) -> RolledBack:
+    """Publish the rows from before `origin`: the latest publication, or the first of its refreshes."""
+    require_columns(run.live, latest)
     with _step(run, "compare") as step:
         run.report.doing("comparing the live rows with those of the publication")
-        changes = written_since(run, latest)
+        changes = written_since(run.connection, run.ledger, run.address.schema, run.live, latest)
         step.line = f"{len(changes)} tables were written to" if changes else "nothing was written since"
-    if changes and not discard:
-        raise LiveChanged(
-            "the application has written to the published tables, and these rows would be lost:\n"
-            + "\n".join(f"  {change}" for change in changes),
-            hint="`migrate rollback --discard-changes` rolls back anyway; "
-            "the rows of now are backed up first",
+    if not discard:
+        refuse_loss(
+            changes,
+            "`migrate rollback --discard-changes` rolls back anyway; the rows of now are backed up first",
         )
-    source = backup_store.load(backup) if backup else backup_store.find(run.work, latest.backup_digest or "")
+    source = backup_store.load(backup) if backup else backup_store.find(run.work, origin.backup_digest or "")
     name = f"{run.id}-{latest.id:04}-before-rollback"
     with _step(run, "backup") as step:
         kept = backup_store.make(
@@ -183,7 +171,7 @@ def _put_back(run: RunContext, latest: PublicationRecord, discard: bool, backup:
     tables = [name for name in latest.tables if name in source.manifest.tables]
     with _step(run, "restore") as step:
         _stage_backup(run, source, tables)
-        schema.restore_id_map(run.connection, run.ledger, run.staging, latest.id)
+        schema.restore_id_map(run.connection, run.ledger, run.staging, origin.id)
         hit("rollback:staged")
         step.line = f"{len(tables)} tables read from the backup and compared with it"
     with _step(run, "publish") as step:
@@ -277,7 +265,7 @@ def _give_up(run: RunContext) -> RolledBack:
     hit("rollback:undone")
     schema.drop(run.connection, run.staging)
     run.state.conclude("rolled_back")
-    return RolledBack(None, None)
+    return RolledBack(None, None, refreshed=run.state.document.refreshes)
 
 
 @contextlib.contextmanager

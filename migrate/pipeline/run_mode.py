@@ -12,6 +12,8 @@ class RunMode(Enum):
     START = "start"
     #: give up a run that is not finished, and begin a new one
     FRESH = "fresh"
+    #: replace the rows of a published run by those that the source has now, or resume that
+    REFRESH = "refresh"
     #: open the recorded run, whatever became of it; begin none
     RECORDED = "recorded"
     #: like RECORDED, but without its state file, its source or its mapping: these may be gone
@@ -20,4 +22,4 @@ class RunMode(Enum):
     @property
     def begins(self) -> bool:
         """Whether a run may be begun."""
-        return self in (RunMode.START, RunMode.FRESH)
+        return self in (RunMode.START, RunMode.FRESH, RunMode.REFRESH)

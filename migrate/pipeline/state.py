@@ -74,6 +74,8 @@ class Document(_Record):
     publication: int | None = None
     stages: dict[str, StageRecord] = {}
     config: ConfigRecord | None = None
+    #: the run whose published rows this one replaces
+    refreshes: str | None = None
 
 
 class State:
@@ -94,11 +96,12 @@ class State:
         id_secret: str,
         id_rule: Rule = HEX,
         config: ConfigRecord | None = None,
+        refreshes: str | None = None,
     ) -> State:
         """Write the state file of a new run and return it."""
         document = Document(
             format=FORMAT, run_id=run_id, code=code, created=now(), binding=binding, id_secret=id_secret,
-            id_rule=id_rule, config=config,
+            id_rule=id_rule, config=config, refreshes=refreshes,
         )  # fmt: skip
         state = cls(folder, document)
         state.save()

@@ -32,6 +32,9 @@ ELSEWHERE = {
     "rollback --config mapping/config.toml",
     "init",
     "inspect --html",
+    # tests/pipeline/test_refresh.py:
+    "run --refresh",
+    "rollback --first",
 }
 EVENING = (
     "config --reference",

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from migrate.pipeline.rollback import RollbackMode, written_since
+from migrate.pipeline.live_changes import written_since
+from migrate.pipeline.rollback import RollbackMode
 from migrate.pipeline.rollback import roll_back as take_back
 from migrate.postgres.catalog import introspect
 from migrate.postgres.connection import Connection
@@ -101,7 +102,7 @@ def test_rows_that_the_application_has_written_since_stop_a_rollback(
     )  # fmt: skip
     latest = ledger_queries.last_publication(ready, ledger)
     assert latest is not None
-    assert written_since(run, latest) == []
+    assert written_since(ready, ledger, "public", run.live, latest) == []
     ready.execute(change.encode())
     run.live = introspect(ready, "public")
     with pytest.raises(LiveChanged) as refused:

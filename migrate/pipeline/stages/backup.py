@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from migrate.pipeline import refresh
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.postgres import throwaway
 from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
 from migrate.runtime.errors import StateMismatch
+from migrate.staging import ledger_queries
 
 NAME = "before-publish"
 #: The server for the restore drill is made while the source is read, unless the target's own is used.
@@ -55,6 +57,10 @@ def _run(run: RunContext) -> StageResult:
         start=lambda: run.background.result(DRILL_SERVER.name, partial(throwaway.start, run.work)),
         own_server=run.own_server,
     )
+    if run.state.document.refreshes is not None and not run.discard_changes:
+        publication = ledger_queries.last_publication(run.connection, run.ledger)
+        if publication is not None:
+            refresh.require_same_rows(publication, backup.contents())
     if not backup.manifest.proven:
         run.report.note("the backup is NOT proven: its test restore gave other rows; you accepted this")
     rows = backup_store.rows_of(backup.contents())
