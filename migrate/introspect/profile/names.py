@@ -9,6 +9,8 @@ from typing import Final
 
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _WORD_OF_ANY: Final = re.compile(r"[^\W\d_]+|\d+")
+#: Hundredths of units of money.
+_MINOR: Final = frozenset({"cent", "cents", "centimes", "centavos", "pence", "kopeks", "groszy", "ore"})
 _ID_WORDS: Final = frozenset({"id", "ids", "uuid", "uid", "ref", "refs", "fk", "ид"})
 #: `userid` is `user_id`; these words end so and are not about ids.
 _GLUED: Final = re.compile(r"([a-z]{3,})(ids?)")
@@ -142,6 +144,11 @@ def fold(name: str) -> str:
     letters and digits is itself.
     """
     return "".join(singular(word) for word in words(name)) or name
+
+
+def says_minor(name: str) -> bool:
+    """Return whether a name says that numbers count hundredths of a unit of money."""
+    return bool(_MINOR & set(words(name)))
 
 
 def is_id(name: str) -> bool:

@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from mappers.base import BoundMapping, MappingSpec, SourceTables
+from mappers.declarative.derived_value import is_derived
 from mappers.declarative.mapping_file import MappingFile, fits
 from mappers.declarative.validate import find_misfits
+from migrate.introspect.profile.names import says_minor
 from migrate.pipeline.mapping import described_mapping, target_columns, target_ddl, with_places
 from migrate.pipeline.plan.target_checks import Finding
 from migrate.postgres.catalog import LiveSchema
@@ -46,6 +48,20 @@ def find_drift(config: Config) -> list[Finding]:
         return []
     what = f"{ddl.path.name} was made before {config.mappers.mapping} was edited"
     return [Finding("note", f"{what}; to make it follow: {_regenerate(config)}")]
+
+
+def find_doubts(config: Config) -> list[Finding]:
+    """Return a note for every entry that takes cents for whole units, as it seems by the names."""
+    described, doubts = described_mapping(config), list[str]()
+    for name, table in sorted(described.tables.items()) if described is not None else ():
+        for column, line in table.columns.items():
+            plain = line.kind == "decimal" and line.to is not None and not is_derived(line)
+            if plain and says_minor(column) and not says_minor(str(line.to)):
+                doubts.append(
+                    f"tables.{name}.columns.{column}: hundredths by the name go to {table.target}.{line.to}"
+                    " as they are; if that holds units: divide = 100"
+                )
+    return [Finding("note", doubt) for doubt in with_places(config, doubts)]
 
 
 def _is_left_behind(config: Config, described: MappingFile) -> bool:

@@ -17,7 +17,13 @@ from migrate.pipeline.open_run import bind
 from migrate.pipeline.plan.disk_space import find_too_little_space
 from migrate.pipeline.plan.expected_schema import ExpectedSchema, expected_schema
 from migrate.pipeline.plan.ledger_checks import ANY_SOURCE, inspect_ledger
-from migrate.pipeline.plan.mapping_fit import find_drift, find_mistakes, find_unknown, require_fit
+from migrate.pipeline.plan.mapping_fit import (
+    find_doubts,
+    find_drift,
+    find_mistakes,
+    find_unknown,
+    require_fit,
+)
 from migrate.pipeline.plan.not_migrated import find_not_migrated
 from migrate.pipeline.plan.plan_file import digest
 from migrate.pipeline.plan.target_checks import Finding, inspect_target
@@ -138,7 +144,7 @@ def make_plan(
     findings = find_mistakes(config, columns, expected.live)
     # A table that does not fit cannot be mapped, not even without rows.
     mistaken = bool(findings)
-    findings += find_drift(config) if expected.made else []
+    findings += [*(find_drift(config) if expected.made else []), *find_doubts(config)]
     writes = {name: list[str]() for name in spec.tables_filled} if mistaken else written_columns(mapping)
     touched = _Touched(writes, emptied_tables(config, expected.live.tables), spec.tables_filled)
     findings += _inspect_target(config, address, connection, expected, touched, mistaken=mistaken)

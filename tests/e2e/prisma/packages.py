@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", "prisma.config.ts", "schema.prisma")
 LEAST_NODE = 20
 #: Nothing is fetched but the packages: the client runs on WebAssembly, `generate` needs no engine.
-_OFFLINE = {
+OFFLINE = {
     "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true",
     "CHECKPOINT_DISABLE": "1",
     "PRISMA_HIDE_UPDATE_MESSAGE": "1",
@@ -53,7 +53,7 @@ def installed(here: Path = HERE, files: Sequence[str] = FILES, *, generate: bool
 
 def _do(folder: Path, *words: str) -> None:
     done = subprocess.run(
-        words, cwd=folder, env={**os.environ, **_OFFLINE}, capture_output=True, text=True, timeout=280
+        words, cwd=folder, env={**os.environ, **OFFLINE}, capture_output=True, text=True, timeout=280
     )
     if done.returncode:
         _missing(f"`{Path(words[0]).name} {words[1]}` failed: {(done.stderr or done.stdout)[-800:]}")

@@ -11,7 +11,7 @@ from migrate.introspect.profile import Inspection
 from migrate.introspect.scaffold import make_draft
 from migrate.introspect.scaffold.write_files import models_of, texts_of, write_files
 from migrate.pipeline.mapping import described_mapping
-from migrate.pipeline.plan.mapping_fit import find_drift, find_mistakes
+from migrate.pipeline.plan.mapping_fit import find_doubts, find_drift, find_mistakes
 from migrate.postgres.catalog import LiveSchema
 from migrate.runtime.config import Config, load_config
 from tests.introspect.profile.sources import inspect_script
@@ -52,6 +52,15 @@ def test_files_of_the_target_that_are_older_than_an_edit_are_named_with_the_comm
     assert described is not None
     again = models_of(make_draft(inspection), described)
     assert all(fits(described, text) for text in again.values())
+
+
+def test_cents_that_go_to_units_as_they_are_are_a_note(inspection: Inspection, tmp_path: Path) -> None:
+    as_amount = 'price_cents = { to = "price", as = "decimal", scale = 2'
+    config = edited(inspection, tmp_path / "a", ("name = {", f"{as_amount} }}\nname = {{"))
+    (note,) = find_doubts(config)
+    assert "tables.users.columns.price_cents: hundredths by the name go to users.price" in note.message
+    divided = ("name = {", f"{as_amount}, divide = 100 }}\nname = {{")
+    assert find_doubts(edited(inspection, tmp_path / "b", divided)) == []
 
 
 def test_a_mistake_names_the_line_and_the_command(inspection: Inspection, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile.inspection import ColumnReport, Inspection
+from migrate.introspect.profile.names import says_minor
 from migrate.introspect.scaffold.choices.choices import Choices
 from migrate.introspect.scaffold.choices.wishes import Wishes
 from migrate.introspect.scaffold.columns import WITHOUT_CASE
@@ -247,6 +248,8 @@ def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
         and decimal.scale > column.scale
     ):
         yield f"more decimals than {column.type}: up to {decimal.scale}"
+    if kind == "decimal" and report.classes.integers and says_minor(report.name):
+        yield f"hundredths by the name, as they are: divide = 100 if {column.name} holds units"
     missing = report.classes.nulls + (report.classes.empty if kind != "text" else 0)
     if column.not_null and missing:
         yield f"NULL in a required column, these rows are rejected if there is no default: {missing:,}"
