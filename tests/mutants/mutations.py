@@ -57,6 +57,8 @@ def _code(tree: ast.AST) -> Iterator[Place]:
     for child in ast.iter_child_nodes(tree):
         if isinstance(tree, ast.AnnAssign) and child is tree.annotation:
             continue
+        if isinstance(tree, ast.ClassDef) and child in tree.decorator_list:
+            continue  # what a class promises to its readers alone, as that it is frozen
         if isinstance(child, ast.arg) or (isinstance(tree, ast.FunctionDef) and child is tree.returns):
             continue
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":

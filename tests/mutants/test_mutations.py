@@ -35,6 +35,10 @@ def test_every_place_that_runs_is_changed_once() -> None:
     ]  # fmt: skip
 
 
+def test_what_a_class_promises_to_its_readers_alone_is_left_alone() -> None:
+    assert list(mutants("@dataclass(frozen=True)\nclass A:\n    a: int\n")) == []
+
+
 def test_a_mutant_differs_in_one_line_and_compiles() -> None:
     before = SOURCE.splitlines()
     for mutant in mutants(SOURCE):

@@ -178,6 +178,19 @@ def test_a_live_table_altered_after_staging_was_made_stops_publish(ready: Connec
     assert counts(ready) == (3, 3)
 
 
+@pytest.mark.parametrize(
+    ("dropped", "told"),
+    [("{staging}.messages", "missing in migrate_staging"), ("public.messages", r"public\.messages")],
+)
+def test_a_table_dropped_after_staging_was_made_stops_publish(
+    ready: Connection, go: Plan, dropped: str, told: str
+) -> None:
+    ready.execute(f"DROP TABLE {dropped.format(staging='migrate_staging')} CASCADE".encode())
+    with pytest.raises(TargetError, match=told):
+        go()
+    assert ready.execute("SELECT count(*) FROM users").fetchone() == (3,)
+
+
 def test_publish_inside_a_transaction_is_refused(ready: Connection, go: Plan) -> None:
     with ready.transaction(), pytest.raises(TargetError, match="outside any transaction"):
         go()
