@@ -179,14 +179,14 @@ def test_a_live_table_altered_after_staging_was_made_stops_publish(ready: Connec
 
 
 @pytest.mark.parametrize(
-    ("dropped", "told"),
+    ("dropped", "what"),
     [("{staging}.messages", "missing in migrate_staging"), ("public.messages", r"public\.messages")],
 )
 def test_a_table_dropped_after_staging_was_made_stops_publish(
-    ready: Connection, go: Plan, dropped: str, told: str
+    ready: Connection, go: Plan, dropped: str, what: str
 ) -> None:
     ready.execute(f"DROP TABLE {dropped.format(staging='migrate_staging')} CASCADE".encode())
-    with pytest.raises(TargetError, match=told):
+    with pytest.raises(TargetError, match=what):
         go()
     assert ready.execute("SELECT count(*) FROM users").fetchone() == (3,)
 

@@ -114,6 +114,17 @@ def test_what_hangs_on_an_old_table_unforeseen_stops_the_exchange_and_the_rows_a
     assert rich.execute("SELECT count(*) FROM people").fetchone() == (50,)
 
 
+def test_rights_that_every_new_table_gets_stop_the_exchange_and_the_rows_are_moved(
+    rich: Connection, ledger: Ledger, database: str
+) -> None:
+    rich.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
+    text = schema_text(database)
+    publication = go(rich, ledger)
+    assert not publication.exchanged
+    assert "default privileges grant rights on every new table" in publication.notes[0]
+    assert schema_text(database) == text
+
+
 def test_new_rows_must_satisfy_constraints_that_were_never_validated(
     rich: Connection, ledger: Ledger
 ) -> None:
