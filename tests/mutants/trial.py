@@ -138,6 +138,7 @@ def _start_server(session: pytest.Session) -> None:
         session._setupstate.setup(first)
         first._request._fillfixtures()
         session._setupstate.teardown_exact(other)
+        first._request, first.funcargs = False, None  # as pytest leaves a test that has run
 
 
 def _run(items: Sequence[pytest.Item]) -> int:
