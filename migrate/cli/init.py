@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     "a PostgreSQL in the work folder]",
 )
 @click.option(
+    "--orm",
+    type=click.Choice(["prisma", "drizzle"]),
+    help="What describes a fresh target to the application: schema.prisma, or a schema.ts of Drizzle. "
+    "[default: prisma]",
+)
+@click.option(
     "--fleet",
     type=click.Choice(["column", "per-tenant"]),
     is_flag=False,
@@ -68,7 +74,7 @@ if TYPE_CHECKING:
 @click.option(
     "--regenerate",
     is_flag=True,
-    help="Write schema.prisma and init.sql anew from the edited mapping.toml in --out; it stays as it is.",
+    help="Write the schema and init.sql anew from the edited mapping.toml in --out; it stays as it is.",
 )
 @yes_option
 @json_option
@@ -76,6 +82,7 @@ def command(
     source: str | None,
     out: Path,
     target: str | None,
+    orm: str | None,
     fleet: str | None,
     enums: bool,
     ids: tuple[str, ...],
@@ -92,6 +99,7 @@ def command(
 
     \b
     migrate init --source legacy.db --out mapping
+    migrate init --source legacy.db --out mapping --orm drizzle
     migrate init --regenerate --out mapping
     migrate init --fleet --source tenants.csv --out fleet
     migrate run --config mapping/config.toml
@@ -99,13 +107,15 @@ def command(
     if regenerate:
         from migrate.cli.regenerate import regenerate as write_anew
 
-        if target is not None or fleet is not None or enums or ids or rename or leave_out or only:
+        if target is not None or orm or fleet is not None or enums or ids or rename or leave_out or only:
             raise click.UsageError("--regenerate takes all decisions from mapping.toml in --out: edit that")
         return write_anew(source, out, yes, as_json)
     wishes = {"ids": ids, "renames": rename, "left_out": leave_out, "only": only}
     if fleet is not None:
+        if orm == "drizzle":
+            raise click.UsageError("--orm drizzle is for one source, not for --fleet")
         return _fleet(source, out, target, fleet, enums, wishes, yes, as_json)
-    return _first(source, out, target, enums, wishes, yes, as_json)
+    return _first(source, out, target, orm or "prisma", enums, wishes, yes, as_json)
 
 
 def _fleet(
@@ -143,6 +153,7 @@ def _first(
     source: str | None,
     out: Path,
     target: str | None,
+    orm: str,
     enums: bool,
     wishes: Mapping[str, tuple[str, ...]],
     yes: bool,
@@ -158,6 +169,11 @@ def _first(
 
     target_url, variable = _target(target)
     live = None if target_url is None else _tables_of(target_url)
+    if live is not None and orm == "drizzle":
+        raise UsageError(
+            "--orm drizzle is for a fresh target; this one has tables",
+            hint="leave it out: the mapping is for these tables, and `drizzle-kit pull` describes them",
+        )
     with tempfile.TemporaryDirectory(prefix="migrate-init-") as name:
         source_url, inspection = inspect_for(load_config(None), source, Path(name))
         draft = _draft(inspection, live, read_wishes(inspection, **wishes), enums=enums)
@@ -169,7 +185,7 @@ def _first(
             )
         draft = _foresee(draft, Path(name), live)
     embedded, variable = target_url is None, variable or VARIABLE
-    texts = texts_of(draft, source_url, embedded=embedded, variable=variable)
+    texts = texts_of(draft, source_url, embedded=embedded, variable=variable, orm=orm)
     write_draft(out, texts, yes)
     notes = to_set(source_url, embedded=embedded, variable=variable)
     if as_json:

@@ -1,4 +1,4 @@
-"""`migrate init --regenerate`: schema.prisma and init.sql written anew from an edited mapping.toml."""
+"""`migrate init --regenerate`: schema and init.sql written anew from an edited mapping.toml."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def regenerate(source: str | None, out: Path, yes: bool, as_json: bool) -> int:
     from migrate.cli.init import inspect_for, write_draft
     from migrate.introspect.scaffold.choices.regenerate import draft_from
     from migrate.introspect.scaffold.print import regenerated_facts, show_regenerated
-    from migrate.introspect.scaffold.write_files import models_of
+    from migrate.introspect.scaffold.write_files import SCHEMA_FILES, models_of
     from migrate.pipeline.mapping import described_mapping, with_places
     from migrate.runtime.console import make_console
     from migrate.snapshot.manifest import SNAPSHOT_NAME
@@ -39,7 +39,8 @@ def regenerate(source: str | None, out: Path, yes: bool, as_json: bool) -> int:
         _, inspection = inspect_for(config, source, folder)
         with waiting("counting what the mapping does"):
             draft = draft_from(inspection, mapping, folder / SNAPSHOT_NAME, folder / "crosswalk.db")
-    texts = {} if _is_mistaken(draft) else models_of(draft, mapping)
+    orm = "drizzle" if (out / SCHEMA_FILES["drizzle"][0]).exists() else "prisma"
+    texts = {} if _is_mistaken(draft) else models_of(draft, mapping, orm)
     draft = replace(draft, problems=tuple(with_places(config, draft.problems)))
     write_draft(out, texts, yes)
     if as_json:

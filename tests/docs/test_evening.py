@@ -22,6 +22,7 @@ ELSEWHERE = {
     "inspect libsql://name-org.turso.io",  # tests/inspection, against a real server
     "init --source libsql://name-org.turso.io --out mapping --enums",  # tests/drafting
     "init --source legacy.db --out mapping --target env:DATABASE_URL",  # the same
+    "init --source legacy.db --out mapping --orm drizzle",  # tests/introspect/scaffold/test_command.py
     "init --regenerate --out mapping",  # tests/introspect/cases/test_edited.py
     # tests/e2e/systems/test_any_database_page.py:
     "init --source URL --out mapping",

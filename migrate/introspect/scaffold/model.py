@@ -138,10 +138,16 @@ class Index:
 
 @dataclass(frozen=True)
 class SqlIndex:
-    """An index that Prisma's schema does not describe: its name, and the statement that makes it."""
+    """An index that Prisma's schema does not describe: its name, and the statement that makes it.
+
+    `terms` are its columns and expressions as SQL, `condition` says which rows it has ('' for all).
+    """
 
     name: str
     sql: str
+    unique: bool
+    terms: tuple[str, ...]
+    condition: str = ""
 
 
 @dataclass(frozen=True)

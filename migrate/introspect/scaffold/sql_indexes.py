@@ -150,7 +150,7 @@ def _made(
     unique = "UNIQUE INDEX" if index.unique else "INDEX"
     where = f" WHERE {condition}" if condition else ""
     sql = f'CREATE {unique} "{name}" ON "{model.table}"({", ".join(terms)}){where};'
-    return SqlIndex(name, sql)
+    return SqlIndex(name, sql, index.unique, tuple(terms), condition)
 
 
 def _split(sql: str) -> tuple[list[str], str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -16,40 +16,49 @@ from typing import Final
 from mappers.declarative.mapping_file import MappingFile, read_mapping, stamp
 from migrate.introspect.scaffold.config_toml import VARIABLE, write_configuration
 from migrate.introspect.scaffold.ddl import write_ddl
+from migrate.introspect.scaffold.drizzle_schema import write_drizzle
 from migrate.introspect.scaffold.mapping_toml import write_mapping
 from migrate.introspect.scaffold.model import Draft
 from migrate.introspect.scaffold.prisma_schema import write_schema
 from migrate.runtime.errors import UsageError
 from migrate.runtime.files import make_folder, write_atomically
 
-_COMMENTS: Final = {".prisma": "//", ".sql": "--"}
+_COMMENTS: Final = {".prisma": "//", ".ts": "//", ".sql": "--"}
+#: The file that describes the target to the application, and what writes it, by ORM.
+SCHEMA_FILES: Final[Mapping[str, tuple[str, Callable[[Draft], str]]]] = {
+    "prisma": ("schema.prisma", write_schema),
+    "drizzle": ("schema.ts", write_drizzle),
+}
 #: JSON schema of each TOML file, and the package that has it; `make schemas` writes them.
 SCHEMAS: Final = {"mapping.schema.json": "mappers.declarative", "config.schema.json": "migrate.runtime"}
 _FIRST: Final = re.compile(rb"(?:#|//|--) Written by migrate init; SHA-256 of what follows: ([0-9a-f]{64})\n")
 
 
-def texts_of(draft: Draft, source: str, *, embedded: bool, variable: str = VARIABLE) -> dict[str, str]:
+def texts_of(
+    draft: Draft, source: str, *, embedded: bool, variable: str = VARIABLE, orm: str = "prisma"
+) -> dict[str, str]:
     """Return the text of each file by its name; without models the target has its schema already.
 
     `source` is the source's URL as given; `embedded` is true if the target is a PostgreSQL in the work
     folder.
     """
     texts = {"mapping.toml": write_mapping(draft)}
-    texts |= models_of(draft, read_mapping(texts["mapping.toml"]))
+    texts |= models_of(draft, read_mapping(texts["mapping.toml"]), orm)
     texts["config.toml"] = write_configuration(
         source, embedded=embedded, schema=bool(draft.models), variable=variable
     )
     return texts
 
 
-def models_of(draft: Draft, mapping: MappingFile) -> dict[str, str]:
+def models_of(draft: Draft, mapping: MappingFile, orm: str = "prisma") -> dict[str, str]:
     """Return the files that describe the target, by name; none without models.
 
     They name the mapping that they are made for: a run notices if it is another one by then.
     """
     if not draft.models:
         return {}
-    texts = {"schema.prisma": write_schema(draft), "init.sql": write_ddl(draft)}
+    name, write = SCHEMA_FILES[orm]
+    texts = {name: write(draft), "init.sql": write_ddl(draft)}
     return {
         name: f"{_COMMENTS[Path(name).suffix]} {stamp(mapping)}\n\n{text}" for name, text in texts.items()
     }

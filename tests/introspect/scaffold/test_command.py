@@ -49,6 +49,21 @@ def test_the_files_are_written_and_the_next_command_is_named(tmp_path: Path) -> 
     assert not [one.name for one in out.iterdir() if "anna" in one.read_text()]
 
 
+def test_a_schema_of_drizzle_stands_for_the_one_of_prisma_and_is_written_anew(tmp_path: Path) -> None:
+    words = ("--source", str(make(tmp_path / "legacy.db")), "--out", "made")
+    migrate("init", *words, "--orm", "drizzle", cwd=tmp_path)
+    out = tmp_path / "made"
+    kept = {*FILES, *SCHEMAS, "schema.ts"} - {"schema.prisma"}
+    assert {one.name for one in out.iterdir()} == kept
+    schema = (out / "schema.ts").read_text()
+    assert 'export const users = pgTable("users", {' in schema
+    mapping = out / "mapping.toml"
+    mapping.write_text(mapping.read_text().replace('target = "users"', 'target = "people"'))
+    migrate("init", *words, "--regenerate", cwd=tmp_path)
+    assert {one.name for one in out.iterdir()} == kept
+    assert 'export const people = pgTable("people", {' in (out / "schema.ts").read_text()
+
+
 def test_the_same_source_gives_the_same_bytes_and_what_was_edited_is_not_written_over(tmp_path: Path) -> None:
     words = ("init", "--source", str(make(tmp_path / "legacy.db")), "--out", str(tmp_path / "out"))
     migrate(*words, cwd=tmp_path)
