@@ -261,7 +261,7 @@ def _check_all(fleet: Fleet) -> StageResult:
     if fleet.together:
         with translate_errors("staging the shared rows"), run.connection.transaction():
             run.ledger.guard(run.connection)
-            _stage_shared(fleet)
+            shared_rows.stage(run.connection, fleet.ledger, run.staging, run.live, sorted(layout.shared))
         schema.analyze(run.connection, run.staging)
     notes = check_fleet(run.connection, fleet.ledger, layout, where, live, run.filled)
     for note in notes:
@@ -274,13 +274,3 @@ def _require_all_done(fleet: Fleet) -> None:
     counts = fleet.ledger.counts(fleet.names())
     if waiting := counts.get("waiting", 0) + counts.get("running", 0):
         raise Stopped(f"{waiting:,} other tenants wait", hint="`migrate fleet run` goes on with them")
-
-
-def _stage_shared(fleet: Fleet) -> None:
-    """Write the shared rows into the staging, in place of those of an attempt before."""
-    run = fleet.run
-    for name in sorted(fleet.layout.shared):
-        run.connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(run.staging, name)))
-    shared_rows.write(
-        run.connection, fleet.ledger, run.staging, run.live, sorted(fleet.layout.shared), unique=False
-    )

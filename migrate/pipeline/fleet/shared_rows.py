@@ -22,12 +22,21 @@ _WRITING: Final = 0x6D69_6772_7368_6172
 _REMEMBER: Final = """
 INSERT INTO {shared} (target, key, tenant, row)
 SELECT {target}, jsonb_build_array({keys})::text, %(tenant)s, t::text FROM {staged} AS t"""
-_WRITE: Final = """
-INSERT INTO {live} ({columns}) SELECT {fields} FROM (
+_WANTED: Final = """
+SELECT {fields} FROM (
     SELECT row::{live} AS r FROM (
         SELECT DISTINCT ON (key) row FROM {shared} AS s WHERE target = {target} AND {wanted}
         ORDER BY key, tenant COLLATE "C") AS first OFFSET 0) AS k
 """
+_WRITE: Final = "INSERT INTO {live} ({columns}) {wanted}"
+#: In three steps, none of which touches a row that is right: foreign keys may lead to them already.
+_STAGE: Final = (
+    """UPDATE {live} AS s SET ({columns}) = ROW ({of_wanted}) FROM ({wanted}) AS w
+    WHERE {same} AND ({of_staged}) IS DISTINCT FROM ({of_wanted})""",
+    """INSERT INTO {live} ({columns}) SELECT {of_wanted} FROM ({wanted}) AS w
+    WHERE NOT EXISTS (SELECT FROM {live} AS s WHERE {same})""",
+    "DELETE FROM {live} AS s WHERE NOT EXISTS (SELECT FROM ({wanted}) AS w WHERE {same})",
+)
 _CONFLICT: Final = "ON CONFLICT ({keys}) DO {changes}"
 _OF_TENANT: Final = """
 key IN (SELECT key FROM {shared} WHERE target = {target} AND tenant = %(tenant)s)"""
@@ -71,39 +80,59 @@ def remember(
 
 
 def write(
-    conn: Connection,
-    fleet: FleetLedger,
-    schema: str,
-    live: LiveSchema,
-    tables: Sequence[str],
-    tenant: str | None = None,
-    *,
-    unique: bool = True,
+    conn: Connection, fleet: FleetLedger, schema: str, live: LiveSchema, tables: Sequence[str], tenant: str
 ) -> None:
-    """Write the shared rows (those that `tenant` has, or all) into the tables of `schema`.
-
-    Rows that are there already are replaced; not with `unique=False`, for staged tables, which have no keys.
-    """
-    shared = fleet.ledger.name(SHARED)
+    """Write the shared rows that `tenant` has into the tables of `schema`, in place of those there."""
     for name in tables:
-        table, target = live.tables[name], sql.Literal(name)
+        table = live.tables[name]
         keys, columns = _key(table), table.writable
         changed = [column for column in columns if column not in keys]
         changes = [sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(column)) for column in changed]
-        wanted = sql.SQL(_OF_TENANT).format(shared=shared, target=target) if tenant else sql.SQL("true")
         conflict = sql.SQL(_CONFLICT).format(
             keys=_columns(keys),
             changes=sql.SQL("UPDATE SET ") + sql.SQL(", ").join(changes) if changes else sql.SQL("NOTHING"),
         )
+        its = sql.SQL(_OF_TENANT).format(shared=fleet.ledger.name(SHARED), target=sql.Literal(name))
         statement = sql.SQL(_WRITE).format(
             live=sql.Identifier(schema, name),
-            shared=shared,
-            target=target,
-            wanted=wanted,
             columns=_columns(columns),
-            fields=sql.SQL(", ").join(sql.SQL("(k.r).{}").format(sql.Identifier(c)) for c in columns),
+            wanted=_wanted(fleet, schema, table, its),
         )
-        conn.execute(statement + conflict if unique else statement, {"tenant": tenant})
+        conn.execute(statement + conflict, {"tenant": tenant})
+
+
+def stage(
+    conn: Connection, fleet: FleetLedger, staging: str, live: LiveSchema, tables: Sequence[str]
+) -> None:
+    """Make the staged tables hold the shared rows of all tenants, whatever an earlier call left there."""
+    for name in tables:
+        table = live.tables[name]
+        same = sql.SQL(" AND ").join(
+            sql.SQL("s.{0} = w.{0}").format(sql.Identifier(column)) for column in _key(table)
+        )
+        for statement in _STAGE:
+            conn.execute(
+                sql.SQL(statement).format(
+                    live=sql.Identifier(staging, name),
+                    columns=_columns(table.writable),
+                    of_wanted=_columns(table.writable, "w"),
+                    of_staged=_columns(table.writable, "s"),
+                    wanted=_wanted(fleet, staging, table, sql.SQL("true")),
+                    same=same,
+                )
+            )
+
+
+def _wanted(fleet: FleetLedger, schema: str, table: Table, which: sql.Composable) -> sql.Composed:
+    """Return the query for the rows that count: of each key that of the first tenant."""
+    columns = [sql.SQL("(k.r).{0} AS {0}").format(sql.Identifier(column)) for column in table.writable]
+    return sql.SQL(_WANTED).format(
+        live=sql.Identifier(schema, table.name),
+        shared=fleet.ledger.name(SHARED),
+        target=sql.Literal(table.name),
+        wanted=which,
+        fields=sql.SQL(", ").join(columns),
+    )
 
 
 def differences(conn: Connection, fleet: FleetLedger, tenant: str | None = None) -> list[Difference]:
@@ -134,5 +163,5 @@ def _key(table: Table) -> tuple[str, ...]:
     return table.primary_key
 
 
-def _columns(names: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, names))
+def _columns(names: Sequence[str], of: str | None = None) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(of, name) if of else sql.Identifier(name) for name in names)

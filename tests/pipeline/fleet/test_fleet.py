@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from migrate.pipeline.fleet import shared_rows
+from migrate.pipeline.fleet.ledger import FleetLedger
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.run_mode import RunMode
+from migrate.postgres.catalog import introspect
 from migrate.runtime.errors import CheckError
+from migrate.staging.ledger import Ledger
 from tests.pipeline.fleet.world import COLUMN, SCHEMAS, World, add_tenant
 
 PEOPLE = 'SELECT tenant_id, id, email, "planId", "bossId" FROM "Person" ORDER BY tenant_id, email'
@@ -129,6 +134,13 @@ def test_a_shared_row_that_differs_may_stop_a_tenant(tmp_path: Path, database: s
     assert (acme.state, bolt.state, bolt.kind) == ("published", "quarantined", "check")
     assert 'Plan ["' in str(bolt.reason)
     assert world.rows("SELECT tenant FROM migrate_ledger.fleet_shared GROUP BY 1") == [("acme",)]
+    with psycopg.connect(database, autocommit=True) as conn:  # staged again, with foreign keys to them
+        change = "UPDATE migrate_ledger.fleet_shared SET row = replace(row, ',Pro', ',Max')"
+        assert conn.execute(change).rowcount == 2
+        conn.execute("INSERT INTO \"Plan\" VALUES ('c', 'old', 'Old')")
+        live = introspect(conn, "public")
+        shared_rows.stage(conn, FleetLedger(Ledger(conn)), "public", live, ["Plan"])
+    assert world.rows('SELECT code, label FROM "Plan" ORDER BY 1') == [("free", "Free"), ("pro", "Max")]
 
 
 def test_too_many_in_quarantine_stop_the_run_and_a_retry_takes_them_alone(
