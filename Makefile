@@ -4,6 +4,7 @@
 # make mutants  changes the code one place at a time and sees a test fail; ONLY=ledger, SHARE=0.1
 # make coverage   how much of the code the tests of make test run
 # make bench  how long a migration takes, beside its peers; FULL=1 with 10^7 messages, ROWS="1000 5000"
+# make bench-fleet  what a tenant of a fleet costs; TENANTS=200, MANY=10000
 PYTHON ?= python3
 WORK   ?= work
 VENV   := .venv
@@ -12,7 +13,7 @@ BIN    := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install install-sample install-dev install-bench run test test-full bench lint coverage mutants reasons schemas lock clean
+.PHONY: install install-sample install-dev install-bench run test test-full bench bench-fleet lint coverage mutants reasons schemas lock clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.installed
@@ -67,6 +68,9 @@ test-full: lint
 
 coverage: lint
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+bench-fleet: install-bench
+	$(BIN)/python -m benchmarks fleet $(if $(TENANTS),--tenants $(TENANTS)) $(if $(MANY),--many $(MANY))
 
 mutants: install-dev
 	$(BIN)/python -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE))

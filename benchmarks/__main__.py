@@ -112,6 +112,23 @@ def locks(rows: int, folder: Path) -> None:
     measure_locks(folder, rows, click.echo)
 
 
+@cli.command("fleet")
+@click.option("--tenants", type=int, default=200, show_default=True, help="Tenants of 1,000 rows.")
+@click.option("--distant", type=int, default=40, show_default=True, help="Tenants of a source that is late.")
+@click.option("--many", type=int, default=10_000, show_default=True, help="Tenants of 100 rows in one run.")
+@click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "work" / "bench",
+              help="Where the tenants' files lie meanwhile.")  # fmt: skip
+def fleet(tenants: int, distant: int, many: int, folder: Path) -> None:
+    """Measure a fleet: a tenant's CPU, a second worker, the coordinator's memory. Prints them as JSON."""
+    from benchmarks.fleet import FleetSize, measure_fleet
+
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with running(folder) as server:
+        figures = measure_fleet(server, folder, FleetSize(tenants, distant, many), click.echo)
+    click.echo(json.dumps({"machine": machine.describe(), **figures}, indent=1))
+
+
 @cli.command("report")
 def report() -> None:
     """Write figures, table and chart of docs/performance.md from the newest JSON."""

@@ -240,6 +240,8 @@ class FleetLedger:
         self._forget([run], ("batch", "finished"))
 
     def _forget(self, runs: Sequence[str], tables: Sequence[str]) -> None:
+        if not runs:
+            return
         for table in tables:
             self.conn.execute(
                 sql.SQL("DELETE FROM {} WHERE run_id = ANY (%s)").format(self.ledger.name(table)),
