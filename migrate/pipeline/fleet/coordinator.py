@@ -140,10 +140,10 @@ def _look_first(fleet: Fleet) -> StageResult:
     if not layout.per_tenant:
         preflight.require_fillable(run.live, layout, run.filled)
         preflight.require_numbers(run.live, layout, fleet_mapping(run.config))
-    if bare := preflight.tables_without_index(run.connection, layout, run.filled):
+    if bare := preflight.columns_without_index(run.connection, run.live, layout, run.filled):
         run.report.note(
-            f"no index begins with {layout.fleet.column} in {', '.join(bare)}: a tenant that is replaced or "
-            "rolled back reads the whole table"
+            f"no index begins with {', '.join(bare)}: to replace or roll back a tenant's rows, whole tables "
+            "are read again and again"
         )
     workers = count_workers(run.config)
     preflight.require_sessions(run.connection, workers)

@@ -23,10 +23,10 @@ FROM pg_stat_activity
 WHERE datid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'"""
 
 _INDEXED: Final = """
-SELECT DISTINCT c.relname FROM pg_index i
+SELECT DISTINCT c.relname, a.attname FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-WHERE n.nspname = %s AND a.attname = %s AND i.indpred IS NULL"""
+WHERE n.nspname = %s AND i.indpred IS NULL"""
 
 
 def require_sessions(conn: Connection, wanted: int) -> None:
@@ -40,14 +40,20 @@ def require_sessions(conn: Connection, wanted: int) -> None:
         )
 
 
-def tables_without_index(conn: Connection, layout: Layout, filled: list[str]) -> list[str]:
-    """Return the tables with no index that begins with the tenant: a tenant's rows are found slowly."""
+def columns_without_index(conn: Connection, live: LiveSchema, layout: Layout, filled: list[str]) -> list[str]:
+    """Return the columns (`table.column`) by which a tenant's rows are replaced, but no index begins with.
+
+    These are the tenant's own, and the first of each foreign key: PostgreSQL looks there for every row that
+    is deleted.
+    """
     if layout.per_tenant:
         return []
     with translate_errors("looking for indexes"):
-        indexed = conn.execute(_INDEXED, (layout.schema, layout.fleet.column)).fetchall()
-    known = {name for (name,) in indexed}
-    return [name for name in filled if name not in known and name not in layout.shared]
+        indexed = set(conn.execute(_INDEXED, (layout.schema,)).fetchall())
+    own = [name for name in filled if name not in layout.shared]
+    wanted = {(name, layout.fleet.column) for name in own}
+    wanted |= {(key.table, key.columns[0]) for key in live.foreign_keys if key.ref_table in own}
+    return [f"{table}.{column}" for table, column in sorted(wanted - indexed)]
 
 
 def require_numbers(live: LiveSchema, layout: Layout, mapping: MappingFile) -> None:

@@ -67,7 +67,9 @@ CREATE TABLE "Person" ({tenant} id text PRIMARY KEY, email text,
   UNIQUE ({of}email));
 CREATE TABLE "Note" ({tenant} id text PRIMARY KEY,
   "authorId" text NOT NULL REFERENCES "Person" ON DELETE RESTRICT, body text);
-"""
+CREATE INDEX ON "Person" ("bossId");
+CREATE INDEX ON "Note" ("authorId");
+{index}"""
 COLUMN = {"layout": 'column = "tenant_id"', "scope": 'scope = "shared"\nby = ["code"]'}
 SCHEMAS = {"layout": 'schema = "per-tenant"', "scope": ""}
 
@@ -96,7 +98,9 @@ class World:
         self.at.mkdir(exist_ok=True)
         column = self.layout is COLUMN if self.column is None else self.column
         ddl = DDL.format(
-            tenant="tenant_id text NOT NULL," if column else "", of="tenant_id, " if column else ""
+            tenant="tenant_id text NOT NULL," if column else "",
+            of="tenant_id, " if column else "",
+            index='CREATE INDEX ON "Note" (tenant_id);' if column else "",
         )
         (self.at / "init.sql").write_text(ddl)
         (self.at / "mapping.toml").write_text(MAPPING.format(**self.layout))

@@ -23,9 +23,10 @@ def draft_fleet(
 ) -> Draft:
     """Return the draft for a fleet; with a schema per tenant the tables are those of one source.
 
-    Otherwise each table gets a column with the tenant's name, an index of it, and keys that count for one
-    tenant: those that are not new ids begin with the column, and so do the references to them. The tables
-    in `shared` have the same rows for all. Tables of pairs that Prisma makes itself cannot have it: they
+    Otherwise each table gets a column with the tenant's name, and keys that count for one tenant: those that
+    are not new ids begin with the column, and so do the references to them. It gets indexes of the column and
+    of its references, too: PostgreSQL looks there for each row that is replaced. The tables in `shared` have
+    the same rows for all. Tables of pairs that Prisma makes itself cannot have the column: they
     are problems of the draft.
     """
     if per_tenant:
@@ -73,14 +74,20 @@ def _with_tenant(model: Model, column: str, own: Mapping[str, Model]) -> Model:
             on_update="NoAction" if relation.on_update == "SetNull" else relation.on_update,
         )
 
-    index = Index((column,), unique=False, name=constraint_names.index(model.table, (column,)), map=False)
-    indexes = (*map(of_tenant, model.indexes), *([index] if _has_new_ids(model) else []))
+    key = model.key if _has_new_ids(model) else (column, *model.key)
+    indexes = [of_tenant(index) for index in model.indexes]
+    relations = tuple(map(within, model.relations))
+    for columns in dict.fromkeys([(column,), *(relation.columns for relation in relations)]):
+        known = (key, *(index.columns for index in indexes))
+        if not any(one[: len(columns)] == columns for one in known):
+            name = constraint_names.index(model.table, columns)
+            indexes.append(Index(columns, unique=False, name=name, map=False))
     return replace(
         model,
         fields=(*model.fields, Field(field_name(column), column, Type(), required=True)),
-        key=model.key if _has_new_ids(model) else (column, *model.key),
-        indexes=indexes,
-        relations=tuple(map(within, model.relations)),
+        key=key,
+        indexes=tuple(indexes),
+        relations=relations,
     )
 
 
