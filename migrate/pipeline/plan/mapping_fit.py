@@ -37,6 +37,11 @@ def find_mistakes(config: Config, columns: SourceTables, live: LiveSchema) -> li
     hint = f"fix {config.mappers.mapping}"
     if _is_left_behind(config, described):
         hint += f"; if you edited it, make the target's files follow: {_regenerate(config)}"
+    elif (ddl := target_ddl(config)) is not None:
+        hint += (
+            f"; or, if the target's tables are of an older {ddl.path.name} and empty, drop them:"
+            " the run makes them from the file"
+        )
     mistakes = find_misfits(described, columns, target_columns(live))
     return [Finding("error", mistake, hint) for mistake in with_places(config, mistakes)]
 
