@@ -23,8 +23,7 @@ from migrate.introspect.profile.names import (
     suggests_money,
     words,
 )
-from migrate.introspect.scaffold.model import Enum, Options, ScalarType, Type
-from migrate.introspect.scaffold.naming import Names, member_name
+from migrate.introspect.scaffold.model import Options, ScalarType, Type
 from migrate.introspect.scaffold.shape_fit import (
     CALENDAR,
     NUMBER,
@@ -102,14 +101,6 @@ def choose(column: ColumnReport, *, key: bool = False, unit: str | None = None) 
         return found
     remark = f"declared {column.declared}, but its values are not"
     return replace(found, remark=_and(found.remark, remark), guess=True)
-
-
-def enum_of(column: ColumnReport, name: str) -> Choice:
-    """Return a column with a closed set of values as an enum of that name."""
-    members = Names()
-    pairs = tuple((members.take(member_name(value.name)), value.name) for value in column.values)
-    values = {value: value for _, value in pairs}
-    return Choice(Type(enum=Enum(name, pairs)), "enum", {"values": values})
 
 
 def _declared(column: ColumnReport, unit: str | None) -> Choice | None:

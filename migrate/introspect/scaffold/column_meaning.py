@@ -12,7 +12,8 @@ from migrate.introspect.profile import declared_type, names
 from migrate.introspect.profile.inspection import HiddenReference, Inspection, Polymorphic, PolymorphicArm
 from migrate.introspect.scaffold.choices.choices import OPEN, Choices
 from migrate.introspect.scaffold.choices.chosen_types import choose_by_line
-from migrate.introspect.scaffold.choose_type import Choice, choose, enum_of
+from migrate.introspect.scaffold.choose_type import Choice, choose
+from migrate.introspect.scaffold.enums import enum_of
 from migrate.introspect.scaffold.links import Links
 from migrate.introspect.scaffold.model import Type
 from migrate.introspect.scaffold.shape_fit import unit_of

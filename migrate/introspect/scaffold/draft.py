@@ -15,6 +15,7 @@ from migrate.introspect.scaffold.choices.constants import constant_columns
 from migrate.introspect.scaffold.choose_key import ROW_ID, Key, key_of
 from migrate.introspect.scaffold.column_meaning import Meaning
 from migrate.introspect.scaffold.columns import ColumnNames, Drafted, draft_column, targets
+from migrate.introspect.scaffold.enums import EnumColumn, name_enums
 from migrate.introspect.scaffold.links import Links, find_links, named
 from migrate.introspect.scaffold.manual_work import appendix
 from migrate.introspect.scaffold.many_to_many import find_pairings
@@ -131,12 +132,15 @@ class _Drafter:
         """Return a name for the enum of every column that gets one: that refers to nothing."""
         types = {pair.table: pair.type_column for pair in self._inspection.polymorphic}
         taken = Names((*self._target.values(), *self._model.values()))
-        return {
-            (table.name, column.name): taken.take(self._model[table.name] + model_name(column.name))
+        columns = [
+            EnumColumn(
+                table.name, self._model[table.name], column.name, self._choices.labels(table.name, column)
+            )
             for table in self._tables
             for column in table.columns
             if self._is_enum(table, column, enums=enums, types=types)
-        }
+        ]
+        return name_enums(columns, taken)
 
     def _is_enum(
         self, table: TableReport, column: ColumnReport, *, enums: bool, types: Mapping[str, str]
@@ -253,5 +257,10 @@ def _without_target(table: TableReport, why: str | None) -> Section:
 
 
 def _enums(models: list[Model]) -> tuple[Enum, ...]:
-    """Return the enums of all fields, in their order."""
-    return tuple(field.type.enum for model in models for field in model.fields if field.type.enum)
+    """Return the enums of all fields, in their order, each once."""
+    found: dict[str, Enum] = {}
+    for model in models:
+        for field in model.fields:
+            if field.type.enum is not None:
+                found.setdefault(field.type.enum.name, field.type.enum)
+    return tuple(found.values())

@@ -65,6 +65,22 @@ def draft_indexes(
     return list(found.values()), extra, remarks
 
 
+def with_relation_indexes(model: Model, relations: Names) -> Model:
+    """Return a model with an index for each foreign key that none begins with, as Prisma advises.
+
+    PostgreSQL makes none by itself, and looks through the whole table if a row of the other is deleted.
+    """
+    begins = [model.key, *(index.columns for index in model.indexes)]
+    for relation in model.relations:
+        if not any(columns[: len(relation.columns)] == relation.columns for columns in begins):
+            model = replace(
+                model,
+                indexes=(*model.indexes, _index(model, relation.columns, unique=False, relations=relations)),
+            )
+            begins.append(relation.columns)
+    return model
+
+
 def _in_sql(index: SourceIndex, made: SqlIndex) -> str:
     name = f"index {index.name}" if index.sql else "unique key"
     return f"(!) {name}: schema.prisma cannot describe it, init.sql makes it: {made.sql}"

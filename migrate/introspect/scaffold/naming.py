@@ -88,7 +88,7 @@ def field_name(column: str) -> str:
 def many(table: str, model: str) -> str:
     """Return the name for several rows of a table on the other side of a relation."""
     found = _words(table)
-    if found and singular_of(found[-1]) != found[-1]:
+    if found and (singular_of(found[-1]) != found[-1] or _SINGULAR.get(found[-1]) == found[-1]):
         return field_name(table)
     name = field_name(model)
     if name.endswith("y") and name[-2:-1] not in set("aeiou"):

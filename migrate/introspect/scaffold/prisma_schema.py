@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from migrate.introspect.scaffold.model import Default, Draft, Enum, Field, Index, Model, Relation
+from migrate.introspect.scaffold.model import Default, Draft, Enum, Field, Index, Model, Relation, Section
 
 _HEAD = """\
 generator client {
@@ -15,6 +15,8 @@ generator client {
 datasource db {
   provider = "postgresql"
 }
+
+// Tables and columns have their names of before, unless a comment says from which they are.
 """
 
 
@@ -32,17 +34,39 @@ def _enum(enum: Enum) -> str:
 
 
 def _model(model: Model, draft: Draft) -> str:
-    rows = [_field(field, model) for field in model.fields]
+    came = _origins(model, draft)
+    rows = [_field(field, model, came.get(field.column, "")) for field in model.fields]
     rows += [_relation(relation, model) for relation in model.relations]
     rows += list(_backs(model, draft))
     parts = ["\n".join(_aligned(rows))]
     attributes = [*_notes(model), *_attributes(model)]
     if attributes:
         parts.append("\n".join(f"  {attribute}" for attribute in attributes))
-    return f"model {model.name} {{\n" + "\n\n".join(parts) + "\n}\n"
+    section = _section(model, draft)
+    renamed = section is not None and section.source != model.table
+    before = f"// from {' '.join(section.source.split())}\n" if section is not None and renamed else ""
+    return f"{before}model {model.name} {{\n" + "\n\n".join(parts) + "\n}\n"
 
 
-def _field(field: Field, model: Model) -> tuple[str, str, str]:
+def _section(model: Model, draft: Draft) -> Section | None:
+    """Return the section of the table whose rows a model holds."""
+    return next((one for one in draft.sections if one.options.get("target") == model.table), None)
+
+
+def _origins(model: Model, draft: Draft) -> dict[str, str]:
+    """Return the source's column of each one that has another name; a rowid has none."""
+    section = _section(model, draft)
+    lines = section.lines if section is not None else ()
+    rowid = section is not None and not section.options.get("key")
+    return {
+        str(line.options["to"]): " ".join(line.column.split())
+        for line in lines
+        if line.options.get("to") not in (None, line.column)
+        and not (rowid and line.options.get("as") == "id")
+    }
+
+
+def _field(field: Field, model: Model, came_from: str) -> tuple[str, str, str]:
     attributes = []
     if model.key == (field.column,):
         attributes.append(_named("@id", model.constraint if model.map else None))
@@ -57,6 +81,8 @@ def _field(field: Field, model: Model) -> tuple[str, str, str]:
         attributes.append(f"@map({_quoted(field.column)})")
     if field.type.native:
         attributes.append(field.type.native)
+    if came_from:
+        attributes.append(f"// from {came_from}")
     optional = "" if field.required or field.type.many else "?"
     return field.name, field.type.prisma + optional, " ".join(attributes)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from migrate.introspect.profile.inspection import Inspection, Reference, TableReport
 from migrate.introspect.scaffold import constraint_names, naming
-from migrate.introspect.scaffold.indexes import draft_indexes
+from migrate.introspect.scaffold.indexes import draft_indexes, with_relation_indexes
 from migrate.introspect.scaffold.links import Links, named, to_whole_key
 from migrate.introspect.scaffold.many_to_many import Found
 from migrate.introspect.scaffold.model import Action, Model, Pairing, Relation
@@ -81,6 +81,8 @@ class ModelGraph:
                 fields = [(member.to[column], member.model) for column in reference.columns]
                 optional = any(not model.field(to).required for to, model in fields)
                 self.pairs.setdefault(reference.table, []).append((reference, optional))
+        for member in self._members.values():
+            member.model = with_relation_indexes(member.model, self._names)
         self.pairings = tuple(self._pairing(found) for found in self._paired.values())
         return [member.model for member in self._members.values()], self._remarks_by_table
 
@@ -143,7 +145,7 @@ class ModelGraph:
             required=needs_all,
             one=one,
             field=field,
-            back=parent.fields.take(back),
+            back=parent.fields.take(f"{back}As{naming.pascal(field)}" if back in parent.fields else back),
             name=f"{child.model.name}{naming.pascal(field)}" if ambiguous else None,
             on_delete=on_delete,
             on_update=on_update,
@@ -164,9 +166,14 @@ class ModelGraph:
 
     def _pairing(self, found: Found) -> Pairing:
         first, second = self._members[found.first], self._members[found.second]
-        to_second = first.fields.take(naming.many(second.model.table, second.model.name))
-        to_first = second.fields.take(naming.many(first.model.table, first.model.name))
+        to_second = _free(first, naming.many(second.model.table, second.model.name))
+        to_first = _free(second, naming.many(first.model.table, first.model.name))
         return Pairing(found.table[1:], first.model.name, second.model.name, to_second, to_first)
+
+
+def _free(member: _Member, name: str) -> str:
+    """Return a name for the rows of another model; a column of that name keeps it."""
+    return member.fields.take(f"{name}Of{member.model.name}" if name in member.fields else name)
 
 
 def _actions(reference: Reference, *, optional: bool) -> tuple[Action | None, Action | None]:

@@ -54,10 +54,10 @@ def test_the_edits_stay_and_the_targets_files_follow(edited: Migrated) -> None:
     assert "# last is in name" in edited.text("mapping.toml")
     assert edited.field("Member", "id") == "id Int @id @default(autoincrement())"
     assert edited.field("Member", "name") == "name String"
-    assert edited.field("Order", "memberId") == 'memberId Int? @map("member_id")'
+    assert edited.field("Order", "memberId") == 'memberId Int? @map("member_id") // from user_id'
     assert edited.field("Order", "member").startswith("member Member? @relation(")
     assert edited.field("Member", "tags") == "tags String[]"
-    assert edited.field("Order", "amount") == "amount Decimal @db.Decimal(12, 2)"
+    assert edited.field("Order", "amount") == "amount Decimal @db.Decimal(12, 2) // from cents"
     foreseen = {
         (one["table"], one["fate"], one["rule"]): one["rows"] for one in edited.init.document["forecast"]
     }

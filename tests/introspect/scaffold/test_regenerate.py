@@ -78,11 +78,11 @@ def fields(draft: Draft, model: str) -> dict[str, str]:
 def test_names_keys_types_and_constants_are_those_of_the_mapping(edited: Draft) -> None:
     found = fields(edited, "Person")
     assert found["id"] == "Int @id @default(autoincrement())"
-    assert found["fullName"] == 'String? @map("full_name")'
+    assert found["fullName"] == 'String? @map("full_name") // from name'
     assert found["plan"] == "PersonPlan"
-    assert found["amount"] == "Decimal @db.Decimal(12, 2)"
+    assert found["amount"] == "Decimal @db.Decimal(12, 2) // from cents"
     assert found["last"] == "Int[]"
-    assert found["n64"] == "BigInt?"
+    assert found["n64"] == "BigInt? // from n"
     assert found["tenant"] == "String"
     assert found["n"] == "Int"
     assert "first" not in found
@@ -92,7 +92,7 @@ def test_names_keys_types_and_constants_are_those_of_the_mapping(edited: Draft) 
 
 def test_what_refers_to_a_renamed_table_with_kept_keys_follows(edited: Draft) -> None:
     found = fields(edited, "Crew")
-    assert found["firstId"] == 'Int? @map("first_id")'
+    assert found["firstId"] == 'Int? @map("first_id") // from founder'
     assert found["first"].startswith("Person? @relation(")
     assert 'FOREIGN KEY ("first_id") REFERENCES "people"("id")' in write_ddl(edited)
     assert [model.name for model in edited.models] == ["Crew", "Person"]

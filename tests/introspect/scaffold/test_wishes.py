@@ -39,7 +39,7 @@ def test_tables_and_columns_get_the_names_that_are_asked_for(inspection: Inspect
     assert [model.name for model in found.models] == ["Log", "Workspace", "User"]
     assert 'REFERENCES "users"' in write_ddl(found)
     assert line(found, "users", "mail").options["to"] == "email"
-    assert "  email      String\n" in write_schema(found)
+    assert "  email      String      // from mail\n" in write_schema(found)
     assert '@@map("Workspace")' not in write_schema(found)
 
 

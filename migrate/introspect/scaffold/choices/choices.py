@@ -8,9 +8,10 @@ from typing import Final
 from mappers.declarative.mapping_columns import ColumnMapping
 from mappers.declarative.mapping_file import MappingFile, TableMapping
 from mappers.declarative.source_table import row_number_name
-from migrate.introspect.profile.inspection import TableReport
+from migrate.introspect.profile.inspection import ColumnReport, TableReport
 from migrate.introspect.scaffold.choices.wishes import Wishes
 from migrate.introspect.scaffold.choose_key import Key
+from migrate.introspect.scaffold.enums import labels_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class Choices:
         """Return the entry of a column; None if nothing is decided."""
         found = self.table(table)
         return found.columns.get(column) if found is not None else None
+
+    def labels(self, table: str, column: ColumnReport) -> frozenset[str]:
+        """Return the labels of the enum that a column becomes."""
+        line = self.line(table, column.name)
+        if line is not None and line.labels:
+            return frozenset(line.labels.values())
+        return frozenset(labels_of(column).values())
 
     def drops(self, table: str, column: str) -> bool:
         """Return whether a column of a migrated table goes nowhere by itself."""

@@ -35,6 +35,9 @@ def may_merge(line: Line) -> bool:
     is compared without case.
     """
     kind = line.options.get("as")
+    values = line.options.get("values")
+    if kind == "enum" and isinstance(values, Mapping):
+        return len(set(values.values())) < len(values)
     return kind in MERGING or kind == "reference" or (kind == "text" and bool(line.counts))
 
 
