@@ -168,9 +168,13 @@ def _progress(facts: dict[str, Any]) -> str:
 
 
 def _next(facts: dict[str, Any]) -> str:
+    from migrate.pipeline.resume import FLEET
+
     if facts["process"]:
         return f"Running: {facts['process']}."
     outcome = facts["outcome"]
+    if outcome is not None and facts["source"] == FLEET:
+        return complete("Next: `migrate fleet status` shows the tenants.")
     if outcome == "rolled_back" and facts["refreshes"] and not facts["published"]:
         outcome = "given_up"
     return complete(f"Next: {_NEXT[outcome]}")

@@ -20,7 +20,7 @@ from migrate.staging.ledger import Ledger
 #: What may be kept: the reports of the run, which hold no personal data, and the id map.
 KeepOption = Literal["report", "receipt", "map", "log"]
 _PAPERS: Final = {
-    "report": ("report.html", "summary.json", "checks.json"),
+    "report": ("report.html", "summary.json", "checks.json", "fleet.html", "fleet.csv"),
     "receipt": ("receipt.json", "rehearsal.json"),
     "log": ("log.jsonl*",),
 }
@@ -31,7 +31,8 @@ _OURS: Final = (
     *(pattern for patterns in _PAPERS.values() for pattern in patterns),
     "report-with-samples.html",
     "state.json", "plan.json", "progress.*", "previous-*.json", "damaged-*.json", "snapshot.*",
-    "crosswalk.*", "sample-*.db", "metrics.prom", "run.lock", ".*.part", "etilqs_*", FOLDER, REHEARSAL,
+    "crosswalk.*", "sample-*.db", "metrics.prom", "run.lock", ".*.part", "etilqs_*",
+    "fleet-snapshots", "dask-scratch-space", FOLDER, REHEARSAL,
 )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def clear_target(
     if not ledger.exists():
         return removed
     ledger.take("clean", lock_holder())
-    tables = ledger_schema.drop(conn, ledger.schema, keep=("id_map",) if "map" in keep else ())
+    tables = ledger_schema.drop(conn, ledger.schema, keep=("id_map", "fleet_id_map") if "map" in keep else ())
     return [*removed, *(f"{ledger.schema}.{table}" for table in tables)]
 
 

@@ -101,6 +101,8 @@ _TABLES: Final = (
 _NAMES: Final = [
     found[1] for statement in _TABLES if (found := re.search(r"TABLE IF NOT EXISTS {}\.(\w+)", statement))
 ]
+#: Those that `migrate.pipeline.fleet.ledger` adds for a fleet.
+_OF_FLEET: Final = ("fleet_tenant", "fleet_id_map", "fleet_shared", "fleet_kept", "fleet_pace")
 #: Names what the statements make, so that a ledger that has it already is not altered again.
 _STRUCTURE: Final = hashlib.sha256("\n".join(_TABLES).encode()).hexdigest()
 
@@ -184,8 +186,10 @@ def drop(conn: Connection, schema: str, *, keep: Collection[str] = ()) -> list[s
 
     Returns the names of the dropped tables. Tables that do not belong to the ledger stay.
     """
-    gone = [name for name in _NAMES if name not in keep]
     with translate_errors(f"dropping the ledger in {schema}"), conn.transaction():
+        found = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)).fetchall()
+        of_fleet = [name for name in _OF_FLEET if (name,) in found]
+        gone = [name for name in (*_NAMES, *of_fleet) if name not in keep]
         for name in gone:
             conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, name)))
         left = conn.execute(

@@ -93,7 +93,7 @@ class TenantRun(RunContext):
 
 def folder_of(work: Path, tenant: str) -> Path:
     """Return the folder of a tenant's snapshot, on the worker's machine."""
-    return work / "tenants" / hashlib.sha256(tenant.encode()).hexdigest()[:24]
+    return work / "fleet-snapshots" / hashlib.sha256(tenant.encode()).hexdigest()[:24]
 
 
 @contextlib.contextmanager

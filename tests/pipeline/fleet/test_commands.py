@@ -139,11 +139,18 @@ def test_a_tenant_goes_back_and_forth_while_the_others_are_read(operator: Operat
         reader.join()
     assert len(set(seen)) == 1
     assert live(world, without="t1") == first
+    cli.main(["status", "--work", str(world.at / "work")], standalone_mode=False)
     with pytest.raises(UsageError, match="is one of a fleet") as refused:
         operator.type("rollback", "--yes", fleet=False)
     assert "migrate fleet rollback" in str(refused.value.hint)
     lines = operator.facts("status", "--tenant", "t1")
     assert (lines[0]["state"], lines[0]["attempt"]) == ("published", 2)
+    assert "3 of 3 tenants" in operator.type("status", "--watch")  # no run: it ends
+    first = live(world)
+    operator.type("clean", "--yes", fleet=False)
+    assert world.rows("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'migrate%'") == []
+    assert live(world) == first
+    assert not (world.at / "work").exists()
 
 
 def test_a_second_coordinator_is_refused_by_folder_and_by_target(operator: Operator) -> None:

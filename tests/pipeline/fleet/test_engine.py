@@ -22,7 +22,7 @@ def test_two_workers_migrate_a_fleet_and_write_no_tenant_twice(tmp_path: Path, d
     done = migrate(*words, "--workers", "2", "--json")
     assert done.json()["tenants"] == {"published": 4}
     assert "4 tenants, 2 workers" in done.err
-    assert not list((world.at / "work" / "tenants").iterdir())
+    assert not list((world.at / "work" / "fleet-snapshots").iterdir())
     at = world.rows("SELECT tenant, at, attempt FROM migrate_ledger.fleet_tenant")
     world.run()
     assert world.rows("SELECT tenant, at, attempt FROM migrate_ledger.fleet_tenant") == at

@@ -52,7 +52,7 @@ def test_tenants_become_one_database_and_a_broken_one_is_quarantined(tmp_path: P
     assert before == (
         world.rows(PEOPLE), world.rows("SELECT tenant, at FROM migrate_ledger.fleet_tenant ORDER BY 1")
     )  # fmt: skip
-    assert not list((world.at / "work" / "tenants").glob("*/snapshot.db"))
+    assert not list((world.at / "work" / "fleet-snapshots").glob("*/snapshot.db"))
 
 
 def everything(world: World, *, without: str = "") -> list[list[tuple[object, ...]]]:
