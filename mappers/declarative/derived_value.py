@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mappers.declarative.mapping_columns import ColumnMapping
-from mappers.sqlite_sql import quoted
+from mappers.declarative.mapping_columns import ColumnMapping, Scalar
+from mappers.sqlite_sql import literal, quoted
 
 #: A whole number divided by a power of ten, as text: exact, whatever its size.
 _SHIFTED: Final = (
@@ -23,7 +23,8 @@ _WHOLE: Final = (
 
 def is_derived(line: ColumnMapping) -> bool:
     """Return whether an entry's values are not simply those of the column that it is named after."""
-    return line.sql is not None or bool(line.first_of) or line.divide is not None
+    made = (line.sql, line.first_of or None, line.constant, line.divide)
+    return any(one is not None for one in made)
 
 
 def expression_of(column: str, line: ColumnMapping) -> str | None:
@@ -33,6 +34,8 @@ def expression_of(column: str, line: ColumnMapping) -> str | None:
     """
     if not is_derived(line):
         return None
+    if line.constant is not None:
+        return _constant(line.constant)
     made = line.sql or _first_of(line.first_of or (column,))
     return made if line.divide is None else _divided(made, line.divide)
 
@@ -41,7 +44,16 @@ def place_of(line: ColumnMapping) -> str:
     """Return the key of an entry that its expression comes from."""
     if line.sql is not None:
         return "sql"
+    if line.constant is not None:
+        return "constant"
     return "from" if line.first_of else "divide"
+
+
+def _constant(value: Scalar) -> str:
+    """Return a value of the file in SQL; SQLite has no booleans but 0 and 1."""
+    return (
+        literal(value) if isinstance(value, str) else repr(int(value) if isinstance(value, bool) else value)
+    )
 
 
 def _first_of(columns: tuple[str, ...]) -> str:

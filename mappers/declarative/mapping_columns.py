@@ -96,6 +96,7 @@ class ColumnMapping(Section):
     first_of: tuple[Name, ...] = Field(
         default=(), alias="from", description="source columns; the first that holds something gives the value"
     )
+    constant: Scalar | None = Field(default=None, description="the value of every row")
     divide: int | None = Field(
         default=None, ge=2, le=10**12, description="for decimal and real: cents / 100, exactly"
     )
@@ -155,13 +156,20 @@ class ColumnMapping(Section):
 
     @model_validator(mode="after")
     def _is_made_once(self) -> Self:
-        made = {"sql": self.sql, "from": self.first_of, "divide": self.divide}
-        used = [name for name, value in made.items() if value]
+        made = {
+            "sql": self.sql,
+            "from": self.first_of or None,
+            "constant": self.constant,
+            "divide": self.divide,
+        }
+        used = [name for name, value in made.items() if value is not None]
         if used and (self.drop is not None or self.kind == "id"):
             what = f"`{used[0]}` gives a column its values"
             raise ValueError(f"{what}; it needs `to`, and cannot be the key (`id`)")
         if self.sql is not None and self.first_of:
             raise ValueError("give either `sql` or `from`; in an expression it is coalesce(a, b)")
+        if self.constant is not None and len(used) > 1:
+            raise ValueError(f"give either `constant` or `{used[0] if used[0] != 'constant' else used[1]}`")
         if self.divide is not None and self.kind not in ("decimal", "real"):
             raise ValueError('`divide` gives a number with a fraction: as = "decimal", or "real"')
         return self
@@ -175,6 +183,10 @@ class ColumnMapping(Section):
                 raise ValueError('`format` is for text that is an instant: as = "timestamp", or "date"')
             if not is_format(self.format):
                 raise ValueError(f"{self.format} does not describe a date; %d.%m.%Y %H:%M does")
+        if self.kind not in ("enum", "boolean") and self.values:
+            raise ValueError('`values` are those of an enum or a boolean: as = "enum", or "boolean"')
+        if self.kind != "list" and self.items != "text":
+            raise ValueError('`items` are the parts of a list: as = "list"')
         if self.kind == "list" and self.default is not None:
             raise ValueError("a list has no `default`: Prisma reads NULL as the empty list")
         if self.kind == "enum" and not all(isinstance(value, str) for value in self.values.values()):

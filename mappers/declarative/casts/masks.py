@@ -25,8 +25,8 @@ LENGTHS: Final[Mapping[Mask, int]] = {
 def masked(text: pl.Expr, mask: Mask, ids: Ids) -> pl.Expr:
     """Return the text that stands for another, null and '' as they are.
 
-    It depends on the text and the id secret alone, so it is the same in every table and every run, and none
-    that knows only the copy computes it.
+    It depends on the text and the id secret alone, so it is the same in every table and every run. The ledger
+    has the secret: who has that as well can try texts.
     """
     digits = ids.expr(_ENTITY, text).str.slice(1, _DIGITS[mask])
     other = pl.lit(_BEFORE[mask]) + digits + pl.lit(_BEHIND[mask])

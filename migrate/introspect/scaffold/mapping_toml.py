@@ -31,6 +31,7 @@ _HEAD: Final = """\
 #             list (separator, items "integer")
 # sql         one SQLite expression over the row gives the value: "first || ' ' || last", "cents / 100.0"
 # from        the first of some columns that holds something: ["edited_at", "created_at"]
+# constant    the value of every row
 # divide      a decimal or real is divided by it: 100 for cents
 # mask        for a copy that leaves production: "email", "name", "hash", "null"
 # otherwise   if a value does not fit: "reject" the row, "null", "default" (with default = …)

@@ -150,6 +150,18 @@ def test_the_first_column_that_holds_something_gives_the_value(tmp_path: Path) -
     assert went["people", "created"] == "P.created, P.updated"
 
 
+def test_a_constant_is_read_as_any_value(tmp_path: Path) -> None:
+    source = "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);"
+    kinds = {"text": '"it\'s"', "boolean": "true", "integer": "-3", "decimal": "1.50", "date": '"2024-01-02"'}
+    lines = "".join(
+        f'columns.{kind} = {{to = "{kind}", as = "{kind}", constant = {value}}}\n'
+        for kind, value in kinds.items()
+    )
+    mapping = f'[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = {{to = "id", as = "integer"}}\n{lines}'
+    (row,) = migrated(tmp_path, source, mapping).rows("T")
+    assert [str(row[kind]) for kind in kinds] == ["it's", "True", "-3", "1.5", "2024-01-02"]
+
+
 HEAD = 'version = 1\n[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = {to = "id"}\n'
 
 
@@ -159,6 +171,9 @@ HEAD = 'version = 1\n[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = {to = 
         ('to = "x", divide = 100', '`divide` gives a number with a fraction: as = "decimal", or "real"'),
         ('to = "x", as = "decimal", divide = 1', "must be 2 or more"),
         ('to = "x", sql = "a", from = ["a"]', "give either `sql` or `from`"),
+        ('to = "x", constant = 1, from = ["a"]', "give either `constant` or `from`"),
+        ('to = "x", values = { a = "b" }', "`values` are those of an enum or a boolean"),
+        ('to = "x", items = "integer"', "`items` are the parts of a list"),
         ('drop = "no", from = ["a"]', "`from` gives a column its values; it needs `to`"),
         ('to = "x", format = "%d.%m.%Y"', "`format` is for text that is an instant"),
         ('to = "x", as = "date", format = "%d.%m"', "%d.%m does not describe a date"),
