@@ -29,6 +29,7 @@ from migrate.introspect.profile.references import Targets, declared_reference, l
 from migrate.introspect.profile.table_findings import Definition, Duplicates, Leftover
 from migrate.introspect.profile.tables import TableShape, read_shapes
 from migrate.introspect.profile.unused_tables import find_leftovers
+from migrate.introspect.profile.vector_indexes import vector_indexes
 from migrate.runtime.source_settings import SourceSettings
 from migrate.snapshot.manifest import SnapshotFacts
 from migrate.snapshot.take import take_snapshot
@@ -121,6 +122,7 @@ class _Inspector:
             views=tuple(Definition(name, sql) for name, sql in self._catalogue.views),
             triggers=tuple(Definition(name, sql) for name, sql in self._catalogue.triggers),
             full_text=full_text_tables(self._catalogue.virtual),
+            vector_indexes=vector_indexes(self._catalogue.indexes),
             lookalikes=lookalikes,
             rtrees=tuple(name for name, _ in self._catalogue.virtual if name in self._shapes),
             checks=tuple(

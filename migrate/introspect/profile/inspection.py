@@ -256,6 +256,8 @@ class Inspection:
     views: tuple[Definition, ...]
     triggers: tuple[Definition, ...]
     full_text: tuple[FullText, ...] = ()
+    #: indexes of vectors, and the statements that make them with pgvector
+    vector_indexes: tuple[tuple[str, str], ...] = ()
     lookalikes: tuple[Leftover, ...] = ()
     checks: tuple[CheckReport, ...] = ()
     rtrees: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ def _by_hand(inspection: Inspection) -> tuple[Listing, ...]:
         ("Views: rewrite them by hand", tuple((one.name, one.sql) for one in inspection.views)),
         ("Triggers: rewrite them by hand", tuple((one.name, one.sql) for one in inspection.triggers)),
         ("Full-text tables, and their replacement in PostgreSQL", full_text),
+        ("Indexes of vectors, and the same with the extension pgvector", inspection.vector_indexes),
     )
     return tuple(Listing(title, "", ("name", "SQL"), rows) for title, rows in found if rows)
 

@@ -21,6 +21,9 @@ def appendix(inspection: Inspection) -> Mapping[str, tuple[str, ...]]:
         "Full-text search: the same in PostgreSQL, with the names of the source": tuple(
             f"{one.name}\n{one.instead}" for one in inspection.full_text
         ),
+        "Indexes of vectors: the same with the extension pgvector, if the column is a vector there": tuple(
+            statement for _, statement in inspection.vector_indexes
+        ),
         SKIPPED: tuple(f"{one.name} ({one.reason})" for one in inspection.leftovers if not one.copied),
     }
     return {heading: lines for heading, lines in found.items() if lines}
