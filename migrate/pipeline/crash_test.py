@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -25,7 +24,7 @@ from migrate.postgres.catalog import introspect
 from migrate.postgres.connection import connect, parse_url
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
 from migrate.postgres.table_checksum import Content, measure_all
-from migrate.runtime import files
+from migrate.runtime import files, system
 from migrate.runtime.clock import now
 from migrate.runtime.errors import CheckError, MigrateError
 from migrate.runtime.failpoints import TRACE, VARIABLE
@@ -133,7 +132,7 @@ def _is_killed(work: Path, words: Sequence[str], variables: dict[str, str]) -> b
             stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
         output.write(done.stderr)
-    if done.returncode == -signal.SIGKILL and VARIABLE in variables:
+    if done.returncode == -system.KILL and VARIABLE in variables:
         return True
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]

@@ -18,7 +18,8 @@ from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError
 from migrate.runtime.failpoints import hit
 from migrate.runtime.log import log
-from migrate.runtime.memory import forget_peak, peak_megabytes, return_memory
+from migrate.runtime.memory import return_memory
+from migrate.runtime.system import forget_peak, peak_megabytes
 
 BEFORE: Final = (preflight.STAGE, snapshot.STAGE, backup.STAGE, cleanup.STAGE)
 AFTER: Final = (verify.STAGE, publish.STAGE)

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from migrate.runtime import system
 from migrate.runtime.errors import TargetError
 
 
@@ -32,7 +33,7 @@ _SHARED_HOMES: Final = (Path("/var/lib"), Path("/var/tmp"), Path(tempfile.gettem
 
 def as_root() -> bool:
     """Return whether this process runs as root; PostgreSQL refuses to run as root."""
-    return os.geteuid() == 0
+    return system.user_id() == 0
 
 
 def _readable_by_all(path: Path) -> bool:
@@ -75,7 +76,7 @@ def binary(name: str) -> Path:
 def is_ours(folder: Path) -> bool:
     """Return whether only this user can have put anything into a folder: programs in it are run."""
     found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == system.user_id() and not found.st_mode & 0o022
 
 
 def shared_home() -> Path:

@@ -8,7 +8,6 @@ folder there is none, and initdb makes every cluster.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from migrate.postgres.binaries import as_root, install_stamp, is_ours, shared_home
-from migrate.runtime import files
+from migrate.runtime import files, system
 from migrate.runtime.errors import TargetError
 
 
@@ -71,5 +70,5 @@ def _cache_folder() -> Path:
 def _alone(lock: Path) -> Iterator[None]:
     """Hold a lock; raises BlockingIOError if another process holds it."""
     with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, files.FILE_MODE), "r+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(file)
         yield

@@ -8,7 +8,6 @@ too long.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -23,7 +22,7 @@ from urllib.parse import quote
 
 from migrate.postgres.binaries import as_root, binary, install_folder, shared_home
 from migrate.postgres.new_cluster import USER, Done, last_line, make_cluster, run_program, unprivileged
-from migrate.runtime import files
+from migrate.runtime import files, system
 from migrate.runtime.errors import TargetError
 
 __all__ = ["DATABASE", "THROWAWAY", "USER", "EmbeddedServer", "binary", "install_folder"]
@@ -74,7 +73,7 @@ class EmbeddedServer:
     def __enter__(self) -> Self:
         files.make_folder(self.folder)
         self._in_use = self._lock_file("use")
-        fcntl.flock(self._in_use, fcntl.LOCK_SH)
+        system.lock(self._in_use, shared=True, wait=True)
         try:
             with self._change():
                 self._ensure_cluster()
@@ -92,7 +91,7 @@ class EmbeddedServer:
             return
         with self._change():
             try:
-                fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(self._in_use)
             except BlockingIOError:
                 pass  # another process still uses it and will stop it
             else:
@@ -120,7 +119,7 @@ class EmbeddedServer:
             return
         with self._change(), self._lock_file("use") as use:
             try:
-                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(use)
             except BlockingIOError:
                 return
             self._remove()
@@ -156,7 +155,7 @@ class EmbeddedServer:
 
     def _change(self) -> IO[str]:
         file = self._lock_file("change")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        system.lock(file, wait=True)
         return file  # closing it, at the end of `with`, releases the lock
 
     def _place(self) -> _Place:
@@ -179,7 +178,7 @@ class EmbeddedServer:
     def _initdb_lock(self) -> IO[str]:
         """Wait until no initdb is at work on the cluster: it goes on if our process is killed."""
         file = self._lock_file("initdb")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        system.lock(file, wait=True)
         return file
 
     def _control(self, *words: str, inherited: tuple[int, ...] = ()) -> Done:
@@ -235,7 +234,7 @@ class EmbeddedServer:
         deadline = time.monotonic() + _LIMIT_S
         while not (self._control("status").returncode == 0 and self._is_ready()):
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(lock)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise TargetError(
@@ -282,10 +281,9 @@ class EmbeddedServer:
         lock = self.data / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (OSError, ValueError, IndexError):
-            return  # not running, or no Linux
-        if state == "Z":
+        except (OSError, ValueError):
+            return  # not running
+        if system.is_dead(pid):
             lock.unlink(missing_ok=True)
 
     def _stop(self, mode: str = "fast") -> None:

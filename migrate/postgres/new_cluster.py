@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import Final
 
 from migrate.postgres.binaries import UNPRIVILEGED, as_root, binary
 from migrate.postgres.cluster_template import copy_cluster, find_template, keep_template
+from migrate.runtime.system import account_of
 
 USER: Final = "postgres"
 #: Every cluster is made with these; its files are flushed when it is complete.
@@ -105,8 +105,7 @@ def run_program(*command: str, inherited: tuple[int, ...] = (), text: bytes = b"
 
 def unprivileged() -> tuple[int, int]:
     """Return the user and the group that root runs PostgreSQL as."""
-    account = pwd.getpwnam(UNPRIVILEGED)
-    return account.pw_uid, account.pw_gid
+    return account_of(UNPRIVILEGED)
 
 
 def last_line(output: bytes) -> str:

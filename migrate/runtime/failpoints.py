@@ -10,15 +10,16 @@ point costs three dictionary look-ups.
 from __future__ import annotations
 
 import os
-import signal
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from migrate.runtime import system
+
 VARIABLE: Final = "MIGRATE_KILL_AT"
 FREEZE: Final = "MIGRATE_FREEZE_AT"
 TRACE: Final = "MIGRATE_TRACE_TO"
-_SIGNALS: Final = {VARIABLE: signal.SIGKILL, FREEZE: signal.SIGSTOP}
+_SIGNALS: Final = {VARIABLE: system.KILL, FREEZE: system.FREEZE}
 _reached: Counter[str] = Counter()
 
 

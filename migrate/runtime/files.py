@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import stat
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from migrate.runtime import system
 from migrate.runtime.errors import MigrateError, UsageError
 from migrate.runtime.failpoints import hit
 
@@ -48,7 +48,7 @@ def make_folder(path: Path) -> Path:
 def readers(path: Path) -> str | None:
     """Return who else may look into a folder, as text, or None if only its owner may."""
     found = path.stat()
-    if found.st_uid != os.geteuid():
+    if found.st_uid != system.user_id():
         return f"the user {found.st_uid}, who owns it"
     if found.st_mode & stat.S_IRWXO:
         return "every user of this machine"
@@ -97,14 +97,14 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
 
 def hold(handle: int) -> None:
     """Mark the file as being written while the handle is open, so that `sweep_parts` does not remove it."""
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    system.lock(handle, wait=True)
 
 
 def sweep_parts(folder: Path) -> None:
     """Remove what interrupted writes left in `folder`; a file that another process is writing stays."""
     for part in folder.glob(".*.part"):
         with contextlib.suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(file)
             part.unlink(missing_ok=True)
 
 

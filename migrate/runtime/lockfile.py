@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from migrate.runtime import files
+from migrate.runtime import files, system
 from migrate.runtime.clock import now
 from migrate.runtime.errors import AlreadyRunning, UsageError
 from migrate.runtime.json_lines import write_note
@@ -46,7 +45,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         ) from error
     with os.fdopen(handle, "r+", encoding="utf-8") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(file)
         except BlockingIOError as error:
             raise AlreadyRunning(
                 f"the work folder {folder} is in use by {file.read().strip() or 'another process'}",

@@ -5,16 +5,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import re
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
-_STATUS: Final = Path("/proc/self/status")
-_CLEAR: Final = Path("/proc/self/clear_refs")
 #: Read when a library is loaded; what the operator has set is left alone.
 _SETTINGS: Final = {
     # Frames are small, and COPY needs a core too. Each thread keeps its own freed memory.
@@ -50,21 +45,6 @@ def return_memory() -> None:
     """Return memory that glibc has freed but kept to the system: up to 50 MB between two stages."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def forget_peak() -> None:
-    """Reset the peak that `peak_megabytes` returns, if the system can do that."""
-    with suppress(OSError):
-        _CLEAR.write_text("5")
-
-
-def peak_megabytes() -> int:
-    """Return the largest resident memory in MB since `forget_peak`, or since the start of the process."""
-    with suppress(OSError):
-        if found := re.search(r"^VmHWM:\s+(\d+) kB", _STATUS.read_text(), re.MULTILINE):
-            return int(found[1]) >> 10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 @contextmanager

@@ -7,14 +7,13 @@ no value after the process has ended, and no run depends on it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import time
 from pathlib import Path
 from typing import Any, Final
 
-from migrate.runtime import files
+from migrate.runtime import files, system
 from migrate.runtime.clock import now
 from migrate.runtime.lockfile import NAME as LOCK
 from migrate.runtime.progress import Reporter
@@ -95,7 +94,7 @@ def folder_holder(work: Path) -> str | None:
     try:
         with (work / LOCK).open(encoding="utf-8") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                system.lock(file, shared=True)
             except BlockingIOError:
                 return file.read().strip() or "another process"
     except OSError:

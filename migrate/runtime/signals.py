@@ -13,9 +13,8 @@ from typing import Any, Final
 from adbc_driver_manager import dbapi
 
 from migrate.runtime.json_lines import line, wants_json_lines
+from migrate.runtime.system import HANG_UP
 
-#: What a terminal sends that is closed; Windows has no such signal.
-_HANG_UP: Final = getattr(signal, "SIGHUP", None)
 _NOTICE: Final = "Finishing the current batch. Press Ctrl-C again to stop immediately."
 
 
@@ -30,7 +29,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
     def ask(number: int, _frame: FrameType | None) -> None:
         if stopping.is_set():
-            if number == _HANG_UP:
+            if number == HANG_UP:
                 return
             raise KeyboardInterrupt
         stopping.set()
@@ -42,8 +41,8 @@ def stop_on_signals() -> Iterator[threading.Event]:
         return
     _keep_from_driver()
     numbers = [signal.SIGINT, signal.SIGTERM]
-    if _HANG_UP is not None and signal.getsignal(_HANG_UP) is not signal.SIG_IGN:
-        numbers.append(_HANG_UP)
+    if HANG_UP is not None and signal.getsignal(HANG_UP) is not signal.SIG_IGN:
+        numbers.append(HANG_UP)
     before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield stopping

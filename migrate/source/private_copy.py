@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import fcntl
 import os
 import shutil
 import tempfile
@@ -13,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from migrate.runtime import system
 
 #: name, inode, times of the last change of content and of metadata, bytes: of each file that was copied
 Stamp = tuple[tuple[str, int, int, int, int], ...]
@@ -94,7 +95,7 @@ def sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             seen = folder.stat()
-            if seen.st_uid != os.getuid() or time.time() - seen.st_mtime < _JUST_NOW_S:
+            if seen.st_uid != system.user_id() or time.time() - seen.st_mtime < _JUST_NOW_S:
                 continue
             _discard(folder, _hold(folder))
 
@@ -114,7 +115,7 @@ def _hold(folder: Path) -> int:
     """Return the open folder, locked. Raises BlockingIOError if another process holds it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(handle)
     except BaseException:
         os.close(handle)
         raise

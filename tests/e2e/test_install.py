@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -81,7 +82,7 @@ def test_only_the_sample_asks_for_faker() -> None:
 
 def test_no_lock_file_holds_sphinx() -> None:
     locks = list(ROOT.glob("requirements*.lock"))
-    assert len(locks) == 4
+    assert len(locks) == 5
     assert not [path.name for path in locks if "sphinx" in path.read_text()]
     assert "libsql-client==" in (ROOT / "requirements.lock").read_text()
 
@@ -93,6 +94,44 @@ def test_the_container_installs_what_the_makefile_does() -> None:
     assert set(PACKAGES) <= copied
     assert "pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock" in text
     assert "install --no-deps --require-hashes -r requirements.lock" in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_release_is_built_checked_and_runs_from_one_file(tmp_path: Path) -> None:
+    made = tmp_path / "dist"
+    command(Path("/usr/bin/env"), "make", "release", f"VENV={tmp_path / 'venv'}", f"DIST={made}",
+            f"PYTHON={sys.executable}", cwd=ROOT)  # fmt: skip
+    stem = f"turso_to_prisma-{__version__}"
+    files = {"migrate.pyz", "sbom.cdx.json", f"{stem}-py3-none-any.whl", f"{stem}.tar.gz"}
+    assert {path.name for path in made.iterdir()} == files
+    parts = {part["name"] for part in json.loads((made / "sbom.cdx.json").read_text())["components"]}
+    assert parts == set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.M))
+    write_sample(tmp_path / "legacy.db", scale=0.02)
+    own = {"SHIV_ROOT": str(tmp_path / "unpacked"), "PYTHONPATH": ""}
+    words = ("init", "--source", "legacy.db", "--out", "m")
+    command(Path(sys.executable), str(made / "migrate.pyz"), *words, cwd=tmp_path, **own)
+    assert (tmp_path / "m/init.sql").exists()
+
+
+#: Systems that the README names, by the words of uv.
+PLATFORMS = (
+    "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_locked_package_has_a_wheel_for(platform: str, tmp_path: Path) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("uv is not installed")
+    command(
+        Path(uv), "pip", "install", "--dry-run", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+        "--target", str(tmp_path / "site"), "--python-version", "3.12", "--python-platform", platform,
+        "-r", str(ROOT / "requirements.lock"), cwd=tmp_path,
+    )  # fmt: skip
 
 
 #: The arguments of each installer, and where it puts things so that nothing of the machine's is touched.

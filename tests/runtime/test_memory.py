@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="as
 
 
 _PEAK = """
-from migrate.runtime.memory import forget_peak, peak_megabytes
+from migrate.runtime.system import forget_peak, peak_megabytes
 forget_peak()
 before = peak_megabytes()
 big = bytearray(b"x" * (64 << 20))

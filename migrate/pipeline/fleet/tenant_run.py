@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import os
 import shutil
@@ -29,7 +28,7 @@ from migrate.pipeline.mapping import tables_of, target_columns
 from migrate.pipeline.state import FORMAT, Document, State
 from migrate.postgres.catalog import LiveSchema
 from migrate.publish.early_build import EarlyBuild
-from migrate.runtime import files
+from migrate.runtime import files, system
 from migrate.runtime.clock import now
 from migrate.runtime.config import Config, source_token
 from migrate.runtime.errors import UsageError
@@ -103,7 +102,7 @@ def hold_folder(work: Path, tenant: str, attempt: int) -> Iterator[Path]:
     handle = os.open(path, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(handle)
             free = path.exists() and os.path.samestat(os.fstat(handle), path.stat())
         except BlockingIOError:
             free = False
