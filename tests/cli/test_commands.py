@@ -35,6 +35,7 @@ def test_help_and_version_answer() -> None:
     says(migrate("no-such-command", code=2).err, "No such command")
 
 
+@pytest.mark.slow
 def test_status_before_and_after_a_run(work: Path) -> None:
     says(migrate("status", "--work", str(work)).out, "No run", "migrate run")
     assert migrate("status", "--work", str(work), "--json").json()["run"] is None
@@ -131,6 +132,7 @@ def test_a_changed_configuration_is_named_and_fresh_begins_anew(work: Path) -> N
         assert query(server.url(), "SELECT DISTINCT rating FROM reviews") == [(4,)]
 
 
+@pytest.mark.slow
 def test_a_lost_state_file_is_noticed(work: Path) -> None:
     migrate("run", "--work", str(work), "--yes", code=None, **SMALL, MIGRATE_KILL_AT="users:begin")
     (work / "state.json").unlink()

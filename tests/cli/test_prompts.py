@@ -78,6 +78,7 @@ def test_without_input_a_missing_answer_ends_the_command(work: Path, target: dic
     assert not published(target)
 
 
+@pytest.mark.slow
 def test_progress_and_errors_are_json_lines_where_asked_for(work: Path) -> None:
     small = {"MIGRATE__SAMPLE__SCALE": "0.02"}
     done = migrate("run", "--work", str(work), "--yes", "--json", "--log-format", "json", **small)

@@ -130,6 +130,7 @@ def test_a_cluster_that_is_half_made_does_not_exist_and_is_made_again(work: Path
     assert not (work / "drill.json").exists()
 
 
+@pytest.mark.slow
 def test_the_next_command_removes_the_server_of_a_drill_that_was_killed(
     work: Path, database: str, conn: Connection
 ) -> None:

@@ -21,7 +21,7 @@ def _statement(request: httpx.Request) -> str:
     return request.content.decode()
 
 
-@pytest.mark.parametrize("way", ["http", "ws"])
+@pytest.mark.parametrize("way", [pytest.param("http", marks=pytest.mark.slow), "ws"])
 def test_a_table_that_changed_while_others_were_read_is_read_again(
     libsql: MakeServer, file: Path, work: Path, way: str
 ) -> None:
@@ -54,7 +54,7 @@ def test_a_table_that_changed_between_its_pages_is_read_again(
         assert copy.execute("SELECT count(*) FROM a").fetchone() == (999,)
 
 
-@pytest.mark.parametrize("way", ["http", "ws"])
+@pytest.mark.parametrize("way", [pytest.param("http", marks=pytest.mark.slow), "ws"])
 def test_a_source_that_never_stands_still_is_an_error_that_names_the_tables(
     libsql: MakeServer, file: Path, work: Path, way: str
 ) -> None:

@@ -81,9 +81,8 @@ def test_cut_off_at_the_commit_the_ledger_knows_whether_it_went_through(
     score.compare(far.held(), undisturbed)
 
 
-@pytest.mark.parametrize(
-    "point", ["messages:begin", *(pytest.param(point, marks=SLOW) for point in POINTS)]
-)  # fmt: skip
+@SLOW
+@pytest.mark.parametrize("point", ["messages:begin", *POINTS])
 def test_a_black_hole_ends_the_run_resumable(
     far: Scene, proxy: Proxy, undisturbed: Held, untouched: dict[str, str], score: Score, point: str
 ) -> None:

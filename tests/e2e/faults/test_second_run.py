@@ -32,6 +32,7 @@ def test_a_second_run_says_who_holds_it(
     score.compare(scene.held(), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_second_run_that_meets_a_publish_waits_for_its_tables_a_while_only(
     scene: Scene, undisturbed: Held, score: Score, tmp_path: Path
 ) -> None:

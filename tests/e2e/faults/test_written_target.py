@@ -15,11 +15,10 @@ RENAME = "UPDATE studios SET name = name || ' (renamed)'"
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query = '%s'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "point",
-    ["messages:batch", *(pytest.param(point, marks=pytest.mark.slow)
-                         for point in ("backup:kept", "cleanup:uncommitted", "verify:end", "publish:begin"))],
-)  # fmt: skip
+    "point", ["messages:batch", "backup:kept", "cleanup:uncommitted", "verify:end", "publish:begin"]
+)
 def test_written_after_the_backup_publish_stops_and_the_next_run_backs_it_up_first(
     scene: Scene, undisturbed: Held, score: Score, point: str
 ) -> None:

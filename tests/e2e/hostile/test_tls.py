@@ -122,6 +122,7 @@ def test_a_file_without_certificates_is_a_mistake(
         assert name in done.err
 
 
+@pytest.mark.slow
 def test_a_target_with_a_trusted_certificate_is_written(
     work: Path, legacy: Path, front: TlsFront, database: str
 ) -> None:

@@ -45,6 +45,7 @@ def run(folder: Path, database: str, *words: str, code: int = 0):
     return migrate(*words, *where, code=code, DATABASE_URL=database)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_named_until_it_is_given_and_then_all_goes_where_the_names_say(
     folder: Path, database: str
 ) -> None:
