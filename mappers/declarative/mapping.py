@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,7 @@ from mappers.base import (
 from mappers.declarative.cell_counts import cells_of
 from mappers.declarative.derived_value import is_derived
 from mappers.declarative.embedded_ids import described
+from mappers.declarative.list_rows import ListRows, list_targets
 from mappers.declarative.mapping_file import MappingFile
 from mappers.declarative.placeholders import Placeholders, constant_for
 from mappers.declarative.references import References
@@ -47,14 +48,17 @@ def describe_mapping(mapping: MappingFile) -> MappingSpec:
     targets = {name: tables[name].target for name in ordered}
     entities = tuple(target for name, target in targets.items() if roots[name].entity == target)
     hidden = any(True for table in tables.values() for _ in described(table, references))
+    of_lists = [target for name in ordered for target in list_targets(mapping, name)]
     return MappingSpec(
-        stages=tuple(stage_name(target) for target in targets.values()),
-        tables_filled=tuple(dict.fromkeys(targets.values())),
+        stages=tuple(stage_name(target) for target in (*targets.values(), *of_lists)),
+        tables_filled=tuple(dict.fromkeys((*targets.values(), *of_lists))),
         entities=entities,
         id_map={entity: (entity,) for entity in entities},
         checks=("cells", "keys_mapped", *(("hidden_ids",) if hidden else ()), "keyless"),
         derived=tuple(
-            dict.fromkeys(target for name, target in targets.items() if name in references.made_up)
+            dict.fromkeys(
+                [*(target for name, target in targets.items() if name in references.made_up), *of_lists]
+            )
         ),
         legacy_keys=tuple(target for name, target in targets.items() if roots[name].entity is None),
     )
@@ -89,7 +93,10 @@ class DeclarativeMapping:
             name: TableMapper(table, self._references, self._constants(table))
             for name, table in self._tables.items()
         }
-        self.stages: tuple[MapperStage, ...] = tuple(self._stage(name) for name in ordered)
+        self.stages: tuple[MapperStage, ...] = (
+            *(self._stage(name) for name in ordered),
+            *(stage for name in ordered for stage in self._stages_of_lists(name)),
+        )
         self.accounts: tuple[RowAccounting, ...] = by_mapping(self._tables, self._references)
         self.hidden: tuple[HiddenIds, ...] = tuple(
             place for table in self._tables.values() for place in described(table, self._references)
@@ -121,6 +128,16 @@ class DeclarativeMapping:
             columns = tuple(self._target.get(table.target, ()))
             mappers.append(Placeholders(table, self._references, columns, self._constants(table)))
         return MapperStage(stage_name(target), tuple(mappers))
+
+    def _stages_of_lists(self, name: str) -> Iterator[MapperStage]:
+        """Yield the stages of the tables that the lists of a table fill, after those of all tables."""
+        table = self._tables.get(name)
+        lists = {str(line.mapping.to_table): line for line in table.lists} if table is not None else {}
+        for target in list_targets(self.mapping, name):
+            mappers: tuple[Mapper, ...] = ()
+            if table is not None and target in lists:
+                mappers = (ListRows(table, lists[target], self._references, self._target),)
+            yield MapperStage(stage_name(target), mappers)
 
     def prepare(self, workspace: Workspace) -> None:
         """Build the crosswalk again: which rows are rejected, merged or added because of others."""
@@ -156,6 +173,12 @@ class DeclarativeMapping:
                 *table.mapping.placeholder,
             )
         }
+        written |= {
+            (str(line.mapping.to_table), column)
+            for table in self._tables.values()
+            for line in table.lists
+            for column in (str(line.mapping.to), str(line.mapping.row))
+        }
         names = {
             (name, column)
             for name, table in self._tables.items()
@@ -182,7 +205,7 @@ class DeclarativeMapping:
         found = self._tables.get(table)
         went = [f"{mapping.target}.{to}" for to in made_from(found, column)] if found else []
         if line is not None and line.to and not is_derived(line):
-            went.insert(0, f"{mapping.target}.{line.to}")
+            went.insert(0, f"{line.to_table or mapping.target}.{line.to}")
         if went:
             return ", ".join(dict.fromkeys(went))
         return f"dropped:{line.drop if line and line.drop else Reason.NOT_IN_THE_MAPPING}"

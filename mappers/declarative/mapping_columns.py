@@ -112,6 +112,12 @@ class ColumnMapping(Section):
     )
     by: Name | None = Field(default=None, description="source column with the table of the reference")
     dangling: Dangling = "reject"
+    to_table: Name | None = Field(
+        default=None, description="for references: the target table that gets a row for each part of the list"
+    )
+    row: Name | None = Field(
+        default=None, description="with `to_table`: its column for the row; `to` is that for the part"
+    )
     separator: str = Field(
         default=",", min_length=1, description="between the parts of a list that is no JSON array"
     )
@@ -183,6 +189,8 @@ class ColumnMapping(Section):
                 raise ValueError('`format` is for text that is an instant: as = "timestamp", or "date"')
             if not is_format(self.format):
                 raise ValueError(f"{self.format} does not describe a date; %d.%m.%Y %H:%M does")
+        if self.to_table is not None or self.row is not None:
+            self._check_rows()
         if self.kind not in ("enum", "boolean") and self.values:
             raise ValueError('`values` are those of an enum or a boolean: as = "enum", or "boolean"')
         if self.kind != "list" and self.items != "text":
@@ -194,6 +202,17 @@ class ColumnMapping(Section):
         if self.kind == "boolean" and not all(isinstance(value, bool) for value in self.values.values()):
             raise ValueError("`values` of a boolean are true or false: { yes = true, no = false }")
         return self
+
+    def _check_rows(self) -> None:
+        """Raise ValueError if an entry cannot give a table its rows."""
+        if self.to_table is None or self.row is None or self.kind != "references":
+            raise ValueError('a list becomes rows with as = "references", `to_table`, `row` and `to`')
+        if self.sql is not None or self.first_of:
+            raise ValueError("`to_table` takes the list of one column: it goes without `sql` and `from`")
+        if self.row == self.to or not isinstance(self.of, str):
+            raise ValueError("`row` and `to` are two columns, and `of` is one table")
+        if self.dangling != "null":
+            raise ValueError('a part that names no row gives none: dangling = "null"')
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -165,6 +165,14 @@ class References:
         _, parent = next(self.parents(line))
         return self._lookup(parent, key, 1000 + depth + 1)
 
+    def own_key(self, table: SourceTable, alias: str) -> str:
+        """Return SQL for what the key of a row of the target is made from."""
+        return self._root_key(table, alias, 0)
+
+    def own_new_key(self, table: SourceTable, to: TargetColumn, ids: Ids, key: pl.Expr) -> pl.Expr:
+        """Return the key of the rows of a table in the target, for what `own_key` returns."""
+        return self._migrated(table, to, ids, key)
+
     def makes_up(self, line: MappedColumn) -> bool:
         """Return whether a column may refer to a row that is added for it."""
         return any(parent.name in self.made_up for _, parent in self.parents(line))
@@ -237,7 +245,9 @@ def list_parts(line: MappedColumn, alias: str) -> str:
     between = literal(json.dumps(line.mapping.separator, ensure_ascii=False)[1:-1])
     written = f"json_quote(CAST({cell} AS TEXT))"
     parted = f"'[' || replace({written}, {between}, '\",\"') || ']'"
-    if family(line.to) == "texts":  # a text goes to a text as it is, with its separators
+    if (
+        family(line.to) == "texts" or line.mapping.to_table
+    ):  # a text goes to a text as it is, with its separators
         array = f"typeof({cell}) = 'text' AND json_valid({cell}) AND json_type({cell}) = 'array'"
         return f"json_each(CASE WHEN {array} THEN {cell} ELSE {parted} END) AS part"
     return f"json_each({parted}) AS part"

@@ -82,12 +82,14 @@ class RowResolver:
         self._parents = {
             parent.name
             for table in tables.values()
-            for line in table.lines
+            for line in (*table.lines, *table.lists)
             for _, parent in references.named(line)
         }
         self._pairs = [pair for one in rows.values() for pair in one.pairs]
         #: tables that a reference of several columns refers to, too
         self._named = self._parents | {pair.parent.name for pair in self._pairs}
+        #: and those whose lists become rows of other tables
+        self._named |= {name for name, table in tables.items() if table.lists}
 
     def resolve(self, workspace: Workspace) -> None:
         """Create the crosswalk's tables in an empty crosswalk."""

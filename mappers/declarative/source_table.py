@@ -66,9 +66,10 @@ class MappedColumn:
 class SourceTable:
     """One migrated table of the source; `number` identifies it in the crosswalk.
 
-    `columns` are those of the source, `lines` those of them that are migrated; `indexed` is true if a row is
-    found by its key without a full scan. Rows for which `where` is not true are left out; `where_failed` is
-    SQL that says whether it fails on the row `ROW`, '' if it fails on none.
+    `columns` are those of the source, `lines` those of them that are migrated, `lists` those whose parts
+    become rows of another table; `indexed` is true if a row is found by its key without a full scan. Rows
+    for which `where` is not true are left out; `where_failed` is SQL that says whether it fails on the row
+    `ROW`, '' if it fails on none.
     """
 
     number: int
@@ -76,6 +77,7 @@ class SourceTable:
     mapping: TableMapping
     columns: tuple[str, ...]
     lines: tuple[MappedColumn, ...]
+    lists: tuple[MappedColumn, ...] = ()
     without_rowid: bool = False
     indexed: bool = False
     where: RowExpression | None = None
@@ -229,28 +231,43 @@ def source_tables(
             without_rowid=name in known.without_rowid,
             indexed=not mapping.key or (name, key) in known.indexed,
         )
-        kept = [
-            (column, line)
-            for column, line in mapping.columns.items()
-            if line.to is not None
-            and (
-                is_derived(line)
-                or column in tables[name]
-                or is_row_number(column, tables[name])
-                or mapping.is_new_id(column)
-            )
-        ]
-        lines = []
-        for at, (column, line) in enumerate(kept):
-            made = _expression(expression_of(column, line), table)
-            failed = _failed(table, at) if made is not None and made.may_fail else ""
-            to = columns.get(str(line.to)) or usual(str(line.to), line.kind)
-            of_key = mapping.key if mapping.is_new_id(column) else ()
-            lines.append(MappedColumn(at, column, line, to, made, failed, of_key))
+        lines, lists = _mapped(table, mapping, columns, target)
         where = _expression(mapping.where, table)
         where_failed = _failed(table, WHERE) if where is not None and where.may_fail else ""
-        found[name] = replace(table, lines=tuple(lines), where=where, where_failed=where_failed)
+        found[name] = replace(table, lines=lines, lists=lists, where=where, where_failed=where_failed)
     return found
+
+
+def _mapped(
+    table: SourceTable,
+    mapping: TableMapping,
+    columns: Mapping[str, TargetColumn],
+    target: Mapping[str, Sequence[TargetColumn]],
+) -> tuple[tuple[MappedColumn, ...], tuple[MappedColumn, ...]]:
+    """Return the migrated columns of a table, and those whose parts become rows of another table."""
+    kept = [
+        (column, line)
+        for column, line in mapping.columns.items()
+        if line.to is not None
+        and (
+            is_derived(line)
+            or column in table.columns
+            or is_row_number(column, table.columns)
+            or mapping.is_new_id(column)
+        )
+    ]
+    kept.sort(key=lambda one: one[1].to_table is not None)  # the place of a line is its letter in a batch
+    lines: list[MappedColumn] = []
+    lists: list[MappedColumn] = []
+    for at, (column, line) in enumerate(kept):
+        made = _expression(expression_of(column, line), table)
+        failed = _failed(table, at) if made is not None and made.may_fail else ""
+        of_table = {one.name: one for one in target.get(line.to_table, ())} if line.to_table else columns
+        to = of_table.get(str(line.to)) or usual(str(line.to), line.kind)
+        of_key = mapping.key if mapping.is_new_id(column) else ()
+        one = MappedColumn(at, column, line, to, made, failed, of_key)
+        (lists if line.to_table else lines).append(one)
+    return tuple(lines), tuple(lists)
 
 
 def made_from(table: SourceTable, column: str) -> list[str]:

@@ -72,6 +72,7 @@ def find_misfits(
                 )
             else:
                 found += _of_target(planned[name], target[table.target], references)
+                found += _of_lists(planned[name], target, references, taken)
     return found
 
 
@@ -152,7 +153,7 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
     known = {column.name: column for column in columns}
     filled: dict[str, str] = {}
     for column, line in table.mapping.columns.items():
-        if line.to is None:
+        if line.to is None or line.to_table is not None:
             continue
         place = f"tables.{table.name}.columns.{column}"
         if line.to in filled:
@@ -183,6 +184,34 @@ def _of_target(table: SourceTable, columns: Sequence[TargetColumn], references: 
         yield from _placeholder(table, known)
     yield from _keys(table, references)
     yield from _pairs(table, references)
+
+
+def _of_lists(
+    table: SourceTable,
+    target: Mapping[str, Sequence[TargetColumn]],
+    references: References,
+    taken: dict[str, str],
+) -> Iterator[str]:
+    """Yield what prevents lists from becoming rows of other tables."""
+    for line in table.lists:
+        place, to_table = f"tables.{table.name}.columns.{line.column}", str(line.mapping.to_table)
+        if to_table in taken:
+            yield f'{place}: `to_table = "{to_table}"` is also the target of {taken[to_table]}'
+        taken[to_table] = f"{table.name}.{line.column}"
+        if to_table not in target:
+            yield f"{place}: the target has no table {to_table}{near(to_table, target)}"
+            continue
+        known = {column.name: column for column in target[to_table]}
+        ends = (str(line.mapping.row), str(line.mapping.to))
+        for name in ends:
+            if name not in known:
+                yield f"{place}: the target has no column {to_table}.{name}{near(name, known)}"
+        for column in known.values():
+            if column.not_null and not (has_default(column) or column.generated or column.name in ends):
+                gives = " and ".join(ends)
+                yield f"{place}: {to_table}.{column.name} is required, and a list gives only {gives}"
+        if references.table(table.name) is None:
+            yield f"{place}: the rows of {table.name} have no key of one column that {ends[0]} could hold"
 
 
 def _pairs(table: SourceTable, references: References) -> Iterator[str]:

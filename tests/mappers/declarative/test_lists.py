@@ -7,8 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from mappers.base import SourceTables
+from mappers.declarative.mapping_file import MappingError, read_mapping
+from mappers.declarative.validate import find_misfits
 from migrate.postgres.catalog import Column
-from tests.mappers.declarative.map_rows import migrated
+from tests.mappers.declarative.map_rows import bind, migrated
 
 CELLS = """
 CREATE TABLE t (id INTEGER PRIMARY KEY, v);
@@ -88,3 +91,66 @@ def test_ids_in_a_json_array_or_a_text_become_the_new_ones(tmp_path: Path) -> No
         f"{{{one},{two}}}", f"{{{two}}}", f"{{{two},{one}}}", "{}", None, "{}",
     ]  # fmt: skip
     assert out.warning_set() == {("posts", "2", "tags", "dangling_left_out")}
+
+
+ROWS = OF_IDS.replace(
+    'separator = ";", dangling = "null"',
+    'separator = ";", dangling = "null", to_table = "_PostToTag", row = "A"',
+).replace('to = "tagIds"', 'to = "B"')
+JOINED = {
+    "Tag": [Column("id", "text", not_null=True)],
+    "Post": [Column("id", "integer", not_null=True)],
+    "_PostToTag": [Column("A", "integer", not_null=True), Column("B", "text", not_null=True)],
+}
+
+
+def test_a_list_becomes_rows_of_a_table_between_two_others(tmp_path: Path) -> None:
+    source = IDS + "INSERT INTO posts VALUES (7, '1;1; 2 ;'), (NULL, '1');"
+    out = migrated(tmp_path, source, ROWS, JOINED)
+    one, two = (out.ids.derive("Tag", key) for key in (1, 2))
+    pairs = {(row["A"], row["B"]) for row in out.rows("_PostToTag")}
+    assert pairs == {(1, one), (1, two), (2, two), (3, two), (3, one), (7, one), (7, two), (8, one)}
+    assert len(out.rows("_PostToTag")) == len(pairs)
+    assert out.warning_set() == {("posts", "2", "tags", "dangling_left_out")}
+    assert [list(row) for row in out.rows("Post")] == [["id"]] * 8
+    project = bind(tmp_path / "snapshot.db", ROWS, JOINED)
+    assert project.lineage().went_to["posts", "tags"] == "_PostToTag.B"
+    assert ("_PostToTag", "A") in project.lineage().written
+
+
+def test_a_row_that_is_not_migrated_has_no_rows_of_its_list(tmp_path: Path) -> None:
+    narrow = {**JOINED, "Post": [Column("id", "smallint", not_null=True)]}
+    source = IDS + "INSERT INTO posts VALUES (70000, '1');"
+    out = migrated(tmp_path, source, ROWS, narrow)
+    assert ("posts", "70000", "rejected", "invalid_integer") in out.fate_set()
+    assert 70000 not in {row["A"] for row in out.rows("_PostToTag")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('dangling = "null"', 'dangling = "keep"', 'a part that names no row gives none: dangling = "null"'),
+        (', row = "A"', "", 'a list becomes rows with as = "references", `to_table`, `row` and `to`'),
+        ('row = "A"', 'row = "B"', "`row` and `to` are two columns"),
+    ],
+)
+def test_what_rows_of_a_list_need_is_named(old: str, new: str, said: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        read_mapping(f"version = 1{ROWS.replace(old, new)}")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"_PostToTag"', '"_PostTag"', "the target has no table _PostTag; did you mean _PostToTag?"),
+        ('"_PostToTag"', '"Tag"', "is also the target of posts.tags"),
+        ('row = "A"', 'row = "a"', "the target has no column _PostToTag.a; did you mean A?"),
+        ('row = "A"', 'row = "a"', "_PostToTag.A is required, and a list gives only a and B"),
+    ],
+)
+def test_what_rows_of_a_list_do_not_fit_is_named(old: str, new: str, said: str) -> None:
+    mapping = read_mapping(f"version = 1{ROWS.replace(old, new)}")
+    tables = SourceTables({"tags": ["id"], "posts": ["id", "tags"]})
+    assert any(said in one for one in find_misfits(mapping, tables, JOINED))
+    assert not find_misfits(read_mapping(f"version = 1{ROWS}"), tables, JOINED)

@@ -45,7 +45,9 @@ def _without_key(inspection: Inspection, mapping: MappingFile) -> Iterator[str]:
             continue
         columns = [column.name for column in table.columns]
         migrated = [name for name, line in section.columns.items() if line.to is not None]
-        for column in section.columns:
+        for column, line in section.columns.items():
+            if line.to_table is not None:
+                yield f"tables.{table.name}.columns.{column}: `to_table` is for a target that is there"
             if section.is_new_id(column):
                 yield (
                     f"tables.{table.name}.columns.{column}: new ids next to the key are for a target that is "
