@@ -121,6 +121,12 @@ def _values(inspection: Inspection) -> Iterator[Attention]:
             for rows, what, todo in _of_column(column):
                 if rows:
                     yield Attention("loss", rows, table.name, column.name, what, todo)
+            if column.reading == "mixed":
+                what, todo = (
+                    "values of several types in one column",
+                    "choose its type (as = ...) in the mapping",
+                )
+                yield Attention("decision", column.filled, table.name, column.name, what, todo)
 
 
 def _of_column(column: ColumnReport) -> Iterator[tuple[int, str, str]]:
@@ -134,12 +140,6 @@ def _of_column(column: ColumnReport) -> Iterator[tuple[int, str, str]]:
         kept = 'choose invalid = "reject", "null" or "wrap" in the mapping'
         yield column.json.broken, "texts that begin like JSON, but are not", kept
         yield column.json.refused, "JSON that jsonb does not accept", kept
-    if column.reading == "mixed":
-        yield (
-            column.filled,
-            "values of several types in one column",
-            "choose its type (as = ...) in the mapping",
-        )
 
 
 def _copies(inspection: Inspection) -> Iterator[Attention]:

@@ -87,7 +87,7 @@ def read(signs: Signs, shapes: Mapping[str, int]) -> tuple[Reading, bool]:
     numbers = seen & _NUMBER
     if seen & _CALENDAR and seen <= set(FORMS) | (numbers if signs.times else set()):
         return "timestamp", True
-    if seen <= _BOOLEAN and not signs.pure_key and not names.is_id(signs.name) and not signs.times:
+    if seen <= _BOOLEAN and not signs.pure_key and not names.is_id(signs.name) and not _is_moment(signs):
         return _boolean(signs, seen)
     if seen <= _NUMBER:
         return _number(signs, seen)
@@ -105,6 +105,12 @@ _SINGLE: Final[Mapping[str, Reading]] = {
 def _has_scale(declared: str) -> bool:
     sized = declared_type.size(declared)
     return declared_type.family(declared) == "decimal" and sized is not None and sized[1] > 0
+
+
+def _is_moment(signs: Signs) -> bool:
+    """Return whether 0 and 1 are instants: some keep a flag in the `email_verified` of a library."""
+    flag = signs.known == "timestamp" and names.suggests_flag(signs.name, signs.declared)
+    return signs.times and not (flag and signs.family not in ("timestamp", "date"))
 
 
 def _boolean(signs: Signs, seen: set[str]) -> tuple[Reading, bool]:

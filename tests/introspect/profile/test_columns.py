@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migrate.introspect.profile.database import jsonb_refuses, path_of
-from tests.introspect.profile.sources import inspect_values
+from tests.introspect.profile.sources import inspect_script, inspect_values
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,19 @@ def test_a_column_is_what_all_its_values_are(
     tmp_path: Path, name: str, declared: str, values: list[object], reading: str
 ) -> None:
     assert inspect_values(tmp_path, values, name, declared).reading == reading
+
+
+@pytest.mark.parametrize(
+    ("values", "reading"), [("0), (1", "boolean"), ("1700000000), (NULL", "timestamp"), ("0), (0", "boolean")]
+)
+def test_a_flag_in_the_place_of_a_librarys_instant_is_a_flag(
+    tmp_path: Path, values: str, reading: str
+) -> None:
+    script = (
+        "CREATE TABLE user (id INTEGER PRIMARY KEY, email TEXT, email_verified INTEGER);"
+        f"INSERT INTO user (email_verified) VALUES ({values});"
+    )
+    assert inspect_script(tmp_path, script).table("user").column("email_verified").reading == reading
 
 
 def test_the_ends_of_64_bits_are_numbers(tmp_path: Path) -> None:
