@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from migrate.introspect.profile import Inspection
@@ -11,6 +13,7 @@ from migrate.introspect.scaffold.choices.wishes import read_wishes
 from migrate.introspect.scaffold.prisma_schema import write_schema
 from tests.introspect.profile.sources import inspect_script
 from tests.introspect.scaffold.sources import line
+from tests.tools.commands import ROOT
 
 SOURCE = """
 CREATE TABLE jobs (id INTEGER PRIMARY KEY, status TEXT NOT NULL, earnings INTEGER, job_kind TEXT NOT NULL);
@@ -70,3 +73,13 @@ def test_a_comment_says_where_what_has_another_name_comes_from(inspection: Inspe
     assert "// from jobs\nmodel Task {" in schema
     assert "kind String // from job_kind" in " ".join(schema.split())
     assert schema.count("// from") == 2
+
+
+@pytest.mark.slow
+def test_the_draft_is_as_the_page_about_db_pull_shows_it(inspected: Callable[[str], Inspection]) -> None:
+    page = (ROOT / "docs" / "db-pull.md").read_text()
+    shown = [row.split(" | ")[1] for row in page.splitlines() if row.startswith("| ")][1:]
+    schema = " ".join(write_schema(make_draft(inspected("marketplace"), enums=True)).split())
+    assert len(shown) > 20
+    wanted = [one.strip("`") for one in shown if one.startswith("`")]
+    assert [one for one in wanted if one not in schema] == []
