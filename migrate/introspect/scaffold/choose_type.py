@@ -64,8 +64,11 @@ _MEANT: Final[Mapping[declared_type.Family, frozenset[Kind]]] = {
 }
 #: Microseconds since 1970 have so many digits since 2001.
 _FINE_DIGITS: Final = 16
-#: The remark on a guess.
+#: The remarks on guesses of a type, of no account if the target has one.
 _GUESSED: Final = "no value to decide by"
+_FLAG: Final = "all are 0 or 1: as boolean, if they mean no and yes"
+_SECONDS: Final = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so'
+GUESSES: Final = frozenset({_GUESSED, _FLAG, _SECONDS})
 #: The remark on timestamps that may be local time.
 _LOCAL: Final = 'text without a zone is read as UTC: zone = "Area/City" if it is the time there'
 
@@ -157,8 +160,7 @@ def _by_values(column: ColumnReport) -> Choice:
     if reading == "boolean":
         if column.certain or (column.default or "").strip("() ").lower() in ("true", "false"):
             return Choice(Type("Boolean"), "boolean")
-        remarks = "all are 0 or 1: as boolean, if they mean no and yes"
-        return Choice(Type("Int"), "integer", remark=remarks, guess=True)
+        return Choice(Type("Int"), "integer", remark=_FLAG, guess=True)
     if reading in ("integer", "integer_id"):
         if column.classes.texts > column.classes.empty and not _is_numeric(column):
             return _text(column)
@@ -180,7 +182,7 @@ def _integer(column: ColumnReport) -> Choice:
     """Return whole numbers; those that look like seconds since 1970 get a remark."""
     found = shapes(column)
     guessed = found.keys() <= {"unix_s", "null", "empty"} and not _about_numbers(column)
-    remarks = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so' if guessed else ""
+    remarks = _SECONDS if guessed else ""
     last = words(column.name)[-1:]
     if column.clock or (last and last[0] in _TIME and column.digits >= _FINE_DIGITS and not column.key):
         guessed, remarks = True, "perhaps microseconds or finer since 1970, kept as numbers"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +11,7 @@ from migrate.introspect.profile.inspection import ColumnReport, Inspection
 from migrate.introspect.profile.names import says_minor
 from migrate.introspect.scaffold.choices.choices import Choices
 from migrate.introspect.scaffold.choices.wishes import Wishes
+from migrate.introspect.scaffold.choose_type import GUESSES
 from migrate.introspect.scaffold.columns import WITHOUT_CASE
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.existing.column_pairs import kind_for
@@ -189,7 +190,7 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
         references = {"to": column.name, "as": "references", "of": of, "dangling": "keep"}
         return Line(line.column, references, line.remark, line.review, line.counts)
     options: dict[str, object] = {"to": column.name, "as": kind}
-    line = _without_case_remark(line) if column.type == "citext" else line
+    line = _without(line, GUESSES | ({WITHOUT_CASE} if column.type == "citext" else frozenset()))
     remarks = list(_unfit(report, column, kind))
     if kind == line.options.get("as"):
         options |= {
@@ -213,9 +214,12 @@ def _plain(line: Line, column: Column, report: ColumnReport) -> Line:
     return Line(line.column, options, remark, line.review or bool(remarks), line.counts)
 
 
-def _without_case_remark(line: Line) -> Line:
-    """Return the entry of a column that the target compares without case, as the source does."""
-    rest = [part for part in line.remark.split("; ") if part != WITHOUT_CASE]
+def _without(line: Line, gone: Set[str]) -> Line:
+    """Return an entry without some remarks; if it loses its last one, it bears no mark either."""
+    parts = line.remark.split("; ")
+    rest = [part for part in parts if part not in gone]
+    if len(rest) == len(parts):
+        return line
     return replace(line, remark="; ".join(rest), review=line.review and len(rest) > 1)
 
 
@@ -250,9 +254,6 @@ def _unfit(report: ColumnReport, column: Column, kind: Kind) -> Iterator[str]:
         yield f"more decimals than {column.type}: up to {decimal.scale}"
     if kind == "decimal" and report.classes.integers and says_minor(report.name):
         yield f"hundredths by the name, as they are: divide = 100 if {column.name} holds units"
-    missing = report.classes.nulls + (report.classes.empty if kind != "text" else 0)
-    if column.not_null and missing:
-        yield f"NULL in a required column, these rows are rejected if there is no default: {missing:,}"
 
 
 def _labels(report: ColumnReport, column: Column) -> tuple[dict[str, str], list[str]]:
