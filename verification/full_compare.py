@@ -22,8 +22,9 @@ def _deep(context: CheckContext) -> Outcome:
 
 
 def _keyless(context: CheckContext) -> Outcome:
-    """Compare the tables of which only the number of rows is known otherwise."""
+    """Compare the tables of which only the number of rows is known otherwise, or not even that."""
     counted = {account.target for account in context.accounts if not account.column}
+    counted |= context.derived - {account.target for account in context.accounts}
     tables = [table for table in context.tables if table in counted]
     return _compare(context, tables) if tables else Outcome.not_applicable("every table has a key")
 

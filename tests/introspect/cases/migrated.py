@@ -90,9 +90,10 @@ class Migrated:
         """Type `migrate run` once more, with these variables set."""
         return _run(self.folder, self.url, **variables)
 
-    def verify(self) -> Answer:
-        """Type `migrate verify --published --deep`."""
-        return _typed(self.folder, self.url, "verify", "--published", "--deep", "--json")
+    def verify(self, *, deep: bool = True) -> Answer:
+        """Type `migrate verify --published`, with `--deep` or without."""
+        words = ("--published", *(["--deep"] if deep else []), "--json")
+        return _typed(self.folder, self.url, "verify", *words)
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query to the target."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from tests.introspect.cases.conftest import MakeCase
@@ -119,3 +120,13 @@ def test_every_check_holds_and_a_second_mapping_gives_the_same_cells(mine: Migra
     for name in ("deep", "lineage", "cells", "reconciliation"):
         assert by_name[name]["passed"], by_name[name]
         assert by_name[name]["applies"]
+
+
+def test_a_lost_row_of_a_list_is_noticed_by_the_default_checks(mine: Migrated) -> None:
+    with psycopg.connect(mine.url, autocommit=True) as target:
+        lost = target.execute('DELETE FROM "_ReadNotes" WHERE "A" = 4 RETURNING "A", "B"').fetchall()
+    found = mine.verify(deep=False)
+    with psycopg.connect(mine.url, autocommit=True) as target:
+        target.cursor().executemany('INSERT INTO "_ReadNotes" VALUES (%s, %s)', lost)
+    assert found.code == 1
+    assert {one["name"] for one in found.document["checks"] if not one["passed"]} == {"keyless"}
