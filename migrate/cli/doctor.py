@@ -27,8 +27,8 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
     migrate doctor
     """
     from migrate.pipeline.doctor import examine
-    from migrate.runtime.console import make_console, terminal_safe
-    from migrate.runtime.redaction import redact
+    from migrate.runtime.console import make_console
+    from migrate.runtime.redaction import redact, terminal_safe
 
     settings = load_settings(config, work)
     with waiting("asking the source and the target"):

@@ -16,7 +16,7 @@ from migrate.cli.options import waiting
 if TYPE_CHECKING:
     from migrate.introspect.scaffold import Draft
     from migrate.pipeline.fleet.survey import Survey
-    from migrate.pipeline.fleet.tenants import Tenant
+    from migrate.pipeline.fleet.tenant import Tenant
 
 #: Tenants whose schema is compared.
 _LOOKED_AT: Final = 1000
@@ -31,7 +31,7 @@ def draft_of_fleet(
 
     `make` returns the draft of a source, and leaves its snapshot in a folder.
     """
-    from migrate.cli.init import write_draft
+    from migrate.cli.draft_files import write_draft
     from migrate.introspect.scaffold.choices.fleet_columns import draft_fleet
     from migrate.introspect.scaffold.config_toml import fleet_configuration, to_set
     from migrate.introspect.scaffold.print import facts, show

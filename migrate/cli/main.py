@@ -142,10 +142,9 @@ def _show(error: click.ClickException) -> None:
 
 def _say(message: str, hint: str | None, *, asked: bool = False) -> None:
     """Print how the command ended; `asked` if the operator stopped it, which is no error."""
-    from migrate.runtime.console import terminal_safe
     from migrate.runtime.json_lines import wants_json_lines, write_line
     from migrate.runtime.next_command import complete
-    from migrate.runtime.redaction import redact
+    from migrate.runtime.redaction import redact, terminal_safe
 
     message, hint = complete(message), complete(hint or "")
     if wants_json_lines():

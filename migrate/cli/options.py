@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migrate import __version__
-from migrate.runtime.json_lines import VARIABLE, LineReporter, wants_json_lines
+from migrate.runtime.json_lines import VARIABLE, wants_json_lines
 from migrate.runtime.next_command import complete, remember
+from migrate.runtime.progress import LineReporter
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -29,8 +29,8 @@ def command(file: Path, seal: str | None, as_json: bool) -> None:
     migrate receipt work/receipt.json
     """
     from migrate.report.receipt import check_receipt, read_receipt
-    from migrate.runtime.console import terminal_safe
     from migrate.runtime.errors import CheckError
+    from migrate.runtime.redaction import terminal_safe
 
     receipt = read_receipt(file)
     confirmed = check_receipt(receipt)

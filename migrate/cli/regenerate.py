@@ -23,7 +23,7 @@ def regenerate(source: str | None, out: Path, yes: bool, as_json: bool) -> int:
     mapping.toml and config.toml stay as they are, every comment and edit in them. Raises UsageError if one of
     them cannot be used, or if the target has tables of its own.
     """
-    from migrate.cli.init import inspect_for, write_draft
+    from migrate.cli.draft_files import inspect_for, write_draft
     from migrate.introspect.scaffold.choices.regenerate import draft_from
     from migrate.introspect.scaffold.print import regenerated_facts, show_regenerated
     from migrate.introspect.scaffold.write_files import SCHEMA_FILES, models_of

@@ -131,7 +131,7 @@ def show(facts: dict[str, Any]) -> RenderableType:
     from rich.text import Text
 
     from mappers.reasons import describe
-    from migrate.runtime.console import terminal_safe
+    from migrate.runtime.redaction import terminal_safe
 
     if facts["run"] is None:
         return Text(terminal_safe(f"No run in {facts['work']}. {_next(facts)}"))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from migrate.runtime.config import Config
     from migrate.runtime.console import ConsoleReporter
-    from migrate.runtime.json_lines import LineReporter
+    from migrate.runtime.progress import LineReporter
 
 
 @click.command("verify")

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from migrate.pipeline.plan.plan import EMPTIED, REPLACED, UNFED, LiveTable, Plan, SourceTable
-from migrate.runtime.console import terminal_safe
 from migrate.runtime.next_command import complete
+from migrate.runtime.redaction import terminal_safe
 
 #: Lines of the table, names of emptied tables, and warnings that fit on a screen; `-v` shows all.
 _LINES: Final = 24

@@ -13,7 +13,7 @@ from rich.table import Table
 from mappers.reasons import describe
 from migrate.pipeline.summary.summary import Changed, Flow, Summary
 from migrate.publish.publication import in_words
-from migrate.runtime.console import terminal_safe
+from migrate.runtime.redaction import terminal_safe
 
 #: Names in one line, and lines of one part; the report has them all.
 _NAMES: Final = 4

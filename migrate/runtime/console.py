@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from migrate.runtime import announce
 from migrate.runtime.next_command import complete
+from migrate.runtime.redaction import terminal_safe
 
 _PLAIN_FIRST_SECONDS = 2.0
 _PLAIN_EVERY_SECONDS = 5.0
@@ -32,11 +33,6 @@ def make_console(*, stderr: bool = False) -> Console:
 def make_silent_console() -> Console:
     """Return a console that prints nothing."""
     return Console(quiet=True, force_terminal=False)
-
-
-def terminal_safe(text: object) -> str:
-    """Return the text with control characters replaced by `?`, so that it cannot control a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else "?" for char in str(text))
 
 
 class ConsoleReporter:

@@ -1,22 +1,18 @@
-"""The progress of a run as JSON lines on standard error, for a program that collects them."""
+"""Notes and events on standard error: as text, or as JSON lines for a program that collects them."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from migrate.runtime import announce
 from migrate.runtime.next_command import complete
 
 #: The variable that asks for lines, also set by the option `--log-format`.
 VARIABLE: Final = "MIGRATE_LOG_FORMAT"
 VERSION: Final = 1
-_EVERY_SECONDS: Final = 5.0
 
 
 def wants_json_lines() -> bool:
@@ -26,8 +22,7 @@ def wants_json_lines() -> bool:
 
 def line(event: str, **facts: Any) -> bytes:
     """Return one line: `version`, `at` (UTC), `event` and the fields, without control characters in texts."""
-    from migrate.runtime.console import terminal_safe
-    from migrate.runtime.redaction import redact_value
+    from migrate.runtime.redaction import redact_value, terminal_safe
 
     shown = {
         key: terminal_safe(value) if isinstance(value, str) else value
@@ -45,8 +40,7 @@ def write_line(event: str, **facts: Any) -> None:
 
 def write_note(text: str) -> None:
     """Write a note to standard error, as a line or as text."""
-    from migrate.runtime.console import terminal_safe
-    from migrate.runtime.redaction import redact
+    from migrate.runtime.redaction import redact, terminal_safe
 
     text = complete(text)
     if wants_json_lines():
@@ -54,53 +48,3 @@ def write_note(text: str) -> None:
     else:
         sys.stderr.write(f"note: {terminal_safe(redact(text))}\n")
         sys.stderr.flush()
-
-
-class LineReporter:
-    """Reports as lines: `begin`, `doing`, `progress` every few seconds, `end`, `note` and `detail`."""
-
-    def __init__(self, *, verbose: bool = False) -> None:
-        self._verbose = verbose
-        self._stage = ""
-        self._rows = 0
-        self._total: int | None = None
-        self._reported_at = time.monotonic()
-
-    def __enter__(self) -> Self:
-        announce.listen(self)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        announce.leave(self)
-
-    def begin(self, stage: str, total: int | None = None) -> None:
-        """Report that a stage begins, with `total` rows if known."""
-        self._stage, self._rows, self._total = stage, 0, total
-        self._reported_at = time.monotonic()
-        write_line("begin", stage=stage, total=total)
-
-    def advance(self, rows: int) -> None:
-        """Report every few seconds how many rows are done."""
-        self._rows += rows
-        if time.monotonic() - self._reported_at >= _EVERY_SECONDS:
-            self._reported_at = time.monotonic()
-            write_line("progress", stage=self._stage, rows=self._rows, total=self._total)
-
-    def doing(self, what: str) -> None:
-        """Report what the stage does now."""
-        write_line("doing", stage=self._stage, what=what)
-
-    def end(self, stage: str, seconds: float, what: str) -> None:
-        """Report that a stage is done."""
-        write_line("end", stage=stage, seconds=round(seconds, 3), what=what)
-
-    def note(self, text: str) -> None:
-        """Report something that is worth a line."""
-        write_line("note", text=complete(text))
-
-    def detail(self, text: str) -> None:
-        """Report a detail, for a reader who asked for details."""
-        if self._verbose:
-            write_line("detail", text=text)

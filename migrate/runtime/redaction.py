@@ -88,3 +88,8 @@ def redact_value(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [redact_value(part) for part in value]
     return redact(repr(value))
+
+
+def terminal_safe(text: object) -> str:
+    """Return the text with control characters replaced by `?`, so that it cannot control a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in str(text))

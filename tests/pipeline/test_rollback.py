@@ -16,7 +16,7 @@ from migrate.pipeline.rollback import roll_back as take_back
 from migrate.postgres.catalog import introspect
 from migrate.postgres.connection import Connection
 from migrate.runtime.errors import LiveChanged
-from migrate.runtime.json_lines import LineReporter
+from migrate.runtime.progress import LineReporter
 from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 from tests.e2e.test_run import SETTINGS

@@ -8,11 +8,10 @@ import pytest
 import structlog
 
 from migrate.runtime import files
-from migrate.runtime.console import terminal_safe
 from migrate.runtime.errors import AlreadyRunning
 from migrate.runtime.lockfile import lock_folder
 from migrate.runtime.log import NAME, log, open_log
-from migrate.runtime.redaction import redact
+from migrate.runtime.redaction import redact, terminal_safe
 
 
 @pytest.mark.parametrize(

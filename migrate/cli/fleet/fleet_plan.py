@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from migrate.pipeline.fleet.survey import Survey
-    from migrate.pipeline.fleet.tenants import Tenant
+    from migrate.pipeline.fleet.tenant import Tenant
     from migrate.runtime.config import Config
 
 #: Tenants whose schema is read unless all are asked for.

@@ -88,8 +88,8 @@ def _show(facts: FleetProgress) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    from migrate.runtime.console import terminal_safe
     from migrate.runtime.next_command import complete
+    from migrate.runtime.redaction import terminal_safe
 
     lines = [_bar(facts)]
     lines += [f"{state:<12} {count:>8,}" for state, count in facts.states.items()]

@@ -11,7 +11,7 @@ from rich.table import Table
 from migrate.introspect.profile.attention import Attention, list_attention, verdict
 from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.profile.text_tables import NUMBERS, Listing, findings, tables
-from migrate.runtime.console import terminal_safe
+from migrate.runtime.redaction import terminal_safe
 
 _WORDS: Final = {"loss": "lost", "decision": "decide"}
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from migrate.introspect.scaffold.manual_work import SKIPPED
 from migrate.introspect.scaffold.model import Draft
-from migrate.runtime.console import terminal_safe
+from migrate.runtime.redaction import terminal_safe
 
 #: Columns that are named on the terminal; the others have their lines in mapping.toml.
 _MOST = 8

@@ -22,7 +22,7 @@ from migrate.pipeline.fleet.layout import fleet_mapping
 from migrate.pipeline.fleet.ledger import Line
 from migrate.pipeline.fleet.open_fleet import Fleet
 from migrate.pipeline.fleet.task import Outcome
-from migrate.pipeline.fleet.tenants import Tenant
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.pipeline.mapping import target_ddl
 from migrate.pipeline.order import run_stages
 from migrate.pipeline.stage import Stage, StageResult

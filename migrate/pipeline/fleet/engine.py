@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from migrate.pipeline.fleet.session import Job, Session
 from migrate.pipeline.fleet.task import Outcome, migrate_tenant
-from migrate.pipeline.fleet.tenants import Tenant
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError, Stopped, UsageError
 

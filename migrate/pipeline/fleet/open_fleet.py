@@ -11,7 +11,7 @@ from migrate.pipeline.context import RunContext
 from migrate.pipeline.fleet.layout import Layout, layout_of
 from migrate.pipeline.fleet.ledger import FleetLedger
 from migrate.pipeline.fleet.session import Job
-from migrate.pipeline.fleet.tenants import Tenant
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.pipeline.id_secret import known_ids
 from migrate.pipeline.live_target import open_target
 from migrate.pipeline.open_run import hold_run

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import tenacity
 
-from migrate.pipeline.fleet.tenants import Tenant
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.runtime.errors import SourceError, SourceUnavailable, UsageError
 from migrate.runtime.fleet_settings import FleetSettings
 

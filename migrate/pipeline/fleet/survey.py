@@ -13,9 +13,9 @@ from typing import Final
 from mappers.base import SourceTables
 from mappers.declarative.mapping_file import MappingFile, for_tenant
 from mappers.declarative.validate import find_misfits
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.pipeline.fleet.tenant_publish import shape_of
 from migrate.pipeline.fleet.tenant_run import source_of
-from migrate.pipeline.fleet.tenants import Tenant
 from migrate.pipeline.mapping import target_columns
 from migrate.postgres.catalog import LiveSchema
 from migrate.runtime.config import Config

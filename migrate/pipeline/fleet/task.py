@@ -14,9 +14,9 @@ from typing import Final
 from mappers.declarative.validate import find_misfits
 from migrate.pipeline.fleet.ledger import DONE, State
 from migrate.pipeline.fleet.session import Session
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.pipeline.fleet.tenant_publish import Superseded, publish_tenant
 from migrate.pipeline.fleet.tenant_run import TenantRun, hold_folder, make_run, remove_folder
-from migrate.pipeline.fleet.tenants import Tenant
 from migrate.pipeline.mapping import tables_of, target_columns
 from migrate.pipeline.stages import load, snapshot, verify
 from migrate.runtime.errors import (

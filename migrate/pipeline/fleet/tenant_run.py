@@ -22,7 +22,7 @@ from migrate.pipeline.context import RunContext
 from migrate.pipeline.fleet.layout import Layout
 from migrate.pipeline.fleet.ledger import run_id
 from migrate.pipeline.fleet.session import Session
-from migrate.pipeline.fleet.tenants import Tenant
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.pipeline.ids import Ids
 from migrate.pipeline.mapping import tables_of, target_columns
 from migrate.pipeline.state import FORMAT, Document, State

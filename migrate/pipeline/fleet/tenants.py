@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.runtime.config import Config
 from migrate.runtime.errors import UsageError
 from migrate.source.url import Address, parse_address
@@ -19,21 +19,6 @@ SUFFIXES: Final = (".db", ".sqlite", ".sqlite3", ".sql")
 PLATFORM: Final = "turso:"
 _COLUMNS: Final = ("tenant", "url", "token_env")
 _LONGEST: Final = 200
-
-
-@dataclass(frozen=True, order=True)
-class Tenant:
-    """One tenant: `url` holds no token, `token_env` names the variable that does ('': those of [source])."""
-
-    name: str
-    url: str
-    token_env: str = ""
-
-    @property
-    def host(self) -> str:
-        """Return the host that is asked for its rows, '' for a file."""
-        address = parse_address(self.url)
-        return "" if address.way in ("file", "dump") else address.label.partition("/")[0]
 
 
 def read_tenants(config: Config, named: str | None = None, folder: Path | None = None) -> list[Tenant]:

@@ -14,7 +14,7 @@ from distributed import WorkerPlugin, get_worker
 from migrate import __version__
 from migrate.pipeline.fleet.session import Job, Session
 from migrate.pipeline.fleet.task import Outcome, migrate_tenant
-from migrate.pipeline.fleet.tenants import Tenant
+from migrate.pipeline.fleet.tenant import Tenant
 from migrate.runtime.errors import UsageError
 from migrate.runtime.memory import configure_allocators
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from migrate.pipeline.fleet.platform_api import list_databases
-from migrate.pipeline.fleet.tenants import Tenant, read_tenants
+from migrate.pipeline.fleet.tenant import Tenant
+from migrate.pipeline.fleet.tenants import read_tenants
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError, SourceError, SourceUnavailable, UsageError
 from migrate.runtime.fleet_settings import FleetSettings
