@@ -126,7 +126,8 @@ def quiet_option(command: _Command) -> _Command:
 
 
 def _is_quiet() -> bool:
-    return bool(click.get_current_context().meta.get(_QUIET))
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(_QUIET))
 
 
 def say_begun(work: Path) -> None:

@@ -14,7 +14,7 @@ from tests.docs.test_documented_commands import typed_commands
 from tests.tools.commands import Done, migrate, query
 
 #: Pages whose commands are run by a test of their own.
-OWN = {"rollback.md", "database-switch-guide.md", "any-database.md", "local-trial.md"}
+OWN = {"rollback.md", "database-switch-guide.md", "any-database.md", "local-trial.md", "fleet.md"}
 #: Commands that are run by another test, since they take minutes or another source.
 ELSEWHERE = {
     "rehearse",  # tests/e2e/faults/test_rehearse.py
@@ -23,6 +23,7 @@ ELSEWHERE = {
     "init --source libsql://name-org.turso.io --out mapping --enums",  # tests/drafting
     "init --source legacy.db --out mapping --target env:DATABASE_URL",  # the same
     "init --source legacy.db --out mapping --orm drizzle",  # tests/introspect/scaffold/test_command.py
+    "fleet run",  # tests/docs/test_fleet_page.py
     "init --regenerate --out mapping",  # tests/introspect/cases/test_edited.py
     # tests/e2e/systems/test_any_database_page.py:
     "init --source URL --out mapping",

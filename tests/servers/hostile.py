@@ -164,12 +164,26 @@ def _text(client: socket.socket, text: bytes) -> None:
     client.sendall(b"\x81" + length + text)
 
 
+def _take_message(client: socket.socket) -> int:
+    """Read one message of a client, and return its kind; 8, which closes, if the client hung up.
+
+    Several messages may arrive at once, so no more than one is read.
+    """
+    head = client.recv(2, socket.MSG_WAITALL)
+    if len(head) < 2:
+        return 8
+    size = head[1] & 0x7F
+    if size > 125:
+        size = int.from_bytes(client.recv(2 if size == 126 else 8, socket.MSG_WAITALL))
+    client.recv(4 + size, socket.MSG_WAITALL)  # the mask and the text
+    return head[0] & 0x0F
+
+
 def _greet(client: socket.socket) -> bool:
     """Answer the client's greeting; return whether it goes on, and does not hang up."""
-    client.recv(65536)
+    _take_message(client)
     _text(client, b'{"type": "hello_ok"}')
-    following = client.recv(65536)
-    return bool(following) and following[0] & 0x0F != 8
+    return _take_message(client) != 8
 
 
 def websocket(*replies: bytes) -> Answer:

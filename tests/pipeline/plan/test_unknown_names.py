@@ -15,8 +15,16 @@ SOURCES, TARGETS = ("posts", "users"), ("Account", "Session")
 @pytest.mark.parametrize(
     ("section", "values", "said"),
     [
-        ("target", {"keep": ["Sesion"]}, "[target] keep: the target has no table Sesion; did you mean"),
-        ("target", {"empty": ["account"]}, "[target] empty: the target has no table account; did you mean"),
+        (
+            "target",
+            {"keep": ["Sesion"]},
+            "[target] keep: the target has no table Sesion; did you mean Session?",
+        ),
+        (
+            "target",
+            {"empty": ["account"]},
+            "[target] empty: the target has no table account; did you mean Account?",
+        ),
         (
             "verification",
             {"max_reject_shares": {"zzz": 1}},
