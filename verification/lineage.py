@@ -44,7 +44,7 @@ def _columns_read(snapshot: sqlite3.Connection, query: str) -> frozenset[Place]:
     found: set[Place] = set()
 
     def note(action: int, table: str | None, column: str | None, schema: str | None, _: str | None) -> int:
-        if action == sqlite3.SQLITE_READ and schema == "main" and table and column:
+        if action == sqlite3.SQLITE_READ and schema == "main" and table and column is not None:
             found.add((table, column))
         return sqlite3.SQLITE_OK
 
@@ -69,8 +69,8 @@ def _compare(
     table, column = place
     settled = place in _settled(context)
     if went.startswith(_DROPPED):
-        if place in context.lineage.deciding or place in _named_by(context):
-            return
+        if place in context.lineage.deciding or place in _named_by(context) or not column:
+            return  # SQLite names the column '' if a query reads none of a table's
         if names or settled:
             who = f"the mapper {names[0]}" if names else "the crosswalk"
             outcome.found(table, None, f"is reported as {went}, but {who} reads it", column)

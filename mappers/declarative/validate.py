@@ -295,6 +295,8 @@ def _keys(table: SourceTable, references: References) -> Iterator[str]:
             place, families = f"tables.{table.name}.columns.{line.column}", {family(line.to)}
             if root.entity is not None and family(line.to) not in ("text", "texts"):
                 yield f"{place}: new ids of {parent.name} are text, but {line.to.name} is not"
+            elif root.entity is not None and line is table.key_line and line.mapping.dangling == "keep":
+                yield f'{place}: a key cannot keep old ids among new ones; use dangling = "reject"'
             elif (
                 root.entity is None and key is not None and families | {family(key.to)} == {"text", "integer"}
             ):

@@ -36,7 +36,9 @@ _FINER: Final = r"[.,][0-9]{3}[0-9]*[1-9]"
 _SMALLEST_MS: Final = 100_000_000_000
 _SMALLEST_S: Final = 100_000_000
 #: Ends and beginnings of the forms that `_usual` writes otherwise.
-_UNUSUAL: Final = r"[A-Za-z]{2,5}$| m=|[0-9] [+-][0-9:]+$|^[0-9]{8}[Tt ]"
+_UNUSUAL: Final = r"[A-Za-z]{2,5}$| m=|[0-9] [+-][0-9:]+$|^[0-9]{8}[Tt ]|^[0-9]{8}$|^[0-9]{14}$"
+#: A day, or a day and a time, in digits alone.
+_COMPACT: Final = r"^(?:[0-9]{8}|[0-9]{14})$"
 _OTHER: Final = re.compile(
     r"\s*(?:\d{4}-\d{2}-\d{2}|\d{8})[Tt ]\d{2}:?\d{2}(?::?\d{2}(?:[.,]\d+)?)?"
     r"(?: ?[Zz]| ?(?:UTC|GMT)| ?[+-]\d{2}(?::?\d{2})?(?: (?:[A-Z]{1,5}|[+-]\d{2}(?::?\d{2})?))?)?"
@@ -53,8 +55,9 @@ def timestamp(cell: Cell, unit: Unit | None, zone: str | None = None, written: s
 
     Text is read as `mappers.cleaning.timestamp` does, and as Go, Ruby and others write it (`is_other_form`),
     or as `written` says and in no other way. Numbers are seconds or others since 1970 by `unit`; without one
-    their size decides. Parts of a millisecond are rounded. Text without a zone is UTC, or local time in
-    `zone`: of a time that a clock shows twice the first counts, and one that it skips does not fit.
+    8 or 14 digits that name a day are that day (`20241230`), and the size of all others decides. Parts of a
+    millisecond are rounded. Text without a zone is UTC, or local time in `zone`: of a time that a clock shows
+    twice the first counts, and one that it skips does not fit.
     """
     stripped = cell.text.str.strip_chars()
     if written is not None:
@@ -66,7 +69,7 @@ def timestamp(cell: Cell, unit: Unit | None, zone: str | None = None, written: s
     if zone is not None:
         value = pl.when(zoned).then(value).otherwise(_to_utc(value, zone))
     if written is None or unit is not None:
-        number = _since_1970(stripped, unit) if unit is not None else _by_size(stripped)
+        number = _since_1970(stripped, unit) if unit is not None else _by_form(stripped, value)
         digits = _FINE_DIGITS if unit in ("us", "ns") else _DIGITS
         value = pl.when(stripped.str.contains(digits)).then(number).otherwise(value)
     value = pl.when(cell.storage != BLOB).then(value)
@@ -101,7 +104,8 @@ def _usual(cells: pl.Series) -> pl.Series:
             .str.replace(r" m=[+-][0-9.]+$", "")
             .str.replace(r"([+-][0-9]{2}:?[0-9]{2}) (?:[A-Z]{1,5}|[+-][0-9]{2}(?::?[0-9]{2})?)$", "$1")
             .str.replace(r"([0-9]) ?(?:UTC|GMT)$", "${1}Z")
-            .str.replace(r"^([0-9]{4})([0-9]{2})([0-9]{2})([Tt ])", "$1-$2-$3$4")
+            .str.replace(r"^([0-9]{4})([0-9]{2})([0-9]{2})([Tt ]|$)", "$1-$2-$3$4")
+            .str.replace(r"^([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{6})$", "$1-$2-${3}T$4")
             .str.replace(r"^(.{11}[0-9]{2})([0-9]{2})([0-9]{2})", "$1:$2:$3")
             .str.replace(r"^(.{11}[0-9]{2})([0-9]{2})", "$1:$2")
         )
@@ -124,6 +128,12 @@ def day(cell: Cell, unit: Unit | None, written: str | None = None) -> Cast:
         found.rules,
         found.now,
     )
+
+
+def _by_form(number: pl.Expr, written: pl.Expr) -> pl.Expr:
+    """Return the moments of numbers without a unit: `written`, if their digits are those of a day."""
+    compact = number.str.contains(_COMPACT) & written.is_not_null()
+    return pl.when(compact).then(written).otherwise(_by_size(number))
 
 
 def _by_size(number: pl.Expr) -> pl.Expr:

@@ -16,7 +16,7 @@ from migrate.introspect.profile.known_columns import Known
 from migrate.introspect.profile.value_patterns import FORMS, UNIX, ShapeCount, count_shapes
 from migrate.source.sql import quote
 
-_INTEGERS: Final = frozenset({"int", "bool", "unix_s", "unix_ms"})
+_INTEGERS: Final = frozenset({"int", "bool", "unix_s", "unix_ms", "compact", "compact_time"})
 _REALS: Final = frozenset({"real", "real_whole", "real_s", "real_ms", "infinite"})
 _JULIAN_EPOCH: Final = 2440587.5
 
@@ -60,7 +60,8 @@ def observe(
     `pure_key` is true if it alone is the table's primary key, `known` what a library reads there, `touched`
     is true if a trigger sets it to the time of each update.
     """
-    shapes = count_shapes(database, table, column.name)
+    about_time = not pure_key and names.suggests_time(column.name, column.declared)
+    shapes = count_shapes(database, table, column.name, timed=about_time)
     classes = _classes(shapes)
     values = () if pure_key else closed_set(database, table, column.name, shapes)
     filled = {shape: found.rows for shape, found in shapes.items() if shape not in ("null", "empty")}

@@ -11,8 +11,10 @@ from migrate.introspect.profile.inspection import Reading
 from migrate.introspect.profile.known_columns import KnownType
 from migrate.introspect.profile.value_patterns import FORMS, UNIX
 
-_WHOLE: Final = frozenset({"int", "bool", "unix_s", "unix_ms"})
-_WHOLE_TEXT: Final = frozenset({"digits", "digits_bool", "digits_s", "digits_ms"})
+_WHOLE: Final = frozenset({"int", "bool", "unix_s", "unix_ms", "compact", "compact_time"})
+_WHOLE_TEXT: Final = frozenset(
+    {"digits", "digits_bool", "digits_s", "digits_ms", "digits_compact", "digits_compact_time"}
+)
 _WHOLE_REAL: Final = frozenset({"real_whole", "real_s", "real_ms"})
 _NUMBER: Final = _WHOLE | _WHOLE_TEXT | _WHOLE_REAL | {"real", "decimal"}
 _MILLISECONDS: Final = frozenset({"unix_ms", "real_ms"})

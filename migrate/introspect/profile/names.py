@@ -162,14 +162,15 @@ def is_id_in(table: str, column: str) -> bool:
     return is_id(column) or (column in ("A", "B") and table.startswith("_") and "To" in table)
 
 
-def meant_tables(column: str, tables: Iterable[str], own: str = "") -> list[str]:
+def meant_tables(column: str, tables: Iterable[str], own: str = "", *, by_role: bool = True) -> list[str]:
     """Return the tables that a column such as `from_user_id`, `userIds` or `author` may mean.
 
-    `own` is the table that the column is in: `item_id` of `order_items` is not one of these.
+    Without `by_role` a word such as `author` or `uid` means no table of people. `own` is the table that the
+    column is in: `item_id` of `order_items` is not one of these.
 
-    The longest end of the column's name that is a table's name wins, then the longest that a
-    table's name ends with (`user_id` and `shop_users`), then roles of people. Of a script that is not
-    Latin a name with another ending is a form of it (`город_id` and `города`).
+    The longest end of the column's name that is a table's name wins, then the longest that a table's name
+    ends with (`user_id` and `shop_users`), then roles of people. Of a script that is not Latin a name with
+    another ending is a form of it (`город_id` and `города`).
     """
     folded: dict[str, list[str]] = {}
     for table in sorted(tables):
@@ -180,7 +181,8 @@ def meant_tables(column: str, tables: Iterable[str], own: str = "") -> list[str]
     if len(stem) > 1 and stem[0] in _ID_BEFORE:
         del stem[0]
     ends = ["".join(singular(word) for word in stem[start:]) for start in range(len(stem))]
-    if (stem and (stem[-1] == "by" or singular(stem[-1]) in _ROLES)) or words(column)[-1:] == ("uid",):
+    role = (stem and (stem[-1] == "by" or singular(stem[-1]) in _ROLES)) or words(column)[-1:] == ("uid",)
+    if by_role and role:
         ends += PEOPLE
     exact = next((folded[end] for end in ends if end in folded), [])
     if not exact:

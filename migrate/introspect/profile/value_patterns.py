@@ -24,15 +24,25 @@ _NOW: Final = "('CURRENT_TIMESTAMP','DATETIME(''NOW'')','NOW()','CURRENT_DATE','
 #: Patterns that are timestamps, and the form of each. `sql` is `YYYY-MM-DD HH:MM:SS[.f]`, `sql_zone` the same
 #: with Z or an offset behind; `minutes` has no seconds; `other` has its zone behind a blank or as a name, a
 #: comma before the fraction, or no separators; `now` is the literal text CURRENT_TIMESTAMP or its like;
-#: `impossible` is written like a timestamp and is no day or time that exists.
+#: `impossible` is written like a timestamp and is no day or time that exists; `compact` is a
+#: day, or a day and a time, in 8 or 14 digits.
 FORMS: Final = {
     "iso": "iso", "iso_z": "iso_z", "iso_offset": "iso_offset", "sql": "sql", "sql_zone": "sql_zone",
     "minutes": "minutes", "date": "date", "other": "other", "now": "now", "impossible": "impossible",
     "unix_s": "unix_s", "unix_ms": "unix_ms", "digits_s": "unix_s", "digits_ms": "unix_ms",
-    "real_s": "unix_s", "real_ms": "unix_ms",
+    "real_s": "unix_s", "real_ms": "unix_ms", "compact": "compact", "compact_time": "compact",
+    "digits_compact": "compact", "digits_compact_time": "compact",
 }  # fmt: skip
+#: Numbers, and digits in texts, that name a day, and those that name a day and a time.
+COMPACT_DAY: Final = frozenset({"compact", "digits_compact"})
+COMPACT: Final = COMPACT_DAY | {"compact_time", "digits_compact_time"}
 #: Those of them that are numbers too, and become timestamps only if the name says so.
-UNIX: Final = frozenset({"unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms"})
+UNIX: Final = frozenset({"unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms"}) | COMPACT
+
+_OTHER_NUMBERS: Final = frozenset({
+    "int", "bool", "unix_s", "unix_ms", "digits", "digits_bool", "digits_s", "digits_ms", "real",
+    "real_whole", "real_s", "real_ms",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,23 +68,33 @@ class ShapeCount:
     refused: int
 
 
-def count_shapes(database: InspectedDatabase, table: str, column: str) -> dict[str, ShapeCount]:
-    """Return every pattern that occurs in a column, by its name."""
-    rows = database.rows(_statement(quote(table), quote(column)))
-    return {row[0]: ShapeCount(*row) for row in rows}
+def count_shapes(
+    database: InspectedDatabase, table: str, column: str, *, timed: bool = False
+) -> dict[str, ShapeCount]:
+    """Return every pattern that occurs in a column, by its name.
+
+    With `timed` numbers of 8 or 14 digits that name a day are such days, unless other numbers are there.
+    """
+    rows = database.rows(_statement(quote(table), quote(column), timed=timed))
+    found = {row[0]: ShapeCount(*row) for row in rows}
+    if found.keys() & COMPACT and found.keys() & _OTHER_NUMBERS:
+        return count_shapes(database, table, column)
+    return found
 
 
-def _statement(table: str, column: str) -> str:
+def _statement(table: str, column: str, *, timed: bool) -> str:
     number = (
-        "CASE WHEN shape IN ('int','bool','unix_s','unix_ms','real','real_whole','real_s','real_ms') THEN v"
-        " WHEN shape IN ('digits','digits_bool','digits_s','digits_ms','decimal')"
+        "CASE WHEN shape IN ('int','bool','unix_s','unix_ms','real','real_whole','real_s','real_ms',"
+        "'compact','compact_time') THEN v"
+        " WHEN shape IN ('digits','digits_bool','digits_s','digits_ms','decimal','digits_compact')"
         " AND abs(CAST(v AS REAL)) < 9e15 THEN CAST(v AS NUMERIC) END"
     )
     day = (
         "CASE WHEN shape IN ('iso','iso_z','iso_offset','sql','sql_zone','minutes','date') THEN julianday(v)"
         " WHEN shape IN ('unix_s','digits_s','real_s') THEN julianday(CAST(v AS REAL), 'unixepoch')"
         " WHEN shape IN ('unix_ms','digits_ms','real_ms')"
-        " THEN julianday(CAST(v AS REAL) / 1000, 'unixepoch') END"
+        " THEN julianday(CAST(v AS REAL) / 1000, 'unixepoch')"
+        f" WHEN shape LIKE '%compact%' THEN julianday({_compact_day('v')}) END"
     )
     # Digits as SQLite prints them, at most 15: the fraction of 0.1 + 0.2 is one digit long.
     plain = "CAST(v AS TEXT)"
@@ -87,7 +107,7 @@ def _statement(table: str, column: str) -> str:
     )
     whole = (
         f"CASE WHEN {fractional} OR shape IN ('real_whole','int','bool','unix_s','unix_ms','digits',"
-        f"'digits_bool','digits_s','digits_ms') THEN {_WHOLE_DIGITS} ELSE 0 END"
+        f"'digits_bool','digits_s','digits_ms') OR shape LIKE '%compact%' THEN {_WHOLE_DIGITS} ELSE 0 END"
     )
     texts = "typeof(v) = 'text'"
     foreign = f"{texts} AND v GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
@@ -106,7 +126,7 @@ def _statement(table: str, column: str) -> str:
         " THEN jsonb_refuses(CAST(v AS BLOB)) ELSE 0 END)"
     )
     # The limit keeps SQLite from computing the pattern again at each mention of it.
-    cells = f"SELECT {shape_of(column)} AS shape, {column} AS v FROM {table} LIMIT -1"  # noqa: S608
+    cells = f"SELECT {shape_of(column, timed=timed)} AS shape, {column} AS v FROM {table} LIMIT -1"  # noqa: S608
     return f"SELECT {terms} FROM ({cells}) GROUP BY shape ORDER BY shape"  # noqa: S608
 
 
@@ -118,8 +138,28 @@ _WHOLE_DIGITS: Final = (
 )
 
 
-def shape_of(column: str) -> str:
-    """Return the SQL expression that names a cell's pattern."""
+def _compact_day(c: str) -> str:
+    """Return SQL for the day that digits name, as `YYYY-MM-DD`."""
+    return f"substr({c}, 1, 4) || '-' || substr({c}, 5, 2) || '-' || substr({c}, 7, 2)"
+
+
+def _compact_shape(c: str) -> str:
+    """Return the branches of a CASE for numbers, and digits in texts, that name a day or a day and a time."""
+    day = _compact_day(c)
+    clock = f"substr({c}, 9, 2) || ':' || substr({c}, 11, 2) || ':' || substr({c}, 13, 2)"
+    kind = f"CASE typeof({c}) WHEN 'text' THEN 'digits_compact' ELSE 'compact' END"
+    exists = f"substr({c}, 1, 4) >= '1000' AND date({day}, '+0 days') IS {day}"
+    return (
+        f" WHEN typeof({c}) IN ('integer', 'text') AND {c} NOT GLOB '*[^0-9]*' AND length({c}) IN (8, 14)"
+        f" AND {exists} AND (length({c}) = 8 OR time({clock}) IS {clock})"
+        f" THEN {kind} || CASE length({c}) WHEN 8 THEN '' ELSE '_time' END"
+    )
+
+
+def shape_of(column: str, *, timed: bool = False) -> str:
+    """Return the SQL expression that names a cell's pattern; see `count_shapes` for `timed`."""
+    if timed:
+        return f"CASE WHEN 0 THEN ''{_compact_shape(column)} ELSE {shape_of(column)} END"
     seconds, thousandths = (f"BETWEEN {low} AND {high}" for low, high in (UNIX_S, UNIX_MS))
     return (
         f"CASE typeof({column}) WHEN 'null' THEN 'null' WHEN 'blob' THEN {_blob_shape(column)}"

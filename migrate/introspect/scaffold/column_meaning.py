@@ -12,11 +12,12 @@ from migrate.introspect.profile import declared_type, names
 from migrate.introspect.profile.inspection import HiddenReference, Inspection, Polymorphic, PolymorphicArm
 from migrate.introspect.scaffold.choices.choices import OPEN, Choices
 from migrate.introspect.scaffold.choices.chosen_types import choose_by_line
-from migrate.introspect.scaffold.choose_type import Choice, choose
 from migrate.introspect.scaffold.enums import enum_of
 from migrate.introspect.scaffold.links import Links
 from migrate.introspect.scaffold.model import Type
-from migrate.introspect.scaffold.shape_fit import unit_of
+from migrate.introspect.scaffold.types.choose_type import choose
+from migrate.introspect.scaffold.types.shape_fit import unit_of
+from migrate.introspect.scaffold.types.type_choice import Choice
 
 #: How ids are read that are numbers.
 _NUMBERS: Final = ("integer_id", "integer", "boolean")
@@ -49,12 +50,27 @@ class Meaning:
         if parent is not None:
             return self.choice(*parent)
         report = self.inspection.table(table).column(column)
-        return choose(report, key=column in self.links.keys[table].columns, unit=self._unit(table))
+        return choose(
+            report,
+            key=column in self.links.keys[table].columns,
+            refers=(table, column) in self._constrained,
+            unit=self._unit(table),
+        )
 
     def _parent(self, table: str, column: str) -> tuple[str, str] | None:
         """Return the column that one of a declared reference names, if no new id takes its place."""
         found = self._parents.get((table, column))
         return found if found is not None and found[0] in self.links.keys else None
+
+    @cached_property
+    def _constrained(self) -> frozenset[tuple[str, str]]:
+        """The columns of all declared references, those that could not be carried as well."""
+        return frozenset(
+            (one.table, column)
+            for one in self.inspection.references
+            if one.declared
+            for column in one.columns
+        )
 
     @cached_property
     def _parents(self) -> dict[tuple[str, str], tuple[str, str]]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.profile.names import words
-from migrate.introspect.scaffold.choose_type import Choice
 from migrate.introspect.scaffold.model import Enum, Type
 from migrate.introspect.scaffold.naming import Names, member_name, model_name
+from migrate.introspect.scaffold.types.type_choice import Choice
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mappers.declarative.mapping_columns import IdStrategy
 from migrate.introspect.profile.inspection import Inspection, Reference
-from migrate.introspect.profile.names import fold, is_id, is_id_in, is_upward, names_key, words
+from migrate.introspect.profile.names import (
+    fold,
+    is_id,
+    is_id_in,
+    is_upward,
+    meant_tables,
+    names_key,
+    words,
+)
 from migrate.introspect.scaffold.choose_key import Key
 
 
@@ -132,7 +140,7 @@ def _to_key(links: Links, reference: Reference, inspection: Inspection) -> None:
         links.add_remark(table, f"{named(reference)}: the column already refers to {known.to}")
         return
     if links.keys[table].columns == (column,) and (
-        links.owner(reference.to_table) == table or not (reference.declared or is_id(column))
+        links.owner(reference.to_table) == table or not (reference.declared or _is_shared_key(reference))
     ):
         links.add_remark(table, f"{named(reference)}: not mapped, the column is itself a key")
         return
@@ -154,6 +162,19 @@ def _to_key(links: Links, reference: Reference, inspection: Inspection) -> None:
         )
 
 
+def _is_shared_key(reference: Reference) -> bool:
+    """Return whether a key is also that of the other table, although no constraint says so.
+
+    Numbers that count the rows of one table are keys of another by chance: its name must be in the column's
+    (`party_id`; `nid` for the key `nid` of `node`, but not `uid`), and every row be there.
+    """
+    column, to = reference.columns[0], reference.to_table
+    named_so = is_id(column) and bool(meant_tables(column, [to], by_role=False))
+    initials = "".join(word[0] for word in words(to))
+    same = column == reference.to_columns[0] and column.lower() == f"{initials}id"
+    return (named_so or same) and not reference.dangling and reference.rows > 0
+
+
 def _names_a_row(reference: Reference) -> bool:
     """Return whether a likely reference's name identifies a row: `cancelled_by_seller` may be a count."""
     return _says_id(reference) or fold(reference.columns[0]) == fold(reference.to_table)
@@ -172,17 +193,20 @@ def _says_id(reference: Reference) -> bool:
 def _to_columns(links: Links, reference: Reference, inspection: Inspection) -> None:
     """Add a declared reference to columns that are not a key of one column."""
     parent = inspection.table(reference.to_table)
-    unique = {frozenset(links.keys[parent.name].columns), frozenset(parent.key)} | {
-        frozenset(str(column) for column in index.columns)
+    unique = [links.keys[parent.name].columns, parent.key] + [
+        tuple(str(column) for column in index.columns)
         for index in parent.indexes
         if index.unique and not index.partial and None not in index.columns
-    }
-    if frozenset(reference.to_columns) not in unique:
+    ]
+    named_so = next((key for key in unique if frozenset(key) == frozenset(reference.to_columns)), None)
+    if named_so is None:
         links.add_remark(
             reference.table, f"{named(reference)}: no foreign key: the referenced column is not unique"
         )
     else:
-        links.relations.append(reference)
+        there = dict(zip(reference.to_columns, reference.columns, strict=True))
+        columns = tuple(there[column] for column in named_so)
+        links.relations.append(replace(reference, columns=columns, to_columns=named_so))
 
 
 def _follow_parts(links: Links) -> None:

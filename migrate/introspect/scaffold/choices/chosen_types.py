@@ -9,9 +9,10 @@ from typing import Final
 from mappers.declarative.mapping_columns import ColumnMapping, Items, Kind
 from migrate.introspect.profile.declared_type import vector_size
 from migrate.introspect.profile.inspection import ColumnReport
-from migrate.introspect.scaffold.choose_type import HEADROOM, LEAST_DIGITS, Choice
 from migrate.introspect.scaffold.model import Enum, ScalarType, Type
 from migrate.introspect.scaffold.naming import Names, member_name
+from migrate.introspect.scaffold.types.choose_type import HEADROOM, LEAST_DIGITS
+from migrate.introspect.scaffold.types.type_choice import Choice
 
 _SCALARS: Final[Mapping[Kind, ScalarType]] = {
     "text": "String", "reference": "String", "references": "String", "id": "String", "boolean": "Boolean",

@@ -9,7 +9,7 @@ from migrate.introspect.profile.names import words
 from migrate.introspect.scaffold.existing.column_pairs import kind_for
 from migrate.introspect.scaffold.existing.match_existing import Match
 from migrate.introspect.scaffold.model import Line
-from migrate.introspect.scaffold.shape_fit import misfits
+from migrate.introspect.scaffold.types.shape_fit import misfits
 from migrate.postgres.catalog import Column
 
 #: Words that begin the names of timestamps that a client fills, in the order in which they stand for another.

@@ -11,7 +11,6 @@ from migrate.introspect.profile.inspection import ColumnReport, Inspection
 from migrate.introspect.profile.names import says_minor
 from migrate.introspect.scaffold.choices.choices import Choices
 from migrate.introspect.scaffold.choices.wishes import Wishes
-from migrate.introspect.scaffold.choose_type import GUESSES
 from migrate.introspect.scaffold.columns import WITHOUT_CASE
 from migrate.introspect.scaffold.draft import make_draft
 from migrate.introspect.scaffold.existing.column_pairs import kind_for
@@ -24,7 +23,8 @@ from migrate.introspect.scaffold.existing.fill_required import (
 )
 from migrate.introspect.scaffold.existing.match_existing import PRISMA, Match, match_tables
 from migrate.introspect.scaffold.model import Draft, Line, Section
-from migrate.introspect.scaffold.shape_fit import misfits, timestamp_misfits, unit_of
+from migrate.introspect.scaffold.types.choose_type import GUESSES
+from migrate.introspect.scaffold.types.shape_fit import misfits, timestamp_misfits, unit_of
 from migrate.postgres.catalog import Column, ForeignKey, LiveSchema
 
 #: Nothing is wished.

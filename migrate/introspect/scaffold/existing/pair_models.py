@@ -9,7 +9,7 @@ from typing import Final
 from migrate.introspect.profile.inspection import TableReport
 from migrate.introspect.profile.names import words
 from migrate.introspect.scaffold.existing.column_pairs import kind_for, pair_columns
-from migrate.introspect.scaffold.shape_fit import misfits
+from migrate.introspect.scaffold.types.shape_fit import misfits
 from migrate.postgres.catalog import Table
 
 #: Columns that many tables have: they say nothing of which table it is.

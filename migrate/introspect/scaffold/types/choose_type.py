@@ -7,7 +7,7 @@ fit a type, the column gets it. What does not fit is left out and named; digits 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from mappers.declarative.mapping_columns import Kind
@@ -23,18 +23,17 @@ from migrate.introspect.profile.names import (
     suggests_money,
     words,
 )
-from migrate.introspect.scaffold.model import Options, ScalarType, Type
-from migrate.introspect.scaffold.shape_fit import (
+from migrate.introspect.scaffold.model import ScalarType, Type
+from migrate.introspect.scaffold.types.shape_fit import (
     CALENDAR,
-    NUMBER,
     fitting,
-    may_be_local,
     misfits,
     shapes,
     share,
     timestamp_misfits,
-    unit_of,
 )
+from migrate.introspect.scaffold.types.timestamp_type import timestamp_of, with_unit
+from migrate.introspect.scaffold.types.type_choice import Choice, joined
 
 #: The share of the values that must fit a type that the others do not fit.
 ENOUGH: Final = 0.9
@@ -69,41 +68,26 @@ _GUESSED: Final = "no value to decide by"
 _FLAG: Final = "all are 0 or 1: as boolean, if they mean no and yes"
 _SECONDS: Final = 'all may be seconds since 1970: as = "timestamp", unit = "s", if so'
 GUESSES: Final = frozenset({_GUESSED, _FLAG, _SECONDS})
-#: The remark on timestamps that may be local time.
-_LOCAL: Final = 'text without a zone is read as UTC: zone = "Area/City" if it is the time there'
 
 
-@dataclass(frozen=True)
-class Choice:
-    """The type of a column and how its values are read.
-
-    Of its values `misfits` do not fit, and `unset` are words such as CURRENT_TIMESTAMP in place of an
-    instant. `guess` is true if nothing but a name, or what other columns hold, speaks for the type.
-    """
-
-    type: Type
-    kind: Kind
-    options: Options = field(default_factory=dict)
-    misfits: int = 0
-    unset: int = 0
-    remark: str = ""
-    guess: bool = False
-    #: values that are not migrated as they stand, by what becomes of them
-    counts: tuple[tuple[str, int], ...] = ()
-
-
-def choose(column: ColumnReport, *, key: bool = False, unit: str | None = None) -> Choice:
+def choose(
+    column: ColumnReport, *, key: bool = False, refers: bool = False, unit: str | None = None
+) -> Choice:
     """Return the type of a column; that of a key never leaves out a value for another's sake.
 
-    `unit` is that of the numbers which are instants in the columns around, for one that holds nothing.
+    With `refers` a constraint says that it holds keys. `unit` is that of the numbers which are instants in
+    the columns around, for one that holds none to tell by.
     """
     found = _declared(column, unit) or _by_values(column)
     found = _text(column) if key and found.misfits else found
+    if (key or refers) and found.remark == _FLAG:
+        found = replace(found, remark="", guess=False)
+    found = with_unit(found, column, unit)
     meant = _MEANT.get(declared_type.family(column.declared))
     if not column.filled or column.library or key or meant is None or found.kind in meant or found.guess:
         return found
     remark = f"declared {column.declared}, but its values are not"
-    return replace(found, remark=_and(found.remark, remark), guess=True)
+    return replace(found, remark=joined(found.remark, remark), guess=True)
 
 
 def _declared(column: ColumnReport, unit: str | None) -> Choice | None:
@@ -114,7 +98,7 @@ def _declared(column: ColumnReport, unit: str | None) -> Choice | None:
         case "boolean" if share(column, "boolean") >= ENOUGH and not column.reading.startswith("integer_"):
             return Choice(Type("Boolean"), "boolean", misfits=misfits(column, "boolean"))
         case "timestamp" | "date" if _timed_share(column) >= ENOUGH:
-            return _timestamp(column)
+            return timestamp_of(column)
         case "json" if share(column, "json") >= MOSTLY_JSON:
             return _json(column)
         case "decimal" if column.reading != "timestamp" and share(column, "decimal") >= ENOUGH:
@@ -160,7 +144,10 @@ def _by_values(column: ColumnReport) -> Choice:
     if reading == "boolean":
         if column.certain or (column.default or "").strip("() ").lower() in ("true", "false"):
             return Choice(Type("Boolean"), "boolean")
-        return Choice(Type("Int"), "integer", remark=_FLAG, guess=True)
+        text = column.classes.integers + column.classes.reals == 0
+        return Choice(
+            Type() if text else Type("Int"), "text" if text else "integer", remark=_FLAG, guess=True
+        )
     if reading in ("integer", "integer_id"):
         if column.classes.texts > column.classes.empty and not _is_numeric(column):
             return _text(column)
@@ -168,9 +155,10 @@ def _by_values(column: ColumnReport) -> Choice:
     if reading == "decimal":
         return _decimal(column)
     if reading == "real":
-        return Choice(Type("Float"), "real")
+        exact = column.classes.integers and column.digits > SAFE_DIGITS and column.decimal is not None
+        return _decimal(column) if exact else Choice(Type("Float"), "real")
     if reading == "timestamp":
-        return _timestamp(column)
+        return timestamp_of(column)
     if reading == "json":
         return _json(column)
     if reading == "blob":
@@ -184,6 +172,9 @@ def _integer(column: ColumnReport) -> Choice:
     guessed = found.keys() <= {"unix_s", "null", "empty"} and not _about_numbers(column)
     remarks = _SECONDS if guessed else ""
     last = words(column.name)[-1:]
+    instants = found.get("unix_s", 0) + found.get("unix_ms", 0)
+    if last and last[0] in _TIME and instants * 2 > column.filled and not (guessed or column.key):
+        guessed, remarks = True, "most may be since 1970, the others are none: kept as numbers"
     if column.clock or (last and last[0] in _TIME and column.digits >= _FINE_DIGITS and not column.key):
         guessed, remarks = True, "perhaps microseconds or finer since 1970, kept as numbers"
     return Choice(Type(_whole(column)), "integer", remark=remarks, guess=guessed)
@@ -199,7 +190,7 @@ def _mixed(column: ColumnReport) -> Choice:
     if share(column, "json") >= MOSTLY_JSON:
         return _json(column)
     if share(column, "timestamp", also="now") >= ENOUGH and CALENDAR & shapes(column).keys():
-        return _timestamp(column)
+        return timestamp_of(column)
     if share(column, "boolean") >= ENOUGH and suggests_flag(column.name, column.declared):
         return Choice(Type("Boolean"), "boolean", misfits=misfits(column, "boolean"))
     if share(column, "integer") >= ENOUGH and not column.money:
@@ -275,30 +266,8 @@ def _decimal(column: ColumnReport) -> Choice:
         Type("Decimal", digits=total, scale=scale), "decimal",
         {"scale": scale, **({"round": True} if few else {})},
         misfits=misfits(column, "decimal"),
-        remark=_and(remark, f"rounded to 15 digits: {inexact:,}" if inexact else ""),
+        remark=joined(remark, f"rounded to 15 digits: {inexact:,}" if inexact else ""),
         guess=wider,
-    )  # fmt: skip
-
-
-def _timestamp(column: ColumnReport) -> Choice:
-    found = shapes(column)
-    forms = {count.name for count in column.timestamps}
-    unset = found.get("now", 0)
-    days = found.keys() <= {"date", "null", "empty"} and declared_type.family(column.declared) != "timestamp"
-    if days:
-        return Choice(Type("DateTime", day=True), "date")
-    options: dict[str, object] = {}
-    if found.keys() & NUMBER and not {"unix_s", "unix_ms"} <= forms:
-        options["unit"] = unit_of(column)
-    written = sorted(forms - {"now"})
-    apart = {"unix_s", "unix_ms"} <= forms
-    wrong = timestamp_misfits(column)
-    remarks = f"written as {', '.join(written)}" if len(written) > 1 else ""
-    guessed = "" if column.certain or column.reading == "mixed" else "read as milliseconds since 1970"
-    local = _LOCAL if may_be_local(column, forms) else ""
-    return Choice(
-        Type("DateTime"), "timestamp", options, misfits=wrong, unset=unset,
-        remark=_and(remarks, guessed, local), guess=apart or bool(guessed or local),
     )  # fmt: skip
 
 
@@ -325,7 +294,3 @@ def _text(column: ColumnReport) -> Choice:
 def _refused(column: ColumnReport) -> int:
     """Return how many values look like JSON and are none that jsonb takes."""
     return 0 if column.json is None else column.json.refused + column.json.broken
-
-
-def _and(*remarks: str) -> str:
-    return "; ".join(remark for remark in remarks if remark)

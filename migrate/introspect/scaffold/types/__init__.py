@@ -1,0 +1,1 @@
+"""The type of each column, from its values and its declared type."""
