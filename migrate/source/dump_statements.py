@@ -36,6 +36,12 @@ _ROLLED_BACK: Final = re.compile(rb"(?:\A|[;\n])\s*ROLLBACK\s*;[^;]*\Z", re.IGNO
 OF_DUMP: Final = re.compile(
     rb"(?:INSERT|CREATE|UPDATE|DELETE|ALTER|ANALYZE|BEGIN|SAVEPOINT|REPLACE|DROP)\b", re.IGNORECASE
 )
+#: How the dumps of other databases begin.
+_OTHERS: Final = {
+    "MySQL or MariaDB": re.compile(rb"^-- (?:MySQL|MariaDB) dump|^-- phpMyAdmin SQL Dump", re.MULTILINE),
+    "PostgreSQL": re.compile(rb"^-- PostgreSQL database (?:cluster )?dump", re.MULTILINE),
+}
+_FIRST_BYTES: Final = 256
 _LAST_BYTES: Final = 65_536
 _AGAIN: Final = 'make it again with `turso db shell NAME ".dump" > FILE.sql` and see how it ends'
 
@@ -47,11 +53,12 @@ def require_whole(path: Path) -> None:
     nothing but pragmas, comments and a shell's own words stands behind.
     """
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(_FIRST_BYTES)
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _LAST_BYTES))
         end = file.read()
-    if start.startswith(_UTF16) or (len(start) == 4 and start.count(b"\0") == 2):
+    _require_of_sqlite(path, start)
+    if start.startswith(_UTF16) or start[:4].count(b"\0") == 2:
         raise SourceError(
             f"the dump {path} is UTF-16, as PowerShell's > writes it",
             hint="PowerShell may have changed letters on the way: make the dump again without it, with"
@@ -80,6 +87,17 @@ def require_whole(path: Path) -> None:
             " the same command again",
         )
     raise SourceError(f"the dump {path} does not end in COMMIT; it is incomplete", hint=_AGAIN)
+
+
+def _require_of_sqlite(path: Path, start: bytes) -> None:
+    if not start.strip():
+        raise SourceError(f"the dump {path} is empty", hint=_AGAIN)
+    other = next((name for name, signs in _OTHERS.items() if signs.search(start)), None)
+    if other is not None:
+        raise SourceError(
+            f"the dump {path} is one of {other}, not of SQLite",
+            hint="give a Turso URL, an SQLite file, or a dump of one: `turso db shell NAME .dump > FILE.sql`",
+        )
 
 
 def _goes_on(behind: bytes) -> bool:

@@ -19,6 +19,7 @@ from migrate.source.private_copy import PrivateCopy, Stamp
 from migrate.source.url import Address
 
 _MAGIC = b"SQLite format 3\x00"
+_PACKED = {"gzip": b"\x1f\x8b", "zip": b"PK\x03\x04", "zstd": b"\x28\xb5\x2f\xfd", "xz": b"\xfd7zXZ"}
 _COMPANIONS = ("-wal", "-journal")
 _TRIES = 5
 #: The copy is opened as immutable, which is not possible for a file in WAL mode.
@@ -79,6 +80,9 @@ def _require_database(path: Path) -> None:
             f"the source file {path} cannot be read: {error.strerror}",
             hint="give an SQLite file, or a dump whose name ends in .sql",
         ) from error
+    packed = next((name for name, magic in _PACKED.items() if start.startswith(magic)), None)
+    if packed is not None:
+        raise SourceError(f"{path} is compressed ({packed})", hint="unpack it, and name what was in it")
     if start not in (b"", _MAGIC):
         raise SourceError(
             f"{path} is not an SQLite database",

@@ -294,3 +294,23 @@ def test_the_copy_of_a_dump_is_a_sound_database(tmp_path: Path, work: Path) -> N
         take_snapshot(source, work, SourceSettings())
     with closing(sqlite3.connect(work / "snapshot.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "-- MySQL dump 10.13\nCREATE TABLE `a` (`id` int) ENGINE=InnoDB;\n",
+            "is one of MySQL",
+        ),
+        ("-- phpMyAdmin SQL Dump\n-- version 5\nCREATE TABLE a (id int);\n", "is one of MySQL or MariaDB"),
+        ("--\n-- PostgreSQL database dump\n--\nSET statement_timeout = 0;\n", "is one of PostgreSQL"),
+        ("", "is empty"),
+        ("\n  \n", "is empty"),
+    ],
+)
+def test_what_is_no_dump_of_sqlite_is_refused_as_what_it_is(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "legacy.sql"
+    path.write_text(text)
+    with pytest.raises(SourceError, match=said):
+        open_source(str(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import shutil
 import sqlite3
 import threading
@@ -193,3 +195,11 @@ def test_pages_of_a_file_stay_small_where_cells_are_big(tmp_path: Path) -> None:
         pages = [len(page.rows) for page in source.pages(source.inspect().table("t"), None)]
     assert sum(pages) == 2000
     assert max(pages) <= 500
+
+
+@pytest.mark.parametrize("kind", ["gzip", "xz"])
+def test_a_compressed_file_is_refused_as_such(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "legacy.db"
+    path.write_bytes({"gzip": gzip.compress, "xz": lzma.compress}[kind](b"SQLite format 3\x00"))
+    with pytest.raises(SourceError, match=rf"is compressed \({kind}\)"):
+        open_source(str(path))
