@@ -8,6 +8,7 @@ from typing import Final
 
 from migrate.introspect.profile import names
 from migrate.introspect.profile.database import InspectedDatabase
+from migrate.introspect.profile.ids_after_words import ids_after_words
 from migrate.introspect.profile.inspection import Basis, ColumnReport, HiddenReference, Place
 from migrate.introspect.profile.references import ALMOST_ALL, UNGUESSABLE, Target, Targets
 from migrate.introspect.profile.value_patterns import shape_of
@@ -42,6 +43,8 @@ def hidden_references(
         found += _search(database, table, column.name, targets, _list_atoms(database, table, column.name))
     if "url" in shapes or ("text" in shapes and _has_path(database, table, column.name)):
         found += _search(database, table, column.name, targets, _url_atoms(table, column.name))
+    if "text" in shapes:
+        found += ids_after_words(database, table, column, targets)
     return found
 
 
@@ -186,22 +189,22 @@ def _at(
             best is None or dangling < best.dangling
         ):
             best = _hidden(table, column, place, path, target, "values", ids, dangling)
-    return _numbers(database, table, column, path, targets) if best is None and place == "list" else best
+    bare = place == "list" or (path == "$[*]" and not names.suggests_count(column))
+    return _numbers(database, table, column, place, path, targets) if best is None and bare else best
 
 
 def _numbers(
-    database: InspectedDatabase, table: str, column: str, path: str, targets: Targets
+    database: InspectedDatabase, table: str, column: str, place: Place, path: str, targets: Targets
 ) -> HiddenReference | None:
     """Return what a list of numbers may refer to, whatever its name: a table that has them all, one of
     people before others.
     """
-    written = "SELECT count(*) FROM s.atoms WHERE v GLOB '*[^0-9]*'"
-    if database.number(written):
+    if database.number("SELECT count(*) FROM s.atoms WHERE path = ? AND v GLOB '*[^0-9]*'", (path,)):
         return None
     for target in sorted(targets.all, key=lambda one: names.fold(one.table) not in names.PEOPLE):
-        ids, dangling = _count(database, target, "place = 'list'", ())
+        ids, dangling = _count(database, target, "place = ? AND path = ?", (place, path))
         if target.reading in _NUMBERS and ids and not dangling:
-            return _hidden(table, column, "list", path, target, "values", ids, dangling)
+            return _hidden(table, column, place, path, target, "values", ids, dangling)
     return None
 
 

@@ -24,7 +24,7 @@ Reading = Literal[
 Basis = Literal["name and values", "name", "values"]
 
 #: Where the ids of a reference that no constraint can name are written.
-Place = Literal["json", "json key", "list", "url"]
+Place = Literal["json", "json key", "list", "url", "text"]
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,9 @@ class HiddenReference:
     """Ids inside the cells of a column that no constraint can declare.
 
     `path` is the path in a JSON document (`$.items[*].userId`; `*` also stands for keys that are not names),
-    the separator of a list, the pattern of a URL. Of `ids` ids found there, `dangling` refer to no row of
-    `to_table`. `by` is the key next to them in JSON that names their table (`relationTo`), else ''.
+    the separator of a list, the pattern of a URL or another text. Of `ids` ids found there, `dangling` refer
+    to no row of `to_table`. `by` is the key next to them in JSON that names their table (`relationTo`),
+    else ''.
     """
 
     table: str

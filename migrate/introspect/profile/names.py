@@ -50,7 +50,10 @@ _ROLES: Final = frozenset({
     "follower", "freelancer", "manager", "member", "moderator", "owner", "participant", "receiver",
     "recipient", "referrer", "reporter", "reviewee", "reviewer", "seller", "sender", "writer", "friend",
     "host", "guest", "invitee", "inviter", "uploader", "voter", "assigner", "subscriber", "winner",
-    "opponent",
+    "opponent", "whodunnit", "actor",
+    "watcher", "worker", "employee", "student", "teacher", "tutor", "coach", "driver", "passenger", "patient",
+    "doctor", "agent", "operator", "contributor", "collaborator", "requester", "responder", "payer", "payee",
+    "donor", "speaker", "attendee", "organizer", "learner", "mentor", "mentee", "commenter",
 })  # fmt: skip
 
 _TIME: Final = frozenset({
@@ -71,6 +74,8 @@ _COUNT: Final = frozenset({
     "count", "counts", "number", "num", "quantity", "qty", "total", "score", "rating", "version", "order",
     "priority", "position", "index", "size", "level", "views", "points", "rank", "progress", "items",
     "strength", "popularity", "limit", "max", "min", "age", "pages", "slides", "problems", "ratings",
+    "attempts", "tries", "retries", "visits", "clicks", "likes", "downloads", "stock", "capacity", "duration",
+    "length", "width", "height", "weight",
 })  # fmt: skip
 _SET: Final = frozenset({
     "status", "state", "type", "kind", "role", "level", "difficulty", "category", "currency", "method",
@@ -272,7 +277,8 @@ def suggests_flag(name: str, declared: str) -> bool:
 
 def suggests_count(name: str) -> bool:
     """Return whether a column's name suggests a number of things."""
-    return bool(_COUNT & set(words(name)))
+    found = words(name)
+    return bool(_COUNT & {*found, *map(singular, found)})
 
 
 def says_code(name: str) -> bool:

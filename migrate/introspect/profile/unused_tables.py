@@ -20,6 +20,9 @@ BOOKKEEPING: Final = frozenset({
     "__diesel_schema_migrations", "django_migrations", "flyway_schema_history", "goose_db_version",
     "knex_migrations", "knex_migrations_lock", "kysely_migration", "kysely_migration_lock", "migrations",
     "schema_migrations", "sequelizemeta", "_sqlx_migrations", "_sqlite_migrations", "typeorm_metadata",
+    "payload_migrations", "directus_migrations", "strapi_migrations", "strapi_database_schema", "phinxlog",
+    "__efmigrationshistory", "refinery_schema_history", "atlas_schema_revisions", "mikro_orm_migrations",
+    "umzug_migrations", "doctrine_migration_versions", "schemaversion", "schema_version", "ghost_migrations",
 })  # fmt: skip
 
 #: Names of copies, and whether only a tool gives such a name.

@@ -299,7 +299,7 @@ class _Column:
 
 def _kept_ids_remark(one: HiddenReference) -> str:
     """Return the remark on ids that are not changed, with the option that gives them new ones."""
-    place = "URL" if one.place == "url" else f"{one.place} {one.path}".strip()
+    place = {"url": "URL", "text": "text"}.get(one.place) or f"{one.place} {one.path}".strip()
     if one.by:
         return f"ids of {one.to_table}, named by {one.by} ({place}), stay the legacy ids: {one.ids:,}"
     if one.place == "json":
@@ -311,7 +311,7 @@ def _kept_ids_remark(one: HiddenReference) -> str:
         option = f'as = "references", of = "{one.to_table}", separator = "{one.path}"'
         return f"perhaps ids of {one.to_table} (list): {one.ids:,}, kept as they are; to map them: {option}"
     remark = f"ids of {one.to_table} in it ({place}) stay the legacy ids: {one.ids - one.dangling:,}"
-    if one.place == "url" and one.path:
+    if one.place in ("url", "text") and one.path:
         return f'{remark}; to map them: ids = [{{ pattern = "{one.path}", of = "{one.to_table}" }}]'
     return remark
 

@@ -281,7 +281,9 @@ def test_ids_that_a_key_next_to_them_explains_and_lists_of_numbers_are_marked(pa
     assert "(!)" in rich
     assert "ids of posts, named by relationTo (json $.root[*].value), stay the legacy ids: 1" in rich
     assert "ids of users, named by relationTo (json $.root[*].value), stay the legacy ids: 1" in rich
-    assert 'to map them: as = "references", of = "users", separator = ";"' in pairs.line("blocks", "watchers")
+    assert 'as = "references", of = "users", dangling = "keep", separator = ";"' in pairs.line(
+        "blocks", "watchers"
+    )
     assert not pairs.marked("blocks", "sizes")
 
 

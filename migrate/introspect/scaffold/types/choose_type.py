@@ -173,7 +173,7 @@ def _integer(column: ColumnReport) -> Choice:
     remarks = _SECONDS if guessed else ""
     last = words(column.name)[-1:]
     instants = found.get("unix_s", 0) + found.get("unix_ms", 0)
-    if last and last[0] in _TIME and instants * 2 > column.filled and not (guessed or column.key):
+    if last and last[0] in _TIME and column.filled > instants > column.filled / 2 and not column.key:
         guessed, remarks = True, "most may be since 1970, the others are none: kept as numbers"
     if column.clock or (last and last[0] in _TIME and column.digits >= _FINE_DIGITS and not column.key):
         guessed, remarks = True, "perhaps microseconds or finer since 1970, kept as numbers"
