@@ -45,7 +45,7 @@ class Difference(_Part):
             return f"{self.table}: missing"
         if self.found.rows != self.expected.rows:
             return f"{self.table}: {self.found.rows} rows instead of {self.expected.rows}"
-        return f"{self.table}: {self.found.rows} rows as expected, but but with other values"
+        return f"{self.table}: {self.found.rows} rows as expected, but with other values"
 
 
 class DrillResult(_Part):

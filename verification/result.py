@@ -116,9 +116,9 @@ class Report:
         out = []
         for result in self.results:
             word = ("ok" if result.passed else "FAILED") if result.applies else "not applicable"
-            count = f", {result.total:,} found" if result.total else ""
+            count = f", findings: {result.total:,}" if result.total else ""
             note = f" ({result.note})" if result.note else ""
-            out.append(f"{word}: {result.question} {result.looked_at:,} rows checked{count}{note}")
+            out.append(f"{word}: {result.question} Rows checked: {result.looked_at:,}{count}{note}")
             out.extend(f"  {finding}" for finding in result.findings)
             if result.total > len(result.findings) > 0:
                 out.append(f"  and {result.total - len(result.findings):,} more")

@@ -10,6 +10,7 @@ import click
 
 from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, json_option, waiting, work_option
+from migrate.runtime.amount import amount
 from migrate.runtime.next_command import complete
 
 
@@ -53,9 +54,7 @@ def command(config: Path | None, work: Path, as_json: bool) -> int:
                 soft_wrap=True,
             )
     failed = [point.name for point in points if point.verdict == "error"]
-    problems = (
-        "1 problem would stop a run" if len(failed) == 1 else f"{len(failed)} problems would stop a run"
-    )
+    problems = f"{amount(len(failed), 'problem')} would stop a run"
     names = ", ".join(dict.fromkeys(failed))
     console.print(
         f"{problems}: {names}." if code else complete("No problem found. Next: `migrate plan`."),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from migrate.cli.options import waiting
+from migrate.runtime.amount import amount
 
 if TYPE_CHECKING:
     from migrate.introspect.scaffold import Draft
@@ -55,7 +56,7 @@ def draft_of_fleet(
         typical = next(one for one in found if one.name == survey.shapes[0].tenants[0])
         draft = make(_url(typical), Path(name))
     draft = draft_fleet(draft, per_tenant=layout == "per-tenant")
-    draft = replace(draft, source=f"{len(found):,} tenants, drafted from {typical.name}")
+    draft = replace(draft, source=f"{amount(len(found), 'tenant')}, drafted from {typical.name}")
     texts = texts_of(draft, typical.url, embedded=embedded, variable=variable)
     described = tenants if tenants.startswith("turso:") else str(Path(tenants).absolute())
     texts["config.toml"] = fleet_configuration(texts["config.toml"], described)

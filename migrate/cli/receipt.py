@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from migrate.cli.options import json_option
+from migrate.runtime.amount import amount
 
 
 @click.command("receipt")
@@ -46,6 +47,9 @@ def command(file: Path, seal: str | None, as_json: bool) -> None:
     for one in receipt.of("publications"):
         rows = sum(content[0] for content in one["tables"].values())
         click.echo(
-            terminal_safe(f"{one['kind']} at {one['at']}: {rows:,} rows in {len(one['tables'])} tables")
+            terminal_safe(
+                f"{one['kind']} at {one['at']}: {amount(rows, 'row')} in "
+                f"{amount(len(one['tables']), 'table')}"
+            )
         )
     click.echo(f"Seal: {receipt.seal}")

@@ -16,6 +16,7 @@ from migrate.cli.options import (
     say,
     work_option,
 )
+from migrate.runtime.amount import amount
 
 
 @click.command("rehearse")
@@ -55,7 +56,8 @@ def command(config: Path | None, work: Path, as_json: bool) -> None:
         return
     rows = sum(content.rows for content in receipt.disturbed.values())
     say(
-        f"Killed {len(receipt.killed)} times and resumed: {rows:,} rows in {len(receipt.disturbed)} tables, "
+        f"Killed {amount(len(receipt.killed), 'time')} and resumed: {amount(rows, 'row')} in "
+        f"{amount(len(receipt.disturbed), 'table')}, "
         f"identical to those of a dry run without kills. Receipt: {work / RECEIPT}, "
         f"report: {work / REHEARSAL / FILE}."
     )

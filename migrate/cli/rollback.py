@@ -25,6 +25,7 @@ from migrate.cli.options import (
     work_option,
     yes_option,
 )
+from migrate.runtime.amount import amount
 from migrate.runtime.notify import notified, notify
 from migrate.runtime.streams import showing
 
@@ -178,13 +179,15 @@ def _result_lines(done: RolledBack, mode: str) -> list[str]:
         return lines
     if mode == "undo":
         return [
-            f"Rollback undone: {done.tables} tables hold the {done.rows:,} migrated rows again.",
-            f"The {done.saved:,} rows that were live until now are saved in {done.backup}.",
+            f"Rollback undone: {amount(done.tables, 'table holds', 'tables hold')} the "
+            f"{amount(done.rows, 'migrated row')} again.",
+            f"Saved in {done.backup}: {amount(done.saved, 'row')} that the tables held until now.",
             "Next: `migrate verify --published` checks them, `migrate rollback` rolls back again.",
         ]
     before = "first run" if mode == "first" else "run"
     return [
-        f"Rolled back: {done.tables} tables hold what they held before the {before} ({done.rows:,} rows).",
-        f"The {done.saved:,} rows that were live until now are saved in {done.backup}.",
+        f"Rolled back: {amount(done.tables, 'table holds', 'tables hold')} what they held before "
+        f"the {before} ({amount(done.rows, 'row')}).",
+        f"Saved in {done.backup}: {amount(done.saved, 'row')} that the tables held until now.",
         "Next: `migrate rollback --undo` undoes this rollback, `migrate run` migrates again.",
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from migrate.cli.options import json_option, work_option
+from migrate.runtime.amount import amount
 from migrate.runtime.next_command import complete
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def show(facts: dict[str, Any]) -> RenderableType:
         lines.append(f"configuration {facts['config']}{changed}")
     parts: list[RenderableType] = [*(Text(terminal_safe(line)) for line in lines), table]
     for one in facts["not_migrated"]:
-        line = f"{one['table']}: {one['rows']:,} rows {one['fate']}, {one['reason']}. "
+        line = f"{one['table']}: {amount(one['rows'], 'row')} {one['fate']}, {one['reason']}. "
         parts.append(Text(terminal_safe(line + describe(one["reason"]))))
     if progress := _progress(facts):
         parts.append(Text(terminal_safe(progress)))

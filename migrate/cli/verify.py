@@ -21,6 +21,7 @@ from migrate.cli.options import (
     waiting,
     work_option,
 )
+from migrate.runtime.amount import amount
 from migrate.runtime.next_command import complete
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _check_published(
         if trouble := refresh(run.work):
             report.note(trouble)
     require(result, f"read {work / 'checks.json'}; `migrate rollback` restores the earlier rows")
-    console.print(f"{result.applied} checks of the live rows passed.")
+    console.print(f"{amount(result.applied, 'check')} of the live rows passed.")
     return {"version": 1, **result.to_json()}
 
 

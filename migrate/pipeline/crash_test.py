@@ -25,6 +25,7 @@ from migrate.postgres.connection import connect, parse_url
 from migrate.postgres.embedded import THROWAWAY, EmbeddedServer
 from migrate.postgres.table_checksum import Content, measure_all
 from migrate.runtime import files, system
+from migrate.runtime.amount import amount
 from migrate.runtime.clock import now
 from migrate.runtime.errors import CheckError, MigrateError
 from migrate.runtime.failpoints import TRACE, VARIABLE
@@ -98,7 +99,8 @@ def run(work: Path, words: Sequence[str], on_progress: OnProgress) -> CrashTestR
     if not receipt.identical:
         wrong = [name for name, one in undisturbed.items() if receipt.disturbed.get(name) != one]
         raise CheckError(
-            f"killed {len(killed)} times and resumed, the rehearsal left other rows in {', '.join(wrong)}",
+            f"killed {amount(len(killed), 'time')} and resumed, the rehearsal left other rows in "
+            f"{', '.join(wrong)}",
             hint=f"do not run the migration; report this with {work / RECEIPT} and {work / LOG}",
         )
     return receipt

@@ -23,6 +23,7 @@ from migrate.pipeline.plan.target_checks import inspect_target
 from migrate.postgres.catalog import introspect
 from migrate.postgres.connection import Address, connect, parse_url
 from migrate.postgres.embedded import binary
+from migrate.runtime.amount import amount
 from migrate.runtime.config import EMBEDDED, SAMPLE, Config, source_url, target_url
 from migrate.runtime.errors import MigrateError
 from migrate.runtime.files import FOLDER_MODE
@@ -124,7 +125,7 @@ def _check_source(origin: ConfiguredSource) -> Iterator[Point]:
     took = (time.monotonic() - began) * 1000
     yield Point(
         "source", "ok",
-        f"{origin.label} (from {origin.named_by}), {len(catalogue.tables)} tables, answered in "
+        f"{origin.label} (from {origin.named_by}), {amount(len(catalogue.tables), 'table')}, answered in "
         f"{took:,.0f} ms",
     )  # fmt: skip
     if not catalogue.tables:

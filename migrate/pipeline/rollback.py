@@ -27,6 +27,7 @@ from migrate.publish.backup_store import Backup
 from migrate.publish.publication import in_words
 from migrate.publish.publish import Publication, publish
 from migrate.publish.publish_steps import show_step
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import StateMismatch, UsageError
 from migrate.runtime.failpoints import hit
 from migrate.runtime.log import log
@@ -154,7 +155,11 @@ def _put_back(
     with _step(run, "compare") as step:
         run.report.doing("comparing the live rows with those of the publication")
         changes = written_since(run.connection, run.ledger, run.address.schema, run.live, latest)
-        step.line = f"{len(changes)} tables were written to" if changes else "nothing was written since"
+        step.line = (
+            f"{amount(len(changes), 'table was', 'tables were')} written to"
+            if changes
+            else "nothing was written since"
+        )
     if not discard:
         refuse_loss(
             changes,
@@ -167,13 +172,13 @@ def _put_back(
             run.work, name, run.connection, run.address, run.stop_if_asked,
             accept_unproven=run.accept_unproven, own_server=run.own_server,
         )  # fmt: skip
-        step.line = f"{backup_store.rows_of(kept.contents()):,} rows of now saved"
+        step.line = f"{amount(backup_store.rows_of(kept.contents()), 'row')} of now saved"
     tables = [name for name in latest.tables if name in source.manifest.tables]
     with _step(run, "restore") as step:
         _stage_backup(run, source, tables)
         schema.restore_id_map(run.connection, run.ledger, run.staging, origin.id)
         hit("rollback:staged")
-        step.line = f"{len(tables)} tables read from the backup and compared with it"
+        step.line = f"{amount(len(tables), 'table')} read from the backup and compared with it"
     with _step(run, "publish") as step:
         done = _publish(run, kept, tables)
         step.line = in_words(done.facts())

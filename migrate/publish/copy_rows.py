@@ -13,6 +13,7 @@ from migrate.postgres.connection import Connection
 from migrate.postgres.ddl import Step
 from migrate.postgres.table_checksum import Content, measure
 from migrate.publish.drop_and_rebuild import plan_rebuild
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import TargetError
 
 #: Called with the current action and the object's name.
@@ -95,7 +96,7 @@ def move_rows(conn: Connection, schema: str, staging: str, move: Move) -> Conten
     )
     moved = conn.execute(statement).rowcount
     if moved != move.rows:
-        raise TargetError(f"{moved} rows of {move.table} were copied, but {move.rows} were staged")
+        raise TargetError(f"{amount(moved, 'row')} of {move.table} copied, but {move.rows:,} staged")
     return move.content or measure(conn, schema, move.table)
 
 

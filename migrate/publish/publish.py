@@ -35,6 +35,7 @@ from migrate.publish.strategy import (
 )
 from migrate.publish.swap import NOTHING_BUILT, BuiltAhead, lock_staged
 from migrate.runtime import announce
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import LiveChanged, TargetError, TargetUnavailable
 from migrate.staging.ledger import Ledger
 from migrate.staging.schema import ID_MAP
@@ -124,7 +125,7 @@ def _attempt(
         if strategy.swap is not None:
             lock_staged(conn, strategy.swap)
             names.append((request.ledger.schema, ID_MAP))
-        request.on_progress("lock", f"{len(request.managed)} tables")
+        request.on_progress("lock", f"{amount(len(request.managed), 'table')}")
         locks = Locks(conn, names, request.lock_timeout_ms)
         if tries > _GENTLE_TRIES:
             locks.block_readers()

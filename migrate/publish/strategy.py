@@ -14,6 +14,7 @@ from migrate.postgres.table_checksum import Content
 from migrate.publish.copy_rows import Move, move_tables, plan_moves
 from migrate.publish.publication import Kind
 from migrate.publish.swap import BuiltAhead, SwapBlocked, TableSwap, prepare_swap, swap_tables
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import TargetError
 from migrate.staging.ledger import Ledger
 
@@ -127,9 +128,9 @@ def replace_rows(
         number = strategy.swap.publication
         try:
             with conn.transaction():
-                request.on_progress("exchange", f"{len(request.managed)} tables")
+                request.on_progress("exchange", f"{amount(len(request.managed), 'table')}")
                 swap_tables(conn, strategy.swap)
-                request.on_progress("exchanged", f"{len(request.managed)} tables")
+                request.on_progress("exchanged", f"{amount(len(request.managed), 'table')}")
                 changed = differences(before, protected_definitions(conn, request))
                 if changed:
                     raise SwapBlocked([f"the swap would have changed {', '.join(changed[:5])}"])

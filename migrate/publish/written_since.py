@@ -18,6 +18,7 @@ from backups.content import Change
 from migrate.postgres.catalog import LiveSchema, Table
 from migrate.postgres.connection import Connection, translate_errors
 from migrate.postgres.table_checksum import Content, row_hash
+from migrate.runtime.amount import amount
 from migrate.staging.ledger import Ledger
 from migrate.staging.ledger_queries import PublicationRecord
 
@@ -73,7 +74,7 @@ class Written:
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+    return amount(count, "row")
 
 
 def _named(keys: tuple[str, ...]) -> str:

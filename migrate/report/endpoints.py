@@ -6,6 +6,7 @@ from typing import Any
 
 from migrate.pipeline.state import Document
 from migrate.report.report_facts import Fact
+from migrate.runtime.amount import amount
 
 
 def source(document: Document, snapshot: dict[str, Any]) -> tuple[Fact, ...]:
@@ -43,7 +44,7 @@ def target(document: Document, counted: dict[str, Any], receipt: dict[str, Any])
             else "the test restore did NOT give the same rows"
         )
         facts += [
-            Fact("backup", f"{backup.facts['rows']:,} rows in {backup.facts['folder']}, {proof}"),
+            Fact("backup", f"{amount(backup.facts['rows'], 'row')} in {backup.facts['folder']}, {proof}"),
             Fact("dump SHA-256", str(backup.facts["dump"]), exact=True),
         ]
     if document.publication is not None:

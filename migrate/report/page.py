@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from mappers.reasons import describe
 from migrate.runtime import files
+from migrate.runtime.amount import amount
 
 _STYLE: Final = "style.css"
 #: Where Unicode has a picture for each control character below the space.
@@ -79,6 +80,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "number": number,
+        "amount": amount,
         "share": share,
         "seconds": seconds,
         "instant": instant,

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from migrate.pipeline.plan.plan import EMPTIED, REPLACED, UNFED, LiveTable, Plan, SourceTable
+from migrate.runtime.amount import amount
 from migrate.runtime.next_command import complete
 from migrate.runtime.redaction import terminal_safe
 
@@ -30,7 +31,7 @@ def show_plan(plan: Plan, console: Console, *, rehearsal: bool = False, verbose:
     if lines is not None and len(plan.source_tables) > lines:
         rest = _ordered(plan)[lines:]
         rows = sum(table.rows for table in rest)
-        _print(f"and {len(rest):,} more source tables with {rows:,} rows; {_MORE}", console)
+        _print(f"and {amount(len(rest), 'more source table')} with {amount(rows, 'row')}; {_MORE}", console)
     for text in _about_target(plan, rehearsal=rehearsal, verbose=verbose):
         _print(text, console)
     if verbose:
@@ -97,14 +98,15 @@ def _change(name: str, live: LiveTable | None) -> str:
 def _about_target(plan: Plan, *, rehearsal: bool, verbose: bool) -> Iterator[str]:
     """Yield what happens to the target: its new tables, and the live rows that go."""
     if plan.rows_billed:
-        yield f"The server will bill about {plan.rows_billed:,} rows read."
+        yield f"The server will bill about {amount(plan.rows_billed, 'row')} read."
     if plan.made:
-        yield f"The target schema is empty: {len(plan.made):,} tables are made first, from [target] schema."
+        made = amount(len(plan.made), "table is", "tables are")
+        yield f"The target schema is empty: {made} made first, from [target] schema."
         return
     will = "a run would" if rehearsal else "the run will"
     replaced = [table for table in plan.live_tables if table.fate == REPLACED and table.rows != 0]
     if replaced:
-        yield f"Live rows that {will} replace: {_rows(replaced)} in {len(replaced):,} tables."
+        yield f"Live rows that {will} replace: {_rows(replaced)} in {amount(len(replaced), 'table')}."
     elif plan.live_tables:
         yield "The live tables have no rows yet."
     shown = {name for source in plan.source_tables for name in source.into}

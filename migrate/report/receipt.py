@@ -23,6 +23,7 @@ from migrate.pipeline.summary.summary import Summary
 from migrate.postgres.connection import translate_errors
 from migrate.publish.backup_store import find
 from migrate.runtime import files
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import CheckError, StateMismatch, UsageError
 from migrate.staging import ledger_queries
 
@@ -117,15 +118,15 @@ def check_receipt(receipt: Receipt) -> list[str]:
         total = sum(fates[fate] for fate in ("migrated", "merged", "rejected", "excluded"))
         if total != fates["rows"]:
             raise CheckError(
-                f"the outcomes of {table} add up to {total:,}, but it has {fates['rows']:,} rows",
+                f"the outcomes of {table} add up to {total:,}, but it has {amount(fates['rows'], 'row')}",
                 hint=_ALTERED,
             )
-    confirmed.append(f"every row of {len(rows)} source tables has one outcome")
+    confirmed.append(f"every row of {amount(len(rows), 'source table')} has one outcome")
     checks = receipt.of("checks")
     failed = [name for name, check in checks.items() if not check["passed"]]
     if failed:
         raise CheckError(f"the receipt lists failed checks: {', '.join(failed)}")
-    confirmed.append(f"{len(checks)} checks passed")
+    confirmed.append(f"{amount(len(checks), 'check')} passed")
     return confirmed
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from migrate.report.report_facts import Flow
+from migrate.runtime.amount import amount
 
 #: Tables of the left column that are drawn; if there are more, the smallest are drawn as one.
 MOST: Final = 80
@@ -188,9 +189,9 @@ def _node(bar: _Bar, shape: Shape, live: Mapping[str, int], *, left: bool) -> No
     beyond = 7.0
     label_x = x + _BAR + beyond if left == inward else x - beyond
     says = live.get(bar.name, bar.rows) if bar.fate == "migrated" else bar.rows
-    title = f"{bar.name}: {bar.rows:,} rows"
+    title = f"{bar.name}: {amount(bar.rows, 'row')}"
     if bar.fate == "migrated" and bar.name in live:
-        title = f"{bar.name}: {says:,} rows, from {bar.rows:,} source rows"
+        title = f"{bar.name}: {amount(says, 'row')}, from {amount(bar.rows, 'source row')}"
     return Node(
         bar.name, _cut(bar.name, shape.letters), bar.rows, says, title, bar.fate, left,
         round(x, 1), round(bar.y, 1), round(bar.height, 1), round(label_x, 1),

@@ -13,6 +13,7 @@ from rich.table import Table
 from mappers.reasons import describe
 from migrate.pipeline.summary.summary import Changed, Flow, Summary
 from migrate.publish.publication import in_words
+from migrate.runtime.amount import amount
 from migrate.runtime.redaction import terminal_safe
 
 #: Names in one line, and lines of one part; the report has them all.
@@ -26,7 +27,7 @@ def show(summary: Summary, console: Console, *, verbose: bool = False) -> None:
     """Print the summary: rows from source to target, reasons, left-out tables, values to look at."""
     console.print(_flows(summary))
     for name, rows, why in _left_out(summary):
-        console.print(f"NOT migrated: {name} {rows:,} rows ({why})", markup=False, soft_wrap=True)
+        console.print(f"NOT migrated: {name} {amount(rows, 'row')} ({why})", markup=False, soft_wrap=True)
     _print_lines("Rows that did not become a row of their own", list(_reasons(summary.flows)), console)
     _print_lines("Values that need your attention", list(_values(summary.changed)), console)
     if summary.breakdown and summary.categories:
@@ -86,7 +87,11 @@ def _left_out(summary: Summary) -> Iterator[tuple[str, int, str]]:
     for name, rows, rule in full[:_LINES]:
         yield terminal_safe(name), rows, terminal_safe(describe(rule).rstrip(".") or rule)
     if len(full) > _LINES:
-        yield f"{len(full) - _LINES:,} more tables,", sum(rows for _, rows, _ in full[_LINES:]), _REPORT
+        yield (
+            f"{amount(len(full) - _LINES, 'more table')},",
+            sum(rows for _, rows, _ in full[_LINES:]),
+            _REPORT,
+        )
 
 
 def _reasons(flows: Iterable[Flow]) -> Iterator[tuple[int, str, str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from migrate.pipeline.state import Document
 from migrate.report.report_facts import Verdict
+from migrate.runtime.amount import amount
 
 
 def judge(document: Document, counted: dict[str, Any], checks: dict[str, Any], *, dry: bool) -> Verdict:
@@ -32,7 +33,7 @@ def _open(document: Document, checks: dict[str, Any], failed: list[str], *, dry:
     if failed:
         return Verdict(
             "bad",
-            f"Not published: {len(failed)} of {_applied(checks)} checks failed",
+            f"Not published: {len(failed)} of {amount(_applied(checks), 'check')} failed",
             (f"Failed: {', '.join(failed)}.", untouched),
         )
     stage = next((name for name, record in document.stages.items() if record.status != "done"), None)
@@ -50,17 +51,13 @@ def _rows(counted: dict[str, Any]) -> tuple[str, ...]:
     lost = sum(one["rows"] for one in counted.get("changed", ()) if one["lost"])
     left = sum(rows for _, rows in counted.get("left_out", {}).values())
     gone = [
-        *([f"{left:,} source rows of left-out tables are NOT migrated."] if left else ()),
-        *([f"{lost:,} values did not fit their column and are NOT migrated."] if lost else ()),
+        *([f"NOT migrated: {amount(left, 'source row')} of left-out tables."] if left else ()),
+        *([f"NOT migrated: {amount(lost, 'value')} that did not fit the column."] if lost else ()),
     ]
-    line = f"{sum(filled.values()):,} rows in {_tables(len(filled))}"
+    line = f"{amount(sum(filled.values()), 'row')} in {amount(len(filled), 'table')}"
     if emptied:
-        line += f"; {_tables(emptied)} that only the application fills emptied"
+        line += f"; emptied: {amount(emptied, 'table')} that only the application fills"
     return (f"{line}.", *gone)
-
-
-def _tables(number: int) -> str:
-    return f"{number:,} table{'' if number == 1 else 's'}"
 
 
 def _applied(checks: dict[str, Any]) -> int:
@@ -72,6 +69,6 @@ def _checked(checks: dict[str, Any], failed: list[str]) -> tuple[str, ...]:
         return ()
     ran = [check for check in checks["checks"] if check["applies"]]
     if failed:
-        return (f"{len(failed)} of {_applied(checks)} checks failed: {', '.join(failed)}.",)
+        return (f"{len(failed)} of {amount(_applied(checks), 'check')} failed: {', '.join(failed)}.",)
     looked = sum(check["looked_at"] for check in ran)
-    return (f"{len(ran)} checks passed, {looked:,} rows checked.",)
+    return (f"{amount(len(ran), 'check')} passed, {amount(looked, 'row')} checked.",)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from migrate.runtime import files
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import SourceError, StateMismatch, Stopped
 from migrate.runtime.failpoints import hit
 from migrate.runtime.source_settings import SourceSettings
@@ -164,7 +165,7 @@ class _SnapshotRun:
         if rows > expected:
             if mark is None:  # the source may have grown since it counted
                 raise _SourceChanged
-            how = f"it counted {expected:,} rows and gave more, its state being the same"
+            how = f"it counted {amount(expected, 'row')} and gave more, its state being the same"
             raise server_errors.wrong_answer(self._source.label, f"table {table.name}: ", how)
         self._partial.append(table, page, usage := self._usage())
         self._on_progress(Progress(table.name, rows, max(rows, expected), usage.bytes, usage.rows_read))
@@ -216,7 +217,9 @@ class _SnapshotRun:
                 here = TransportSource(copy, self._settings).count(table)
                 there = self._source.count(table)
                 if here != there:
-                    raise self._differs(table, f"{here} rows were copied, the source has {there}")
+                    raise self._differs(
+                        table, f"{amount(here, 'row was', 'rows were')} copied, the source has {there}"
+                    )
                 stats = self._partial.record(table).stats
                 if stats is not None:
                     wrong = differing(stats, scan_columns(copy.run, table))

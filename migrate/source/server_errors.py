@@ -8,6 +8,7 @@ from typing import Final
 from tenacity import RetryCallState
 
 from migrate.runtime import announce
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import SourceError, SourceUnavailable
 
 #: Tries of a request that takes too long each time.
@@ -69,12 +70,13 @@ def given_up(label: str, cause: Transient, attempts: int, seconds: float) -> Sou
         )
     if isinstance(cause, Malformed):
         return SourceUnavailable(
-            f"{label} gave an answer that is none of a libSQL server's ({attempts} tries): {cause}",
+            f"{label} gave an answer that is none of a libSQL server's "
+            f"({amount(attempts, 'try', 'tries')}): {cause}",
             hint="see that the URL is the database's own and that no proxy or login page answers instead, "
             "then run the same command again: a run continues",
         )
     return SourceUnavailable(
-        f"{label} did not answer ({attempts} tries): {cause}",
+        f"{label} did not answer ({amount(attempts, 'try', 'tries')}): {cause}",
         hint="check that the server runs and the network works, then run the same command again: "
         "a run continues",
     )

@@ -14,6 +14,7 @@ from psycopg import errors, sql
 
 from mappers.base import MappedBatch
 from migrate.postgres.connection import Connection, to_migrate_error
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import TargetError
 from migrate.runtime.failpoints import hit
 from migrate.staging.ledger import Ledger
@@ -194,6 +195,6 @@ def _copy(conn: Connection, table: sql.Identifier, table_csv: CsvTable) -> None:
             copy.write(data[start : start + _COPY_CHUNK])
     if cursor.rowcount != table_csv.rows:
         raise TargetError(
-            f"COPY took {cursor.rowcount} rows of {table_csv.rows} into {table.as_string(conn)}",
+            f"COPY took {amount(cursor.rowcount, 'row')} of {table_csv.rows} into {table.as_string(conn)}",
             hint="nothing of the batch was kept; report this with the PostgreSQL version",
         )

@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from migrate.postgres.connection import Connection, translate_errors
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import AlreadyRunning, StateMismatch, TargetError, UsageError
 from migrate.staging import ledger_schema
 
@@ -148,7 +149,9 @@ class Ledger:
                 (run_id, holder),
             ).fetchall()
         if len(taken) != 1:
-            raise TargetError(f"the ledger {self.schema} has {len(taken)} rows of ownership instead of one")
+            raise TargetError(
+                f"the ledger {self.schema} has {amount(len(taken), 'row')} of ownership instead of one"
+            )
         self.epoch = int(taken[0][0])
         return self.epoch
 

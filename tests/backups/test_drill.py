@@ -55,7 +55,7 @@ def test_rows_altered_while_dumping_the_wrong_moment_are_named(live: Live) -> No
     result = live.drill(_pass_off(live, manifest))
     assert not result.passed
     assert result.explain() == (
-        "counted: 999 rows instead of 1000; users: 3 rows as expected, but but with other values"
+        "counted: 999 rows instead of 1000; users: 3 rows as expected, but with other values"
     )
 
 

@@ -127,7 +127,7 @@ def test_the_verdict_counts_the_values_that_did_not_arrive() -> None:
     state = State(format=1, run_id="r", code="0", created="", binding={}, id_secret="", outcome="published")
     changed = [{"rows": 2, "lost": True}, {"rows": 5, "lost": False}, {"rows": 1, "lost": True}]
     lines = judge(state, {"filled": {"t": 7}, "contents": {}, "changed": changed}, {}, dry=False).lines
-    assert lines == ("7 rows in 1 table.", "3 values did not fit their column and are NOT migrated.")
+    assert lines == ("7 rows in 1 table.", "NOT migrated: 3 values that did not fit the column.")
 
 
 def test_what_is_lost_comes_before_what_is_to_be_decided() -> None:

@@ -236,4 +236,4 @@ def test_the_receipt_of_a_rehearsal_is_in_it(migrated: Path, tmp_path: Path, bro
     (tmp_path / RECEIPT).write_text(json.dumps(receipt))
     opened = browser.open(write_report(tmp_path))
     assert opened.rows("#rehearsal table") == [["users", "34", "identical"]]
-    assert "killed 1 times, at 2 checkpoints" in opened.texts("#rehearsal p")[0]
+    assert "killed 1 time, at 2 checkpoints" in opened.texts("#rehearsal p")[0]

@@ -12,6 +12,7 @@ import click
 
 from migrate.cli.fleet.fleet_options import load_fleet_settings, tenants_option
 from migrate.cli.options import config_option, json_option, say, waiting, work_option
+from migrate.runtime.amount import amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,11 +113,11 @@ def _show(facts: dict[str, Any], survey: Survey) -> None:
     if facts["shared"]:
         say(f"Shared by all tenants: {', '.join(facts['shared'])}")
     say(f"Rows go live: {facts['publish']}")
-    say(f"Schemas of {survey.looked_at:,} tenants:")
+    say(f"Schemas of {amount(survey.looked_at, 'tenant')}:")
     for shape in survey.shapes:
         fit = "the mapping does NOT fit" if shape.misfits else "the mapping fits"
-        named = f"{len(shape.tenants):,} tenants ({', '.join(shape.tenants[:3])})"
-        say(f"  {shape.digest}: {named}, {shape.tables} tables; {fit}")
+        named = f"{amount(len(shape.tenants), 'tenant')} ({', '.join(shape.tenants[:3])})"
+        say(f"  {shape.digest}: {named}, {amount(shape.tables, 'table')}; {fit}")
         for misfit in shape.misfits[:_NAMED]:
             say(f"    {misfit}")
     for name, reason in survey.unreadable[:_NAMED]:

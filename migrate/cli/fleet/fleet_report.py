@@ -9,6 +9,7 @@ import click
 
 from migrate.cli.configuration import load_settings
 from migrate.cli.options import config_option, json_option, say, work_option
+from migrate.runtime.amount import amount
 
 
 @click.command("report")
@@ -40,4 +41,4 @@ def command(config: Path | None, work: Path, out: Path | None, as_json: bool) ->
         click.echo(json.dumps(facts))
         return
     folder = out or work
-    say(f"{facts['total']:,} tenants: {folder / HTML}, {folder / CSV}")
+    say(f"{amount(facts['total'], 'tenant')}: {folder / HTML}, {folder / CSV}")

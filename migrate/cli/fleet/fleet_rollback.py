@@ -21,6 +21,7 @@ from migrate.cli.options import (
     work_option,
     yes_option,
 )
+from migrate.runtime.amount import amount
 
 
 @click.command("rollback")
@@ -70,7 +71,7 @@ def command(
         click.echo(json.dumps({"version": 1, "tenants": done.tenants, "rows": rows_now}))
         return
     what = "Rollback undone" if undo else "Rolled back"
-    say(f"{what}: {len(done.tenants):,} tenants have {rows_now:,} rows now.")
+    say(f"{what}: {amount(len(done.tenants), 'tenant has', 'tenants have')} {amount(rows_now, 'row')} now.")
     if done.tenants:
         say(
             "Next: `migrate fleet rollback` rolls back again."

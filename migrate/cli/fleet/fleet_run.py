@@ -24,6 +24,7 @@ from migrate.cli.options import (
     work_option,
     yes_option,
 )
+from migrate.runtime.amount import amount
 from migrate.runtime.notify import notified, notify
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def migrate_fleet(
             pass
         if not target.embedded:
             confirm(
-                f"Put the rows of {len(tenants):,} tenants into {target.address.label}, "
+                f"Put the rows of {amount(len(tenants), 'tenant')} into {target.address.label}, "
                 f"schema {target.address.schema}?",
                 yes,
                 name=target.address.database,
@@ -112,7 +113,7 @@ def migrate_fleet(
             run.accept_unproven = accept_unproven
             fleet = make_fleet(run, tenants, publish)
             if again is not None:
-                report.note(f"{retry(fleet, again):,} tenants begin anew")
+                report.note(f"{amount(retry(fleet, again), 'tenant begins', 'tenants begin')} anew")
             try:
                 run_fleet(fleet)
             finally:
@@ -139,9 +140,11 @@ def _say_result(facts: dict[str, Any], work: Path) -> None:
     from migrate.report.fleet_page import HTML
 
     counts = facts["tenants"]
-    say(f"Published: {counts.get('published', 0):,} tenants, {facts['rows']:,} rows.")
+    say(f"Published: {amount(counts.get('published', 0), 'tenant')}, {amount(facts['rows'], 'row')}.")
     for one in facts["quarantined"]:
-        say(f"In quarantine ({one['kind']}): {one['tenants']:,} tenants, the first is {one['first']}.")
+        say(
+            f"In quarantine ({one['kind']}): {amount(one['tenants'], 'tenant')}, the first is {one['first']}."
+        )
     say(f"Report: {work / HTML}")
     if counts.get("quarantined"):
         say("Next: `migrate fleet retry` takes those in quarantine again, after their sources are fixed.")

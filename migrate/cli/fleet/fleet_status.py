@@ -12,6 +12,7 @@ import click
 from migrate.cli.configuration import load_settings
 from migrate.cli.fleet.fleet_options import tenant_option
 from migrate.cli.options import config_option, json_option, say, work_option
+from migrate.runtime.amount import amount
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -75,11 +76,14 @@ def _show_lines(lines: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     for line in lines:
         say(f"{line['tenant']}: {line['state']}, attempt {line['attempt']}, {line['at']} UTC")
-        say(f"  source {line['source']}: {line['source_rows']:,} rows, SHA-256 {line['digest'] or '-'}")
+        say(
+            f"  source {line['source']}: {amount(line['source_rows'], 'row')}, SHA-256 "
+            f"{line['digest'] or '-'}"
+        )
         for table, rows in line["rows"].items():
-            say(f"  {table}: {rows:,} rows")
+            say(f"  {table}: {amount(rows, 'row')}")
         for fate, rows in line["fates"].items():
-            say(f"  {fate}: {rows:,} rows")
+            say(f"  {fate}: {amount(rows, 'row')}")
         if line["reason"]:
             say(f"  {line['kind']}: {line['reason']}")
 
@@ -95,7 +99,7 @@ def _show(facts: FleetProgress) -> RenderableType:
     lines += [f"{state:<12} {count:>8,}" for state, count in facts.states.items()]
     lines += [f"  {kind}: {count:,} in quarantine" for kind, count in facts.kinds.items()]
     if facts.holder:
-        lines.append(f"Running: {facts.holder}; {facts.workers:,} workers.")
+        lines.append(f"Running: {facts.holder}; {amount(facts.workers, 'worker')}.")
     elif facts.states.get("quarantined"):
         lines.append("Next: `migrate fleet report` says why tenants are in quarantine, `migrate fleet retry` "
                      "takes them again.")  # fmt: skip
@@ -109,8 +113,8 @@ def _bar(facts: FleetProgress) -> str:
     full = width * facts.over // total
     left = "" if facts.seconds_left is None else f", about {_time(facts.seconds_left)} left"
     return (
-        f"[{'#' * full}{'.' * (width - full)}] {facts.over:,} of {facts.total:,} tenants, "
-        f"{facts.rows:,} rows{left}"
+        f"[{'#' * full}{'.' * (width - full)}] {facts.over:,} of {amount(facts.total, 'tenant')}, "
+        f"{amount(facts.rows, 'row')}{left}"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from migrate.introspect.profile.inspection import ColumnReport, Inspection
+from migrate.runtime.amount import amount
 
 #: `loss`: something is, or would be, missing in the target; `decision`: a person must choose.
 Severity = Literal["loss", "decision"]
@@ -49,12 +50,11 @@ def verdict(inspection: Inspection, found: Iterable[Attention]) -> str:
     used = {table.name for table in inspection.tables if not table.leftover}
     open_tables = used & {one.table for one in found}
     if not open_tables:
-        return f"All {len(used):,} tables in use go through untouched."
-    need = "needs" if len(open_tables) == 1 else "need"
+        return f"All {amount(len(used), 'table')} in use go through untouched."
     through = len(used) - len(open_tables)
     return (
-        f"{through:,} of {len(used):,} tables in use go through untouched; {len(open_tables):,} {need} a "
-        f"decision: {_named(sorted(open_tables))}."
+        f"{through:,} of {amount(len(used), 'table')} in use go through untouched; "
+        f"{amount(len(open_tables), 'needs', 'need')} a decision: {_named(sorted(open_tables))}."
     )
 
 

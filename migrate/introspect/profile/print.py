@@ -11,6 +11,7 @@ from rich.table import Table
 from migrate.introspect.profile.attention import Attention, list_attention, verdict
 from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.profile.text_tables import NUMBERS, Listing, findings, tables
+from migrate.runtime.amount import amount
 from migrate.runtime.redaction import terminal_safe
 
 _WORDS: Final = {"loss": "lost", "decision": "decide"}
@@ -20,7 +21,8 @@ def show(inspection: Inspection, console: Console) -> None:
     """Print an inspection."""
     rows = sum(table.rows for table in inspection.tables)
     console.print(
-        f"source  {terminal_safe(inspection.source)}: {len(inspection.tables)} tables, {rows:,} rows",
+        f"source  {terminal_safe(inspection.source)}: {amount(len(inspection.tables), 'table')}, "
+        f"{amount(rows, 'row')}",
         markup=False,
     )
     found = list_attention(inspection)

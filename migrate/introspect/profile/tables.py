@@ -11,6 +11,7 @@ from typing import Any
 
 from migrate.introspect.profile.columns import ColumnShape
 from migrate.introspect.profile.inspection import Index
+from migrate.runtime.amount import amount
 from migrate.snapshot.sqlite_writer import create_table
 from migrate.source.model import Catalogue, Table
 from migrate.source.sql import quote
@@ -181,7 +182,7 @@ def _mistake(
     if missing:
         return f"{parent} has no column {', '.join(missing)}"
     if len(columns) != len(to_columns):
-        return f"it has {len(columns)} of the {len(to_columns)} columns of that key"
+        return f"it has {len(columns)} of the {amount(len(to_columns), 'column')} of that key"
     return ""
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from migrate.introspect.profile.inspection import ColumnReport, Inspection, Reference, TableReport
 from migrate.introspect.profile.table_findings import Leftover
+from migrate.runtime.amount import amount
 
 #: Headings whose cells are numbers.
 NUMBERS: Final = frozenset(
@@ -41,7 +42,7 @@ def findings(inspection: Inspection) -> Iterator[Listing]:
 
 def _table(table: TableReport) -> Listing:
     key = ", ".join(table.key) or "no primary key"
-    note = f"{table.rows:,} rows, key {key}{', WITHOUT ROWID' if table.without_rowid else ''}"
+    note = f"{amount(table.rows, 'row')}, key {key}{', WITHOUT ROWID' if table.without_rowid else ''}"
     return _listing(
         table.name,
         note,

@@ -52,6 +52,8 @@ def key_of(table: TableReport, repeated: Iterable[Duplicates], *, keep: bool = F
         return _from_rowid(table, keep, "the primary key is NULL in some rows")
     if any(part.generated for part in parts):
         return _from_rowid(table, keep, "the primary key is computed")
+    if any(0 < part.classes.blobs < part.filled for part in parts):
+        return _from_rowid(table, keep, "keys are bytes in some rows")
     if any(one.declared and one.equality == "as text" and set(one.columns) == set(columns) for one in found):
         return _from_rowid(table, keep, "keys that SQLite distinguishes are equal as text")
     numeric = (parts[0].reading in ("integer_id", "integer") and not parts[0].classes.texts) or (

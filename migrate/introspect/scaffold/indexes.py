@@ -12,6 +12,7 @@ from migrate.introspect.scaffold import constraint_names
 from migrate.introspect.scaffold.model import Index, Model, SqlIndex
 from migrate.introspect.scaffold.naming import Names
 from migrate.introspect.scaffold.sql_indexes import Terms, sql_index, without_case
+from migrate.runtime.amount import amount
 
 #: An entry of a btree is at most a third of a page (2,704 bytes); longer ones cannot be indexed.
 LONGEST_ENTRY: Final = 2_600
@@ -110,7 +111,7 @@ def _obstacle(
     if len(set(columns)) < len(columns):
         return "it has a column twice"
     if len(columns) > MOST_COLUMNS:
-        return f"PostgreSQL allows {MOST_COLUMNS} columns at most"
+        return f"PostgreSQL allows {amount(MOST_COLUMNS, 'column')} at most"
     if sum(table.column(column).longest_bytes for column in columns) > LONGEST_ENTRY:
         return "values are too long for an index of PostgreSQL"
     if index.unique and frozenset(columns) in twice:

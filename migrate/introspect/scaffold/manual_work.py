@@ -7,6 +7,7 @@ from typing import Final
 
 from migrate.introspect.profile.inspection import Inspection
 from migrate.introspect.profile.table_findings import CheckReport
+from migrate.runtime.amount import amount
 
 #: The heading of the tables that no snapshot holds.
 SKIPPED: Final = "Skipped"
@@ -30,5 +31,9 @@ def appendix(inspection: Inspection) -> Mapping[str, tuple[str, ...]]:
 
 
 def _check(check: CheckReport) -> str:
-    broken = "unknown how many rows break it" if check.broken is None else f"broken by {check.broken:,} rows"
+    broken = (
+        "unknown how many rows break it"
+        if check.broken is None
+        else f"broken by {amount(check.broken, 'row')}"
+    )
     return f"{check.table}: CHECK ({check.sql}) {broken if check.broken != 0 else 'no row breaks it'}"

@@ -8,6 +8,7 @@ from typing import Final
 
 from mappers.declarative.mapping_file import VERSION
 from migrate.introspect.scaffold.model import Draft, Line, Section
+from migrate.runtime.amount import amount
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LETTERS: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -59,7 +60,7 @@ def write_mapping(draft: Draft) -> str:
 
 
 def _section(section: Section) -> Iterator[str]:
-    rows = f"{section.rows:,} row{'' if section.rows == 1 else 's'}"
+    rows = amount(section.rows, "row")
     for remark in (rows, *section.remarks):
         yield from _comment(remark)
     name = _key(section.source)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from migrate.introspect.scaffold.manual_work import SKIPPED
 from migrate.introspect.scaffold.model import Draft
+from migrate.runtime.amount import amount
 from migrate.runtime.redaction import terminal_safe
 
 #: Columns that are named on the terminal; the others have their lines in mapping.toml.
@@ -129,7 +130,7 @@ def _foreseen(draft: Draft) -> Iterator[str]:
             named = [
                 f"{one.table}{'.' if one.column else ''}{one.column} {one.rows:,}" for one in ordered[:_MOST]
             ]
-            more = f" and {len(ordered) - _MOST:,} more columns" if len(ordered) > _MOST else ""
+            more = f" and {amount(len(ordered) - _MOST, 'more column')}" if len(ordered) > _MOST else ""
             yield f"{what}: {sum(one.rows for one in found):,} ({', '.join(named)}{more})"
 
 
@@ -142,7 +143,7 @@ def next_command(folder: Path, *, fleet: bool = False) -> str:
 def _own_rows(draft: Draft) -> list[tuple[str, str]]:
     """Return the tables that are left out although they hold rows that no other table holds."""
     return [
-        (f"{section.source} ({section.rows:,} rows)", remark.removeprefix("(!) "))
+        (f"{section.source} ({amount(section.rows, 'row')})", remark.removeprefix("(!) "))
         for section in draft.sections
         for remark in section.remarks
         if not section.migrated and remark.startswith("(!)")

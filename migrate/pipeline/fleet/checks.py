@@ -12,6 +12,7 @@ from migrate.pipeline.fleet.layout import Layout
 from migrate.pipeline.fleet.ledger import FleetLedger, Line
 from migrate.postgres.catalog import ForeignKey, LiveSchema
 from migrate.postgres.connection import Connection, translate_errors
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import CheckError
 
 #: Findings that a message names.
@@ -42,14 +43,15 @@ def check_fleet(
     if wrong:
         more = f"\n  and {len(wrong) - _NAMED:,} more" if len(wrong) > _NAMED else ""
         raise CheckError(
-            f"{len(wrong)} findings over all tenants:\n  " + "\n  ".join(wrong[:_NAMED]) + more,
+            f"{amount(len(wrong), 'finding')} over all tenants:\n  " + "\n  ".join(wrong[:_NAMED]) + more,
             hint="fix the sources or the mapping, then `migrate fleet run --fresh`; with --each the rows "
             "of all other tenants stay",
         )
     differing = shared_rows.differences(conn, fleet)
     shared_rows.require_same(differing, layout.fleet.differs)
     return [
-        f"shared row {one.table} {one.key}: {len(one.tenants)} tenants differ from the first "
+        f"shared row {one.table} {one.key}: "
+        f"{amount(len(one.tenants), 'tenant differs', 'tenants differ')} from the first "
         f"({', '.join(one.tenants[:3])})"
         for one in differing
     ]
@@ -69,7 +71,10 @@ def _sums(
         found: dict[str | None, int] = dict(conn.execute(query).fetchall())
         for line in lines:
             if (there := found.pop(line.tenant, 0)) != line.rows.get(table, 0):
-                yield f"{table}: {line.tenant} has {there:,} rows instead of {line.rows.get(table, 0):,}"
+                yield (
+                    f"{table}: {line.tenant} has {amount(there, 'row')} instead of "
+                    f"{line.rows.get(table, 0):,}"
+                )
         known = {line.tenant for line in lines}
         if strict and (strangers := sorted(str(name) for name in found if name not in known)):
             yield f"{table}: rows of no published tenant: {', '.join(strangers[:_NAMED])}"
@@ -89,7 +94,8 @@ def _lost(
             named = ", ".join(str(name) for name, _ in found[:_NAMED])
             rows = sum(count for _, count in found)
             yield (
-                f"{table}: {rows:,} live rows of {len(found):,} tenants that are not published now would be "
+                f"{table}: {amount(rows, 'live row')} of {amount(len(found), 'tenant')} that are "
+                f"not published now would be "
                 f"gone: {named}"
             )
 
@@ -105,7 +111,10 @@ def _sums_by_schema(
         row: Any = conn.execute(sql.SQL("SELECT {}").format(counts)).fetchone()
         for table, there in zip(tables, row, strict=True):
             if there != line.rows.get(table, 0):
-                yield f"{table}: {line.tenant} has {there:,} rows instead of {line.rows.get(table, 0):,}"
+                yield (
+                    f"{table}: {line.tenant} has {amount(there, 'row')} instead of "
+                    f"{line.rows.get(table, 0):,}"
+                )
 
 
 def _crossing(
@@ -126,7 +135,7 @@ def _crossing(
             same=_same(key),
         )
         for child, parent, rows in conn.execute(query):
-            yield f"{key.name}: {rows:,} rows of {child} refer to rows of {parent}"
+            yield f"{key.name}: {amount(rows, 'row')} of {child} refer to rows of {parent}"
 
 
 def _same(key: ForeignKey) -> sql.Composed:

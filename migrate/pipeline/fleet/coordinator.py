@@ -28,6 +28,7 @@ from migrate.pipeline.order import run_stages
 from migrate.pipeline.stage import Stage, StageResult
 from migrate.pipeline.stages import backup, cleanup, create_tables, publish
 from migrate.postgres.connection import translate_errors
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import CheckError, MigrateError, Stopped, UsageError
 from migrate.runtime.failpoints import hit
 from migrate.source.url import parse_address
@@ -127,7 +128,7 @@ def _require_one_way(fleet: Fleet) -> None:
         )
     if publish_by == "each" and counts.get("staged"):
         raise UsageError(
-            f"{counts['staged']:,} tenants of this run are staged, to be published together",
+            f"staged: {amount(counts['staged'], 'tenant')} of this run, to be published together",
             hint="add --together, or begin anew with `migrate fleet run --fresh`",
         )
 
@@ -147,7 +148,9 @@ def _look_first(fleet: Fleet) -> StageResult:
         )
     workers = count_workers(run.config)
     preflight.require_sessions(run.connection, workers)
-    return StageResult(f"{len(fleet.tenants):,} tenants, {workers:,} workers", {"workers": workers})
+    return StageResult(
+        f"{amount(len(fleet.tenants), 'tenant')}, {amount(workers, 'worker')}", {"workers": workers}
+    )
 
 
 def _run_tenants(fleet: Fleet) -> StageResult:
@@ -166,7 +169,7 @@ def _run_tenants(fleet: Fleet) -> StageResult:
         require = partial(preflight.require_sessions, run.connection)
         with open_engine(run.config, fleet.job(), require) as engine:
             canary = min(run.config.fleet.canary, len(waiting))
-            run.report.doing(f"{len(waiting):,} tenants wait")
+            run.report.doing(f"{amount(len(waiting), 'tenant waits', 'tenants wait')}")
             _run_wave(fleet, engine, waiting[:canary], canary=True)
             _run_wave(fleet, engine, waiting[canary:])
     run.stop_if_asked()
@@ -197,7 +200,8 @@ def _run_wave(fleet: Fleet, engine: Engine, tenants: Sequence[Tenant], *, canary
         fleet.quarantined += outcome.did and outcome.state == "quarantined"
         left = (time.monotonic() - began) / over * (len(tenants) - over)
         run.report.doing(
-            f"{over:,} of {len(tenants):,} tenants, {fleet.quarantined:,} in quarantine, about {left:,.0f} s"
+            f"{over:,} of {amount(len(tenants), 'tenant')}, {fleet.quarantined:,} in quarantine, "
+            f"about {left:,.0f} s"
         )
         fleet.ending = fleet.ending or _reason_to_end(fleet, outcome, read, canary=canary)
         run.stop_if_asked()
@@ -214,7 +218,7 @@ def _reason_to_end(fleet: Fleet, outcome: Outcome, read: int, *, canary: bool) -
         return _too_many(fleet)
     if limits.max_rows_read and read > limits.max_rows_read:
         return Stopped(
-            f"{read:,} rows were billed, more than [fleet] max_rows_read",
+            f"{amount(read, 'row was', 'rows were')} billed, more than [fleet] max_rows_read",
             hint="raise it, then run the same command again",
         )
     return None
@@ -224,13 +228,14 @@ def _report(run: RunContext, outcome: Outcome) -> None:
     if outcome.state == "quarantined":
         run.report.note(f"quarantined: {outcome.tenant}: {outcome.kind}: {outcome.reason}")
     elif outcome.did:
-        run.report.detail(f"{outcome.tenant}: {outcome.rows:,} rows in {outcome.seconds:.1f} s")
+        run.report.detail(f"{outcome.tenant}: {amount(outcome.rows, 'row')} in {outcome.seconds:.1f} s")
 
 
 def _too_many(fleet: Fleet) -> CheckError:
     limit = fleet.run.config.fleet.max_quarantined
     return CheckError(
-        f"{fleet.quarantined:,} of {len(fleet.tenants):,} tenants are quarantined, more than {limit:.1%}",
+        f"{fleet.quarantined:,} of {amount(len(fleet.tenants), 'tenant is', 'tenants are')} "
+        f"quarantined, more than {limit:.1%}",
         hint="`migrate fleet report` says why; fix them, then `migrate fleet retry`; "
         "or allow more with --max-quarantined, then `migrate fleet run`",
     )
@@ -241,7 +246,7 @@ def _summed(lines: Sequence[Line]) -> StageResult:
     rows = sum(sum(line.rows.values()) for line in done)
     quarantined = sum(line.state == "quarantined" for line in lines)
     return StageResult(
-        f"{len(done):,} tenants, {rows:,} rows; {quarantined:,} quarantined",
+        f"{amount(len(done), 'tenant')}, {amount(rows, 'row')}; {quarantined:,} quarantined",
         {"tenants": len(done), "rows": rows, "quarantined": quarantined},
     )
 

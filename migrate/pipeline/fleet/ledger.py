@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from psycopg import sql
 
 from migrate.postgres.connection import Connection, translate_errors
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import StateMismatch
 from migrate.staging.ledger import Ledger
 
@@ -309,6 +310,6 @@ class FleetLedger:
         )
         if changed.rowcount != 1:
             raise StateMismatch(
-                f"the ledger has {changed.rowcount} lines of the tenant {tenant} instead of one",
+                f"the ledger has {amount(changed.rowcount, 'line')} of the tenant {tenant} instead of one",
                 hint="run `migrate fleet run` again; it adds missing lines",
             )

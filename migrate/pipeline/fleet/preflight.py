@@ -8,6 +8,7 @@ from mappers.declarative.mapping_file import MappingFile
 from migrate.pipeline.fleet.layout import Layout
 from migrate.postgres.catalog import LiveSchema
 from migrate.postgres.connection import Connection, translate_errors
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import TargetError, TargetUnavailable
 
 #: Sessions that the server still gives to us: of all, of our role, of our database.
@@ -35,7 +36,8 @@ def require_sessions(conn: Connection, wanted: int) -> None:
         row = conn.execute(_FREE).fetchone()
     if row is not None and row[0] < wanted:
         raise TargetUnavailable(
-            f"the target has {max(row[0], 0)} sessions free, but {wanted} workers need one each",
+            f"the target has {amount(max(row[0], 0), 'session')} free, but "
+            f"{amount(wanted, 'worker needs', 'workers need')} one each",
             hint="use fewer --workers, or raise max_connections",
         )
 

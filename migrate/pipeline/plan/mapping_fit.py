@@ -14,6 +14,7 @@ from migrate.introspect.profile.names import says_minor
 from migrate.pipeline.mapping import described_mapping, target_columns, target_ddl, with_places
 from migrate.pipeline.plan.target_checks import Finding
 from migrate.postgres.catalog import LiveSchema
+from migrate.runtime.amount import amount
 from migrate.runtime.config import Config
 from migrate.runtime.errors import UsageError
 
@@ -88,7 +89,7 @@ def find_unknown(config: Config, mapping: BoundMapping, rows: Mapping[str, int])
     found = [
         Finding(
             "error",
-            f"the source table {table} ({rows[table]:,} rows) is not in the mapping",
+            f"the source table {table} ({amount(rows[table], 'row')}) is not in the mapping",
             "if you do not want to migrate it, list it in the configuration: "
             f"[mappers] left_out = {json.dumps(filled, ensure_ascii=False)}",
         )

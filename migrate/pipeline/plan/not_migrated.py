@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from migrate.introspect.profile.manual_work import ManualWork
 from migrate.pipeline.plan.target_checks import Finding
+from migrate.runtime.amount import amount
 from migrate.source.model import Catalogue
 
 
@@ -25,4 +26,4 @@ def find_not_migrated(catalogue: Catalogue, by_hand: Sequence[ManualWork]) -> It
             )
     checks = len([one for one in by_hand if one.kind == "CHECK"])
     if checks:
-        yield Finding("note", f"{checks} CHECK constraint(s) are not migrated; the report lists them")
+        yield Finding("note", f"not migrated: {amount(checks, 'CHECK constraint')}; the report lists them")

@@ -11,6 +11,7 @@ from migrate.pipeline.stage import BackgroundTask, Stage, StageResult
 from migrate.postgres import throwaway
 from migrate.publish import backup_store
 from migrate.publish.backup_store import Backup
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import StateMismatch
 from migrate.staging import ledger_queries
 
@@ -70,7 +71,7 @@ def _run(run: RunContext) -> StageResult:
         else "the test restore did NOT give the same rows"
     )
     return StageResult(
-        f"{rows:,} live rows of {len(backup.manifest.tables)} tables saved, {proof}",
+        f"{amount(rows, 'live row')} of {amount(len(backup.manifest.tables), 'table')} saved, {proof}",
         {
             "folder": str(backup.folder.relative_to(run.work)),
             "dump": backup.manifest.sha256,

@@ -9,6 +9,7 @@ from migrate.pipeline.stage import Stage, StageResult
 from migrate.postgres.catalog import introspect
 from migrate.postgres.schema_fingerprint import differences, fingerprint
 from migrate.postgres.table_checksum import count_all
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
 from migrate.staging import ledger_queries, schema
@@ -46,8 +47,8 @@ def _run(run: RunContext) -> StageResult:
     kept = [name for name in run.live.tables if name not in replaced]
     untouched = f" and keep {', '.join(kept[:_NAMED])}" if 0 < len(kept) <= _NAMED else ""
     return StageResult(
-        f"{len(run.filled)} staging tables; publish will replace {sum(replaced.values()):,} live rows"
-        + untouched,
+        f"{amount(len(run.filled), 'staging table')}; publish will replace "
+        f"{amount(sum(replaced.values()), 'live row')}" + untouched,
         {"replaced": replaced},
     )
 

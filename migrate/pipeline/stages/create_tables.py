@@ -7,6 +7,7 @@ from migrate.pipeline.mapping import target_ddl
 from migrate.pipeline.stage import Stage, StageResult
 from migrate.postgres.catalog import introspect
 from migrate.postgres.create_tables import is_empty, make_tables
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
 
@@ -28,7 +29,9 @@ def _run(run: RunContext) -> StageResult:
         return StageResult("the target already has tables; nothing to create", {"made": []})
     made = make_tables(run.connection, run.address.schema, ddl)
     hit("schema:made")
-    return StageResult(f"{len(made)} tables created from {ddl.path.name}", {"made": made, "file": ddl.digest})
+    return StageResult(
+        f"{amount(len(made), 'table')} created from {ddl.path.name}", {"made": made, "file": ddl.digest}
+    )
 
 
 def _undo(_run: RunContext) -> None:

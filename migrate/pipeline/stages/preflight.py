@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.plan.plan import make_plan
 from migrate.pipeline.stage import Stage, StageResult
+from migrate.runtime.amount import amount
 
 
 def _check(_run: RunContext) -> None:
@@ -28,7 +29,7 @@ def _run(run: RunContext) -> StageResult:
         plan.require()
         rows = plan.source_rows
     return StageResult(
-        f"{sum(rows.values()):,} source rows in {len(rows)} tables; target schema matches",
+        f"{amount(sum(rows.values()), 'source row')} in {amount(len(rows), 'table')}; target schema matches",
         {"rows": dict(rows)},
     )
 

@@ -12,6 +12,7 @@ from migrate.publish.publication import Publication, in_words
 from migrate.publish.publish import publish
 from migrate.publish.publish_steps import show_step
 from migrate.publish.swap import BuiltAhead
+from migrate.runtime.amount import amount
 from migrate.runtime.background import Work
 from migrate.runtime.errors import LiveChanged, StateMismatch
 from migrate.runtime.failpoints import hit
@@ -42,7 +43,11 @@ def _run(run: RunContext) -> StageResult:
     run.state.conclude("published")
     rows = sum(content.rows for content in publication.tables.values())
     facts = {"publication": publication.id, "rows": rows}
-    live = f"rehearsed: {rows:,} rows would be live" if run.dry else f"{rows:,} rows are live"
+    live = (
+        f"rehearsed: {amount(rows, 'row')} would be live"
+        if run.dry
+        else f"{amount(rows, 'row is', 'rows are')} live"
+    )
     if done is None:
         return StageResult(live, facts)
     for note in done.notes:

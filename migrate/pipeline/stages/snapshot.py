@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.stage import Stage, StageResult
+from migrate.runtime.amount import amount
 from migrate.runtime.failpoints import hit
 from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import remove_snapshot
@@ -32,9 +33,9 @@ def _run(run: RunContext) -> StageResult:
         source.close()
         remove_returned()
     tables = len(facts.tables)
-    billed = f"; {facts.rows_read:,} rows billed" if facts.rows_read else ""
+    billed = f"; {amount(facts.rows_read, 'row')} billed" if facts.rows_read else ""
     return StageResult(
-        f"{facts.rows:,} rows, {tables} tables, {facts.bytes:,} bytes{billed}",
+        f"{amount(facts.rows, 'row')}, {amount(tables, 'table')}, {facts.bytes:,} bytes{billed}",
         {"rows": facts.rows, "tables": tables, "bytes": facts.bytes, "rows_read": facts.rows_read},
         {"snapshot": run.state.record_file(run.snapshot_path, facts.sha256)},
     )

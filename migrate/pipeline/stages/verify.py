@@ -8,6 +8,7 @@ from migrate.pipeline.check_context import open_check_context
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.stage import Stage, StageResult
 from migrate.runtime import files
+from migrate.runtime.amount import amount
 from migrate.runtime.errors import CheckError
 from migrate.runtime.memory import return_memory
 from verification.coverage import REJECTS
@@ -50,13 +51,15 @@ def require(report: Report, hint: str) -> None:
     lines = []
     for result in report.failed:
         lines.append(
-            f"  {result.name}: {result.question} {result.total:,} findings in {result.looked_at:,} rows"
+            f"  {result.name}: {result.question} {amount(result.total, 'finding')} in "
+            f"{amount(result.looked_at, 'row')}"
         )
         lines += [f"    {finding}" for finding in result.findings[:NAMED]]
         if result.total > NAMED:
             lines.append(f"    and {result.total - NAMED:,} more")
     raise CheckError(
-        f"{len(report.failed)} of {len(report.results)} checks failed:\n" + "\n".join(lines), hint=hint
+        f"{len(report.failed)} of {amount(len(report.results), 'check')} failed:\n" + "\n".join(lines),
+        hint=hint,
     )
 
 
@@ -69,7 +72,7 @@ def _run(run: RunContext) -> StageResult:
     require(report, _way_on(report, run))
     looked = sum(result.looked_at for result in report.results)
     return StageResult(
-        f"{report.applied} checks passed, {looked:,} rows checked",
+        f"{amount(report.applied, 'check')} passed, {amount(looked, 'row')} checked",
         {"checks": {result.name: result.looked_at for result in report.results}},
     )
 

@@ -19,6 +19,7 @@ from migrate.introspect.scaffold.forecast.outcomes import (
 )
 from migrate.introspect.scaffold.model import Draft, Index, Line, Model, Outcome, Section, Type
 from migrate.postgres.catalog import LiveSchema
+from migrate.runtime.amount import amount
 from migrate.runtime.config import Checks
 
 #: What is said of rows that are not migrated, by the ledger's reason; of another they "do not fit".
@@ -125,15 +126,17 @@ def _primary(forecast: Forecast) -> list[Collision]:
 def _broken_key(one: Collision) -> str:
     columns = ", ".join(one.columns)
     return (
-        f"{one.table}: {one.rows:,} rows have {one.groups:,} keys once ({columns}) is converted: make what"
+        f"{one.table}: {amount(one.rows, 'row has', 'rows have')} {amount(one.groups, 'key')} "
+        f"once ({columns}) is converted: make what"
         ' is converted text (as = "text", and in schema.prisma String, in init.sql TEXT)'
     )
 
 
 def _broken_live_key(one: Collision) -> str:
-    values = "1 value" if one.groups == 1 else f"{one.groups:,} values"
+    values = amount(one.groups, "value")
     return (
-        f"{one.table}: {one.rows:,} rows have {values} of ({', '.join(one.columns)}) under the target's key"
+        f"{one.table}: {amount(one.rows, 'row has', 'rows have')} {values} of "
+        f"({', '.join(one.columns)}) under the target's key"
         f" {one.key}, and a run stops at its checks: make them differ in the source, leave rows out with"
         " `where`, or drop the key"
     )
@@ -148,7 +151,8 @@ def _too_many(draft: Draft, forecast: Forecast) -> Iterable[str]:
         if rejected > max(limits.max_reject_share * section.rows, limits.max_reject_rows):
             named = ", ".join(f"{one.column} ({one.rule} {one.rows:,})" for one in found)
             yield (
-                f"{section.source}: {rejected:,} of {section.rows:,} rows would be rejected, and a run stops:"
+                f"{section.source}: {rejected:,} of {amount(section.rows, 'row')} would be "
+                f"rejected, and a run stops:"
                 f' {named}; edit the lines of these columns (otherwise or dangling = "null", or as = "text"),'
                 " or accept it with [verification] max_reject_shares"
             )
@@ -179,7 +183,8 @@ def _same(line: Line, merged: list[Collision]) -> Iterable[str]:
                 else "make them differ in the source to keep the key"
             )
             yield (
-                f"unique ({', '.join(one.columns)}) no more: {one.rows:,} rows have {one.groups:,} values"
+                f"unique ({', '.join(one.columns)}) no more: "
+                f"{amount(one.rows, 'row has', 'rows have')} {amount(one.groups, 'value')}"
                 f" once converted; {way}"
             )
 
