@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 import orjson
 
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer

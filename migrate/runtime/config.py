@@ -21,8 +21,8 @@ from pydantic_settings.exceptions import SettingsError
 from mappers.settings import EMPTIED, IN_ID_MAP, MapperSettings
 from migrate.runtime.config_mistakes import explain, refuse_unknown_variables
 from migrate.runtime.errors import UsageError
-from migrate.runtime.fleet_settings import FleetSettings
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.fleet import FleetSettings
+from migrate.runtime.settings.source import SourceSettings
 
 PREFIX: Final = "MIGRATE__"
 SAMPLE: Final = "sample"

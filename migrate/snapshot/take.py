@@ -12,7 +12,7 @@ from migrate.runtime import files
 from migrate.runtime.amount import amount
 from migrate.runtime.errors import SourceError, StateMismatch, Stopped
 from migrate.runtime.failpoints import hit
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.manifest import (
     FACTS_NAME,
     PARTIAL_NAME,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from migrate.runtime import files
 from migrate.runtime.errors import SourceError, UsageError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source import private_copy
 from migrate.source.dump_statements import COMMIT, OF_DUMP, PRAGMA, require_whole, statements, text_of
 from migrate.source.local_transport import LocalTransport

@@ -18,7 +18,7 @@ import tenacity
 
 from migrate.runtime.errors import UsageError
 from migrate.runtime.memory import collector_paused
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source import hrana, server_errors
 from migrate.source.http_limits import RequestTimer, read_body
 from migrate.source.model import Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from migrate.runtime.errors import UsageError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.dump_file import open_dump
 from migrate.source.model import Source
 from migrate.source.paged_reader import TransportSource

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
 from migrate.runtime.memory import collector_paused
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source import answers, catalog, server_errors
 from migrate.source import sql as statements
 from migrate.source.column_stats import as_number, scan_columns

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from migrate.runtime import files
 from migrate.runtime.errors import SourceError, UsageError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source import collations, private_copy
 from migrate.source.local_transport import LocalTransport
 from migrate.source.private_copy import PrivateCopy, Stamp

@@ -15,7 +15,7 @@ from typing import Any, Final
 import tenacity
 
 from migrate.runtime.errors import UsageError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source import hrana, server_errors
 from migrate.source.model import Row, Value
 from migrate.source.server_errors import Malformed, TooSlow, Transient

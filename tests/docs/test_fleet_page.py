@@ -24,5 +24,5 @@ def test_the_commands_do_what_the_page_says(tmp_path: Path) -> None:
     said = {line: migrate(*shlex.split(line)[1:], cwd=tmp_path).out for line in lines}
     status = next(out for line, out in said.items() if " status " in line)
     assert "3 of 3 tenants" in status
-    assert "1 tenants have 0 rows now" in next(out for line, out in said.items() if " rollback " in line)
+    assert "1 tenant has 0 rows now" in next(out for line, out in said.items() if " rollback " in line)
     assert (tmp_path / "work" / "fleet.html").exists()

@@ -33,7 +33,7 @@ def test_a_source_may_lack_whole_generations(tmp_path: Path, script: str, people
     with sqlite3.connect(legacy) as connection:
         connection.executescript(script)
     done = migrate("run", "--work", str(work), "--yes", **{**SETTINGS, "MIGRATE__SOURCE__URL": str(legacy)})
-    assert "the source has no rows for it" in done.out
+    assert "because the source has no rows for them" in done.out
     with EmbeddedServer(work) as server:
         counts = query(
             server.url(),

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.manifest import SnapshotFacts
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source

@@ -80,7 +80,7 @@ def _after(table: str, rows: int) -> Callable[[], bool]:
 _SCRIPT = """
 import sys
 from pathlib import Path
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 settings = SourceSettings(first_page_rows=2, page_bytes=65536)
@@ -132,7 +132,7 @@ def test_a_table_of_a_file_is_taken_whole_or_not_at_all(file: Path, work: Path) 
     script = """
 import os, signal, sys
 from pathlib import Path
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from migrate.snapshot import bulk_copy, take
@@ -159,7 +159,7 @@ def test_killed_while_freezing_it_ends_frozen(file: Path, work: Path, call: str)
     script = f"""
 import os, signal, sys
 from pathlib import Path
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from migrate.runtime import files

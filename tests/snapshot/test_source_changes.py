@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from migrate.runtime.errors import SourceError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.model import Progress
 from tests.servers.libsql import MakeServer
 from tests.snapshot.snapshots import SMALL, take

@@ -121,7 +121,7 @@ def test_a_full_disk_is_an_error_that_can_be_mended(file: Path, work: Path, room
 import resource, sys
 from pathlib import Path
 from migrate.runtime.errors import MigrateError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 source = open_source(sys.argv[1])

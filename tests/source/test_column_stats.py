@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.column_stats import scan_columns, stats_from_json, stats_to_json
 from migrate.source.local_transport import LocalTransport
 from migrate.source.model import ColumnStats, Table, TableStats

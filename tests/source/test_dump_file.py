@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from migrate.runtime.errors import SourceError, UsageError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from tests.servers.libsql import MakeServer

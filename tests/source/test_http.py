@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer, MakeServer, Signer

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.open import open_source
 from tests.servers.libsql import LibsqlServer, MakeServer, Signer, free_port
 from tests.source.wire import always, over

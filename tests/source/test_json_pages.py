@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.json_pages import PROOF, Unpackable, is_exact, unpack
 from migrate.source.transport import QueryResult
 from tests.servers.libsql import LibsqlServer, MakeServer

@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 
 from migrate.runtime.errors import SourceError, SourceUnavailable
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.open import open_source
 from tests.servers import hostile
 
@@ -21,7 +21,7 @@ _GROWTH = 120
 _PROGRAM = """
 import resource, sys
 from migrate.runtime.errors import SourceError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.open import open_source
 import httpx, orjson, zlib, libsql_client
 settings = SourceSettings(

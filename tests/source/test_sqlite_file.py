@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from migrate.runtime.errors import MigrateError, SourceError, Stopped, UsageError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.model import Table
 from migrate.source.open import open_source

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from migrate.runtime.errors import SourceError, SourceUnavailable, UsageError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.open import open_source
 from migrate.source.websocket import WebSocketTransport

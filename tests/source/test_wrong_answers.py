@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from migrate.runtime.errors import MigrateError, SourceError
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.http import HttpTransport
 from migrate.source.paged_reader import TransportSource

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import orjson
 
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.take import take_snapshot
 from migrate.source.http import HttpTransport
 from migrate.source.paged_reader import TransportSource

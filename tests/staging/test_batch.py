@@ -243,7 +243,7 @@ def test_a_row_that_copy_does_not_take_is_missed_and_nothing_is_kept(
             RETURN CASE WHEN NEW.username = 'ben' THEN NULL ELSE NEW END; END $$;
         CREATE TRIGGER swallow BEFORE INSERT ON {STAGING}.users FOR EACH ROW EXECUTE FUNCTION swallow()"""
     )
-    with pytest.raises(TargetError, match="COPY took 1 rows of 2"):
+    with pytest.raises(TargetError, match="COPY took 1 row of 2"):
         load.commit_batch(staged, ledger, STAGING, a_batch())
     assert count(staged, STAGING, "users") == 0
     assert count(staged, "migrate_ledger", "batch") == 0

@@ -30,7 +30,7 @@ from migrate.introspect.profile.table_findings import Definition, Duplicates, Le
 from migrate.introspect.profile.tables import TableShape, read_shapes
 from migrate.introspect.profile.unused_tables import find_leftovers
 from migrate.introspect.profile.vector_indexes import vector_indexes
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.snapshot.manifest import SnapshotFacts
 from migrate.snapshot.take import take_snapshot
 from migrate.source.model import Catalogue, Source

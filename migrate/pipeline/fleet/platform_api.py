@@ -18,7 +18,7 @@ import tenacity
 
 from migrate.pipeline.fleet.tenant import Tenant
 from migrate.runtime.errors import SourceError, SourceUnavailable, UsageError
-from migrate.runtime.fleet_settings import FleetSettings
+from migrate.runtime.settings.fleet import FleetSettings
 
 _MOST_PAGES: Final = 10_000
 _ATTEMPTS: Final = 5

@@ -115,6 +115,8 @@ class Session:
         self.secret = secret.get_secret_value() if secret else self.ledger.secret() or ""
         self.id_rule: Rule = rule_of(self.ledger) or HEX
         self._live: LiveSchema | None = None
+        #: the schema that was made for the tenant at work, if it had none
+        self._made: str | None = None
 
     @property
     def filled(self) -> list[str]:
@@ -124,6 +126,7 @@ class Session:
     def stage(self, tenant: str) -> LiveSchema:
         """Make the staging empty for a tenant, and return the shape of its live tables."""
         name = self.layout.schema_of(tenant)
+        self._made = None
         if self.layout.per_tenant:
             self._make_schema(name)
         if self._live is None or self._live.schema != name:
@@ -151,3 +154,15 @@ class Session:
                 )
             make_schema(self.conn, name, _MARK)
             make_tables(self.conn, name, ddl)
+        self._made = name
+
+    def discard_schema(self) -> None:
+        """Remove the schema that was made for a tenant of which no row went live."""
+        name, self._made = self._made, None
+        if name is None:
+            return
+        self._live = None
+        with translate_errors(f"removing the schema {name}"), self.conn.transaction():
+            self.ledger.guard(self.conn)
+            schema.drop(self.conn, self.staging)
+            self.conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))

@@ -149,6 +149,7 @@ def _quarantine(session: Session, tenant: Tenant, error: MigrateError, began: fl
     hit("tenant:quarantined")
     if line.state != "quarantined":
         return Outcome(tenant.name, line.state, did=False)
+    session.discard_schema()
     return Outcome(tenant.name, "quarantined", kind=kind, reason=reason, seconds=seconds)
 
 

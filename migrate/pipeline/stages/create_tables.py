@@ -26,7 +26,7 @@ def _check(run: RunContext) -> None:
 def _run(run: RunContext) -> StageResult:
     ddl = target_ddl(run.config)
     if ddl is None or not is_empty(run.connection, run.address.schema):
-        return StageResult("the target already has tables; nothing to create", {"made": []})
+        return StageResult("the target has its tables already", {"made": []})
     made = make_tables(run.connection, run.address.schema, ddl)
     hit("schema:made")
     return StageResult(

@@ -69,7 +69,7 @@ def test_tables_that_no_rule_knows_stop_a_run_and_are_named(tmp_path: Path, lega
     plan = migrate("plan", *work, "--json", code=1, **settings).json()
     errors = [finding["message"] for finding in plan["findings"] if finding["level"] == "error"]
     assert errors == [
-        f"the source table {name} (1 rows) is not in the mapping" for name in sorted([*TABLES, WIDE])
+        f"the source table {name} (1 row) is not in the mapping" for name in sorted([*TABLES, WIDE])
     ]
     fates = {table["name"]: table["fate"] for table in plan["source_tables"]}
     assert all(fates[name] == "missing in the mapping" for name in (*TABLES, *EMPTY, WIDE))

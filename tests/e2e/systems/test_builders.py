@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from tests.e2e.systems.build import RECIPES
 from tests.e2e.systems.contents import contents, ordinary_tables
 from tests.snapshot.snapshots import take

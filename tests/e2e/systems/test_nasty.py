@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from tests.e2e.systems import nasty
 from tests.e2e.systems.contents import contents, ordinary_tables
 from tests.snapshot.snapshots import take

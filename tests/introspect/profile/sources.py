@@ -9,7 +9,7 @@ from pathlib import Path
 
 from migrate.introspect.profile import Inspection, inspect_source
 from migrate.introspect.profile.inspection import ColumnReport
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.open import open_source
 
 

@@ -126,7 +126,7 @@ def test_broken_text_and_nul_are_counted(tmp_path: Path) -> None:
     import sqlite3
 
     from migrate.introspect.profile import inspect_source
-    from migrate.runtime.source_settings import SourceSettings
+    from migrate.runtime.settings.source import SourceSettings
     from migrate.source.open import open_source
 
     with sqlite3.connect(tmp_path / "legacy.db") as connection:

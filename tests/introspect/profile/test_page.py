@@ -13,7 +13,7 @@ from migrate.introspect.profile import Inspection, inspect_source
 from migrate.introspect.profile.attention import list_attention
 from migrate.introspect.profile.full_text import full_text_tables
 from migrate.report import inspect_page, page
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.open import open_source
 from tests.e2e.systems import nasty
 from tests.tools.browser import browse, require_browser

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from migrate.introspect.profile import Inspection, inspect_source
-from migrate.runtime.source_settings import SourceSettings
+from migrate.runtime.settings.source import SourceSettings
 from migrate.source.open import open_source
 from tests.e2e.prisma_engine.prisma import engine  # noqa: F401  (a fixture)
 from tests.e2e.systems import nasty

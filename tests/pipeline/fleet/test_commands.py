@@ -99,7 +99,7 @@ def test_a_fleet_is_planned_run_reported_and_tried_again(operator: Operator) -> 
 
     apart = live(world)
     (world.at / "tenants" / "t0.db").rename(world.at / "t0.kept")
-    with pytest.raises(CheckError, match=r"2 live rows of 1 tenants that are not published now .* t0"):
+    with pytest.raises(CheckError, match=r"2 live rows of 1 tenant that are not published now .* t0"):
         operator.type("run", "--together", "--fresh", "--yes", *allowed)
     assert live(world) == apart
     (world.at / "t0.kept").rename(world.at / "tenants" / "t0.db")

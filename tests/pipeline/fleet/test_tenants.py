@@ -11,7 +11,7 @@ from migrate.pipeline.fleet.tenant import Tenant
 from migrate.pipeline.fleet.tenants import read_tenants
 from migrate.runtime.config import Config
 from migrate.runtime.errors import MigrateError, SourceError, SourceUnavailable, UsageError
-from migrate.runtime.fleet_settings import FleetSettings
+from migrate.runtime.settings.fleet import FleetSettings
 from tests.pipeline.fleet.platform import TOKEN, Platform, platform
 
 ORGANIZATION = [("acme", "eu"), ("bolt", "us"), ("core", "schema"), ("dune", "eu"), ("echo", "eu")]

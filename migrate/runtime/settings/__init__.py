@@ -1,0 +1,1 @@
+"""The sections of the configuration that have a file of their own."""
