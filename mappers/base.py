@@ -124,6 +124,18 @@ class NeedsLookup(Protocol):
         ...
 
 
+@runtime_checkable
+class Repeatable(Protocol):
+    """A mapper of one source table, whose rows, outcomes and warnings depend on some source tables alone."""
+
+    #: its source table; no other mapper gives outcomes or warnings of its rows
+    source: str
+
+    def depends_on(self) -> frozenset[str] | None:
+        """Return the source tables that decide what the mapper gives, None if others add to it."""
+        ...
+
+
 def begin(mapper: Mapper, workspace: Workspace, ids: Ids) -> Mapper:
     """Return the mapper ready for its batches."""
     return mapper.with_lookup(workspace, ids) if isinstance(mapper, NeedsLookup) else mapper

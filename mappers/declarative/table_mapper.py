@@ -50,12 +50,26 @@ class TableMapper:
 
     def __init__(self, table: SourceTable, references: References, constants: Mapping[str, Any]) -> None:
         self.pairs = pairs_of(table, references.tables)
-        self.name = table.name
+        self.name = self.source = table.name
         self.writes: tuple[str, ...] = (table.target,)
         self._table, self._references = table, references
         self._constants = constants
         self._links = ReferenceExprs(table, references)
         self.reads = self._query()
+
+    def depends_on(self) -> frozenset[str] | None:
+        """Return the table and those that decide whether its references are followed; see `Repeatable`."""
+        found: dict[str, SourceTable] = {}
+        waiting = [self._table]
+        while waiting:
+            table = waiting.pop()
+            if table.name in found:
+                continue
+            found[table.name] = table
+            waiting += [parent for line in table.lines for _, parent in self._references.named(line)]
+            waiting += [pair.parent for pair in pairs_of(table, self._references.tables)]
+        alone = not self._table.lists and self._table.name not in self._references.made_up
+        return frozenset(found) if alone else None
 
     @cached_property
     def _plain(self) -> tuple[MappedColumn, ...]:

@@ -30,7 +30,7 @@ TARGET: Final = "postgres"
 _OURS: Final = (
     *(pattern for patterns in _PAPERS.values() for pattern in patterns),
     "report-with-samples.html",
-    "state.json", "plan.json", "progress.*", "previous-*.json", "damaged-*.json", "snapshot.*",
+    "state.json", "plan.json", "progress.*", "previous-*", "damaged-*.json", "snapshot.*",
     "crosswalk.*", "sample-*.db", "metrics.prom", "run.lock", ".*.part", "etilqs_*",
     "fleet-snapshots", "dask-scratch-space", FOLDER, REHEARSAL,
 )  # fmt: skip

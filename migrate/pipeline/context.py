@@ -24,6 +24,7 @@ from migrate.runtime.config import Config
 from migrate.runtime.errors import Stopped, TargetUnavailable
 from migrate.runtime.progress import Reporter
 from migrate.snapshot.manifest import SNAPSHOT_NAME
+from migrate.snapshot.previous import find_previous, same_tables
 from migrate.source.configured import ConfiguredSource
 from migrate.staging.ledger import Ledger
 
@@ -118,6 +119,13 @@ class RunContext:
     def mapping(self) -> BoundMapping:
         """Return the mapping, bound to the snapshot's tables and to the live schema's shape."""
         return bind_mapping(self.config, tables_of(self.snapshot_path), self.live)
+
+    @cached_property
+    def unchanged(self) -> frozenset[str]:
+        """Return the source tables whose rows are those of the published run that this one refreshes."""
+        base = self.state.document.refreshes
+        then = None if base is None or self.discard_changes else find_previous(self.work, base)
+        return frozenset() if then is None else same_tables(self.snapshot_path, then)
 
     @property
     def filled(self) -> list[str]:

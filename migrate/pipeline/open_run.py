@@ -39,6 +39,7 @@ from migrate.runtime.progress_file import WatchedReporter
 from migrate.runtime.signals import stop_on_signals
 from migrate.snapshot import crosswalk_file
 from migrate.snapshot.manifest import PARTIAL_NAME, SNAPSHOT_NAME, remove_snapshot
+from migrate.snapshot.previous import keep_snapshot, remove_previous
 from migrate.source.configured import ConfiguredSource, any_source, configured_source
 from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
@@ -228,7 +229,7 @@ def _begin(
     rule = rule_of(ledger) or known.rule or HEX
     ledger.keep_id_rule(rule)
     hit("open:secret")
-    _put_aside(work)
+    _put_aside(work, refreshes)
     hit("open:cleared")
     facts = {"code": __version__, "source": binding["source"]}
     ledger.begin(run_id, facts if refreshes is None else {**facts, "refreshes": refreshes})
@@ -255,12 +256,18 @@ def record_config(config: Config) -> ConfigRecord:
     )
 
 
-def _put_aside(work: Path) -> None:
+def _put_aside(work: Path, refreshed: str | None) -> None:
     """Move what an earlier run left out of the way; its backups stay in their place.
 
     Its state file stays until the new one replaces it: after a kill in between, a run still finds the id
-    secret, and there is no snapshot without a state.
+    secret, and there is no snapshot without a state. The snapshot of the run that is refreshed is kept, until
+    the refresh has published.
     """
+    state = None if refreshed is None else State.load(work)
+    if state is not None and state.document.run_id == refreshed:
+        keep_snapshot(work, state.document.run_id)
+    elif refreshed is None:
+        remove_previous(work)
     remove_snapshot(work)
     crosswalk_file.remove(work)
     for name in ("state.json", "checks.json", "receipt.json"):

@@ -58,7 +58,7 @@ def build_objects(
         counted_otherwise = {step.counted for step in (*columns, *statistics)}
         for pair in pairs:
             if pair.staged not in fresh or pair.new in counted_otherwise:
-                on_progress("furnish", f"statistics of {pair.new}")
+                on_progress("build", f"statistics of {pair.new}")
                 conn.execute(_vacuum(pair))
         with qualified_names(conn):
             foreign = foreign_key_steps(conn, pairs, strict=strict)
@@ -121,7 +121,7 @@ def _do(
     for step in steps:
         if should_stop():
             return
-        on_progress("furnish", step.what)
+        on_progress("build", step.what)
         with conn.transaction():
             raise_work_mem(conn)
             for statement in step.statements:

@@ -8,8 +8,8 @@ from migrate.runtime import announce
 from migrate.runtime.failpoints import hit
 
 _WORDS: Final = {
-    "furnish": "building",
-    "furnished": "checking what was built in",
+    "build": "building",
+    "built": "checking what was built in",
     "lock": "waiting for the locks of",
     "compare with the backup": "comparing with the backup:",
     "exchange": "swapping",

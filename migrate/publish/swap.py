@@ -113,8 +113,8 @@ def prepare_swap(
             pairs = tuple(find_pairs(conn, table_names))
             attributes = plan_attributes(conn, pairs)
     except (psycopg.Error, MigrateError) as error:
-        raise _judged("furnishing the staged tables", error) from error
-    on_progress("furnished", schema)
+        raise _judged("building keys and indexes of the staged tables", error) from error
+    on_progress("built", schema)
     publication = _keep_id_map(conn, ledger)
     return TableSwap(pairs, attributes, committed, publication)
 

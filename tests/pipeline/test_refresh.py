@@ -19,6 +19,8 @@ CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT);
 CREATE TABLE orders (id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people(id), total INTEGER);
 INSERT INTO people VALUES (1, 'ada@example.com', 'Ada'), (2, 'bob@example.com', 'Bob');
 INSERT INTO orders VALUES (1, 1, 250), (2, 2, 990), (3, 2, 10);
+CREATE TABLE plans (id INTEGER PRIMARY KEY, label TEXT, price REAL, since TEXT);
+INSERT INTO plans VALUES (1, 'Free', 0, '2024-01-01 00:00:00'), (2, 'Pro', 9.5, 'soon'), (3, x'41', 1, NULL);
 """
 _LATER = """
 INSERT INTO people VALUES (3, 'eve@example.com', 'Eve');
@@ -69,6 +71,7 @@ def test_what_the_source_has_got_since_is_caught_up(evening: Evening) -> None:
     evening.source.load_script(_LATER)
     evening.write("UPDATE people SET name = 'written by the new application' WHERE email LIKE 'bob@%'")
     refused = evening.type("run", "--refresh", code=1)
+    assert not (evening.folder / "work/previous-snapshot.db").exists()
     assert "people: 1 row changed" in refused.err
     assert "`migrate run --refresh --discard-changes --config m/config.toml`" in refused.err
     assert '"outcome": "published"' in (evening.folder / "work/state.json").read_text()  # nothing was begun
@@ -147,3 +150,43 @@ def test_only_published_rows_are_refreshed(evening: Evening) -> None:
     assert "the publication was rolled back" in evening.type("run", "--refresh", code=2).err
     evening.type("run", code=None, MIGRATE_KILL_AT="people:batch")
     assert "this run has published nothing yet" in evening.type("run", "--refresh", code=2).err
+
+
+def test_a_table_without_a_change_is_taken_over_and_not_mapped_again(evening: Evening) -> None:
+    plans = evening.rows("SELECT * FROM plans ORDER BY id")
+    evening.source.load_script(_LATER)
+    evening.type("run", "--refresh", code=None, MIGRATE_KILL_AT="take_over:uncommitted")
+    done = evening.type("run", "--refresh", MIGRATE_TRACE_TO=str(evening.folder / "points"))
+    points = (evening.folder / "points").read_text().split()
+    assert "plans: no row has changed since the publication; plans is taken over" in done.err
+    assert "take_over:committed" in points
+    assert "orders:batch" in points  # it refers to people, who were changed
+    assert "plans:batch" not in points
+    assert evening.rows("SELECT * FROM plans ORDER BY id") == plans
+    assert not (evening.folder / "work/previous-snapshot.db").exists()
+    evening.type("verify", "--published", "--deep")
+    # The ledger says of the table what it would say if it had been mapped again.
+    latest = "(SELECT run_id FROM migrate_ledger.publication ORDER BY id DESC LIMIT 1)"
+    for table, where in (("warning", "source_table = 'plans'"), ("batch", "mapper = 'plans'")):
+        runs = f"SELECT run_id = {latest}, count(*) FROM migrate_ledger.{table} WHERE {where} GROUP BY 1"
+        counts = dict(evening.rows(runs))
+        assert counts[True] == counts[False] > 0
+    assert evening.rows("SELECT count(*) FROM migrate_ledger.id_map WHERE entity = 'plans'") == [(3,)]
+
+
+@pytest.mark.slow
+def test_a_table_that_refers_to_a_changed_one_is_mapped_again(evening: Evening) -> None:
+    evening.source.load_script("DELETE FROM orders WHERE person_id = 2; DELETE FROM people WHERE id = 2")
+    done = evening.type("run", "--refresh")
+    assert "plans is taken over" in done.err
+    assert "orders is taken over" not in done.err
+    evening.source.load_script("UPDATE plans SET price = price + 1")
+    done = evening.type("run", "--refresh")
+    assert [word for word in ("people", "orders", "plans") if f"{word} is taken over" in done.err] == [
+        "people", "orders"
+    ]  # fmt: skip
+    evening.type("verify", "--published", "--deep")
+    evening.write("UPDATE people SET name = 'by hand'")
+    done = evening.type("run", "--refresh", "--discard-changes")
+    assert "is taken over" not in done.err
+    assert evening.rows("SELECT name FROM people") == [("Ada",)]

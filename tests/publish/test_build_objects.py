@@ -43,7 +43,7 @@ def test_indexes_and_foreign_keys_are_made_while_a_transaction_reads_the_staged_
         assert any("constraint" in what for what in made)  # foreign keys
     left: list[str] = []
     publication = go(
-        rich, ledger, on_progress=lambda doing, what: left.append(what) if doing == "furnish" else None
+        rich, ledger, on_progress=lambda doing, what: left.append(what) if doing == "build" else None
     )
     assert publication.exchanged
     assert schema_text(database) == text

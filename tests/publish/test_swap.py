@@ -56,7 +56,7 @@ def test_a_build_that_was_killed_goes_on_where_it_stopped(
         seen: list[str] = []
 
         def progress(doing: str, what: str) -> None:
-            if doing == "furnish":
+            if doing == "build":
                 seen.append(what)
                 if len(seen) == number:
                     raise Killed
@@ -68,7 +68,7 @@ def test_a_build_that_was_killed_goes_on_where_it_stopped(
             go(rich, ledger, on_progress=kill_at(number))
     done: list[str] = []
     publication = go(
-        rich, ledger, on_progress=lambda doing, what: done.append(what) if doing == "furnish" else None
+        rich, ledger, on_progress=lambda doing, what: done.append(what) if doing == "build" else None
     )
     assert publication.exchanged
     assert schema_text(database) == text
@@ -104,7 +104,7 @@ def test_what_hangs_on_an_old_table_unforeseen_stops_the_exchange_and_the_rows_a
     rich: Connection, ledger: Ledger
 ) -> None:
     def progress(doing: str, _what: str) -> None:
-        if doing == "furnished":
+        if doing == "built":
             rich.execute('CREATE VIEW people AS SELECT "Id" FROM "Person"')
 
     publication = go(rich, ledger, on_progress=progress)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from mappers.base import MappedBatch, Mapper, begin
+from mappers.base import MappedBatch, Mapper, Repeatable, begin
 from migrate.pipeline import crosswalk
 from migrate.pipeline.context import RunContext
 from migrate.pipeline.mapping import mapped_entities
@@ -26,6 +26,7 @@ from migrate.snapshot.workspace import Workspace
 from migrate.staging import ledger_queries
 from migrate.staging.batch import Batch, commit_batch, encode_batch
 from migrate.staging.numbering import Numbering
+from migrate.staging.take_over import Unchanged, take_over
 from verification.sums.batch_sums import BatchSums
 from verification.sums.cell_sums import hash_of
 
@@ -94,6 +95,10 @@ def _run_mapper(
     cursor = run.ledger.cursor(run.id, mapper.name)
     if cursor.done:
         return
+    found = _find_unchanged(run, mapper) if cursor.batch == 0 and not numbered else None
+    if found is not None:
+        _take_over(run, found)
+        return
     staged = ledger_queries.staged_rows(run.connection, run.ledger, run.id) if numbered else {}
     numbering = Numbering(numbered, staged)
     # While one batch is copied, the next is encoded, the one after it is mapped, and another is read.
@@ -114,6 +119,33 @@ def _run_mapper(
                 run.stop_if_asked()
     run.ledger.finish(run.id, stage, mapper.name)
     hit(f"{stage}:finished")
+
+
+def _find_unchanged(run: RunContext, mapper: Mapper) -> Unchanged | None:
+    """Return what is taken over for a mapper from the published run, None if it must map its rows."""
+    inputs = mapper.depends_on() if isinstance(mapper, Repeatable) and run.unchanged else None
+    if inputs is None or not inputs <= run.unchanged:
+        return None
+    assert isinstance(mapper, Repeatable)
+    fills = [table for stage in run.mapping.stages for one in stage.mappers for table in one.writes]
+    if len(mapper.writes) != 1 or fills.count(mapper.writes[0]) != 1:
+        return None
+    [table] = mapper.writes
+    columns = [one.name for one in run.live.tables[table].columns if not one.generated]
+    entities = sorted(mapped_entities(run.config, run.spec) & {table})
+    return Unchanged(mapper.name, mapper.source, table, columns, entities)
+
+
+def _take_over(run: RunContext, found: Unchanged) -> None:
+    base = run.state.document.refreshes
+    assert base is not None
+    rows = take_over(
+        run.connection, run.ledger, run_id=run.id, base=base, live=run.address.schema,
+        staging=run.staging, found=found,
+    )  # fmt: skip
+    run.report.advance(rows)
+    run.report.note(f"{found.source}: no row has changed since the publication; {found.table} is taken over")
+    hit("take_over:committed")
 
 
 def _ahead(steps: Generator[Item, None, None]) -> Generator[Item, None, None]:

@@ -16,6 +16,7 @@ from migrate.runtime.amount import amount
 from migrate.runtime.background import Work
 from migrate.runtime.errors import LiveChanged, StateMismatch
 from migrate.runtime.failpoints import hit
+from migrate.snapshot.previous import remove_previous
 from migrate.staging import ledger_queries, schema
 
 
@@ -39,6 +40,7 @@ def _run(run: RunContext) -> StageResult:
         raise StateMismatch("the ledger has no record of the publication", hint="run the same command again")
     schema.drop(run.connection, run.staging)
     hit("publish:dropped")
+    remove_previous(run.work)
     run.state.document.publication = publication.id
     run.state.conclude("published")
     rows = sum(content.rows for content in publication.tables.values())

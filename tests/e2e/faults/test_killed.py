@@ -19,14 +19,14 @@ QUICK = ("messages:copied#2", "publish:uncommitted")
 #: Points of other kinds, for the whole harness alone.
 MORE = (
     "snapshot:uncommitted#30",
-    "ahead:furnish#20",
+    "ahead:build#20",
     "state.json:written#9",
     "backup:drilled",
-    "publish:furnish#12",
+    "publish:build#12",
     "publish:committed",
 )
 _SNAPSHOT = ("uncommitted", "committed", "page", "compared", "stripped", "frozen", "renamed")
-_PUBLISH = ("furnish", "furnished", "lock", "compare with the backup", "exchange", "exchanged",
+_PUBLISH = ("build", "built", "lock", "compare with the backup", "exchange", "exchanged",
             "commit", "uncommitted", "committed", "dropped")  # fmt: skip
 #: Those of a publish that cannot exchange the tables, and moves the rows.
 _MOVING = ("lock", "loosen", "delete", "strip", "insert", "insert#3", "rebuild", "rebuild#30", "uncommitted",
@@ -56,7 +56,7 @@ POINTS = (
     "crosswalk:complete",
     "crosswalk:renamed",
     *(f"{entity}:{step}" for entity in ENTITIES for step in ("copied", "batch", "finished")),
-    "ahead:furnish",
+    "ahead:build",
     *(f"publish:{step}" for step in _PUBLISH),
 )
 #: Points that are reached again and again, killed at some of those times.
@@ -67,8 +67,8 @@ AGAIN = (
     *(f"snapshot:page#{n}" for n in (4, 11, 20)),
     *(f"{entity}:copied#2" for entity in ("users", "profiles", "messages")),
     *(f"{entity}:batch#2" for entity in ("users", "profiles", "messages")),
-    *(f"ahead:furnish#{n}" for n in (3, 20, 35)),
-    *(f"publish:furnish#{n}" for n in (3, 12, 25, 40, 60)),
+    *(f"ahead:build#{n}" for n in (3, 20, 35)),
+    *(f"publish:build#{n}" for n in (3, 12, 25, 40, 60)),
 )
 
 

@@ -13,7 +13,7 @@ from tests.servers.proxy import Proxy
 pytestmark = pytest.mark.fault("network to the target")
 SLOW = pytest.mark.slow
 POINTS = ("open:taken", "backup:begin", "cleanup:uncommitted", "users:copied#2", "verify:begin",
-          "publish:lock", "publish:furnish#12", "publish:exchange")  # fmt: skip
+          "publish:lock", "publish:build#12", "publish:exchange")  # fmt: skip
 
 
 @pytest.fixture

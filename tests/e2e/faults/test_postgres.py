@@ -67,7 +67,7 @@ def stat(pid: int) -> list[str]:
 
 
 POINTS = ("preflight:begin", "snapshot:page#5", "backup:begin", "backup:drill", "cleanup:uncommitted",
-          "users:copied#2", "images:batch", "verify:begin", "publish:lock", "publish:furnish#9",
+          "users:copied#2", "images:batch", "verify:begin", "publish:lock", "publish:build#9",
           "publish:exchange", "publish:exchanged")  # fmt: skip
 
 

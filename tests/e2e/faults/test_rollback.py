@@ -11,7 +11,7 @@ pytestmark = pytest.mark.fault("rollback killed, repeated, rolled back")
 
 POINTS = (
     "open:taken", "backup:dumped", "backup:drilled", "backup:kept", "rollback:cleared", "rollback:copied",
-    "rollback:staged", "rollback:furnish#9", "rollback:exchanged", "rollback:committed", "rollback:dropped",
+    "rollback:staged", "rollback:build#9", "rollback:exchanged", "rollback:committed", "rollback:dropped",
     "state.json:written", "state.json:renamed",
 )  # fmt: skip
 #: Killed here, the rows are back already.

@@ -39,10 +39,7 @@ TOGETHER = (
     *(f"cleanup:{step}" for step in ("uncommitted", "committed", "recorded")),
     *(f"tenant:{step}#2" for step in _TENANT[:5]),
     *("tenants:recorded", "publish:recorded"),
-    *(
-        f"publish:{step}"
-        for step in ("furnish#3", "lock", "exchanged", "uncommitted", "committed", "recorded")
-    ),
+    *(f"publish:{step}" for step in ("build#3", "lock", "exchanged", "uncommitted", "committed", "recorded")),
     *("fleet checks:recorded", "fleet:recorded"),
 )
 EACH_WORKER = tuple(f"tenant:{step}" for step in _TENANT[:5])
