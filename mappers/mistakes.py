@@ -49,6 +49,8 @@ def in_words(item: Mapping[str, Any]) -> str:
     kind = item["type"]
     if kind in _WORDS:
         return _WORDS[kind]
+    if kind == "string_too_short" and item["ctx"]["min_length"] == 1:
+        return "must not be empty"
     if kind in _LIMITS:
         said = _LIMITS[kind].format(**item["ctx"])
         if kind == "literal_error" and isinstance(item.get("input"), str):

@@ -160,6 +160,13 @@ class ColumnMapping(Section):
             raise ValueError("`default` is missing")
         return self
 
+    @field_validator("first_of")
+    @classmethod
+    def _names_a_column(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise ValueError("name a column at least, or leave `from` out")
+        return names
+
     @model_validator(mode="after")
     def _is_made_once(self) -> Self:
         made = {

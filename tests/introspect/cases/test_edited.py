@@ -80,5 +80,20 @@ def test_the_rows_are_those_of_the_edited_mapping(edited: Migrated) -> None:
     assert edited.verify().code == 0
 
 
+def test_a_column_of_an_expression_that_fails_on_a_row_is_not_required(migrated: MakeCase) -> None:
+    sql = "json_extract(meta, '$.plan')"
+    made = (
+        f'meta = {{ drop = "no" }}\nplan = {{ to = "plan", as = "text", sql = "{sql}", otherwise = "null" }}'
+    )
+    found = migrated(
+        script="CREATE TABLE t (id INTEGER PRIMARY KEY, meta TEXT NOT NULL);"
+        'INSERT INTO t VALUES (1, \'{"plan": "pro"}\'), (2, \'{"plan": "free"}\'), (3, \'{oops\');',
+        edits=(('meta = { to = "meta", as = "json" }', made),),
+    )
+    assert (found.init.code, found.run.code) == (0, 0), found.init.err + found.run.err
+    assert found.column("t", "plan") == ["free", "pro", None]
+    assert found.field("T", "plan").startswith("plan String?")
+
+
 def test_a_kept_key_counts_on_from_the_largest(edited: Migrated) -> None:
     assert edited.query("SELECT nextval(pg_get_serial_sequence('members', 'id'))") == [(9,)]

@@ -171,6 +171,8 @@ HEAD = 'version = 1\n[tables.t]\ntarget = "T"\nkey = ["id"]\ncolumns.id = {to = 
         ('to = "x", divide = 100', '`divide` gives a number with a fraction: as = "decimal", or "real"'),
         ('to = "x", as = "decimal", divide = 1', "must be 2 or more"),
         ('to = "x", sql = "a", from = ["a"]', "give either `sql` or `from`"),
+        ('to = "x", from = []', "name a column at least, or leave `from` out"),
+        ('drop = ""', "must not be empty"),
         ('to = "x", constant = 1, from = ["a"]', "give either `constant` or `from`"),
         ('to = "x", values = { a = "b" }', "`values` are those of an enum or a boolean"),
         ('to = "x", items = "integer"', "`items` are the parts of a list"),

@@ -87,5 +87,6 @@ def _observed(
         f" WHERE CASE WHEN {computed} THEN {condition} END"
     )
     count, filled = database.row(f"SELECT count(*), count({quote(name)}) FROM s.{_MADE}")  # noqa: S608
-    shape = ColumnShape(name, "", 0 < filled == count, None, 0, generated=False)
+    (lost,) = database.row("SELECT count(*) FROM s.lost")
+    shape = ColumnShape(name, "", 0 < filled == count and not lost, None, 0, generated=False)
     return observe(database, _MADE.strip('"'), count, shape, pure_key=False)
