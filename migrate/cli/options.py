@@ -26,18 +26,30 @@ DEFAULT_WORK = Path("work")
 _QUIET = f"{__name__}.quiet"
 
 
+def _note_config(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    remember("--config", None if value is None else str(value))
+    return value
+
+
 def config_option(command: _Command) -> _Command:
     """Add `--config FILE`; `load_settings` finds the file if none is given."""
-
-    def note(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
-        remember("--config", None if value is None else str(value))
-        return value
-
     option: Callable[[_Command], _Command] = click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
-        callback=note,
+        callback=_note_config,
         help="Configuration file. [default: that of the run in the work folder, otherwise config.toml]",
+    )
+    return option(command)
+
+
+def named_config_option(command: _Command) -> _Command:
+    """Add `--config FILE` to a command that reads the work folder alone: the file is named in its output."""
+    option: Callable[[_Command], _Command] = click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=_note_config,
+        expose_value=False,
+        help="Not needed here; the commands that are suggested name it.",
     )
     return option(command)
 

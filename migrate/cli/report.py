@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from migrate.cli.options import json_option, work_option
+from migrate.cli.options import json_option, named_config_option, work_option
 
 
 @click.command("report")
+@named_config_option
 @work_option
 @click.option(
     "--out",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from migrate.cli.options import json_option, work_option
+from migrate.cli.options import json_option, named_config_option, work_option
 from migrate.runtime.amount import amount
 from migrate.runtime.next_command import complete
 
@@ -31,6 +31,7 @@ _EVERY_SECONDS: Final = 1.0
 
 
 @click.command("status")
+@named_config_option
 @work_option
 @json_option
 @click.option("--watch", is_flag=True, help="Refresh every second, until the run stops.")

@@ -40,11 +40,11 @@ def test_one_row_in_one_table_is_one_row(tmp_path: Path, database: str) -> None:
             "INSERT INTO alembic_version VALUES ('1');"
         )
     settings = {"DATABASE_URL": database}
+    config = "--config m/config.toml"
     walk = (
-        "inspect legacy.db", "init --source legacy.db --out m --target env:DATABASE_URL",
-        "plan --config m/config.toml", "verify --config m/config.toml", "run --yes --config m/config.toml -v",
-        "status", "report", "verify --published --config m/config.toml", "rollback --yes",
-        "rollback --yes --undo",
+        "inspect legacy.db", "init --source legacy.db --out m --target env:DATABASE_URL", f"plan {config}",
+        f"verify {config}", f"run --yes {config} -v", f"status {config}", f"report {config}",
+        f"verify --published {config}", "rollback --yes", "rollback --yes --undo",
     )  # fmt: skip
     for words in walk:
         done = migrate(*words.split(), cwd=tmp_path, code=None, **settings)

@@ -112,7 +112,13 @@ def _connect(config: Config, folder: str) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    dask.config.set({"distributed.admin.tick.limit": "60s", "distributed.comm.timeouts.connect": "30s"})
+    dask.config.set(
+        {
+            "distributed.admin.tick.limit": "60s",
+            "distributed.comm.timeouts.connect": "30s",
+            "distributed.worker.profile.enabled": False,  # see FleetPlugin.setup
+        }
+    )
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         address: Any = config.fleet.scheduler

@@ -40,6 +40,12 @@ class FleetPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask may be missing
         if self.job.local and threading.current_thread() is threading.main_thread():
             # Ctrl-C reaches every process of the terminal: the coordinator ends its workers itself.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Dask's profiler reads the frames of all threads every 10 ms. In Python 3.11 a garbage collection in
+        # the middle of that stops the process for ever (gh-106883); Dask kills it after five minutes.
+        for name in ("profile", "profile-cycle"):
+            callback = worker.periodic_callbacks.pop(name, None)
+            if callback is not None:
+                callback.stop()
         configure_allocators()
         self.session = Session(self.job).__enter__()
         worker.migrate_session = self.session
