@@ -51,7 +51,10 @@ def _part(table: SourceTable, line: MappedColumn, references: References) -> tup
         return None
     if mapping.kind == "id" and table.mapping.ids == "cuid":
         return literal(table.target), table.identity(ROW)
-    return "''", _as_held(line, key_text(cell))
+    key = key_text(cell)
+    if mapping.kind == "text":  # a whole number that is stored as a real keeps its point
+        key = f"CASE typeof({cell}) WHEN 'real' THEN CAST({cell} AS TEXT) ELSE {key} END"
+    return "''", _as_held(line, key)
 
 
 def _as_held(line: MappedColumn, key: str) -> str:

@@ -83,12 +83,21 @@ def command(config: Path | None, work: Path, every: bool, as_json: bool, **typed
         ],
         "unreadable": [{"tenant": name, "reason": reason} for name, reason in survey.unreadable],
     }  # fmt: skip
+    wrong = len(survey.unreadable) + sum(len(one.tenants) for one in survey.shapes if one.misfits)
+    limit = settings.fleet.max_quarantined
+    stops = wrong > limit * survey.looked_at
     if as_json:
         click.echo(json.dumps(facts))
     else:
         _show(facts, survey)
-    wrong = len(survey.unreadable) + sum(len(one.tenants) for one in survey.shapes if one.misfits)
-    return 1 if wrong > settings.fleet.max_quarantined * survey.looked_at else 0
+        say(
+            "Next: fix the mapping, the target's tables or these sources, then `migrate fleet plan`. A run "
+            f"would stop: more than {limit:.1%} of the tenants would go into quarantine (--max-quarantined)."
+            if stops
+            else "Next: `migrate fleet run`. Tenants that cannot be read or that the mapping does not fit go "
+            "into quarantine."
+        )
+    return 1 if stops else 0
 
 
 def _states(settings: Config, connection: Any, tenants: Sequence[Tenant]) -> dict[str, int]:
@@ -124,5 +133,3 @@ def _show(facts: dict[str, Any], survey: Survey) -> None:
         say(f"  {name} cannot be read: {reason}")
     if len(survey.unreadable) > _NAMED:
         say(f"  and {len(survey.unreadable) - _NAMED:,} more cannot be read")
-    say("Next: `migrate fleet run`. Tenants that cannot be read or that the mapping does not fit go into "
-        "quarantine.")  # fmt: skip

@@ -70,6 +70,19 @@ def test_a_column_that_a_constraint_names_is_no_flag(done: Migrated, column: str
     assert "as boolean" not in done.line("f", column)
 
 
+def test_keys_of_several_kinds_are_held_as_text_or_get_ids_of_their_own(migrated: MakeCase) -> None:
+    found = migrated(
+        script="CREATE TABLE t (a REAL, b NUMERIC, PRIMARY KEY (a, b));"
+        "CREATE TABLE u (a ANY, b INT, PRIMARY KEY (a, b));"
+        "INSERT INTO t VALUES (1700000000123, 1), (2.5, 'x'), ('a', 3.0), ('b', 'y'), (7, 1e300);"
+        "INSERT INTO u VALUES ('a', 1), (x'', 1), (x'41', 2), (5, 3);"
+    )
+    assert (found.init.code, found.run.code) == (0, 0), found.run.err
+    assert found.mapping["u"]["key"] == []
+    assert found.column("t", "a") == ["1700000000123.0", "2.5", "7.0", "a", "b"]
+    assert found.verify().code == 0
+
+
 def test_a_key_cannot_keep_old_ids_among_new_ones(migrated: MakeCase) -> None:
     found = migrated(
         script="CREATE TABLE party (party_id INTEGER PRIMARY KEY, n TEXT);"

@@ -35,6 +35,10 @@ class Operator:
         assert code in (None, 0), text
         return text
 
+    def printed(self) -> str:
+        """Return what was printed since the last time."""
+        return self._capsys.readouterr().out
+
     def facts(self, *words: str) -> Any:
         return json.loads(self.type(*words, "--json"))
 
@@ -66,9 +70,13 @@ def test_a_fleet_is_planned_run_reported_and_tried_again(operator: Operator) -> 
     with pytest.raises(CheckError, match=r"2 of 12 tenants are quarantined, more than 1\.0%|1 of 12"):
         operator.type("run", "--yes")
     allowed = ("--max-quarantined", "20%")
+    operator.printed()
     plan = cli.main(["fleet", "plan", "--config", str(world.config), "--work", str(world.at / "work")],
                     standalone_mode=False)  # fmt: skip
-    assert plan == 1  # more than 1 % would go into quarantine
+    assert plan == 1
+    said = operator.printed()
+    assert "A run would stop: more than 1.0% of the tenants would go into quarantine" in said
+    assert "`migrate fleet run`" not in said
     done = operator.facts("run", "--yes", *allowed)
     assert done["tenants"] == {"published": 10, "quarantined": 2}
     assert Counter(one["kind"] for one in done["quarantined"]) == {"source": 1, "mapping": 1}
