@@ -12,6 +12,7 @@ import click
 
 from benchmarks import machine, page
 from benchmarks.data import legacy_file
+from benchmarks.fleet_page import FOLDER
 from benchmarks.http import measure_http
 from benchmarks.locks import measure_locks
 from benchmarks.peers import measure_help
@@ -118,7 +119,9 @@ def locks(rows: int, folder: Path) -> None:
 @click.option("--many", type=int, default=10_000, show_default=True, help="Tenants of 100 rows in one run.")
 @click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "work" / "bench",
               help="Where the tenants' files lie meanwhile.")  # fmt: skip
-def fleet(tenants: int, distant: int, many: int, folder: Path) -> None:
+@click.option("--keep/--no-keep", default=None,
+              help="Write figures and table under docs; as a rule with the usual sizes.")  # fmt: skip
+def fleet(tenants: int, distant: int, many: int, folder: Path, keep: bool | None) -> None:
     """Measure a fleet: a tenant's CPU, a second worker, the coordinator's memory. Prints them as JSON."""
     from benchmarks.fleet import FleetSize, measure_fleet
 
@@ -126,7 +129,13 @@ def fleet(tenants: int, distant: int, many: int, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running(folder) as server:
         figures = measure_fleet(server, folder, FleetSize(tenants, distant, many), click.echo)
-    click.echo(json.dumps({"machine": machine.describe(), **figures}, indent=1))
+    results = {"date": dt.datetime.now(dt.UTC).date().isoformat(), "machine": machine.describe(), **figures}
+    click.echo(json.dumps(results, indent=1))
+    if keep if keep is not None else FleetSize(tenants, distant, many) == FleetSize():
+        kept = FIGURES / FOLDER / f"{results['date']}.json"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(results, indent=1) + "\n")
+        click.echo(page.write_fleet(FIGURES, ROOT / "docs"))
 
 
 @cli.command("report")

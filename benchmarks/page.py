@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.fleet_page import BLOCK, fleet_table, newest_fleet
 from benchmarks.targets import MILLION, PEERS, judge
 
 PAGE: Final = "performance.md"
@@ -44,6 +45,14 @@ def blocks(results: Mapping[str, Any]) -> dict[str, str]:
         ),
         "budget": _table(["", "core-seconds"], _budget(results)),
     }
+
+
+def write_fleet(figures: Path, docs: Path) -> str:
+    """Fill the page's table of a fleet; return what was written."""
+    results, path = newest_fleet(figures), docs / PAGE
+    text = filled(path.read_text(encoding="utf-8"), {BLOCK: fleet_table(results)})
+    path.write_text(text, encoding="utf-8")
+    return f"{path.name}: figures of a fleet of {results['date']}"
 
 
 def filled(page: str, parts: Mapping[str, str]) -> str:

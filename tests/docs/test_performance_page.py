@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import page
+from benchmarks.fleet_page import BLOCK, fleet_table, newest_fleet
 from benchmarks.targets import Target, judge
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -16,6 +17,17 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_the_pages_figures_are_those_of_the_newest_measurement() -> None:
     text = (DOCS / page.PAGE).read_text()
     assert page.filled(text, page.blocks(page.newest(DOCS / "benchmarks"))) == text
+
+
+def test_the_figures_of_a_fleet_are_those_of_its_newest_measurement() -> None:
+    text = (DOCS / page.PAGE).read_text()
+    results = newest_fleet(DOCS / "benchmarks")
+    assert page.filled(text, {BLOCK: fleet_table(results)}) == text
+    assert results["cpu_per_tenant"] <= 0.5
+    assert results["cpu_bound_two_workers"] >= 1.5
+    assert results["distant_two_workers"] >= 1.7
+    few, many = results["coordinator_mb"].values()
+    assert many <= few * 1.3  # some kilobytes for each tenant
 
 
 def test_the_newest_measurement_is_of_the_last_day_and_the_largest_size(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""The table of a fleet in docs/performance.md, from the newest JSON under docs/benchmarks/fleet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+FOLDER: Final = "fleet"
+BLOCK: Final = "fleet"
+
+
+def newest_fleet(figures: Path) -> dict[str, Any]:
+    """Return the results of the last day."""
+    found = [json.loads(path.read_text()) for path in sorted((figures / FOLDER).glob("*.json"))]
+    latest: dict[str, Any] = max(found, key=lambda results: results["date"])
+    return latest
+
+
+def fleet_table(results: Mapping[str, Any]) -> str:
+    """Return what was measured, with the goals, as a table of Markdown."""
+    (few, small), (many, large) = results["coordinator_mb"].items()
+    files, distant = results["cpu_bound_two_workers"], results["distant_two_workers"]
+    rows = [
+        ("CPU of a tenant of 1,000 rows, ours", "at most 0.5 s", f"{results['cpu_per_tenant']:.2f} s"),
+        ("the same, of PostgreSQL", "", f"{results['server_cpu_per_tenant']:.2f} s"),
+        ("two workers against one, files", "at least 1.5 x", f"{files:.2f} x"),
+        ("two workers against one, distant sources", "at least 1.7 x", f"{distant:.2f} x"),
+        (f"{int(many):,} tenants of 100 rows in one run, two workers", "", f"{results['many_seconds']:,} s"),
+        (f"memory of the coordinator, {int(few):,} and {int(many):,} tenants", "nearly flat",
+         f"{small} and {large} MB"),
+        ("memory of a worker", "", f"{results['worker_mb']} MB"),
+    ]  # fmt: skip
+    machine = results["machine"]
+    lines = [f"| {what} | {goal} | {measured} |" for what, goal, measured in rows]
+    return "\n".join([
+        f"Measured {results['date']} on {machine['cores']} cores ({machine['processor']}).",
+        "",
+        "|  | goal | measured |",
+        "| --- | --- | --- |",
+        *lines,
+        "",
+    ])  # fmt: skip
