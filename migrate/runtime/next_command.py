@@ -11,11 +11,14 @@ import shlex
 from collections.abc import Mapping
 from typing import Final
 
-_BOTH: Final = ("fleet", "run", "verify", "rehearse", "rollback", "plan", "ids", "psql", "clean", "doctor")
+_BOTH: Final = (
+    "fleet", "run", "verify", "rehearse", "rollback", "plan", "ids", "psql", "clean", "doctor", "status",
+    "report",
+)  # fmt: skip
 #: The commands that have each option; a test compares them with the command line.
 TAKES: Final = {
     "--config": frozenset((*_BOTH, "config", "inspect")),
-    "--work": frozenset((*_BOTH, "status", "report")),
+    "--work": frozenset(_BOTH),
 }
 _COMMAND: Final = re.compile(r"`migrate (?P<name>[a-z]+)(?P<words>(?: [^`]*)?)`")
 _typed: dict[str, str] = {}

@@ -29,7 +29,7 @@ def test_a_unique_key_that_milliseconds_break_is_named_and_the_run_goes_through(
     done = migrated("types/j1_unique_microseconds.sql")
     line = done.line("ev", "created_at")
     assert "(!)" in line
-    assert "2 rows have 1 values once converted" in line
+    assert "2 rows have 1 value once converted" in line
     assert 'as = "text"' in line
     assert len(done.rows("ev")) == 3
     assert "finer than milliseconds, rounded: 2" in line
@@ -49,7 +49,7 @@ def test_a_key_that_others_refer_to_and_milliseconds_break_is_a_problem_with_its
     done = migrated(script=KEYS)
     assert done.init.code == 1
     (problem,) = done.init.document["problems"]
-    assert problem.startswith("ev: 2 rows have 1 keys once (at, kind) is converted")
+    assert problem.startswith("ev: 2 rows have 1 key once (at, kind) is converted")
     assert 'as = "text"' in problem
 
 

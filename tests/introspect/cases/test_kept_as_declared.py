@@ -90,10 +90,10 @@ def test_a_key_that_would_be_broken_stays_text(done: Migrated) -> None:
 
 
 def test_texts_and_references_that_become_equal_are_unique_no_more(done: Migrated) -> None:
-    assert "unique (address) no more: 2 rows have 1 values" in done.line("letters", "address")
+    assert "unique (address) no more: 2 rows have 1 value" in done.line("letters", "address")
     assert done.column("letters", "address") == ["a", "a"]
     assert not done.marked("letters", "topic")
-    assert "unique (land) no more: 2 rows have 1 values" in done.line("towns", "land")
+    assert "unique (land) no more: 2 rows have 1 value" in done.line("towns", "land")
     assert sorted(map(str, done.column("towns", "land"))) == ["De", "De", "it"]
 
 

@@ -85,7 +85,7 @@ def test_id_may_stand_before_the_name_of_a_table(keys: Migrated) -> None:
     ("table", "why"),
     [
         ("narrow", "(a) to comp (a, b) is malformed, it has 1 of the 2 columns of that key"),
-        ("wide", "(a, b) to invoice (id) is malformed, it has 2 of the 1 columns of that key"),
+        ("wide", "(a, b) to invoice (id) is malformed, it has 2 of the 1 column of that key"),
         ("kid", "(a) to nokey is malformed, nokey has no primary key"),
         ("lost", "(a) to invoice (number) is malformed, invoice has no column number"),
     ],

@@ -13,6 +13,7 @@ from migrate.introspect.profile import Inspection, inspect_source
 from migrate.introspect.profile.attention import list_attention
 from migrate.introspect.profile.full_text import full_text_tables
 from migrate.report import inspect_page, page
+from migrate.runtime.amount import amount
 from migrate.runtime.settings.source import SourceSettings
 from migrate.source.open import open_source
 from tests.e2e.systems import nasty
@@ -113,7 +114,7 @@ def test_a_browser_shows_the_inspection_without_a_complaint(
     assert len(titles) == len(lived_in)
     for table, title in zip(lived_in, titles, strict=True):
         assert title.startswith(page.visible(table.name).strip())
-        assert f"{table.rows:,} rows" in title
+        assert amount(table.rows, "row") in title
     assert totals[0] == f"{len(nasty_inspection.tables):,}"
     assert totals[1] == f"{sum(table.rows for table in nasty_inspection.tables):,}"
     for one in (*nasty_inspection.views, *nasty_inspection.triggers, *nasty_inspection.full_text):
