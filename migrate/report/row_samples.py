@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from migrate.report.tables import ReadRow
 from migrate.snapshot.manifest import SNAPSHOT_NAME
+from migrate.snapshot.workspace import database_uri
 from migrate.source.sql import quote
 
 #: Characters of a cell that are shown.
@@ -39,7 +40,7 @@ def reader(folder: Path, snapshot: dict[str, Any]) -> ReadRow | None:
         parts = [source_id] if len(key) == 1 else source_id.split(":")
         if not key or len(parts) != len(key):
             return ()
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(database_uri(path, "mode=ro"), uri=True)) as connection:
             connection.text_factory = lambda raw: raw.decode(errors="replace")
             return _cells(connection, table, key, parts)
 

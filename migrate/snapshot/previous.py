@@ -10,6 +10,8 @@ from typing import Final
 
 from migrate.runtime import files
 from migrate.snapshot.manifest import SNAPSHOT_NAME, read_facts
+from migrate.snapshot.workspace import database_uri
+from migrate.source.catalog import ROWID_NAMES
 from migrate.source.sql import quote
 
 PREVIOUS_NAME: Final = "previous-snapshot.db"
@@ -50,24 +52,25 @@ def same_tables(now: Path, then: Path) -> frozenset[str]:
     Rows are compared by their key or rowid, each cell with its storage class; a table whose rows got other
     rowids counts as changed.
     """
-    with closing(sqlite3.connect(f"file:{now}?mode=ro", uri=True)) as connection:
-        connection.execute("ATTACH DATABASE ? AS past", (f"file:{then}?mode=ro",))
+    with closing(sqlite3.connect(database_uri(now, "mode=ro"), uri=True)) as connection:
+        connection.execute("ATTACH DATABASE ? AS past", (database_uri(then, "mode=ro"),))
         tables = connection.execute(
-            "SELECT a.name FROM main.sqlite_schema a JOIN past.sqlite_schema b USING (type, name)"
+            "SELECT a.name, t.wr FROM main.sqlite_schema a JOIN past.sqlite_schema b USING (type, name)"
+            " JOIN pragma_table_list t ON t.schema = 'main' AND t.name = a.name"
             " WHERE a.type = 'table' AND a.sql = b.sql"
         ).fetchall()
-        return frozenset(name for (name,) in tables if _has_same_rows(connection, name))
+        return frozenset(name for name, bare in tables if _has_same_rows(connection, name, bare=bare))
 
 
-def _has_same_rows(connection: sqlite3.Connection, table: str) -> bool:
+def _has_same_rows(connection: sqlite3.Connection, table: str, *, bare: bool) -> bool:
     name = quote(table)
     count = "SELECT (SELECT count(*) FROM main.{0}), (SELECT count(*) FROM past.{0})"
     now, then = connection.execute(count.format(name)).fetchone()
     columns = connection.execute(
         "SELECT name, pk FROM pragma_table_xinfo(?, 'main') WHERE hidden = 0", (table,)
     ).fetchall()
-    key = _key(connection, table, columns)
-    if now != then or key is None:
+    key = _key(columns, bare=bare)
+    if now != then or not key:
         return False
     same = " AND ".join(f"a.{one} IS b.{one}" for one in key)
     cells = [_equal(quote(column)) for column, _ in columns]
@@ -77,18 +80,15 @@ def _has_same_rows(connection: sqlite3.Connection, table: str) -> bool:
     return bool(connection.execute(query).fetchone()[0] == now)
 
 
-def _key(connection: sqlite3.Connection, table: str, columns: list[tuple[str, int]]) -> list[str] | None:
-    """Return what identifies a row in both files: the rowid, or the primary key of a table without one."""
+def _key(columns: list[tuple[str, int]], *, bare: bool) -> list[str]:
+    """Return what identifies a row in both files: the rowid, or the primary key of a table that has none.
+
+    It is empty if all names of the rowid are those of columns.
+    """
+    if bare:
+        return [quote(name) for name, pk in columns if pk]
     taken = {name.lower() for name, _ in columns}
-    rowid = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
-    if rowid is not None:
-        try:
-            connection.execute(f"SELECT {rowid} FROM main.{quote(table)} LIMIT 0")  # noqa: S608
-        except sqlite3.OperationalError:
-            rowid = None  # it has none
-    if rowid is not None:
-        return [rowid]
-    return [quote(name) for name, pk in columns if pk] or None
+    return [name for name in ROWID_NAMES if name not in taken][:1]
 
 
 def _equal(column: str) -> str:

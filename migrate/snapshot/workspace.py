@@ -68,7 +68,13 @@ class Workspace:
         StateMismatch if one of the files is not an SQLite database.
         """
         crosswalk.touch(mode=0o600, exist_ok=True)
-        self._open(snapshot, crosswalk, batch_keys, _uri(crosswalk, "mode=rw"), _uri(crosswalk, "mode=ro"))
+        self._open(
+            snapshot,
+            crosswalk,
+            batch_keys,
+            database_uri(crosswalk, "mode=rw"),
+            database_uri(crosswalk, "mode=ro"),
+        )
         # The driver may crash if a connection is left to the garbage collector.
         with ExitStack() as failing, self._faults():
             failing.callback(self.close)
@@ -79,7 +85,7 @@ class Workspace:
             self.execute("PRAGMA x.synchronous=OFF")
             # Neither library sees what the other still reads: a log that only grows is safe for both.
             self.execute("PRAGMA x.wal_autocheckpoint=0")
-            self._writer: Any = _connect(_uri(crosswalk, "mode=rw"))
+            self._writer: Any = _connect(database_uri(crosswalk, "mode=rw"))
             self._opened.callback(self._writer.close)
             for setting in ("synchronous=OFF", "wal_autocheckpoint=0"):
                 with closing(self._writer.cursor()) as cursor:
@@ -111,7 +117,7 @@ class Workspace:
         with ExitStack() as opened, self._faults():
             self._sql = _open_sql(snapshot, executed)
             opened.callback(self._sql.close)
-            self._reader = _connect(_uri(snapshot, "mode=ro"))
+            self._reader = _connect(database_uri(snapshot, "mode=ro"))
             opened.callback(self._reader.close)
             for statement in (f"ATTACH DATABASE {_quoted(read)} AS x", *_LITTLE):
                 with closing(self._reader.cursor()) as cursor:
@@ -258,11 +264,11 @@ def open_sql(snapshot: Path, crosswalk: Path) -> sqlite3.Connection:
 
 def unchanging(path: Path) -> str:
     """Return the URI of a file that is not written any more, so that it is read without locks."""
-    return _uri(path, "immutable=1")
+    return database_uri(path, "immutable=1")
 
 
 def _open_sql(snapshot: Path, attached: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(_uri(snapshot, "mode=ro"), uri=True, isolation_level=None)
+    connection = sqlite3.connect(database_uri(snapshot, "mode=ro"), uri=True, isolation_level=None)
     try:
         connection.execute("ATTACH DATABASE ? AS x", (attached,))
         for setting in _LITTLE:
@@ -277,7 +283,8 @@ def _connect(uri: str) -> Any:
     return dbapi.connect(uri, autocommit=True)
 
 
-def _uri(path: Path, how: str) -> str:
+def database_uri(path: Path, how: str) -> str:
+    """Return the URI by which SQLite opens a file, whatever its path is, in the mode `how`."""
     return f"{path.absolute().as_uri()}?{how}"
 
 

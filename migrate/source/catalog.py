@@ -16,7 +16,8 @@ from migrate.source.virtual_tables import is_virtual, read_rtree
 
 _INTERNAL = re.compile(r"sqlite_|_litestream_|libsql_|_cf_", re.IGNORECASE)
 _RESULT_COLUMNS = 2000  # SQLite returns no more
-_ROWID_NAMES = ("rowid", "_rowid_", "oid")
+#: The names of the number that SQLite gives every row, unless a column is called so.
+ROWID_NAMES = ("rowid", "_rowid_", "oid")
 _WITHOUT_ROWID = re.compile(r"\bWITHOUT\s+ROWID\b[^()]*$", re.IGNORECASE)
 _COLLATION = "a collation of the application's own: text is compared byte by byte in its place"
 _VECTOR_INDEX = re.compile(r"libsql_vector_idx", re.IGNORECASE)
@@ -173,7 +174,7 @@ def _rowid_order(columns: Sequence[Column], *, has_key_index: bool) -> tuple[Key
     if sum(column.stored for column in columns) >= _RESULT_COLUMNS:
         return ()
     taken = {column.name.lower() for column in columns}
-    for name in _ROWID_NAMES:
+    for name in ROWID_NAMES:
         if name not in taken:
             return (KeyPart(name),)
     return ()

@@ -172,6 +172,9 @@ def test_a_table_without_a_change_is_taken_over_and_not_mapped_again(evening: Ev
         counts = dict(evening.rows(runs))
         assert counts[True] == counts[False] > 0
     assert evening.rows("SELECT count(*) FROM migrate_ledger.id_map WHERE entity = 'plans'") == [(3,)]
+    taken = content(evening.database)
+    evening.type("run", "--refresh", "--discard-changes")  # maps all tables again
+    assert content(evening.database) == taken
 
 
 @pytest.mark.slow

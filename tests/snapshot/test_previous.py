@@ -54,6 +54,13 @@ def test_only_equal_tables_are_the_same(tmp_path: Path, change: str, changed: se
     assert same_tables(then, now) == ALL - changed
 
 
+def test_a_folder_may_be_called_whatever_a_uri_reads_otherwise(tmp_path: Path) -> None:
+    folder = tmp_path / "50%41 of it? #1"
+    folder.mkdir()
+    then, now = snapshot(folder / "then.db"), snapshot(folder / "now.db", "DELETE FROM bare;")
+    assert same_tables(now, then) == ALL - {"bare"}
+
+
 def test_a_wide_table_is_compared(tmp_path: Path) -> None:
     columns = ", ".join(f"c{n}" for n in range(500))
     script = f"CREATE TABLE wide ({columns}); INSERT INTO wide (c499) VALUES (1);"

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from mappers.declarative.casts.date_casts import is_other_form
 from migrate.runtime.errors import StateMismatch
 from migrate.snapshot.failing_rows import failing_rows
+from migrate.snapshot.workspace import database_uri
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_]{0,39}\Z")
 _KEYS: Final = re.compile(r'\[\d+\]|\."((?:[^"\\]|\\.)*)"|\.([^.\["]+)')
@@ -31,9 +32,9 @@ class InspectedDatabase:
     def __init__(self, snapshot: Path, scratch: Path) -> None:
         self._snapshot = snapshot
         scratch.touch(mode=0o600)
-        self._connection = sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True, isolation_level=None)
+        self._connection = sqlite3.connect(database_uri(snapshot, "mode=ro"), uri=True, isolation_level=None)
         self._connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        self._connection.execute("ATTACH DATABASE ? AS s", (f"file:{scratch}",))
+        self._connection.execute("ATTACH DATABASE ? AS s", (database_uri(scratch, "mode=rw"),))
         for pragma in ("s.journal_mode=OFF", "s.synchronous=OFF", "temp_store=FILE", "cache_size=-32768"):
             self._connection.execute(f"PRAGMA {pragma}")
         for name, function in (

@@ -9,12 +9,12 @@ from typing import Final, Literal
 from mappers.declarative.mapping_columns import IdStrategy
 from migrate.introspect.profile.inspection import TableReport
 from migrate.introspect.profile.table_findings import Duplicates
+from migrate.source.catalog import ROWID_NAMES
 
 #: The part of the rows that may lack their key, and are rejected, so that the others keep theirs.
 FEW: Final = 0.01
 #: The key column that a table without a key gets.
 ROW_ID: Final = "row_id"
-_ROWIDS: Final = ("rowid", "_rowid_", "oid")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _undeclared(table: TableReport, repeated: Iterable[Duplicates]) -> tuple[str
 
 def _from_rowid(table: TableReport, keep: bool, why: str) -> Key:
     names = {column.name.lower() for column in table.columns}
-    free = next((name for name in _ROWIDS if name not in names), None)
+    free = next((name for name in ROWID_NAMES if name not in names), None)
     if free is None or table.without_rowid:
         return Key(table.key, "keep", why=why)
     return Key(
