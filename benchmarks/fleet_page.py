@@ -1,4 +1,4 @@
-"""The table of a fleet in docs/performance.md, from the newest JSON under docs/benchmarks/fleet."""
+"""The figures of a fleet in docs/performance.md, from the newest JSON under docs/benchmarks/fleet."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def newest_fleet(figures: Path) -> dict[str, Any]:
     return latest
 
 
-def fleet_table(results: Mapping[str, Any]) -> str:
-    """Return what was measured, with the goals, as a table of Markdown."""
+def fleet_rows(results: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return what was measured, the goal if there is one, and the figure."""
     (few, small), (many, large) = results["coordinator_mb"].items()
     files, distant = results["cpu_bound_two_workers"], results["distant_two_workers"]
-    rows = [
+    return [
         ("CPU of a tenant of 1,000 rows, ours", "at most 0.5 s", f"{results['cpu_per_tenant']:.2f} s"),
         ("the same, of PostgreSQL", "", f"{results['server_cpu_per_tenant']:.2f} s"),
         ("two workers against one, files", "at least 1.5 x", f"{files:.2f} x"),
@@ -32,13 +32,3 @@ def fleet_table(results: Mapping[str, Any]) -> str:
          f"{small} and {large} MB"),
         ("memory of a worker", "", f"{results['worker_mb']} MB"),
     ]  # fmt: skip
-    machine = results["machine"]
-    lines = [f"| {what} | {goal} | {measured} |" for what, goal, measured in rows]
-    return "\n".join([
-        f"Measured {results['date']} on {machine['cores']} cores ({machine['processor']}).",
-        "",
-        "|  | goal | measured |",
-        "| --- | --- | --- |",
-        *lines,
-        "",
-    ])  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.fleet_page import BLOCK, fleet_table, newest_fleet
+from benchmarks.fleet_page import BLOCK, fleet_rows, newest_fleet
 from benchmarks.targets import MILLION, PEERS, judge
 
 PAGE: Final = "performance.md"
@@ -47,10 +47,17 @@ def blocks(results: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def fleet_blocks(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the part of the page that holds the numbers of a fleet, by its name."""
+    machine = results["machine"]
+    measured = f"Measured {results['date']} on {machine['cores']} cores ({machine['processor']}).\n\n"
+    return {BLOCK: measured + _table(["", "goal", "measured"], fleet_rows(results))}
+
+
 def write_fleet(figures: Path, docs: Path) -> str:
     """Fill the page's table of a fleet; return what was written."""
     results, path = newest_fleet(figures), docs / PAGE
-    text = filled(path.read_text(encoding="utf-8"), {BLOCK: fleet_table(results)})
+    text = filled(path.read_text(encoding="utf-8"), fleet_blocks(results))
     path.write_text(text, encoding="utf-8")
     return f"{path.name}: figures of a fleet of {results['date']}"
 

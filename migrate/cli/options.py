@@ -26,32 +26,30 @@ DEFAULT_WORK = Path("work")
 _QUIET = f"{__name__}.quiet"
 
 
-def _note_config(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
-    remember("--config", None if value is None else str(value))
-    return value
+def _add_config(command: _Command, text: str, *, reads: bool) -> _Command:
+    def note(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+        remember("--config", None if value is None else str(value))
+        return value
+
+    option: Callable[[_Command], _Command] = click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=note,
+        expose_value=reads,
+        help=text,
+    )
+    return option(command)
 
 
 def config_option(command: _Command) -> _Command:
     """Add `--config FILE`; `load_settings` finds the file if none is given."""
-    option: Callable[[_Command], _Command] = click.option(
-        "--config",
-        type=click.Path(path_type=Path, dir_okay=False),
-        callback=_note_config,
-        help="Configuration file. [default: that of the run in the work folder, otherwise config.toml]",
-    )
-    return option(command)
+    text = "Configuration file. [default: that of the run in the work folder, otherwise config.toml]"
+    return _add_config(command, text, reads=True)
 
 
 def named_config_option(command: _Command) -> _Command:
     """Add `--config FILE` to a command that reads the work folder alone: the file is named in its output."""
-    option: Callable[[_Command], _Command] = click.option(
-        "--config",
-        type=click.Path(path_type=Path, dir_okay=False),
-        callback=_note_config,
-        expose_value=False,
-        help="Not needed here; the commands that are suggested name it.",
-    )
-    return option(command)
+    return _add_config(command, "Not needed here; the commands that are suggested name it.", reads=False)
 
 
 def work_option(command: _Command) -> _Command:

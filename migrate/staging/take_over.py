@@ -12,6 +12,7 @@ from migrate.postgres.connection import Connection, translate_errors
 from migrate.runtime.amount import amount
 from migrate.runtime.errors import StateMismatch
 from migrate.runtime.failpoints import hit
+from migrate.staging import ledger_queries
 from migrate.staging.ledger import Ledger
 from migrate.staging.schema import ID_MAP
 
@@ -61,7 +62,7 @@ def take_over(
                 sql.Identifier(staging, found.table), listed, listed, sql.Identifier(live, found.table)
             )
         ).rowcount
-        expected = _mapped_rows(conn, ledger, base, found.mapper)
+        expected = ledger_queries.staged_rows(conn, ledger, base).get(found.table, 0)
         if rows != expected:
             raise StateMismatch(
                 f"{live}.{found.table} holds {amount(rows, 'row')}, the publication wrote {expected:,}",
@@ -88,15 +89,3 @@ def _copy(
         ).format(ledger.name(table), columns, sql.Identifier(by[0])),
         (run_id, base, by[1]),
     )
-
-
-def _mapped_rows(conn: Connection, ledger: Ledger, run_id: str, mapper: str) -> int:
-    row = conn.execute(
-        sql.SQL(
-            "SELECT coalesce(sum(n::bigint), 0)::bigint FROM {}, jsonb_each_text(target_rows) AS t(name, n)"
-            " WHERE run_id = %s AND mapper = %s"
-        ).format(ledger.name("batch")),
-        (run_id, mapper),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import page
-from benchmarks.fleet_page import BLOCK, fleet_table, newest_fleet
+from benchmarks.fleet_page import newest_fleet
 from benchmarks.targets import Target, judge
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -22,7 +22,7 @@ def test_the_pages_figures_are_those_of_the_newest_measurement() -> None:
 def test_the_figures_of_a_fleet_are_those_of_its_newest_measurement() -> None:
     text = (DOCS / page.PAGE).read_text()
     results = newest_fleet(DOCS / "benchmarks")
-    assert page.filled(text, {BLOCK: fleet_table(results)}) == text
+    assert page.filled(text, page.fleet_blocks(results)) == text
     assert results["cpu_per_tenant"] <= 0.5
     assert results["cpu_bound_two_workers"] >= 1.5
     assert results["distant_two_workers"] >= 1.7

@@ -35,10 +35,10 @@ _FINER: Final = r"[.,][0-9]{3}[0-9]*[1-9]"
 #: Numbers of fewer digits are seconds if no unit is named, others milliseconds.
 _SMALLEST_MS: Final = 100_000_000_000
 _SMALLEST_S: Final = 100_000_000
-#: Ends and beginnings of the forms that `_usual` writes otherwise.
-_UNUSUAL: Final = r"[A-Za-z]{2,5}$| m=|[0-9] [+-][0-9:]+$|^[0-9]{8}[Tt ]|^[0-9]{8}$|^[0-9]{14}$"
 #: A day, or a day and a time, in digits alone.
 _COMPACT: Final = r"^(?:[0-9]{8}|[0-9]{14})$"
+#: Ends and beginnings of the forms that `_usual` writes otherwise.
+_UNUSUAL: Final = rf"[A-Za-z]{{2,5}}$| m=|[0-9] [+-][0-9:]+$|^[0-9]{{8}}[Tt ]|{_COMPACT}"
 _OTHER: Final = re.compile(
     r"\s*(?:\d{4}-\d{2}-\d{2}|\d{8})[Tt ]\d{2}:?\d{2}(?::?\d{2}(?:[.,]\d+)?)?"
     r"(?: ?[Zz]| ?(?:UTC|GMT)| ?[+-]\d{2}(?::?\d{2})?(?: (?:[A-Z]{1,5}|[+-]\d{2}(?::?\d{2})?))?)?"
@@ -131,7 +131,7 @@ def day(cell: Cell, unit: Unit | None, written: str | None = None) -> Cast:
 
 
 def _by_form(number: pl.Expr, written: pl.Expr) -> pl.Expr:
-    """Return the moments of numbers without a unit: `written`, if their digits are those of a day."""
+    """Return the timestamps of numbers without a unit: `written`, if their digits are those of a day."""
     compact = number.str.contains(_COMPACT) & written.is_not_null()
     return pl.when(compact).then(written).otherwise(_by_size(number))
 

@@ -113,7 +113,7 @@ def migrate_fleet(
             run.accept_unproven = accept_unproven
             fleet = make_fleet(run, tenants, publish)
             if again is not None:
-                report.note(f"{amount(retry(fleet, again), 'tenant begins', 'tenants begin')} anew")
+                report.note(f"{amount(retry(fleet, again), 'tenant starts', 'tenants start')} again")
             try:
                 run_fleet(fleet)
             finally:

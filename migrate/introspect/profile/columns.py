@@ -13,10 +13,9 @@ from migrate.introspect.profile.database import InspectedDatabase
 from migrate.introspect.profile.infer_type import Signs, read
 from migrate.introspect.profile.inspection import Classes, ColumnReport, Count, DecimalFacts, JsonFacts
 from migrate.introspect.profile.known_columns import Known
-from migrate.introspect.profile.value_patterns import FORMS, UNIX, ShapeCount, count_shapes
+from migrate.introspect.profile.value_patterns import FORMS, UNIX, WHOLE, ShapeCount, count_shapes
 from migrate.source.sql import quote
 
-_INTEGERS: Final = frozenset({"int", "bool", "unix_s", "unix_ms", "compact", "compact_time"})
 _REALS: Final = frozenset({"real", "real_whole", "real_s", "real_ms", "infinite"})
 _JULIAN_EPOCH: Final = 2440587.5
 
@@ -170,10 +169,10 @@ def _classes(shapes: Mapping[str, ShapeCount]) -> Classes:
     def rows(wanted: frozenset[str]) -> int:
         return sum(found.rows for shape, found in shapes.items() if shape in wanted)
 
-    apart = _INTEGERS | _REALS | {"null", "blob", "blob_json"}
+    apart = WHOLE | _REALS | {"null", "blob", "blob_json"}
     return Classes(
         nulls=rows(frozenset({"null"})),
-        integers=rows(_INTEGERS),
+        integers=rows(WHOLE),
         reals=rows(_REALS),
         texts=rows(frozenset(shapes) - apart),
         blobs=rows(frozenset({"blob", "blob_json"})),

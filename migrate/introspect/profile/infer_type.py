@@ -9,21 +9,15 @@ from typing import Final
 from migrate.introspect.profile import declared_type, names
 from migrate.introspect.profile.inspection import Reading
 from migrate.introspect.profile.known_columns import KnownType
-from migrate.introspect.profile.value_patterns import FORMS, UNIX
+from migrate.introspect.profile.value_patterns import FORMS, NUMBER, UNIX, WHOLE_REAL, WHOLE_TEXT
 
-_WHOLE: Final = frozenset({"int", "bool", "unix_s", "unix_ms", "compact", "compact_time"})
-_WHOLE_TEXT: Final = frozenset(
-    {"digits", "digits_bool", "digits_s", "digits_ms", "digits_compact", "digits_compact_time"}
-)
-_WHOLE_REAL: Final = frozenset({"real_whole", "real_s", "real_ms"})
-_NUMBER: Final = _WHOLE | _WHOLE_TEXT | _WHOLE_REAL | {"real", "decimal"}
 _MILLISECONDS: Final = frozenset({"unix_ms", "real_ms"})
 _BOOLEAN: Final = frozenset({"bool", "digits_bool", "bool_word"})
 _CALENDAR: Final = frozenset(FORMS) - UNIX
 _JSON: Final = frozenset({"json_object", "json_array", "blob_json"})
 _WORDS: Final = frozenset({"text", "bool_word", "bool_letter", "blank"})
 #: what text can also look like if it is among other text
-_TEXTS: Final = _WORDS | _WHOLE_TEXT | {"decimal", "email", "url", "uuid", "cuid", "ulid"}
+_TEXTS: Final = _WORDS | WHOLE_TEXT | {"decimal", "email", "url", "uuid", "cuid", "ulid"}
 
 
 @dataclass(frozen=True)
@@ -86,12 +80,12 @@ def read(signs: Signs, shapes: Mapping[str, int]) -> tuple[Reading, bool]:
             return reading, True
     if seen <= _JSON:
         return "json", True
-    numbers = seen & _NUMBER
+    numbers = seen & NUMBER
     if seen & _CALENDAR and seen <= set(FORMS) | (numbers if signs.times else set()):
         return "timestamp", True
     if seen <= _BOOLEAN and not signs.pure_key and not names.is_id(signs.name) and not _is_moment(signs):
         return _boolean(signs, seen)
-    if seen <= _NUMBER:
+    if seen <= NUMBER:
         return _number(signs, seen)
     if seen <= _TEXTS:
         return "text", True
@@ -130,9 +124,9 @@ def _number(signs: Signs, seen: set[str]) -> tuple[Reading, bool]:
     if seen <= _MILLISECONDS and not signs.names_other:
         return "timestamp", False  # 13 digits, all of them within a century
     money = names.suggests_money(signs.name, signs.declared)
-    if signs.fractional or seen & {"real", "decimal"} or (money and seen & _WHOLE_REAL):
+    if signs.fractional or seen & {"real", "decimal"} or (money and seen & WHOLE_REAL):
         return ("decimal", True) if money or "decimal" in seen else ("real", True)
-    if seen <= _WHOLE_TEXT and not names.is_id(signs.name) and not signs.pure_key:
+    if seen <= WHOLE_TEXT and not names.is_id(signs.name) and not signs.pure_key:
         return "text", False  # phone numbers and postal codes begin with zeros
     if signs.pure_key or names.is_id(signs.name):
         return "integer_id", True

@@ -39,10 +39,13 @@ COMPACT: Final = COMPACT_DAY | {"compact_time", "digits_compact_time"}
 #: Those of them that are numbers too, and become timestamps only if the name says so.
 UNIX: Final = frozenset({"unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms"}) | COMPACT
 
-_OTHER_NUMBERS: Final = frozenset({
-    "int", "bool", "unix_s", "unix_ms", "digits", "digits_bool", "digits_s", "digits_ms", "real",
-    "real_whole", "real_s", "real_ms",
+#: Integers, texts of digits alone, and reals without a fraction.
+WHOLE: Final = frozenset({"int", "bool", "unix_s", "unix_ms", "compact", "compact_time"})
+WHOLE_TEXT: Final = frozenset({
+    "digits", "digits_bool", "digits_s", "digits_ms", "digits_compact", "digits_compact_time",
 })  # fmt: skip
+WHOLE_REAL: Final = frozenset({"real_whole", "real_s", "real_ms"})
+NUMBER: Final = WHOLE | WHOLE_TEXT | WHOLE_REAL | {"real", "decimal"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def count_shapes(
     """
     rows = database.rows(_statement(quote(table), quote(column), timed=timed))
     found = {row[0]: ShapeCount(*row) for row in rows}
-    if found.keys() & COMPACT and found.keys() & _OTHER_NUMBERS:
+    if found.keys() & COMPACT and found.keys() & (NUMBER - COMPACT - {"decimal"}):
         return count_shapes(database, table, column)
     return found
 
@@ -144,13 +147,13 @@ def _compact_day(c: str) -> str:
 
 
 def _compact_shape(c: str) -> str:
-    """Return the branches of a CASE for numbers, and digits in texts, that name a day or a day and a time."""
+    """Return a branch of a CASE, for numbers, and digits in texts, that name a day or a day and a time."""
     day = _compact_day(c)
     clock = f"substr({c}, 9, 2) || ':' || substr({c}, 11, 2) || ':' || substr({c}, 13, 2)"
     kind = f"CASE typeof({c}) WHEN 'text' THEN 'digits_compact' ELSE 'compact' END"
     exists = f"substr({c}, 1, 4) >= '1000' AND date({day}, '+0 days') IS {day}"
     return (
-        f" WHEN typeof({c}) IN ('integer', 'text') AND {c} NOT GLOB '*[^0-9]*' AND length({c}) IN (8, 14)"
+        f"WHEN typeof({c}) IN ('integer', 'text') AND {c} NOT GLOB '*[^0-9]*' AND length({c}) IN (8, 14)"
         f" AND {exists} AND (length({c}) = 8 OR time({clock}) IS {clock})"
         f" THEN {kind} || CASE length({c}) WHEN 8 THEN '' ELSE '_time' END"
     )
@@ -159,7 +162,7 @@ def _compact_shape(c: str) -> str:
 def shape_of(column: str, *, timed: bool = False) -> str:
     """Return the SQL expression that names a cell's pattern; see `count_shapes` for `timed`."""
     if timed:
-        return f"CASE WHEN 0 THEN ''{_compact_shape(column)} ELSE {shape_of(column)} END"
+        return f"CASE {_compact_shape(column)} ELSE {shape_of(column)} END"
     seconds, thousandths = (f"BETWEEN {low} AND {high}" for low, high in (UNIX_S, UNIX_MS))
     return (
         f"CASE typeof({column}) WHEN 'null' THEN 'null' WHEN 'blob' THEN {_blob_shape(column)}"

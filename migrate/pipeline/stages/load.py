@@ -123,10 +123,11 @@ def _run_mapper(
 
 def _find_unchanged(run: RunContext, mapper: Mapper) -> Unchanged | None:
     """Return what is taken over for a mapper from the published run, None if it must map its rows."""
-    inputs = mapper.depends_on() if isinstance(mapper, Repeatable) and run.unchanged else None
+    if not isinstance(mapper, Repeatable):
+        return None
+    inputs = mapper.depends_on()
     if inputs is None or not inputs <= run.unchanged:
         return None
-    assert isinstance(mapper, Repeatable)
     fills = [table for stage in run.mapping.stages for one in stage.mappers for table in one.writes]
     if len(mapper.writes) != 1 or fills.count(mapper.writes[0]) != 1:
         return None

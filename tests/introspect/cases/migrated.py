@@ -150,6 +150,12 @@ def migrate_case(source: str, folder: Path, url: str) -> Migrated:
     return Migrated(Path(source), mapping, url, init, run)
 
 
+def require_green(found: Migrated) -> Migrated:
+    """Return a case of which `init` and `run` ended well."""
+    assert (found.init.code, found.run.code) == (0, 0), found.init.err + found.run.err
+    return found
+
+
 def migrate_by_hand(source: str, folder: Path, url: str, mapping: str, ddl: str) -> Migrated:
     """Migrate a source by a mapping that a person wrote into the tables that `ddl` makes."""
     place = folder / "mapping"

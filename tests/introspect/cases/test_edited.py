@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.introspect.cases.conftest import MakeCase
-from tests.introspect.cases.migrated import Migrated
+from tests.introspect.cases.migrated import Migrated, require_green
 
 SOURCE = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, first TEXT NOT NULL,
@@ -45,9 +45,7 @@ EDITS = (
 
 @pytest.fixture(scope="module")
 def edited(migrated: MakeCase) -> Migrated:
-    found = migrated(script=SOURCE, edits=EDITS)
-    assert (found.init.code, found.run.code) == (0, 0), found.init.err + found.run.err
-    return found
+    return require_green(migrated(script=SOURCE, edits=EDITS))
 
 
 def test_the_edits_stay_and_the_targets_files_follow(edited: Migrated) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.introspect.cases.conftest import MakeCase
-from tests.introspect.cases.migrated import Migrated
+from tests.introspect.cases.migrated import Migrated, require_green
 
 SCRIPT = """
     CREATE TABLE people (id INTEGER PRIMARY KEY, handle TEXT UNIQUE);
@@ -27,9 +27,7 @@ SCRIPT = """
 
 @pytest.fixture(scope="module")
 def done(migrated: MakeCase) -> Migrated:
-    found = migrated(script=SCRIPT)
-    assert (found.init.code, found.run.code) == (0, 0), found.run.err
-    return found
+    return require_green(migrated(script=SCRIPT))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.introspect.cases.conftest import MakeCase
-from tests.introspect.cases.migrated import Migrated
+from tests.introspect.cases.migrated import Migrated, require_green
 from tests.introspect.cases.outcomes import foreseen, happened
 
 SCRIPT = """
@@ -40,9 +40,7 @@ SCRIPT = """
 
 @pytest.fixture(scope="module")
 def done(migrated: MakeCase) -> Migrated:
-    found = migrated(script=SCRIPT)
-    assert (found.init.code, found.run.code) == (0, 0), found.run.err
-    return found
+    return require_green(migrated(script=SCRIPT))
 
 
 def test_one_odd_value_does_not_widen_a_decimal(done: Migrated) -> None:

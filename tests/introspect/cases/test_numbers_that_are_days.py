@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.introspect.cases.conftest import MakeCase
-from tests.introspect.cases.migrated import Migrated
+from tests.introspect.cases.migrated import Migrated, require_green
 from tests.introspect.cases.outcomes import foreseen, happened
 
 SCRIPT = """
@@ -31,9 +31,7 @@ SCRIPT = """
 
 @pytest.fixture(scope="module")
 def done(migrated: MakeCase) -> Migrated:
-    found = migrated(script=SCRIPT)
-    assert (found.init.code, found.run.code) == (0, 0), found.run.err
-    return found
+    return require_green(migrated(script=SCRIPT))
 
 
 @pytest.mark.parametrize(

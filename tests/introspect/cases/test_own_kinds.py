@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.introspect.cases.conftest import MakeCase
-from tests.introspect.cases.migrated import Migrated
+from tests.introspect.cases.migrated import Migrated, require_green
 
 
 @pytest.fixture(scope="module")
 def own(migrated: MakeCase) -> Migrated:
-    found = migrated("references/own.py")
-    assert (found.init.code, found.run.code) == (0, 0), found.init.err + found.run.err
-    return found
+    return require_green(migrated("references/own.py"))
 
 
 def test_the_rows_of_an_rtree_are_migrated_with_their_ids(own: Migrated) -> None:

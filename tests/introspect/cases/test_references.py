@@ -6,36 +6,28 @@ import pytest
 
 from tests.e2e.prisma_engine.prisma import Engine, engine  # noqa: F401  (a fixture)
 from tests.introspect.cases.conftest import MakeCase
-from tests.introspect.cases.migrated import Migrated
+from tests.introspect.cases.migrated import Migrated, require_green
 from tests.introspect.cases.outcomes import foreseen, happened
 
 
 @pytest.fixture(scope="module")
 def keys(migrated: MakeCase) -> Migrated:
-    found = migrated("references/keys.sql")
-    assert (found.init.code, found.run.code) == (0, 0), found.run.err
-    return found
+    return require_green(migrated("references/keys.sql"))
 
 
 @pytest.fixture(scope="module")
 def pairs(migrated: MakeCase) -> Migrated:
-    found = migrated("references/pairs.sql")
-    assert (found.init.code, found.run.code) == (0, 0), found.run.err
-    return found
+    return require_green(migrated("references/pairs.sql"))
 
 
 @pytest.fixture(scope="module")
 def scripts(migrated: MakeCase) -> Migrated:
-    found = migrated("references/scripts.sql")
-    assert (found.init.code, found.run.code) == (0, 0), found.run.err
-    return found
+    return require_green(migrated("references/scripts.sql"))
 
 
 @pytest.fixture(scope="module")
 def named(migrated: MakeCase) -> Migrated:
-    found = migrated("references/names.sql")
-    assert (found.init.code, found.run.code) == (0, 0), found.run.err
-    return found
+    return require_green(migrated("references/names.sql"))
 
 
 def test_prismas_tables_between_two_models_hold_their_pairs(keys: Migrated) -> None:

@@ -9,18 +9,13 @@ from mappers.declarative.mapping_columns import Kind
 from migrate.introspect.profile.clock import is_local
 from migrate.introspect.profile.inspection import ColumnReport
 from migrate.introspect.profile.names import words
-from migrate.introspect.profile.value_patterns import COMPACT, COMPACT_DAY
+from migrate.introspect.profile.value_patterns import COMPACT_DAY, NUMBER, UNIX, WHOLE, WHOLE_TEXT
 
 #: Seconds of so many digits are in the year 5138.
 _MS_DIGITS: Final = 12
-_WHOLE: Final = frozenset({
-    "int", "bool", "unix_s", "unix_ms", "digits", "digits_bool", "digits_s", "digits_ms", "real_whole",
-}) | COMPACT  # fmt: skip
-NUMBER: Final = _WHOLE | {"real", "real_s", "real_ms", "decimal"}
+_WHOLE: Final = WHOLE | WHOLE_TEXT | {"real_whole"}
 CALENDAR: Final = frozenset({"iso", "iso_z", "iso_offset", "sql", "sql_zone", "minutes", "date", "other"})
-INSTANT: Final = CALENDAR | {
-    "unix_s", "unix_ms", "digits_s", "digits_ms", "real_s", "real_ms",
-} | COMPACT  # fmt: skip
+INSTANT: Final = CALENDAR | UNIX
 _FITTING: Final[Mapping[Kind, frozenset[str]]] = {
     "integer": _WHOLE,
     "decimal": NUMBER,

@@ -7,11 +7,10 @@ from typing import Final
 
 from migrate.introspect.profile import declared_type
 from migrate.introspect.profile.inspection import ColumnReport
-from migrate.introspect.profile.value_patterns import COMPACT, COMPACT_DAY, UNIX
+from migrate.introspect.profile.value_patterns import COMPACT, COMPACT_DAY, NUMBER, UNIX
 from migrate.introspect.scaffold.model import Type
 from migrate.introspect.scaffold.types.shape_fit import (
     INSTANT,
-    NUMBER,
     may_be_local,
     misfits,
     shapes,
